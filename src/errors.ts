@@ -1,0 +1,58 @@
+/**
+ * Every error a user can meet, by code. The table says what to do; docs/errors.md says more, one heading a code.
+ *
+ * Callers: every room. Invariant (kept by test/tidy.test.ts): each code is documented, thrown somewhere and tested
+ * somewhere.
+ */
+
+/** Code → what the reader can do about it. The advice is appended to the message. */
+export const errorAdvice = {
+  ACTOR_NOT_FOUND: 'Check the id; finished actors are removed after their retention.',
+  ACTOR_QUARANTINED: 'Look at the reason, mend its cause, then resume or dismiss the actor.',
+  COMMIT_REFUSED: 'Another writer changed the actor; reopen the runtime.',
+  EFFECT_TIMEOUT: 'Raise the effect’s timeoutMs or find out why it hangs.',
+  INVALID_DEFINITION: 'Change the machine as the message says.',
+  INVALID_EVENT: 'Send a JSON event with a type, and without the reserved key "$".',
+  INVALID_ID: 'Use 1 to 512 bytes of UTF-8 without NUL.',
+  INVALID_INPUT: 'Correct the named field.',
+  INVALID_OPTIONS: 'Correct the named option.',
+  JOB_NOT_CANCELLABLE: 'The job is settled already; look at its status.',
+  JOB_NOT_RETRYABLE: 'Only failed fetches and exhausted deliveries can be retried; submit a new job otherwise.',
+  KIND_UNKNOWN: 'Define the kind before using it.',
+  MAILBOX_FULL: 'Wait for earlier events to be committed, then send again.',
+  PROVIDER_UNKNOWN: 'Register the provider in the runtime’s options, or correct its name.',
+  REPLAY_DIVERGED: 'The machine changed under its journal, or is not deterministic.',
+  RUNTIME_CLOSED: 'Open the runtime again; nothing acknowledged was lost.',
+  STORE_CORRUPTED: 'Stop, copy the directory, and restore it from a backup.',
+  STORE_FAILED: 'Close and reopen the runtime; nothing acknowledged was lost.',
+  STORE_FOREIGN: 'Name an empty or new directory; this one belongs to something else.',
+  STORE_FORMAT_NEWER: 'Upgrade holdfast, or open the directory with the version that wrote it.',
+  STORE_LOCKED: 'Another process holds the directory; talk to that process or stop it.',
+  STORE_UNWRITABLE: 'Give this user write permission, or name another directory.',
+} as const;
+
+export type ErrorCode = keyof typeof errorAdvice;
+
+export interface HoldfastErrorOptions {
+  readonly cause?: unknown;
+  /** Machine-readable facts: ids, limits, names. Never secrets. */
+  readonly details?: Readonly<Record<string, string | number | boolean | undefined>>;
+}
+
+/** The one error class of the library. `code` is stable; the message is for people. */
+export class HoldfastError extends Error {
+  override readonly name = 'HoldfastError';
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, string | number | boolean | undefined>>;
+
+  constructor(code: ErrorCode, message: string, options: HoldfastErrorOptions = {}) {
+    super(`${message}. ${errorAdvice[code]}`, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details ?? {};
+  }
+}
+
+/** True when `error` is a `HoldfastError`, with that code if one is named. */
+export function isHoldfastError(error: unknown, code?: ErrorCode): error is HoldfastError {
+  return error instanceof HoldfastError && (code === undefined || error.code === code);
+}

@@ -1,0 +1,50 @@
+/**
+ * Every bound of the runtime in one place, with its unit in its name (design rule K11).
+ * A value here is a default; those that options may change say so.
+ */
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const KIB = 1_024;
+const MIB = 1_024 * KIB;
+
+export const limits = {
+  idBytesMax: 512,
+
+  /** Group commit: a group is closed when it reaches either bound. */
+  commitRowsMax: 2_000,
+  commitBytesMax: 4 * MIB,
+  /** Steps accepted but not committed yet, over all actors; beyond it `send` waits. */
+  pendingStepsMax: 50_000,
+  /** Events waiting for one actor; beyond it `MAILBOX_FULL`. */
+  mailboxMax: 1_000,
+  /** Actors kept in memory with nothing to do (least recently used go first). */
+  activeActorsMax: 10_000,
+  /** Rows of the commit chain kept and checked at open. */
+  chainRowsKept: 20_000,
+  scanPageRows: 1_000,
+
+  journalEntriesMax: 1_024,
+  checkpointEverySteps: 256,
+  payloadBytesMax: 256 * KIB,
+  eventBytesMax: 1 * MIB,
+
+  timerSleepMaxMs: 60 * SECOND_MS,
+  timerBudgetMs: 5,
+  clockJumpMs: 5 * SECOND_MS,
+
+  dedupeTtlMs: DAY_MS,
+  idempotencyTtlMs: 7 * DAY_MS,
+  retentionMs: DAY_MS,
+  sweepEveryMs: 10 * MINUTE_MS,
+
+  effectTimeoutMs: HOUR_MS,
+  /** A pool loads at most this many times its limit from the outbox. */
+  poolWindowFactor: 2,
+  providerCallsPerAccount: 8,
+  providerCallsMax: 64,
+  downloadsMax: 4,
+  deliveriesMax: 8,
+  closeTimeoutMs: 10 * SECOND_MS,
+} as const;

@@ -1,0 +1,103 @@
+/**
+ * The key table: every row of the store, its letter and the parts of its key.
+ *
+ * Owns: the only place that builds or splits keys. Callers: the store and the kernel.
+ * Invariants:
+ *  - parts are joined by NUL; none contains NUL (ids are checked at the door), so a range over a prefix never catches a
+ *    neighbour whose name merely starts the same;
+ *  - numbers are 12 lower-case hex digits (48 bits), so that text order is number order;
+ *  - `ord` is commit number x 2^16 + index as 16 hex digits: the only order for things created.
+ *
+ * | row | key                                   | value                               |
+ * |-----|---------------------------------------|-------------------------------------|
+ * | m   | name                                  | format, generation                  |
+ * | s   | address                               | actor record                        |
+ * | j   | address, seq                          | journal entry                       |
+ * | c   | address, seq                          | checkpoint: a record as it was      |
+ * | p   | address, name                         | payload too big for a context       |
+ * | d   | kind, dueAt, address, armSeq, index   | timer                               |
+ * | o   | kind, pool, ord                       | effect to run                       |
+ * | i   | address, ord                          | event waiting for an actor          |
+ * | x   | address, eventId                      | dedupe: the seq that consumed it    |
+ * | e   | expiry hour, commit number            | dedupe keys that expire in that hour|
+ * | q   | index, ...parts, address              | declared index                      |
+ * | n   | kind, version, hash, state            | how many actors are in that state   |
+ * | h   | session, ord                          | history entry                       |
+ * | a   | sha256, address                       | a reference to an artifact file     |
+ * | k   | commit number                         | rolling hash of commits             |
+ */
+import type { Range } from './store.js';
+
+const SEPARATOR = '\0';
+const AFTER_SEPARATOR = '\x01';
+const NUMBER_MAX = 2 ** 48 - 1;
+
+export type RowLetter = 'm' | 's' | 'j' | 'c' | 'p' | 'd' | 'o' | 'i' | 'x' | 'e' | 'q' | 'n' | 'h' | 'a' | 'k';
+
+/** A number from 0 to 2^48-1 as text of fixed width; larger ones are clamped (a due time beyond the year 10,000). */
+export function orderedNumber(value: number): string {
+  return Math.min(Math.max(0, Math.floor(value)), NUMBER_MAX).toString(16).padStart(12, '0');
+}
+
+/** The order of the `index`-th (0 to 65,535) thing created by a commit. */
+export function ordOf(commitNumber: number, index: number): string {
+  return orderedNumber(commitNumber) + index.toString(16).padStart(4, '0');
+}
+
+/** Joins a row letter and the parts of its key. */
+export function keyOf(letter: RowLetter, ...parts: readonly string[]): string {
+  return letter + SEPARATOR + parts.join(SEPARATOR);
+}
+
+/** The parts of a key, without its letter. */
+export function partsOf(key: string): string[] {
+  return key.slice(2).split(SEPARATOR);
+}
+
+/** All rows whose key starts with these whole parts. */
+export function rangeOf(letter: RowLetter, ...parts: readonly string[]): Range {
+  if (parts.length === 0) return { gte: letter + SEPARATOR, lt: letter + AFTER_SEPARATOR };
+  const prefix = keyOf(letter, ...parts);
+  return { gte: prefix + SEPARATOR, lt: prefix + AFTER_SEPARATOR };
+}
+
+/** The same rows from after `key` on: how a scan goes to its next page. */
+export function rangeAfter(range: Range, key: string): Range {
+  return { gte: key + SEPARATOR, lt: range.lt };
+}
+
+/** Byte order of keys, as LevelDB sorts them: by code point, where JavaScript's `<` compares UTF-16 units. */
+export function compareKeys(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index += 1) {
+    const left = a.charCodeAt(index);
+    const right = b.charCodeAt(index);
+    if (left !== right) return byteRank(left) - byteRank(right);
+  }
+  return a.length - b.length;
+}
+
+/** Surrogates stand for code points above U+FFFF: rank them behind the rest of the basic plane. */
+function byteRank(unit: number): number {
+  if (unit < 0xd800) return unit;
+  return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
+}
+
+export const keys = {
+  meta: (name: string) => keyOf('m', name),
+  record: (address: string) => keyOf('s', address),
+  journal: (address: string, seq: number) => keyOf('j', address, orderedNumber(seq)),
+  checkpoint: (address: string, seq: number) => keyOf('c', address, orderedNumber(seq)),
+  payload: (address: string, name: string) => keyOf('p', address, name),
+  timer: (kind: string, dueAt: number, address: string, armSeq: number, index: number) =>
+    keyOf('d', kind, orderedNumber(dueAt), address, orderedNumber(armSeq), orderedNumber(index)),
+  effect: (kind: string, pool: string, ord: string) => keyOf('o', kind, pool, ord),
+  inbox: (address: string, ord: string) => keyOf('i', address, ord),
+  dedupe: (address: string, eventId: string) => keyOf('x', address, eventId),
+  expiry: (hour: number, commitNumber: number) => keyOf('e', orderedNumber(hour), orderedNumber(commitNumber)),
+  index: (name: string, parts: readonly string[], address: string) => keyOf('q', name, ...parts, address),
+  count: (kind: string, version: string, hash: string, state: string) => keyOf('n', kind, version, hash, state),
+  history: (session: string, ord: string) => keyOf('h', session, ord),
+  artifact: (sha256: string, address: string) => keyOf('a', sha256, address),
+  chain: (commitNumber: number) => keyOf('k', orderedNumber(commitNumber)),
+} as const;

@@ -1,0 +1,64 @@
+/**
+ * The store port: ordered rows of text, written in numbered atomic commits by one writer.
+ *
+ * The kernel, the façades and the tests know this file alone; LevelStore and MemoryStore implement it and pass the
+ * contract suite in `testing/store-contract.ts`.
+ *
+ * Invariants every implementation keeps:
+ *  S1  A commit is all or nothing; commits are durable in the order of their numbers, without gaps.
+ *  S2  `commit` refuses a number other than `lastCommit + 1`, a stale epoch or an unexpected seq, and writes nothing.
+ *  S3  After a failed commit every further commit fails until the store is reopened (STORE_FAILED).
+ *  S4  Values come back as they were written, or `STORE_CORRUPTED` is thrown: never something else, never silence.
+ *  S5  Keys are ordered by their UTF-8 bytes.
+ *  S6  One writer: a second open of the same place fails with STORE_LOCKED.
+ */
+
+/** A row to write. `value` is JSON text; undefined deletes the key. Keys come from `keys.ts`. */
+export interface Row {
+  readonly key: string;
+  readonly value: string | undefined;
+}
+
+/** What must hold for an actor before a commit may touch it: its record's `seq` (0: no record) and the writer's epoch. */
+export interface Expectation {
+  readonly address: string;
+  readonly expectedSeq: number;
+  /** The generation of the store handle that made the step. */
+  readonly epoch: number;
+}
+
+export interface Commit {
+  /** 1, 2, 3, ...: `lastCommit + 1`. */
+  readonly number: number;
+  /** Later rows win over earlier ones with the same key. */
+  readonly rows: readonly Row[];
+  readonly expect: readonly Expectation[];
+}
+
+/** A half-open range of keys, in byte order. */
+export interface Range {
+  readonly gte: string;
+  readonly lt: string;
+}
+
+export interface ScanOptions extends Range {
+  /** Rows at most; 1 or more. */
+  readonly limit: number;
+  readonly reverse?: boolean;
+}
+
+export type Entry = readonly [key: string, value: string];
+
+export interface Store {
+  /** Rises by one at every open for running; 0 for a store opened only to look. Also the epoch of its steps. */
+  readonly generation: number;
+  /** The number of the newest commit on disk; 0 for an empty store. */
+  readonly lastCommit: number;
+  get(key: string): string | undefined | Promise<string | undefined>;
+  getMany(keys: readonly string[]): Promise<(string | undefined)[]>;
+  /** One page of a range. Continue with `gte: lastKey + '\0'`. */
+  scan(options: ScanOptions): Promise<Entry[]>;
+  commit(commit: Commit): Promise<void>;
+  /** Waits for a commit in flight; closing twice is harmless. */
+  close(): Promise<void>;
+}
