@@ -17,7 +17,8 @@ export const errorAdvice = {
   INVALID_INPUT: 'Correct the named field.',
   INVALID_OPTIONS: 'Correct the named option.',
   JOB_NOT_CANCELLABLE: 'The job is settled already; look at its status.',
-  JOB_NOT_RETRYABLE: 'Only failed fetches and exhausted deliveries can be retried; submit a new job otherwise.',
+  JOB_NOT_RETRYABLE:
+    'Only failed fetches and exhausted deliveries can be retried; submit a new job otherwise.',
   KIND_UNKNOWN: 'Define the kind before using it.',
   MAILBOX_FULL: 'Wait for earlier events to be committed, then send again.',
   PROVIDER_UNKNOWN: 'Register the provider in the runtime’s options, or correct its name.',
@@ -46,7 +47,10 @@ export class HoldfastError extends Error {
   readonly details: Readonly<Record<string, string | number | boolean | undefined>>;
 
   constructor(code: ErrorCode, message: string, options: HoldfastErrorOptions = {}) {
-    super(`${message}. ${errorAdvice[code]}`, options.cause === undefined ? undefined : { cause: options.cause });
+    super(
+      `${message}. ${errorAdvice[code]}`,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
     this.code = code;
     this.details = options.details ?? {};
   }

@@ -33,7 +33,10 @@ const KIND = /^[a-z][a-z0-9.-]*$/;
 /** Joins a kind and an id. Throws `INVALID_ID` when either cannot be stored. */
 export function addressOf(kind: string, id: string): Address {
   if (!KIND.test(kind)) {
-    throw new HoldfastError('INVALID_ID', `kind ${JSON.stringify(kind)} is not lower-case letters, digits, "." and "-"`);
+    throw new HoldfastError(
+      'INVALID_ID',
+      `kind ${JSON.stringify(kind)} is not lower-case letters, digits, "." and "-"`,
+    );
   }
   checkId(id);
   return `${kind}/${id}`;
@@ -43,7 +46,10 @@ export function addressOf(kind: string, id: string): Address {
 export function checkId(id: string): void {
   const bytes = Buffer.byteLength(id);
   if (bytes === 0 || bytes > limits.idBytesMax) {
-    throw new HoldfastError('INVALID_ID', `an id has 1 to ${limits.idBytesMax} UTF-8 bytes, this one has ${bytes}`);
+    throw new HoldfastError(
+      'INVALID_ID',
+      `an id has 1 to ${limits.idBytesMax} UTF-8 bytes, this one has ${bytes}`,
+    );
   }
   if (id.includes('\0') || !id.isWellFormed()) {
     throw new HoldfastError('INVALID_ID', 'an id holds neither NUL nor lone surrogates');
@@ -53,6 +59,7 @@ export function checkId(id: string): void {
 /** Splits an address at its first slash. */
 export function splitAddress(address: string): { readonly kind: string; readonly id: string } {
   const slash = address.indexOf('/');
-  if (slash < 1) throw new HoldfastError('INVALID_ID', `${JSON.stringify(address)} is not an address like "job/job_1"`);
+  if (slash < 1)
+    throw new HoldfastError('INVALID_ID', `${JSON.stringify(address)} is not an address like "job/job_1"`);
   return { kind: address.slice(0, slash), id: address.slice(slash + 1) };
 }

@@ -22,7 +22,11 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
  * (a function, Date, Map, NaN, BigInt, class instance, cycle), or undefined when all of it does.
  * Keys whose value is undefined are allowed: JSON leaves them out and reading gives undefined again.
  */
-export function firstNonJson(value: unknown, path = '$', seen: ReadonlySet<object> = new Set()): string | undefined {
+export function firstNonJson(
+  value: unknown,
+  path = '$',
+  seen: ReadonlySet<object> = new Set(),
+): string | undefined {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return undefined;
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : path;
   if (typeof value !== 'object' || seen.has(value)) return path;

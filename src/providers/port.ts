@@ -95,7 +95,12 @@ export interface ArtifactSource {
 }
 
 export type PollOutcome =
-  | { readonly type: 'pending'; readonly progress?: number; readonly unknownStatus?: string; readonly retryAfterMs?: number }
+  | {
+      readonly type: 'pending';
+      readonly progress?: number;
+      readonly unknownStatus?: string;
+      readonly retryAfterMs?: number;
+    }
   | { readonly type: 'done'; readonly artifacts: readonly ArtifactSource[] }
   | { readonly type: 'failed'; readonly error: ProviderError }
   | { readonly type: 'transient'; readonly error: ProviderError };
@@ -174,7 +179,10 @@ export interface ProviderAdapter {
   credential(alias: string): Credential | undefined;
   /** What is wrong with a request, before anything is written; undefined when it can be built. */
   refuse(request: ProviderRequest): string | undefined;
-  buildSubmit(request: ProviderRequest, context: { readonly key: string; readonly callbackUrl?: string }): HttpRequest;
+  buildSubmit(
+    request: ProviderRequest,
+    context: { readonly key: string; readonly callbackUrl?: string },
+  ): HttpRequest;
   parseSubmit(response: HttpResponse, request: ProviderRequest, credential: string): SubmitOutcome;
   buildPoll(ref: TaskRef): HttpRequest;
   parsePoll(response: HttpResponse, ref: TaskRef): PollOutcome;

@@ -32,11 +32,14 @@ const SEPARATOR = '\0';
 const AFTER_SEPARATOR = '\x01';
 const NUMBER_MAX = 2 ** 48 - 1;
 
-export type RowLetter = 'm' | 's' | 'j' | 'c' | 'p' | 'd' | 'o' | 'i' | 'x' | 'e' | 'q' | 'n' | 'h' | 'a' | 'k';
+export type RowLetter =
+  'm' | 's' | 'j' | 'c' | 'p' | 'd' | 'o' | 'i' | 'x' | 'e' | 'q' | 'n' | 'h' | 'a' | 'k';
 
 /** A number from 0 to 2^48-1 as text of fixed width; larger ones are clamped (a due time beyond the year 10,000). */
 export function orderedNumber(value: number): string {
-  return Math.min(Math.max(0, Math.floor(value)), NUMBER_MAX).toString(16).padStart(12, '0');
+  return Math.min(Math.max(0, Math.floor(value)), NUMBER_MAX)
+    .toString(16)
+    .padStart(12, '0');
 }
 
 /** The order of the `index`-th (0 to 65,535) thing created by a commit. */
@@ -94,9 +97,11 @@ export const keys = {
   effect: (kind: string, pool: string, ord: string) => keyOf('o', kind, pool, ord),
   inbox: (address: string, ord: string) => keyOf('i', address, ord),
   dedupe: (address: string, eventId: string) => keyOf('x', address, eventId),
-  expiry: (hour: number, commitNumber: number) => keyOf('e', orderedNumber(hour), orderedNumber(commitNumber)),
+  expiry: (hour: number, commitNumber: number) =>
+    keyOf('e', orderedNumber(hour), orderedNumber(commitNumber)),
   index: (name: string, parts: readonly string[], address: string) => keyOf('q', name, ...parts, address),
-  count: (kind: string, version: string, hash: string, state: string) => keyOf('n', kind, version, hash, state),
+  count: (kind: string, version: string, hash: string, state: string) =>
+    keyOf('n', kind, version, hash, state),
   history: (session: string, ord: string) => keyOf('h', session, ord),
   artifact: (sha256: string, address: string) => keyOf('a', sha256, address),
   chain: (commitNumber: number) => keyOf('k', orderedNumber(commitNumber)),
