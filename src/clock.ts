@@ -13,6 +13,8 @@ export interface Clock {
   readonly monotonicMs: () => number;
   /** Calls `run` once after `delayMs` (0 to 2^31-1). Returns a function that cancels it; cancelling twice is harmless. */
   readonly schedule: (delayMs: number, run: () => void) => () => void;
+  /** Calls `run` in the next turn of the event loop, after all promises that are ready now. */
+  readonly soon: (run: () => void) => void;
 }
 
 /** The machine's own clock. Its timers keep the process alive until they fire or are cancelled. */
@@ -23,4 +25,13 @@ export const systemClock: Clock = {
     const timer = setTimeout(run, delayMs);
     return () => clearTimeout(timer);
   },
+  soon: (run) => {
+    setImmediate(run);
+  },
 };
+
+/** An HTTP date (`Sun, 06 Nov 1994 08:49:37 GMT`) as epoch milliseconds; undefined when it is none. */
+export function parseHttpDate(text: string): number | undefined {
+  const at = /[a-z]/i.test(text) ? Date.parse(text) : NaN;
+  return Number.isNaN(at) ? undefined : at;
+}

@@ -9,6 +9,7 @@
 export const errorAdvice = {
   ACTOR_NOT_FOUND: 'Check the id; finished actors are removed after their retention.',
   ACTOR_QUARANTINED: 'Look at the reason, mend its cause, then resume or dismiss the actor.',
+  ADDRESS_REFUSED: 'If you mean this server, list its origin in the adapter’s trustedOrigins.',
   COMMIT_REFUSED: 'Another writer changed the actor; reopen the runtime.',
   EFFECT_TIMEOUT: 'Raise the effect’s timeoutMs or find out why it hangs.',
   INVALID_DEFINITION: 'Change the machine as the message says.',

@@ -26,7 +26,9 @@ export const limits = {
   scanPageRows: 1_000,
 
   journalEntriesMax: 1_024,
+  journalBytesMax: MIB,
   checkpointEverySteps: 256,
+  checkpointBytes: 256 * KIB,
   payloadBytesMax: 256 * KIB,
   eventBytesMax: 1 * MIB,
 
@@ -47,4 +49,26 @@ export const limits = {
   downloadsMax: 4,
   deliveriesMax: 8,
   closeTimeoutMs: 10 * SECOND_MS,
+
+  /**
+   * One call to a provider: its parts, then the whole. A submit waits longer, since its answer cannot be
+   * asked twice.
+   */
+  providerConnectTimeoutMs: 10 * SECOND_MS,
+  providerHeadersTimeoutMs: 30 * SECOND_MS,
+  providerCallTimeoutMs: MINUTE_MS,
+  providerSubmitTimeoutMs: 2 * MINUTE_MS,
+  providerBodyBytesMax: 1 * MIB,
+  providerMessageCharsMax: 500,
+  retryAfterMinMs: 1 * SECOND_MS,
+  retryAfterMaxMs: 15 * MINUTE_MS,
+
+  videoBytesMax: 512 * MIB,
+  imageBytesMax: 64 * MIB,
+  redirectsMax: 5,
+  downloadIdleMs: 30 * SECOND_MS,
+  /** A download may take the grace and as long as its size needs at this rate. */
+  downloadGraceMs: MINUTE_MS,
+  downloadBytesPerSecondMin: 64 * KIB,
+  sniffBytes: 4_100,
 } as const;

@@ -1,8 +1,9 @@
 /**
  * The provider port: what an adapter is, and the words adapters, transport and jobs share.
  *
- * An adapter is pure: it builds requests and parses responses. It holds no state, opens no socket and sees a key only
- * in `credential`, which the transport calls at each request. Callers: the transport, `actors/jobs.ts`, the adapters.
+ * An adapter is pure: it builds requests and parses responses. It holds no state, opens no socket and sees
+ * a key only in `credential`, which the transport calls at each request. Callers: the transport,
+ * `actors/jobs.ts`, the adapters.
  *
  * Invariants:
  *  P1  A request is built without its credential; the transport adds it, for the adapter's own origin alone.
@@ -138,7 +139,13 @@ export type Reconcile =
   | {
       readonly by: 'key';
       buildLookup(request: ProviderRequest, key: string): HttpRequest;
-      parseLookup(response: HttpResponse, request: ProviderRequest, credential: string): KeyLookup;
+      /** `key` again, so that a provider that ignores the filter cannot make us adopt another job's task. */
+      parseLookup(
+        response: HttpResponse,
+        request: ProviderRequest,
+        credential: string,
+        key: string,
+      ): KeyLookup;
     }
   | {
       readonly by: 'list';
@@ -175,7 +182,10 @@ export interface ProviderAdapter {
   readonly trustedOrigins: readonly string[];
   readonly capabilities: Capabilities;
   readonly reconcile: Reconcile;
-  /** Resolved at each call from options or the environment; undefined when there is none (the job is `blocked`). */
+  /**
+   * Resolved at each call from options or the environment; undefined when there is none (the job is
+   * `blocked`).
+   */
   credential(alias: string): Credential | undefined;
   /** What is wrong with a request, before anything is written; undefined when it can be built. */
   refuse(request: ProviderRequest): string | undefined;

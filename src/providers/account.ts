@@ -1,0 +1,78 @@
+/**
+ * What every adapter factory does with its options: the base URL and the keys.
+ *
+ * Callers: the adapter files. Invariant: a key is looked up at each call and kept nowhere.
+ */
+import { HoldfastError } from '../errors.js';
+import { environment } from '../options.js';
+import type { Environment } from '../options.js';
+import type { ProviderRequest } from './port.js';
+
+/** The alias of the one account that a plain key, or the environment, speaks for. */
+export const defaultCredential = 'default';
+
+/**
+ * One key for the alias `default`; or a key per alias; or a function, asked at each call. Whatever this
+ * does not answer for the alias `default` comes from the environment.
+ */
+export type ApiKey =
+  string | Readonly<Record<string, string>> | ((credentialAlias: string) => string | undefined);
+
+export interface KeyOptions {
+  readonly apiKey?: ApiKey;
+  /** Default: the environment of the process. */
+  readonly env?: () => Environment;
+}
+
+/** The key of an alias, now; undefined when there is none. */
+export function keyOf(options: KeyOptions, alias: string, variables: readonly string[]): string | undefined {
+  const given = givenKey(options.apiKey, alias)?.trim();
+  if (given !== undefined && given !== '') return given;
+  if (alias !== defaultCredential) return undefined;
+  const env = (options.env ?? environment)();
+  return variables.map((name) => env[name]?.trim()).find((value) => value !== undefined && value !== '');
+}
+
+function givenKey(apiKey: ApiKey | undefined, alias: string): string | undefined {
+  if (typeof apiKey === 'function') return apiKey(alias);
+  if (typeof apiKey === 'string') return alias === defaultCredential ? apiKey : undefined;
+  return apiKey !== undefined && Object.hasOwn(apiKey, alias) ? apiKey[alias] : undefined;
+}
+
+/** A base URL without its trailing slash. Throws `INVALID_OPTIONS` unless it is plain http or https. */
+export function baseUrlOf(provider: string, text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isHttp = url?.protocol === 'https:' || url?.protocol === 'http:';
+  if (url === undefined || !isHttp || url.username !== '' || url.search !== '' || url.hash !== '') {
+    throw new HoldfastError(
+      'INVALID_OPTIONS',
+      `${provider}: baseUrl must be an http(s) URL without user, query and fragment`,
+      { details: { option: 'baseUrl' } },
+    );
+  }
+  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
+}
+
+/** Origins as URLs write them. Throws `INVALID_OPTIONS` for a text that is no http(s) URL. */
+export function originsOf(provider: string, texts: readonly string[]): readonly string[] {
+  return [...new Set(texts.map((text) => new URL(baseUrlOf(`${provider}: trustedOrigins`, text)).origin))];
+}
+
+/** What is wrong with the shared part of a request; undefined when nothing is. */
+export function refuseShared(request: ProviderRequest, kinds: readonly string[]): string | undefined {
+  if (!kinds.includes(request.kind)) return `kind must be one of ${kinds.join(', ')}`;
+  if (request.prompt.trim() === '') return 'prompt must not be empty';
+  if (request.size !== undefined && !/^\d{2,5}x\d{2,5}$/.test(request.size))
+    return 'size must look like 1280x720';
+  if (request.aspectRatio !== undefined && !/^\d{1,3}:\d{1,3}$/.test(request.aspectRatio)) {
+    return 'aspectRatio must look like 16:9';
+  }
+  const seconds = request.durationSeconds;
+  if (seconds !== undefined && !(Number.isFinite(seconds) && seconds > 0)) {
+    return 'durationSeconds must be a positive number';
+  }
+  if (request.image !== undefined && !/^(https?:\/\/|data:image\/)/.test(request.image)) {
+    return 'image must be an http(s) URL or a data:image/ URI';
+  }
+  return undefined;
+}

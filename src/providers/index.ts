@@ -1,0 +1,17 @@
+/**
+ * What the rest of the house, and users through `holdfast/providers`, may use of this room.
+ */
+export { defaultCredential } from './account.js';
+export type { ApiKey } from './account.js';
+export { download, sweepParts } from './download.js';
+export type { DownloadedArtifact, DownloadOptions, DownloadOutcome } from './download.js';
+export { kling } from './kling.js';
+export type { KlingOptions } from './kling.js';
+export { openai } from './openai.js';
+export type { OpenAiOptions } from './openai.js';
+export { pollOutcome, submitOutcome } from './outcome.js';
+export type { BlockedOutcome } from './outcome.js';
+export type * from './port.js';
+export { redactError, redactText, redactUrl } from './redact.js';
+export { createTransport } from './transport.js';
+export type { SendOptions, Transport, TransportLog, TransportOptions, TransportResult } from './transport.js';

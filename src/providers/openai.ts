@@ -1,0 +1,296 @@
+/**
+ * The OpenAI-videos protocol: OpenAI closed its own endpoint in September 2026, gateways and vLLM-Omni
+ * speak it on.
+ *
+ * Callers: users, who register `openai(...)` with a runtime; the jobs and the transport use what it returns.
+ * Invariants: those of the port (P1 to P4); and
+ *  O1  `seconds` is a string, and the body is multipart unless `encoding` says otherwise.
+ *  O2  The protocol has no idempotency key: a lost submit is looked for in the listing, and a listed task
+ *      is taken for ours only when it echoes our prompt and contradicts nothing else.
+ */
+import { systemClock } from '../clock.js';
+import type { Clock } from '../clock.js';
+import type { JsonObject } from '../json.js';
+import type { Environment } from '../options.js';
+import { environment } from '../options.js';
+import { baseUrlOf, keyOf, originsOf, refuseShared } from './account.js';
+import type { ApiKey } from './account.js';
+import {
+  acceptedSubmit,
+  failedPoll,
+  providerError,
+  refusedSubmit,
+  soundsUnsafe,
+  unusable,
+} from './classify.js';
+import type { ErrorWords } from './classify.js';
+import type {
+  ArtifactSource,
+  HttpResponse,
+  ListedTask,
+  ListPage,
+  PollOutcome,
+  ProviderAdapter,
+  ProviderErrorClass,
+  ProviderRequest,
+  SubmitOutcome,
+  TaskRef,
+} from './port.js';
+import { asList, asNumber, asObject, asText, asUrl, at, isSuccess, readObject } from './wire.js';
+import type { WireObject } from './wire.js';
+
+export interface OpenAiOptions {
+  /**
+   * Default: `OPENAI_BASE_URL`, else `https://api.openai.com/v1`. One that is given is trusted (may be
+   * private).
+   */
+  readonly baseUrl?: string;
+  /** Default: `OPENAI_API_KEY`, looked up at each call. */
+  readonly apiKey?: ApiKey;
+  /** Default `multipart`, as the official client sends; some gateways want `json`. */
+  readonly encoding?: 'multipart' | 'json';
+  /** Default `bearer`. */
+  readonly authHeader?: 'bearer' | 'api-key';
+  /** What to do when a lost submit is in no listing. Default `hold`: an operator decides. */
+  readonly onUnlisted?: 'resubmit' | 'hold';
+  /** The model of requests that name none. Default `sora-2`. */
+  readonly model?: string;
+  /** Further origins that may be plain http and private, such as a gateway's file server. */
+  readonly trustedOrigins?: readonly string[];
+  /** Default: the environment of the process. */
+  readonly env?: () => Environment;
+  /** For Retry-After dates. Default: the system's. */
+  readonly clock?: Clock;
+}
+
+const VIDEOS = 'videos';
+const PAGE_SIZE = 100;
+
+interface Protocol {
+  readonly baseUrl: string;
+  readonly model: string;
+  readonly encoding: 'multipart' | 'json';
+  readonly clock: Clock;
+}
+
+export function openai(options: OpenAiOptions = {}): ProviderAdapter {
+  const configuredUrl = options.baseUrl ?? (options.env ?? environment)().OPENAI_BASE_URL;
+  const baseUrl = baseUrlOf('openai', configuredUrl ?? 'https://api.openai.com/v1');
+  const ownOrigins = configuredUrl === undefined ? [] : [baseUrl];
+  const protocol: Protocol = {
+    baseUrl,
+    model: options.model ?? 'sora-2',
+    encoding: options.encoding ?? 'multipart',
+    clock: options.clock ?? systemClock,
+  };
+  return {
+    id: 'openai',
+    aliases: [],
+    baseUrl,
+    trustedOrigins: originsOf('openai', [...ownOrigins, ...(options.trustedOrigins ?? [])]),
+    capabilities: { kinds: ['video'], webhook: 'signed', cancel: 'none', pollMinMs: 1_000 },
+    reconcile: {
+      by: 'list',
+      onUnlisted: options.onUnlisted ?? 'hold',
+      buildPage: (_request, cursor) => ({ method: 'GET', path: pagePath(cursor) }),
+      parsePage: (response, _request, credential) => parsePage(protocol, response, credential),
+      sameRequest: (task, request) => sameRequest(protocol, task, request),
+    },
+    credential: (alias) => {
+      const key = keyOf(options, alias, ['OPENAI_API_KEY']);
+      if (key === undefined) return undefined;
+      return {
+        headers: options.authHeader === 'api-key' ? { 'api-key': key } : { authorization: `Bearer ${key}` },
+      };
+    },
+    refuse: (request) => refuseShared(request, ['video']),
+    buildSubmit: (request) => {
+      const body = submitBody(protocol, request);
+      if (protocol.encoding === 'json') return { method: 'POST', path: '/videos', json: body };
+      return { method: 'POST', path: '/videos', form: formOf(body) };
+    },
+    parseSubmit: (response, _request, credential) => parseSubmit(protocol, response, credential),
+    buildPoll: (ref) => ({ method: 'GET', path: `/videos/${encodeURIComponent(ref.taskId)}` }),
+    parsePoll: (response, ref) => parsePoll(protocol, response, ref),
+  };
+}
+
+function submitBody(protocol: Protocol, request: ProviderRequest): JsonObject {
+  return {
+    ...request.extra,
+    model: request.model ?? protocol.model,
+    prompt: request.prompt,
+    ...(request.durationSeconds === undefined ? {} : { seconds: String(request.durationSeconds) }),
+    ...(request.size === undefined ? {} : { size: request.size }),
+    ...(request.image === undefined ? {} : { input_reference: { image_url: request.image } }),
+    ...(request.negativePrompt === undefined ? {} : { negative_prompt: request.negativePrompt }),
+    ...(request.aspectRatio === undefined ? {} : { aspect_ratio: request.aspectRatio }),
+    ...(request.seed === undefined ? {} : { seed: request.seed }),
+  };
+}
+
+/** Form fields as the official client writes them: `outer[inner]` for objects; lists travel as JSON text. */
+function formOf(body: JsonObject, prefix?: string): Readonly<Record<string, string>> {
+  const fields: Record<string, string> = {};
+  for (const [key, value] of Object.entries(body)) {
+    if (value === undefined || value === null) continue;
+    const name = prefix === undefined ? key : `${prefix}[${key}]`;
+    const nested = asObject(value);
+    if (typeof value === 'string') fields[name] = value;
+    else if (nested === undefined) fields[name] = JSON.stringify(value);
+    else Object.assign(fields, formOf(nested as JsonObject, name));
+  }
+  return fields;
+}
+
+function parseSubmit(protocol: Protocol, response: HttpResponse, credential: string): SubmitOutcome {
+  const body = readObject(response.text);
+  if (!isSuccess(response)) return refusedSubmit(response, errorWords(response, body), protocol.clock.now());
+  const taskId = body === undefined ? undefined : taskIdOf(body);
+  if (body !== undefined && taskId !== undefined) {
+    const ref = refOf(taskId, credential);
+    return acceptedSubmit(ref, outcomeOf(protocol, body, ref));
+  }
+  const words = errorWords(response, body);
+  // Some gateways put a refusal into a 200. It is likely, but no proof: the listing has the last word.
+  if (words.message !== undefined) {
+    return {
+      type: 'ambiguous',
+      error: providerError('unusable', { code: words.code, message: words.message }),
+    };
+  }
+  return { type: 'billed', error: unusable(response, 'a submit without a task id') };
+}
+
+function parsePoll(protocol: Protocol, response: HttpResponse, ref: TaskRef): PollOutcome {
+  const body = readObject(response.text);
+  if (!isSuccess(response)) return failedPoll(response, errorWords(response, body), protocol.clock.now());
+  if (body === undefined)
+    return { type: 'transient', error: unusable(response, 'a poll that is no JSON object') };
+  const echoed = taskIdOf(body);
+  if (echoed !== undefined && echoed !== ref.taskId) {
+    return { type: 'transient', error: unusable(response, 'a poll that answers for another task') };
+  }
+  if (asText(body.status) === undefined) {
+    return { type: 'transient', error: unusable(response, 'a poll without a status') };
+  }
+  return outcomeOf(protocol, body, ref);
+}
+
+function outcomeOf(protocol: Protocol, body: WireObject, ref: TaskRef): PollOutcome {
+  const status = asText(body.status)?.toLowerCase();
+  switch (status) {
+    case 'completed':
+    case 'succeeded':
+      return { type: 'done', artifacts: [artifactOf(protocol, body, ref)] };
+    case 'failed':
+    case 'error':
+    case 'cancelled':
+    case 'canceled':
+      return { type: 'failed', error: failureOf(body, status) };
+    default: {
+      const known =
+        status === undefined || ['queued', 'in_progress', 'processing', 'pending'].includes(status);
+      const percent = asNumber(body.progress);
+      return {
+        type: 'pending',
+        ...(percent === undefined ? {} : { progress: Math.min(1, Math.max(0, percent / 100)) }),
+        ...(known ? {} : { unknownStatus: status }),
+      };
+    }
+  }
+}
+
+/**
+ * Gateways give a URL in one of several fields; without one the content is behind the key, at our own base
+ * URL.
+ */
+function artifactOf(protocol: Protocol, body: WireObject, ref: TaskRef): ArtifactSource {
+  const places = [body.video_url, body.url, at(body, 'data', 0, 'url'), at(body, 'metadata', 'url')];
+  const given = places.map(asUrl).find((url) => url !== undefined);
+  if (given === undefined) {
+    const url = `${protocol.baseUrl}/videos/${encodeURIComponent(ref.taskId)}/content`;
+    return { url, authenticated: true };
+  }
+  return { url: given, authenticated: new URL(given).origin === new URL(protocol.baseUrl).origin };
+}
+
+function failureOf(body: WireObject, status: string): ReturnType<typeof providerError> {
+  const code = asText(at(body, 'error', 'code'));
+  const message = asText(at(body, 'error', 'message')) ?? asText(body.error) ?? `the provider says ${status}`;
+  const errorClass = soundsUnsafe(code, message) ? 'safety' : 'failed';
+  return providerError(errorClass, { code: code ?? (status === 'error' ? 'failed' : status), message });
+}
+
+function errorWords(response: HttpResponse, body: WireObject | undefined): ErrorWords {
+  const code = asText(at(body, 'error', 'code')) ?? asText(at(body, 'error', 'type'));
+  const message =
+    asText(at(body, 'error', 'message')) ??
+    asText(body?.error) ??
+    asText(body?.message) ??
+    asText(body?.detail);
+  return { code, message, class: classOfCode(response.status, code, message) };
+}
+
+const BILLING_CODES = ['insufficient_quota', 'billing_hard_limit_reached', 'billing_not_active'];
+
+/** 429 says two things: slow down, or pay. */
+function classOfCode(
+  status: number,
+  code: string | undefined,
+  message: string | undefined,
+): ProviderErrorClass | undefined {
+  if (code !== undefined && BILLING_CODES.includes(code)) return 'billing';
+  if (status === 400 && soundsUnsafe(code, message)) return 'safety';
+  return undefined;
+}
+
+function pagePath(cursor: string | undefined): string {
+  const query = new URLSearchParams({ limit: String(PAGE_SIZE), order: 'desc' });
+  if (cursor !== undefined) query.set('after', cursor);
+  return `/videos?${query.toString()}`;
+}
+
+function parsePage(protocol: Protocol, response: HttpResponse, credential: string): ListPage {
+  const body = readObject(response.text);
+  if (!isSuccess(response)) return failedPoll(response, errorWords(response, body), protocol.clock.now());
+  if (body === undefined || !Array.isArray(body.data)) {
+    return { type: 'transient', error: unusable(response, 'a listing without data') };
+  }
+  const tasks = asList(body.data).flatMap((item) => listedTask(asObject(item), credential));
+  const last = asText(body.last_id) ?? tasks.at(-1)?.ref.taskId;
+  const more = body.has_more === true && tasks.length > 0 && last !== undefined;
+  return { type: 'page', tasks, ...(more ? { next: last } : {}) };
+}
+
+function listedTask(item: WireObject | undefined, credential: string): readonly ListedTask[] {
+  const taskId = item === undefined ? undefined : taskIdOf(item);
+  if (item === undefined || taskId === undefined) return [];
+  const echo = {
+    model: asText(item.model),
+    prompt: asText(item.prompt),
+    seconds: asText(item.seconds),
+    size: asText(item.size),
+  };
+  return [{ ref: refOf(taskId, credential), createdAt: (asNumber(item.created_at) ?? 0) * 1_000, echo }];
+}
+
+function sameRequest(protocol: Protocol, task: ListedTask, request: ProviderRequest): boolean {
+  const { model, prompt, seconds, size } = task.echo;
+  if (prompt !== request.prompt) return false;
+  const wanted = request.model ?? protocol.model;
+  // Providers answer with a dated snapshot of the model that was asked for.
+  if (model !== undefined && model !== wanted && !model.startsWith(`${wanted}-`)) return false;
+  if (seconds !== undefined && request.durationSeconds !== undefined) {
+    if (asNumber(seconds) !== request.durationSeconds) return false;
+  }
+  return size === undefined || request.size === undefined || size === request.size;
+}
+
+function refOf(taskId: string, credential: string): TaskRef {
+  return { taskId, endpoint: VIDEOS, generation: 'v1', credential };
+}
+
+function taskIdOf(body: WireObject): string | undefined {
+  return asText(body.id) ?? asText(body.video_id) ?? asText(body.task_id);
+}
