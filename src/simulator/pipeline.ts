@@ -1,0 +1,248 @@
+/**
+ * The way of one request through the simulator: route, body, ledger, key, fault, task, bill, answer.
+ *
+ * Callers: server.ts. Invariants:
+ *  S1  A client that leaves does not undo a submit: what was received whole is billed, as a provider does.
+ *  S2  `submit.received`, then `submit.billed`, then one of `submit.answered | submit.dropped`, all under one
+ *      exchange number. A request that never came whole has no `received`.
+ *  S3  A bill is in the ledger before the first byte of its answer is sent.
+ */
+import { sha256Hex } from '../ids.js';
+import { isPlainObject } from '../json.js';
+import { bounds } from './bounds.js';
+import type { Call, Dialect, Outcome, Reply, Route, Subject, World } from './dialect.js';
+import type { Exchange, Pace, Sent } from './exchange.js';
+import type { FaultBook, Mishap, Verdict } from './faults.js';
+import type { Ledger, LedgerEntry } from './ledger.js';
+import { billsDespite, replacementFor, shapeFor } from './mishap.js';
+import type { Action } from './script.js';
+
+export interface House {
+  readonly world: World;
+  readonly ledger: Ledger;
+  readonly faults: FaultBook;
+  /** The good keys; undefined when any will do. */
+  readonly keys: readonly string[] | undefined;
+  readonly pace: Pace;
+  readonly stop: AbortSignal;
+  /** The HTTP date that lies `waitMs` ahead. */
+  readonly httpDateIn: (waitMs: number) => string;
+}
+
+export interface Matched {
+  readonly dialect: Dialect;
+  readonly route: Route;
+  readonly path: string;
+  readonly params: readonly string[];
+  readonly query: URLSearchParams;
+}
+
+type Details = Pick<LedgerEntry, 'bytes' | 'status' | 'by' | 'fault'>;
+type Note = (event: LedgerEntry['event'], subject: Subject, details?: Details) => void;
+
+const CREDENTIAL_HEADERS = [
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'api-key',
+  'x-api-key',
+  'x-goog-api-key',
+];
+const NOBODY: Subject = {};
+
+/** Serves one request to its end. Never throws for what the client does. */
+export async function serve(house: House, exchange: Exchange, matched: Matched): Promise<void> {
+  const { dialect, route } = matched;
+  if (house.faults.resetsBeforeBody(dialect.provider, route.action)) {
+    const note = noteFor(house, exchange, matched, keyState(house, exchange) === 'good');
+    note(endedEvent(route.action), NOBODY, { fault: 'resetBeforeBody', by: 'fault' });
+    return exchange.reset();
+  }
+  const body = await exchange.readBody(bounds.requestBytesMax);
+  if (body === undefined) return;
+  const fields = body === 'tooLarge' ? body : await fieldsOf(exchange.header('content-type'), body);
+  if (typeof fields === 'string') {
+    const reply = dialect.malformed(
+      fields === 'tooLarge' ? 'The body is too large' : 'The body cannot be read',
+    );
+    await exchange.send(
+      { ...reply, status: fields === 'tooLarge' ? 413 : 400 },
+      { type: 'whole' },
+      undefined,
+      house.stop,
+    );
+    return;
+  }
+  const { path, params, query } = matched;
+  await serveCall(house, exchange, matched, { path, params, query, fields });
+}
+
+async function serveCall(house: House, exchange: Exchange, matched: Matched, call: Call): Promise<void> {
+  const { dialect, route } = matched;
+  const { world } = house;
+  const subjects = route.subjects(call, world);
+  const subject = subjects[0] ?? NOBODY;
+  const action = route.action === 'poll' && subject.isByKey === true ? 'lookup' : route.action;
+  const access = route.guard === 'bearer' ? keyState(house, exchange) : linkState(house, call);
+  const note = noteFor(house, exchange, matched, access === 'good');
+  if (action === 'submit') note('submit.received', subject);
+
+  const verdict: Verdict = house.faults.judge(dialect.provider, action, subject.prompt);
+  await exchange.wait(
+    verdict.waitBeforeTaskMs,
+    action === 'submit' ? 'elapsed' : 'elapsedOrGone',
+    house.stop,
+  );
+  const mishap = verdict.mishap;
+  const fault = mishap === undefined ? {} : { fault: mishap.type };
+  if (house.stop.aborted) {
+    note(endedEvent(action), subject, { by: 'shutdown', ...fault });
+    return;
+  }
+  const outcome =
+    route.guard === 'bearer' && access !== 'good'
+      ? { reply: dialect.unauthorized(access) }
+      : outcomeOf(house, matched, { ...call, ...twists(mishap) }, subject, mishap);
+  const done = outcome.created === undefined ? subject : { ...subject, taskId: outcome.created.id };
+  if (outcome.created !== undefined) note('submit.billed', done, fault);
+  if (action !== 'submit' && action !== 'download') {
+    const looks = subjects.length === 0 ? [NOBODY] : subjects;
+    for (const look of looks) note(action, look, { status: outcome.reply.status, ...fault });
+  }
+  await exchange.wait(verdict.waitBeforeAnswerMs, 'elapsedOrGone', house.stop);
+  await answer(house, exchange, { action, subject: done, reply: outcome.reply, mishap, note });
+}
+
+function outcomeOf(
+  house: House,
+  matched: Matched,
+  call: Call,
+  subject: Subject,
+  mishap: Mishap | undefined,
+): Outcome {
+  const { dialect, route } = matched;
+  const replacement = replacementFor(mishap, dialect, subject, house.httpDateIn);
+  const isServed = route.action === 'submit' ? billsDespite(mishap) : replacement === undefined;
+  if (!isServed) return { reply: replacement ?? dialect.failing(503) };
+  const outcome = route.run(call, house.world);
+  if (replacement !== undefined) return { ...outcome, reply: replacement };
+  if (mishap?.type !== 'invalidJson') return outcome;
+  const { reply } = outcome;
+  return {
+    ...outcome,
+    reply: { ...reply, body: reply.body.subarray(0, Math.ceil(reply.body.length * 0.6)) },
+  };
+}
+
+interface Answer {
+  readonly action: Action;
+  readonly subject: Subject;
+  readonly reply: Reply;
+  readonly mishap: Mishap | undefined;
+  readonly note: Note;
+}
+
+async function answer(house: House, exchange: Exchange, answered: Answer): Promise<void> {
+  const { action, subject, reply, mishap, note } = answered;
+  const fault = mishap === undefined ? {} : { fault: mishap.type };
+  const status = reply.status;
+  if (action === 'download' && reply.isArtifact) {
+    note('download.started', subject, { status, bytes: reply.body.length, ...fault });
+  }
+  const sent = await put(house, exchange, reply, mishap);
+  const by = endedBy(house, mishap, sent);
+  if (action === 'submit') {
+    note(sent.end === 'flushed' ? 'submit.answered' : 'submit.dropped', subject, { status, ...fault, ...by });
+  }
+  if (action !== 'download') return;
+  if (!reply.isArtifact) {
+    note('download.refused', subject, { status, ...fault, ...by });
+    return;
+  }
+  const event = sent.end === 'flushed' ? 'download.finished' : 'download.aborted';
+  note(event, subject, { status, bytes: sent.bytes, ...fault, ...by });
+}
+
+async function put(
+  house: House,
+  exchange: Exchange,
+  reply: Reply,
+  mishap: Mishap | undefined,
+): Promise<Sent> {
+  if (mishap?.type === 'resetAfterBody') {
+    if (!exchange.isGone) await exchange.reset();
+    return { end: 'dropped', bytes: 0 };
+  }
+  const shape = shapeFor(mishap, reply.body.length);
+  return exchange.send(reply, shape, reply.isArtifact ? house.pace : undefined, house.stop);
+}
+
+function endedBy(house: House, mishap: Mishap | undefined, sent: Sent): Pick<LedgerEntry, 'by'> {
+  if (sent.end === 'flushed') return {};
+  const breaks = ['resetAfterBody', 'halfResponse', 'truncated'];
+  if (mishap !== undefined && breaks.includes(mishap.type)) return { by: 'fault' };
+  return { by: house.stop.aborted ? 'shutdown' : 'client' };
+}
+
+function twists(mishap: Mishap | undefined): Pick<Call, 'statusWord' | 'terminal'> {
+  if (mishap?.type === 'unknownStatus') return { statusWord: mishap.word };
+  return mishap?.type === 'terminalReply' ? { terminal: mishap.outcome } : {};
+}
+
+function endedEvent(action: Action): LedgerEntry['event'] {
+  if (action === 'submit') return 'submit.dropped';
+  return action === 'download' ? 'download.refused' : action;
+}
+
+function keyState(house: House, exchange: Exchange): 'good' | 'missing' | 'invalid' {
+  const key = /^Bearer\s+(\S+)$/i.exec(exchange.header('authorization') ?? '')?.[1];
+  if (key === undefined) return 'missing';
+  return house.keys === undefined || house.keys.includes(key) ? 'good' : 'invalid';
+}
+
+function linkState(house: House, call: Call): 'good' | 'invalid' {
+  return house.world.links.check(call.path, call.query) === 'good' ? 'good' : 'invalid';
+}
+
+function noteFor(house: House, exchange: Exchange, matched: Matched, authorized: boolean): Note {
+  const credentialHeaders = CREDENTIAL_HEADERS.filter((name) => exchange.header(name) !== undefined);
+  return (event, subject, details = {}) => {
+    const { taskId, key, kind, prompt } = subject;
+    house.ledger.append({
+      at: house.world.nowMs(),
+      event,
+      provider: matched.dialect.provider,
+      exchange: exchange.number,
+      ...(taskId === undefined ? {} : { taskId }),
+      ...(key === undefined ? {} : { key }),
+      ...(kind === undefined ? {} : { kind }),
+      ...(prompt === undefined ? {} : { promptSha256: sha256Hex(prompt) }),
+      ...details,
+      authorized,
+      credentialHeaders,
+    });
+  };
+}
+
+/** The fields of a body, `malformed` when it is not what its type says. Files count as `[file]`. */
+async function fieldsOf(
+  contentType: string | undefined,
+  body: Uint8Array,
+): Promise<Readonly<Record<string, unknown>> | 'malformed'> {
+  if (body.length === 0) return {};
+  try {
+    if (contentType?.startsWith('multipart/form-data') === true) {
+      const form = await new Response(new Uint8Array(body), {
+        headers: { 'content-type': contentType },
+      }).formData();
+      return Object.fromEntries(
+        [...form.entries()].map(([name, value]) => [name, typeof value === 'string' ? value : '[file]']),
+      );
+    }
+    const value: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
+    return isPlainObject(value) ? value : 'malformed';
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError) return 'malformed';
+    throw error;
+  }
+}
