@@ -1,0 +1,180 @@
+/**
+ * The directory of a store and its marker file, which says whose it is and whether it was ever finished.
+ *
+ *   (none) ──▶ creating ──▶ ready          creating: a crash may have left any part of it; the next open goes on
+ *
+ * Owns: `holdfast.json`, the sub-directories, the decision whether a directory is ours.
+ * Callers: level-store.ts. Invariants:
+ *  D1 the marker is replaced as a whole (temporary file, fsync, rename, fsync of the directory);
+ *  D2 a directory that is refused is left exactly as it was found;
+ *  D3 LevelDB may create a database only while the marker says `creating`.
+ */
+import { mkdir, open, readFile, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { HoldfastError } from '../errors.js';
+import { newId } from '../ids.js';
+import { claimInProcess } from './process-claim.js';
+import { STORE_FORMAT, type StorePurpose } from './row-store.js';
+import { codeOf, fileFault } from './store-fault.js';
+
+const MARKER = 'holdfast.json';
+const APPLICATION = 'holdfast';
+const SUBDIRECTORIES = ['artifacts', 'attachments'];
+
+/** Files that do not make a directory somebody else's. The last is a marker that never got its name. */
+const HARMLESS = /^(?:\.DS_Store|\.gitignore|\.gitkeep|\.keep|\.holdfast-[\w-]+\.tmp)$/;
+
+export type DirectoryState = 'creating' | 'ready';
+
+/** A directory that is ours, held against other opens in this process until it is released. */
+export interface ClaimedDirectory {
+  readonly path: string;
+  readonly databasePath: string;
+  readonly state: DirectoryState;
+  readonly release: () => void;
+}
+
+/**
+ * Claims `directory` for a store, creating it when it is missing or empty and `purpose` is `run`.
+ * Throws `STORE_FOREIGN`, `STORE_FORMAT_NEWER`, `STORE_CORRUPTED`, `STORE_UNWRITABLE` or `STORE_LOCKED`; to look at a
+ * directory that holds no store is `INVALID_OPTIONS`.
+ */
+export async function claimDirectory(directory: string, purpose: StorePurpose): Promise<ClaimedDirectory> {
+  const path = resolve(directory);
+  try {
+    const created = purpose === 'run' ? await mkdir(path, { recursive: true }) : undefined;
+    const found = await stat(path).catch((error: unknown) => {
+      const code = codeOf(error);
+      throw code === 'ENOENT' || code === 'ENOTDIR' ? nothingThere(path) : error;
+    });
+    if (!found.isDirectory()) throw foreign(path, 'it is a file');
+    const release = claimInProcess(`${found.dev}:${found.ino}`, path);
+    try {
+      const state = (await readMarker(path)) ?? (await begin(path, purpose, created));
+      return { path, databasePath: join(path, 'db'), state, release };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') throw foreign(path, 'it is a file');
+    throw fileFault(error, path);
+  }
+}
+
+/** Makes what a usable directory has beside the database, and says `ready` if it was being created. */
+export async function completeDirectory(claimed: ClaimedDirectory): Promise<void> {
+  try {
+    for (const name of SUBDIRECTORIES) await mkdir(join(claimed.path, name), { recursive: true });
+    if (claimed.state === 'creating') await writeMarker(claimed.path, 'ready');
+  } catch (error) {
+    throw fileFault(error, claimed.path);
+  }
+}
+
+/** The marker's state, undefined when there is none. */
+async function readMarker(path: string): Promise<DirectoryState | undefined> {
+  const file = join(path, MARKER);
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  const marker = parseMarker(text, file);
+  if (marker.application !== APPLICATION) throw foreign(path, `its ${MARKER} is not ours`);
+  const { format, state } = marker;
+  if (typeof format === 'number' && format > STORE_FORMAT) {
+    throw new HoldfastError(
+      'STORE_FORMAT_NEWER',
+      `${path} is in format ${format}, this holdfast knows up to ${STORE_FORMAT}`,
+    );
+  }
+  if (format !== STORE_FORMAT || (state !== 'creating' && state !== 'ready')) {
+    throw new HoldfastError('STORE_CORRUPTED', `${file} is malformed`);
+  }
+  return state;
+}
+
+function parseMarker(text: string, file: string): Readonly<Record<string, unknown>> {
+  try {
+    const marker: unknown = JSON.parse(text);
+    if (typeof marker === 'object' && marker !== null) return { ...marker };
+  } catch (error) {
+    throw new HoldfastError('STORE_CORRUPTED', `${file} is not JSON`, { cause: error });
+  }
+  throw new HoldfastError('STORE_CORRUPTED', `${file} is not a JSON object`);
+}
+
+/** Starts a store in a directory without a marker, if nobody else's files are there. */
+async function begin(path: string, purpose: StorePurpose, created: string | undefined): Promise<'creating'> {
+  const strangers = (await readdir(path)).filter((name) => !HARMLESS.test(name));
+  if (strangers.length > 0) throw foreign(path, `it holds ${strangers.slice(0, 3).join(', ')}`);
+  if (purpose === 'look') throw nothingThere(path);
+  try {
+    await writeMarker(path, 'creating');
+    if (created !== undefined) await syncDirectories(path, created);
+  } catch (error) {
+    if (created !== undefined) await removeEmpty(path, created);
+    throw error;
+  }
+  return 'creating';
+}
+
+async function writeMarker(path: string, state: DirectoryState): Promise<void> {
+  const marker = { application: APPLICATION, format: STORE_FORMAT, state };
+  const temporary = join(path, `.${newId('holdfast-')}.tmp`);
+  try {
+    await writeSynced(temporary, `${JSON.stringify(marker)}\n`);
+    await rename(temporary, join(path, MARKER));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncDirectory(path);
+}
+
+async function writeSynced(file: string, text: string): Promise<void> {
+  const handle = await open(file, 'wx');
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes new directories durable: each one's name lies in its parent. `created` is the topmost new one. */
+async function syncDirectories(path: string, created: string): Promise<void> {
+  for (let at = path; at.length >= created.length; at = dirname(at)) await syncDirectory(dirname(at));
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Takes back the directories that a failed creation made; one that is not empty any more stays. */
+async function removeEmpty(path: string, created: string): Promise<void> {
+  for (let at = path; at.length >= created.length; at = dirname(at)) {
+    try {
+      await rmdir(at);
+    } catch (error) {
+      if (codeOf(error) === 'ENOTEMPTY' || codeOf(error) === 'ENOENT') return;
+      throw error;
+    }
+  }
+}
+
+function foreign(path: string, why: string): HoldfastError {
+  return new HoldfastError('STORE_FOREIGN', `${path} is not a holdfast directory: ${why}`);
+}
+
+function nothingThere(path: string): HoldfastError {
+  return new HoldfastError('INVALID_OPTIONS', `directory: ${path} holds no store yet`);
+}

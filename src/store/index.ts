@@ -1,0 +1,22 @@
+/** What other rooms may use of the store: the port, the key table, and the two stores for those who open one. */
+export { openLevelStore, type LevelStoreOptions } from './level-store.js';
+export {
+  createMemoryDisk,
+  openMemoryStore,
+  type MemoryDisk,
+  type MemoryStoreOptions,
+  type WriteFault,
+} from './memory-store.js';
+export { STORE_FORMAT, type StorePurpose } from './row-store.js';
+export type { Commit, Entry, Expectation, Range, Row, ScanOptions, Store } from './store.js';
+export {
+  compareKeys,
+  keyOf,
+  keys,
+  orderedNumber,
+  ordOf,
+  partsOf,
+  rangeAfter,
+  rangeOf,
+  type RowLetter,
+} from './keys.js';

@@ -1,0 +1,69 @@
+/**
+ * What LevelDB's files tell without opening them. LevelDB itself is too forgiving: it replaces a database whose
+ * CURRENT is missing, and drops damaged log records with no more than a line in its diary (LOG).
+ *
+ * Callers: level-store.ts. Invariants: reads only; `LOCK` is never touched (closing it would free the process's lock).
+ */
+import { createReadStream } from 'node:fs';
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { HoldfastError } from '../errors.js';
+import { codeOf } from './store-fault.js';
+
+const DATA_FILE = /\.(?:ldb|sst|log)$/;
+const CURRENT_TEXT = /^(MANIFEST-\d+)\n$/;
+const DAMAGE = /Corruption|dropping/;
+const LINE_LENGTH_SHOWN = 200;
+
+/** Refuses files that LevelDB would overwrite or choke on: `ready` ones that are incomplete, or data without CURRENT. */
+export async function checkDatabaseFiles(path: string, state: 'creating' | 'ready'): Promise<void> {
+  const names = await namesIn(path);
+  if (!names.includes('CURRENT')) {
+    if (state === 'creating' && !names.some((name) => DATA_FILE.test(name))) return;
+    throw damaged(`${join(path, 'CURRENT')} is missing`);
+  }
+  const manifest = CURRENT_TEXT.exec(await readFile(join(path, 'CURRENT'), 'utf8'))?.[1];
+  if (manifest === undefined) throw damaged(`${join(path, 'CURRENT')} is garbled`);
+  if (!names.includes(manifest)) throw damaged(`${join(path, manifest)} is missing`);
+}
+
+/**
+ * Refuses a database whose diary tells of dropped or damaged data. Called before opening (the diary of the last run,
+ * so that a refusal lasts) and after it (what this recovery had to drop).
+ */
+export async function checkDiary(path: string): Promise<void> {
+  const names = await namesIn(path);
+  for (const name of ['LOG.old', 'LOG']) {
+    if (!names.includes(name)) continue;
+    const line = await firstDamage(join(path, name));
+    if (line !== undefined) throw damaged(`LevelDB reports in ${join(path, name)}: ${line}`);
+  }
+}
+
+async function firstDamage(file: string): Promise<string | undefined> {
+  const input = createReadStream(file);
+  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+  try {
+    for await (const line of lines) {
+      if (DAMAGE.test(line)) return line.slice(0, LINE_LENGTH_SHOWN);
+    }
+    return undefined;
+  } finally {
+    lines.close();
+    input.destroy();
+  }
+}
+
+async function namesIn(path: string): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function damaged(what: string): HoldfastError {
+  return new HoldfastError('STORE_CORRUPTED', what);
+}

@@ -1,0 +1,113 @@
+/**
+ * The store in memory: the same rows, checks and refusals as on disk, for tests and for work that may be lost.
+ *
+ * A `MemoryDisk` is the place: it outlives the stores opened on it, so a test closes one, or cuts its power, and opens
+ * the next. Owns: the simulated faults of that disk. Callers: tests, runtime.ts.
+ * Invariants (S1 to S6 of store.ts); after `cutPower` the old store can neither read nor write any more.
+ */
+import { MemoryLevel } from 'memory-level';
+import { HoldfastError } from '../errors.js';
+import { levelDatabase, type Database } from './database.js';
+import { openRowStore, type StorePurpose } from './row-store.js';
+import type { Store } from './store.js';
+
+/** Fails the next write: before anything is written, or after everything is. */
+export type WriteFault = 'nothingWritten' | 'allWritten';
+
+export interface MemoryDisk {
+  /** Takes the disk away from whoever has it open, as a SIGKILL would. What was committed stays. */
+  readonly cutPower: () => void;
+  readonly failNextWrite: (fault: WriteFault) => void;
+  /** Changes a stored value behind the store's back. `change` gets and gives the stored form. */
+  readonly corrupt: (key: string, change: (stored: string) => string | undefined) => Promise<void>;
+  /** The database for its next holder. Throws `STORE_LOCKED` while another one has it. */
+  readonly attach: () => Promise<Database>;
+}
+
+export interface MemoryStoreOptions {
+  /** Default: a new, empty one. */
+  readonly disk?: MemoryDisk;
+  /** Default: `run`. */
+  readonly purpose?: StorePurpose;
+  /** Rows of the commit chain to keep. Default: limits.chainRowsKept. */
+  readonly chainRowsKept?: number;
+}
+
+export async function openMemoryStore(options: MemoryStoreOptions = {}): Promise<Store> {
+  const { disk = createMemoryDisk(), purpose = 'run', chainRowsKept } = options;
+  const database = await disk.attach();
+  try {
+    return await openRowStore({ database, purpose, mayBeEmpty: true, chainRowsKept });
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** An empty disk, held by nobody. */
+export function createMemoryDisk(): MemoryDisk {
+  const level = new MemoryLevel<string, string>({ keyEncoding: 'utf8', valueEncoding: 'utf8' });
+  const whole = levelDatabase(level, { sync: false });
+  let holder: symbol | undefined;
+  let fault: WriteFault | undefined;
+  /** The write under way. The next holder waits for it: whatever the last one wrote, it must see. */
+  let writing: Promise<unknown> = Promise.resolve();
+
+  const write: Database['write'] = async (rows) => {
+    const failing = fault;
+    fault = undefined;
+    if (failing !== 'nothingWritten') {
+      const work = whole.write(rows);
+      writing = Promise.allSettled([work]);
+      await work;
+    }
+    if (failing !== undefined) throw new Error(`simulated write fault (${failing})`);
+  };
+
+  const attach = async (): Promise<Database> => {
+    if (holder !== undefined) throw new HoldfastError('STORE_LOCKED', 'the memory disk is held');
+    const me = Symbol('holder');
+    holder = me;
+    await level.open();
+    await writing;
+    const mustHold = (): void => {
+      if (holder !== me) throw new HoldfastError('STORE_FAILED', 'the memory disk lost its power');
+    };
+    return {
+      get: (key) => {
+        mustHold();
+        return whole.get(key);
+      },
+      getMany: async (wanted) => {
+        mustHold();
+        return await whole.getMany(wanted);
+      },
+      read: async (scan) => {
+        mustHold();
+        return await whole.read(scan);
+      },
+      write: async (rows) => {
+        mustHold();
+        await write(rows);
+        mustHold();
+      },
+      close: async () => {
+        if (holder === me) holder = undefined;
+      },
+    };
+  };
+
+  return {
+    attach,
+    cutPower: () => {
+      holder = undefined;
+    },
+    failNextWrite: (next) => {
+      fault = next;
+    },
+    corrupt: async (key, change) => {
+      const stored = whole.get(key);
+      await whole.write([{ key, value: stored === undefined ? undefined : change(stored) }]);
+    },
+  };
+}

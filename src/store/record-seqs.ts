@@ -1,0 +1,65 @@
+/**
+ * The last committed seq of actors, for check S2: a bounded cache, filled from the rows that go by.
+ *
+ * Owns: the only reading of a record's or a journal entry's seq inside the store room. Callers: row-store.ts.
+ * Invariant: a seq in the cache is what the committed rows say; an actor it does not know is read from the database.
+ */
+import { limits } from '../limits.js';
+import { partsOf } from './keys.js';
+import type { Row } from './store.js';
+
+/** `"seq"` among the leading fields of a record, when those before it are plain strings and integers. */
+const LEADING_SEQ = /^\{(?:"\w+":(?:"(?:[^"\\]|\\.)*"|-?\d+),)*?"seq":(\d+)[,}]/;
+
+export class RecordSeqs {
+  readonly #seqs = new Map<string, number>();
+  readonly #actorsMax: number;
+
+  constructor(actorsMax: number = limits.activeActorsMax) {
+    this.#actorsMax = actorsMax;
+  }
+
+  get(address: string): number | undefined {
+    return this.#seqs.get(address);
+  }
+
+  /** Takes note of a committed batch. A record row decides; without one the newest journal entry does. */
+  learn(rows: readonly Row[]): void {
+    for (const row of rows) {
+      if (row.key.startsWith('j\0') && row.value !== undefined) this.#learnJournal(row.key);
+    }
+    for (const row of rows) {
+      if (row.key.startsWith('s\0')) this.#set(row.key.slice(2), seqOfRow(row));
+    }
+  }
+
+  #learnJournal(key: string): void {
+    const [address, seq] = partsOf(key);
+    if (address !== undefined && seq !== undefined) this.#set(address, Number.parseInt(seq, 16));
+  }
+
+  /** The oldest entry goes when the cache is full. */
+  #set(address: string, seq: number | undefined): void {
+    this.#seqs.delete(address);
+    if (seq === undefined) return;
+    this.#seqs.set(address, seq);
+    if (this.#seqs.size <= this.#actorsMax) return;
+    for (const oldest of this.#seqs.keys()) {
+      this.#seqs.delete(oldest);
+      return;
+    }
+  }
+}
+
+function seqOfRow(row: Row): number | undefined {
+  return row.value === undefined ? 0 : seqOfRecord(row.value);
+}
+
+/** The numeric `seq` at the top of a record's JSON, or undefined. Parsing a whole record for it costs 10 times more. */
+export function seqOfRecord(text: string): number | undefined {
+  const leading = LEADING_SEQ.exec(text)?.[1];
+  if (leading !== undefined) return Number(leading);
+  const record: unknown = JSON.parse(text);
+  if (typeof record !== 'object' || record === null || !('seq' in record)) return undefined;
+  return typeof record.seq === 'number' ? record.seq : undefined;
+}

@@ -1,0 +1,229 @@
+/**
+ * The store over any ordered database: what LevelStore and MemoryStore share, which is nearly everything.
+ *
+ * Owns: the checks of a commit, the codec on the way in and out, the commit chain, the generation, the lifecycle.
+ * Callers: level-store.ts and memory-store.ts, which open and lock a database and hand it over.
+ *
+ * Invariants (S1 to S5 of store.ts), and:
+ *  R1 at most one write is in flight; a second `commit` meanwhile is a caller's bug;
+ *  R2 a refused commit writes nothing and harms nothing; a failed one ends all writing;
+ *  R3 every write goes through the chain, the store's own rows included: opening to run is a commit of its own.
+ */
+import { strict as assert } from 'node:assert';
+import { HoldfastError } from '../errors.js';
+import { limits } from '../limits.js';
+import { linkRows, nextLink, verifyChain, type Link } from './chain.js';
+import { decodeValue, encodeRow } from './codec.js';
+import type { Database } from './database.js';
+import { rangeOf, keys } from './keys.js';
+import { RecordSeqs, seqOfRecord } from './record-seqs.js';
+import type { Commit, Entry, Expectation, Row, ScanOptions, Store } from './store.js';
+import { storeFault } from './store-fault.js';
+
+/** The format of the rows. Raise it when an older holdfast must not touch them any more. */
+export const STORE_FORMAT = 1;
+
+/** `run` raises the generation; `look` raises nothing and commits with epoch 0. */
+export type StorePurpose = 'run' | 'look';
+
+export interface RowStoreOptions {
+  readonly database: Database;
+  readonly purpose: StorePurpose;
+  /** True while the place is being created: an empty database then becomes a store. Otherwise it is a loss. */
+  readonly mayBeEmpty: boolean;
+  /** Default: limits.chainRowsKept. */
+  readonly chainRowsKept?: number | undefined;
+}
+
+/** Verifies what is there and opens it. On failure the database is left open: its opener closes it. */
+export async function openRowStore(options: RowStoreOptions): Promise<Store> {
+  const { database, purpose } = options;
+  const link = await verifyChain(database.read).catch((error: unknown) => {
+    throw storeFault(error, 'the commit chain cannot be read');
+  });
+  const empty = link.number === 0;
+  if (empty && !options.mayBeEmpty) {
+    throw new HoldfastError('STORE_CORRUPTED', 'the database is empty although it held a store');
+  }
+  const previous = empty ? 0 : readGeneration(database);
+  const generation = purpose === 'run' ? previous + 1 : 0;
+  const store = new RowStore(options, generation, link);
+  const rows: Row[] = empty ? [{ key: keys.meta('format'), value: String(STORE_FORMAT) }] : [];
+  if (empty || purpose === 'run') rows.push({ key: keys.meta('generation'), value: String(generation) });
+  if (rows.length > 0) await store.commit({ number: link.number + 1, rows, expect: [] });
+  return store;
+}
+
+/** Checks the format row and reads the generation: both are there since the first commit. */
+function readGeneration(database: Database): number {
+  const format = readMeta(database, 'format');
+  if (format > STORE_FORMAT) {
+    throw new HoldfastError(
+      'STORE_FORMAT_NEWER',
+      `the rows are in format ${format}, this holdfast knows up to ${STORE_FORMAT}`,
+    );
+  }
+  return readMeta(database, 'generation');
+}
+
+function readMeta(database: Database, name: string): number {
+  const key = keys.meta(name);
+  const stored = database.get(key);
+  const value = stored === undefined ? Number.NaN : Number(decodeValue(stored, key));
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new HoldfastError('STORE_CORRUPTED', `the row ${JSON.stringify(key)} is missing or malformed`);
+  }
+  return value;
+}
+
+/** Where a store is in its life. */
+type Phase =
+  | { readonly at: 'open' }
+  | { readonly at: 'committing'; readonly work: Promise<void> }
+  | { readonly at: 'failed'; readonly cause: unknown }
+  | { readonly at: 'closed'; readonly done: Promise<void> };
+
+class RowStore implements Store {
+  readonly generation: number;
+  readonly #database: Database;
+  readonly #rowsKept: number;
+  readonly #seqs = new RecordSeqs();
+  #link: Link;
+  #phase: Phase = { at: 'open' };
+
+  constructor(options: RowStoreOptions, generation: number, link: Link) {
+    this.#database = options.database;
+    this.#rowsKept = options.chainRowsKept ?? limits.chainRowsKept;
+    this.generation = generation;
+    this.#link = link;
+  }
+
+  get lastCommit(): number {
+    return this.#link.number;
+  }
+
+  get(key: string): string | undefined {
+    this.#mustBeOpen();
+    const stored = this.#read(key);
+    return stored === undefined ? undefined : decodeValue(stored, key);
+  }
+
+  async getMany(wanted: readonly string[]): Promise<(string | undefined)[]> {
+    this.#mustBeOpen();
+    const stored = await this.#database.getMany(wanted).catch((error: unknown) => {
+      throw storeFault(error, 'rows cannot be read');
+    });
+    return wanted.map((key, index) => {
+      const value = stored[index];
+      return value === undefined ? undefined : decodeValue(value, key);
+    });
+  }
+
+  async scan(options: ScanOptions): Promise<Entry[]> {
+    this.#mustBeOpen();
+    assert.ok(Number.isSafeInteger(options.limit) && options.limit >= 1, 'a scan asks for 1 row or more');
+    const entries = await this.#database.read(options).catch((error: unknown) => {
+      throw storeFault(error, 'a range cannot be read');
+    });
+    return entries.map(([key, stored]) => [key, decodeValue(stored, key)]);
+  }
+
+  async commit(commit: Commit): Promise<void> {
+    this.#mustBeOpen();
+    if (this.#phase.at === 'failed') {
+      throw new HoldfastError('STORE_FAILED', 'an earlier commit failed, so none can follow', {
+        cause: this.#phase.cause,
+      });
+    }
+    assert.ok(this.#phase.at === 'open', 'one commit at a time (R1)');
+    const work = this.#apply(commit);
+    this.#phase = { at: 'committing', work };
+    try {
+      await work;
+      this.#settle({ at: 'open' });
+    } catch (error) {
+      const failed = error instanceof HoldfastError && error.code === 'STORE_FAILED';
+      this.#settle(failed ? { at: 'failed', cause: error.cause } : { at: 'open' });
+      throw error;
+    }
+  }
+
+  close(): Promise<void> {
+    if (this.#phase.at === 'closed') return this.#phase.done;
+    const work = this.#phase.at === 'committing' ? this.#phase.work : Promise.resolve();
+    const done = work.then(
+      () => this.#database.close(),
+      // The commit's own caller hears of its failure; closing goes on regardless.
+      () => this.#database.close(),
+    );
+    this.#phase = { at: 'closed', done };
+    return done;
+  }
+
+  /** The end of a commit. A close that came meanwhile stands. */
+  #settle(phase: Phase): void {
+    if (this.#phase.at === 'committing') this.#phase = phase;
+  }
+
+  async #apply(commit: Commit): Promise<void> {
+    if (commit.number !== this.lastCommit + 1) {
+      throw refused(`commit ${commit.number} does not follow commit ${this.lastCommit}`);
+    }
+    for (const expectation of commit.expect) {
+      if (expectation.epoch !== this.generation) {
+        throw refused(`epoch ${expectation.epoch} of ${expectation.address} is not ${this.generation}`);
+      }
+      const seq = this.#seqs.get(expectation.address) ?? (await this.#readSeq(expectation.address));
+      checkSeq(expectation, seq);
+    }
+    const encoded = commit.rows.map(encodeRow);
+    const link = nextLink(this.#link, encoded, this.#rowsKept);
+    try {
+      await this.#database.write([...encoded, ...linkRows(this.#link, link)]);
+    } catch (error) {
+      throw new HoldfastError('STORE_FAILED', `commit ${commit.number} could not be written`, {
+        cause: error,
+      });
+    }
+    this.#link = link;
+    this.#seqs.learn(commit.rows);
+  }
+
+  /** The seq on disk: the record's, or that of the newest journal entry where snapshots are written seldom. */
+  async #readSeq(address: string): Promise<number> {
+    const key = keys.record(address);
+    const stored = this.#read(key);
+    if (stored === undefined) return 0;
+    const seq = seqOfRecord(decodeValue(stored, key));
+    if (seq === undefined) {
+      throw new HoldfastError('STORE_CORRUPTED', `the record ${JSON.stringify(key)} has no seq`);
+    }
+    const journal = { ...rangeOf('j', address), limit: 1, reverse: true };
+    const [newest] = await this.#database.read(journal).catch((error: unknown) => {
+      throw storeFault(error, `the journal of ${address} cannot be read`);
+    });
+    const journalSeq = newest === undefined ? 0 : Number.parseInt(newest[0].slice(-12), 16);
+    return Math.max(seq, journalSeq);
+  }
+
+  #read(key: string): string | undefined {
+    try {
+      return this.#database.get(key);
+    } catch (error) {
+      throw storeFault(error, `the row ${JSON.stringify(key)} cannot be read`);
+    }
+  }
+
+  #mustBeOpen(): void {
+    if (this.#phase.at === 'closed') throw new HoldfastError('RUNTIME_CLOSED', 'the store is closed');
+  }
+}
+
+function checkSeq(expectation: Expectation, seq: number): void {
+  if (expectation.expectedSeq === seq) return;
+  throw refused(`${expectation.address} is at seq ${seq}, not ${expectation.expectedSeq}`);
+}
+
+function refused(why: string): HoldfastError {
+  return new HoldfastError('COMMIT_REFUSED', why);
+}

@@ -1,0 +1,20 @@
+/** What `holdfast/testing` gives: the store contract, and doubles of the ports. */
+export {
+  openMemoryStore,
+  createMemoryDisk,
+  type MemoryDisk,
+  type MemoryStoreOptions,
+} from '../store/index.js';
+export {
+  faultyStore,
+  type CommitHold,
+  type CommitPhase,
+  type FaultyStore,
+  type FaultyStoreOptions,
+} from './faulty-store.js';
+export {
+  storeContract,
+  type ContractCase,
+  type StoreContractOptions,
+  type StorePlace,
+} from './store-contract.js';
