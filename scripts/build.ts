@@ -1,0 +1,27 @@
+/**
+ * Builds `dist/` from `src/`: the old one is removed first, so that nothing stale is ever packed.
+ *
+ * Owns: `dist/`. Called by `npm run build`, and by `npm start` and `npm pack` before they need it.
+ */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const compiler = join(
+  dirname(createRequire(import.meta.url).resolve('typescript/package.json')),
+  'bin',
+  'tsc',
+);
+
+rmSync(join(root, 'dist'), { recursive: true, force: true });
+const result = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
+  cwd: root,
+  stdio: 'inherit',
+});
+const commandLine = join(root, 'dist', 'cli', 'main.js');
+// tsc keeps the hash-bang line but not the mode, and the shell wants both.
+if (existsSync(commandLine)) chmodSync(commandLine, 0o755);
+process.exitCode = result.status ?? 1;
