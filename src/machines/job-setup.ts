@@ -1,0 +1,135 @@
+/**
+ * What the names in the job chart mean: its actions, guards, delays and effects.
+ *
+ * Owns: the table from a name to a rule, nothing else. Callers: job.ts. The rules themselves are in job-rules.ts.
+ * Invariant: every name here is used in the chart, and the chart uses no other.
+ */
+import { assign, enqueueActions, setup } from 'xstate';
+import * as rules from './job-rules.js';
+import { settlementOf } from './job-settlement.js';
+import type * as words from './job-words.js';
+import type { ActorCreate, HistoryAppend } from './reserved.js';
+import { providedByRuntime, reservedActions } from './reserved.js';
+
+const { jobRules, msUntil } = rules;
+const LOST = 'rendering cannot be followed: the provider no longer knows the task';
+const UNACCEPTED = 'no provider accepted it within';
+const UNKNOWN = 'it is still unknown whether the provider accepted it after';
+
+interface Settling {
+  readonly status: words.SettledStatus;
+}
+
+type SettlingAction =
+  | { readonly type: 'history.append'; readonly params: HistoryAppend }
+  | { readonly type: 'actor.create'; readonly params: ActorCreate };
+
+const answers =
+  (is: string) =>
+  ({ event }: { readonly event: words.JobEvent }): boolean =>
+    'output' in event && event.output.type === is;
+
+export const jobSetup = setup({
+  types: {
+    context: {} as words.JobContext,
+    events: {} as words.JobEvent,
+    input: {} as words.JobInput,
+  },
+  actors: {
+    submit: providedByRuntime<words.SubmitAnswer, words.SubmitInput>(),
+    reconcile: providedByRuntime<words.ReconcileAnswer, words.ReconcileInput>(),
+    poll: providedByRuntime<words.PollAnswer, words.PollInput>(),
+    fetch: providedByRuntime<words.FetchAnswer, words.FetchInput>(),
+    cancelRemote: providedByRuntime<words.CancelAnswer, words.TaskInput>(),
+  },
+  actions: {
+    ...reservedActions,
+    adopt: assign(({ context, event }) => rules.adopt(context, event)),
+    noteError: assign(({ event }) => rules.noteError(event)),
+    noteCancel: assign(({ context, event }) => rules.noteCancel(context, event)),
+    noteCancelInDoubt: assign(({ context, event }) => rules.noteCancelInDoubt(context, event)),
+    noteDoubt: assign(({ event }) => rules.noteDoubt(event)),
+    notePoll: assign(({ context, event }) => rules.notePoll(context, event)),
+    noteLost: assign(() => rules.failure('task-lost', LOST)),
+    noteUnaccepted: assign(({ context: { input } }) =>
+      rules.failure('not-accepted', `${UNACCEPTED} ${rules.seconds(input.submitByMs)}`),
+    ),
+    noteUnknown: assign(({ context: { input } }) =>
+      rules.failure('submit-unknown', `${UNKNOWN} ${rules.seconds(input.submitByMs)}`),
+    ),
+    noteDeadline: assign(({ context: { input } }) =>
+      rules.failure('timed-out', `timed out after ${rules.seconds(input.timeoutMs)}`),
+    ),
+    noteDownload: assign(({ event }) => rules.noteDownload(event)),
+    clearError: assign({ error: undefined }),
+    noteDelivery: assign(({ context, event }) => rules.noteDelivery(context, event)),
+    countPost: assign({ posts: ({ context }) => context.posts + 1, retryAt: undefined }),
+    countLook: assign(({ context, event }) => rules.countLook(context, event)),
+    countAbsent: assign(({ context }) => rules.countAbsent(context)),
+    countPoll: assign(({ context, event }) => rules.countPoll(context, event)),
+    restBeforePost: assign(({ context, event }) => rules.restBeforePost(context, event)),
+    restBeforeLook: assign(({ context, event }) => rules.restBeforeLook(context, event)),
+    restBeforeFetch: assign(({ context, event }) => rules.restBeforeFetch(context, event)),
+    schedulePoll: assign(({ context, event }) => rules.schedulePoll(context, event)),
+    beginFetch: assign({ fetchFailures: 0, nextPollAt: undefined }),
+    keepArtifacts: assign(({ event }) => rules.keepArtifacts(event)),
+    settle: enqueueActions<
+      words.JobContext,
+      words.JobEvent,
+      Settling,
+      words.JobEvent,
+      never,
+      SettlingAction,
+      never,
+      never
+    >(({ context, event, enqueue }, { status }) => {
+      const { change, history, delivery } = settlementOf(context, event, status);
+      enqueue.assign(change);
+      if (history !== undefined) enqueue({ type: 'history.append', params: history });
+      if (delivery === undefined) return;
+      const { deliveryId: id } = delivery;
+      enqueue({ type: 'actor.create', params: { kind: 'delivery', id, input: delivery } });
+    }),
+  },
+  guards: {
+    tracked: ({ context }) => context.ref !== undefined,
+    accepted: answers('accepted'),
+    ambiguous: answers('ambiguous'),
+    blocked: answers('blocked'),
+    found: answers('found'),
+    absent: answers('absent'),
+    unsupported: answers('unsupported'),
+    done: answers('done'),
+    failed: answers('failed'),
+    stale: answers('stale'),
+    permanent: answers('permanent'),
+    perhapsAccepted: ({ event }) => rules.perhapsAccepted(event),
+    // What is said of the task, by a webhook or with the answer to the POST, and a reference to fetch it by.
+    saysDone: ({ context, event }) => rules.says(context, event, 'done'),
+    saysFailed: ({ context, event }) => rules.says(context, event, 'failed'),
+    saysPending: ({ context, event }) => rules.says(context, event, 'pending'),
+    saysDoneInGrace: ({ context, event }) => rules.saysDoneInGrace(context, event),
+    mayRetryPost: ({ event }) => rules.mayRetryPost(event),
+    mayPostAgain: ({ context, event }) => rules.mayPostAgain(context, event),
+    provenAbsent: ({ context, event }) => rules.provenAbsent(context, event),
+    cannotLook: ({ context }) => context.input.reconcile.by === 'none',
+    taskLost: ({ context, event }) => rules.taskLost(context, event),
+    wasLastPoll: ({ context }) => rules.wasLastPoll(context),
+    hintInTime: ({ context, event }) => rules.hintInTime(context, event),
+    fetchBudgetSpent: ({ context }) => context.fetchFailures >= jobRules.fetchRetriesMax,
+    canWithdraw: ({ context }) => rules.canWithdraw(context),
+    deliveriesOver: ({ context }) => rules.deliveriesOver(context.deliveries),
+    lastDeliveryOver: ({ context, event }) => rules.lastDeliveryOver(context, event),
+  },
+  delays: {
+    answerPatience: jobRules.answerPatienceMs,
+    remoteCancel: jobRules.remoteCancelMs,
+    retry: ({ context, event }) => msUntil(context.retryAt ?? 0, event),
+    nextPoll: ({ context, event }) => msUntil(context.nextPollAt ?? 0, event),
+    deadline: ({ context, event }) => msUntil(context.timeoutAt ?? 0, event),
+    submitBy: ({ context, event }) => msUntil(context.submittedAt + context.input.submitByMs, event),
+    unknownBy: ({ context, event }) =>
+      msUntil((context.doubtSince ?? context.submittedAt) + context.input.submitByMs, event),
+    keep: ({ context, event }) => msUntil(rules.keepUntil(context), event),
+  },
+});

@@ -1,0 +1,245 @@
+/**
+ * The words of a job: what goes into the chart, what it hears, what it remembers.
+ *
+ * Owns: types only. Callers: job.ts, job-rules.ts, the jobs façade (which makes the input and the effects' answers).
+ * Invariants: everything here is plain JSON; no key, token or artifact URL with its query is ever part of it.
+ */
+import type { BackoffPolicy } from './backoff.js';
+import type { PollCadence } from './poll-cadence.js';
+import type { EffectError } from './reserved.js';
+
+export type SettledStatus = 'done' | 'failed' | 'timedOut' | 'cancelled';
+export type JobStatus =
+  'blocked' | 'submitting' | 'submitUnknown' | 'pending' | 'polling' | 'fetching' | SettledStatus;
+
+/** What is needed to ask the provider again; the same shape as the provider port's `TaskRef`. */
+export interface JobRef {
+  readonly taskId: string;
+  readonly endpoint: string;
+  readonly generation: string;
+  readonly region?: string;
+  readonly credential: string;
+}
+
+/** A fault at the provider, as the provider port classifies it. */
+export interface JobFault {
+  readonly class: string;
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly retryAfterMs?: number;
+}
+
+/** What a user sees of the last fault. */
+export interface JobError {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+}
+
+export interface JobArtifact {
+  readonly path: string;
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly mime: string;
+  readonly width?: number;
+  readonly height?: number;
+  readonly durationMs?: number;
+  /** Redacted. */
+  readonly sourceUrl: string;
+}
+
+export interface DeliveryTarget {
+  readonly channel: string;
+  readonly target: string;
+  readonly isGroup?: boolean;
+  readonly replyTo?: string;
+  readonly account?: string;
+  readonly meta?: Readonly<Record<string, unknown>>;
+}
+
+export interface DeliveryPolicy extends BackoffPolicy {
+  /** Attempts before the delivery is a dead letter. */
+  readonly attemptsMax: number;
+}
+
+export interface JobInput {
+  readonly jobId: string;
+  readonly provider: string;
+  readonly kind: 'video' | 'image';
+  /** Alias, never a key. */
+  readonly credential: string;
+  readonly sessionKey?: string;
+  readonly delivery?: DeliveryTarget;
+  /** The channel's own retry policy; 30 s x 60 when absent. */
+  readonly deliveryPolicy?: DeliveryPolicy;
+  readonly origin: 'agent' | 'cron' | 'userDirect';
+  /** The first 80 characters of the prompt. */
+  readonly label: string;
+  readonly requestHash: string;
+  /** Id of the delivery actor of the first outcome. */
+  readonly deliveryId: string;
+  readonly reconcile: {
+    readonly by: 'key' | 'list' | 'none';
+    readonly onUnlisted: 'resubmit' | 'hold';
+    /** An "absent" counts only from this long after the doubt began. */
+    readonly afterMs: number;
+  };
+  readonly cancelOffered: boolean;
+  readonly poll?: PollCadence;
+  readonly pollMinMs: number;
+  /** From acceptance. */
+  readonly timeoutMs: number;
+  /** From the creation of the job. */
+  readonly submitByMs: number;
+  readonly graceMs: number;
+  readonly retentionMs: number;
+  readonly historyRole: string;
+  /** Given when a task made elsewhere is tracked: nothing is submitted. */
+  readonly ref?: JobRef;
+}
+
+/** What a poll or a signed webhook says about a task. URLs stay outside: `fetch` asks for them itself. */
+export type PollVerdict =
+  | {
+      readonly type: 'pending';
+      readonly progress?: number;
+      readonly unknownStatus?: string;
+      readonly retryAfterMs?: number;
+    }
+  | { readonly type: 'done' }
+  | { readonly type: 'failed'; readonly error: JobFault };
+
+export type SubmitAnswer =
+  /** `outcome` when the reply was terminal already. */
+  | { readonly type: 'accepted'; readonly ref: JobRef; readonly outcome?: PollVerdict }
+  | { readonly type: 'rejected'; readonly error: JobFault }
+  | { readonly type: 'ambiguous'; readonly error: JobFault }
+  | { readonly type: 'billed'; readonly error: JobFault }
+  | { readonly type: 'blocked'; readonly error: JobFault }
+  /** The job was cancelled before the POST went out. */
+  | { readonly type: 'withdrawn' };
+
+export type ReconcileAnswer =
+  | { readonly type: 'found'; readonly ref: JobRef }
+  /** One complete look without finding it. */
+  | { readonly type: 'absent' }
+  | { readonly type: 'unsupported' }
+  | { readonly type: 'wait'; readonly retryAfterMs?: number };
+
+export type PollAnswer =
+  | PollVerdict
+  | { readonly type: 'transient'; readonly error: JobFault }
+  | { readonly type: 'blocked'; readonly error: JobFault };
+
+export type FetchAnswer =
+  | { readonly type: 'done'; readonly artifacts: readonly JobArtifact[] }
+  | { readonly type: 'stale'; readonly error: JobFault }
+  | { readonly type: 'transient'; readonly error: JobFault }
+  | { readonly type: 'permanent'; readonly error: JobFault }
+  | { readonly type: 'blocked'; readonly error: JobFault };
+
+export interface CancelAnswer {
+  readonly type: 'ok' | 'unsupported' | 'error';
+}
+
+export interface SubmitInput {
+  readonly provider: string;
+  readonly credential: string;
+  /** 1 for the first POST. */
+  readonly attempt: number;
+}
+
+export interface ReconcileInput {
+  readonly provider: string;
+  readonly credential: string;
+  /** 1 for the first look of this doubt. */
+  readonly look: number;
+}
+
+export interface TaskInput {
+  readonly provider: string;
+  readonly ref: JobRef;
+}
+
+export interface PollInput extends TaskInput {
+  /** The deadline has passed: this poll decides. */
+  readonly last: boolean;
+}
+
+export interface FetchInput extends TaskInput {
+  /** Ask the provider for new URLs, whatever is remembered in memory. */
+  readonly fresh: boolean;
+}
+
+/** `delivery.settled`, as the delivery chart sends it. */
+export interface DeliverySettled {
+  readonly type: 'delivery.settled';
+  readonly deliveryId: string;
+  readonly status: 'delivered' | 'exhausted' | 'dismissed';
+  readonly at: number;
+  readonly attempts: number;
+}
+
+export type JobEvent =
+  | { readonly type: 'job.cancel'; readonly reason?: string }
+  | { readonly type: 'job.retry' }
+  | { readonly type: 'job.adopt'; readonly ref: JobRef }
+  | { readonly type: 'job.resubmit' }
+  | { readonly type: 'provider.hint' }
+  | { readonly type: 'provider.evidence'; readonly ref?: JobRef; readonly outcome: PollVerdict }
+  | { readonly type: 'provider.available' }
+  | DeliverySettled
+  | { readonly type: 'effect.interrupted'; readonly effect: string; readonly src: string }
+  | { readonly type: 'xstate.done.actor.submit'; readonly output: SubmitAnswer }
+  | { readonly type: 'xstate.done.actor.reconcile'; readonly output: ReconcileAnswer }
+  | { readonly type: 'xstate.done.actor.poll'; readonly output: PollAnswer }
+  | { readonly type: 'xstate.done.actor.fetch'; readonly output: FetchAnswer }
+  | { readonly type: 'xstate.done.actor.cancelRemote'; readonly output: CancelAnswer }
+  | {
+      readonly type: `xstate.error.actor.${'submit' | 'reconcile' | 'poll' | 'fetch' | 'cancelRemote'}`;
+      readonly error: EffectError;
+    };
+
+/** One message sent on behalf of the job, as far as the job was told. */
+export interface JobDelivery {
+  readonly deliveryId: string;
+  readonly status: 'queued' | 'delivered' | 'exhausted' | 'dismissed';
+  readonly at?: number;
+  readonly attempts?: number;
+}
+
+export interface JobContext {
+  readonly input: JobInput;
+  readonly submittedAt: number;
+  readonly ref?: JobRef | undefined;
+  readonly acceptedAt?: number | undefined;
+  readonly timeoutAt?: number | undefined;
+  /** POSTs asked for. */
+  readonly posts: number;
+  /** Rejections in a row. */
+  readonly rejections: number;
+  /** When it was last unknown whether a POST arrived. */
+  readonly doubtSince?: number | undefined;
+  readonly looks: number;
+  readonly lookedAt?: number | undefined;
+  /** Complete looks that count and found nothing. */
+  readonly absents: number;
+  readonly pollCount: number;
+  readonly polledAt?: number | undefined;
+  readonly nextPollAt?: number | undefined;
+  /** When a resting state goes on. */
+  readonly retryAt?: number | undefined;
+  readonly progress?: number | undefined;
+  /** Replies with a status word nobody knows. */
+  readonly unknownStatuses: number;
+  readonly fetchFailures: number;
+  readonly error?: JobError | undefined;
+  readonly artifacts: readonly JobArtifact[];
+  /** The latest outcome; a late success replaces `timedOut`. */
+  readonly outcome?: { readonly status: SettledStatus; readonly at: number } | undefined;
+  readonly outcomes: number;
+  /** When the deadline passed; a success after it is late. */
+  readonly timedOutAt?: number | undefined;
+  readonly deliveries: readonly JobDelivery[];
+}
