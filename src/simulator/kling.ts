@@ -138,7 +138,7 @@ interface Asked extends Pick<TaskRequest, 'kind' | 'model' | 'count'> {
 function taskRequest(asked: Asked): TaskRequest | Reply {
   const { prompt, key, kind, model, count, duration } = asked;
   if (prompt === undefined) return refusal(400, 1201, 'prompt must not be empty');
-  if ([...prompt].length > PROMPT_CHARACTERS_MAX) {
+  if (Array.from(prompt).length > PROMPT_CHARACTERS_MAX) {
     return refusal(400, 1201, `prompt has more than ${PROMPT_CHARACTERS_MAX} characters`);
   }
   if (key !== undefined && (typeof key !== 'string' || key === '')) {

@@ -2,7 +2,7 @@
  * What a mishap looks like: the answer that takes the place of the provider's, and the shape it has on the
  * wire.
  *
- * Callers: pipeline.ts. Invariant: pure; `httpDate` is handed in.
+ * Callers: pipeline.ts. Invariant: pure; the time is handed in.
  */
 import { bytesReply } from './dialect.js';
 import type { Dialect, Reply, Subject } from './dialect.js';
@@ -18,12 +18,12 @@ export function replacementFor(
   mishap: Mishap | undefined,
   dialect: Dialect,
   subject: Subject | undefined,
-  retryDate: (waitMs: number) => string,
+  nowMs: number,
 ): Reply | undefined {
   switch (mishap?.type) {
     case 'rateLimit': {
       const reply = dialect.rateLimited(mishap.code);
-      return { ...reply, headers: { ...reply.headers, ...retryHeader(mishap, retryDate) } };
+      return { ...reply, headers: { ...reply.headers, ...retryHeader(mishap, nowMs) } };
     }
     case 'status':
       return badStatus(mishap, dialect);
@@ -70,11 +70,11 @@ export function shapeFor(mishap: Mishap | undefined, bodyBytes: number): Shape {
 
 function retryHeader(
   mishap: Extract<Mishap, { readonly type: 'rateLimit' }>,
-  retryDate: (waitMs: number) => string,
+  nowMs: number,
 ): Readonly<Record<string, string>> {
   const { retryAfter, waitMs } = mishap;
   if (retryAfter === 'none') return {};
-  if (retryAfter === 'date') return { 'retry-after': retryDate(waitMs) };
+  if (retryAfter === 'date') return { 'retry-after': httpDate(nowMs + waitMs) };
   if (retryAfter === 'milliseconds') return { 'retry-after-ms': String(waitMs) };
   return { 'retry-after': String(Math.ceil(waitMs / MILLISECONDS_PER_SECOND)) };
 }
@@ -97,4 +97,25 @@ function mistyped(
   if (!mishap.lying) return reply;
   const contentType = subject?.kind === 'image' ? 'image/png' : 'video/mp4';
   return { ...reply, headers: { 'content-type': contentType } };
+}
+
+/** Such as `Sun, 22 Nov 2026 06:00:24 GMT`; like every HTTP date it has no milliseconds. */
+function httpDate(epochMs: number): string {
+  const format = new Intl.DateTimeFormat('en-GB', {
+    timeZone: 'UTC',
+    weekday: 'short',
+    day: '2-digit',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+  });
+  const parts = new Map(format.formatToParts(epochMs).map(({ type, value }) => [type, value]));
+  const part = (type: Intl.DateTimeFormatPartTypes): string => parts.get(type) ?? '';
+  // ICU writes "Sept" in British English; HTTP has three letters.
+  const month = part('month').slice(0, 3);
+  const time = `${part('hour')}:${part('minute')}:${part('second')}`;
+  return `${part('weekday')}, ${part('day')} ${month} ${part('year')} ${time} GMT`;
 }

@@ -25,8 +25,6 @@ export interface House {
   readonly keys: readonly string[] | undefined;
   readonly pace: Pace;
   readonly stop: AbortSignal;
-  /** The HTTP date that lies `waitMs` ahead. */
-  readonly httpDateIn: (waitMs: number) => string;
 }
 
 export interface Matched {
@@ -121,7 +119,7 @@ function outcomeOf(
   mishap: Mishap | undefined,
 ): Outcome {
   const { dialect, route } = matched;
-  const replacement = replacementFor(mishap, dialect, subject, house.httpDateIn);
+  const replacement = replacementFor(mishap, dialect, subject, house.world.nowMs());
   const isServed = route.action === 'submit' ? billsDespite(mishap) : replacement === undefined;
   if (!isServed) return { reply: replacement ?? dialect.failing(503) };
   const outcome = route.run(call, house.world);

@@ -6,8 +6,7 @@
  *   /kling          base URL of Kling; artifacts at signed links below /kling/artifacts
  *   /_simulator     health, ledger
  *
- * Owns: the server, the task table, the ledger and the signing key. A door: the one file of this room that
- * touches `Date`. Callers: the CLI, the demo, tests, users.
+ * Owns: the server, the task table, the ledger and the signing key. Callers: the CLI, the demo, tests, users.
  * Invariants:
  *  D1  `close` resolves when every connection is gone, every exchange has ended and the ledger is closed.
  *  D2  After a failure of its own it serves nothing more, and `close` rejects with that failure.
@@ -237,7 +236,6 @@ class RunningSimulator implements Simulator {
       keys,
       pace: { chunkBytes: artifacts.chunkBytes, bytesPerSecond: artifacts.bytesPerSecond },
       stop: this.#stopping.signal,
-      httpDateIn: (waitMs) => new Date(this.#clock.now() + waitMs).toUTCString(),
     };
   }
 }
