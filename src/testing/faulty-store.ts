@@ -10,7 +10,7 @@
  */
 import { strict as assert } from 'node:assert';
 import { HoldfastError } from '../errors.js';
-import type { Commit, Store } from '../store/index.js';
+import type { Commit, Entry, ScanOptions, Store } from '../store/index.js';
 
 export type CommitPhase = 'before' | 'after';
 
@@ -41,90 +41,103 @@ interface Hold extends CommitHold {
   readonly pass: (number: number) => Promise<void>;
 }
 
+/** Wraps a store. The inner one is the wrapper's own from then on: it is closed with it. */
 export function faultyStore(inner: Store, options: FaultyStoreOptions = {}): FaultyStore {
-  let hold: Hold | undefined;
-  let failing: CommitPhase | undefined;
-  let failure: unknown;
-  let commitCount = 0;
-  let inFlight: Promise<void> | undefined;
-  let closing: Promise<void> | undefined;
+  return new WrappedStore(inner, options);
+}
 
-  const mustBeOpen = (): void => {
-    if (closing !== undefined) throw new HoldfastError('RUNTIME_CLOSED', 'the store is closed');
-  };
+class WrappedStore implements FaultyStore {
+  readonly #inner: Store;
+  readonly #onCommit: FaultyStoreOptions['onCommit'];
+  #hold: Hold | undefined;
+  #failing: CommitPhase | undefined;
+  #failure: { readonly cause: unknown } | undefined;
+  #commitCount = 0;
+  #inFlight: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
 
-  const reach = async (commit: Commit, phase: CommitPhase): Promise<void> => {
-    if (hold?.phase === phase) await hold.pass(commit.number);
-    await options.onCommit?.(commit.number, phase, commit);
-    if (failing !== phase) return;
-    failing = undefined;
-    throw new Error(`simulated fault ${phase} commit ${commit.number}`);
-  };
+  constructor(inner: Store, options: FaultyStoreOptions) {
+    this.#inner = inner;
+    this.#onCommit = options.onCommit;
+  }
 
-  const guarded = async (commit: Commit, phase: CommitPhase): Promise<void> => {
+  get generation(): number {
+    return this.#inner.generation;
+  }
+
+  get lastCommit(): number {
+    return this.#inner.lastCommit;
+  }
+
+  get commitCount(): number {
+    return this.#commitCount;
+  }
+
+  get(key: string): string | undefined | Promise<string | undefined> {
+    this.#mustBeOpen();
+    return this.#inner.get(key);
+  }
+
+  async getMany(keys: readonly string[]): Promise<(string | undefined)[]> {
+    this.#mustBeOpen();
+    return await this.#inner.getMany(keys);
+  }
+
+  async scan(options: ScanOptions): Promise<Entry[]> {
+    this.#mustBeOpen();
+    return await this.#inner.scan(options);
+  }
+
+  async commit(commit: Commit): Promise<void> {
+    this.#mustBeOpen();
+    if (this.#failure !== undefined) throw failed(commit.number, this.#failure.cause);
+    assert.ok(this.#inFlight === undefined, 'one commit at a time');
+    this.#inFlight = this.#write(commit);
     try {
-      await reach(commit, phase);
-    } catch (error) {
-      failure = error;
-      throw failed(commit.number, error);
+      await this.#inFlight;
+    } finally {
+      this.#inFlight = undefined;
     }
-  };
+  }
 
-  const write = async (commit: Commit): Promise<void> => {
-    await guarded(commit, 'before');
-    await inner.commit(commit);
-    await guarded(commit, 'after');
-    commitCount += 1;
-  };
+  close(): Promise<void> {
+    this.#closing ??= Promise.allSettled([this.#inFlight]).then(() => this.#inner.close());
+    return this.#closing;
+  }
 
-  return {
-    get generation() {
-      return inner.generation;
-    },
-    get lastCommit() {
-      return inner.lastCommit;
-    },
-    get commitCount() {
-      return commitCount;
-    },
-    get: (key) => {
-      mustBeOpen();
-      return inner.get(key);
-    },
-    getMany: async (keys) => {
-      mustBeOpen();
-      return await inner.getMany(keys);
-    },
-    scan: async (scan) => {
-      mustBeOpen();
-      return await inner.scan(scan);
-    },
-    close: () => {
-      closing ??= Promise.allSettled([inFlight]).then(() => inner.close());
-      return closing;
-    },
-    commit: async (commit) => {
-      mustBeOpen();
-      if (failure !== undefined) throw failed(commit.number, failure);
-      assert.ok(inFlight === undefined, 'one commit at a time');
-      inFlight = write(commit);
-      try {
-        await inFlight;
-      } finally {
-        inFlight = undefined;
-      }
-    },
-    hold: (phase = 'before') => {
-      const mine: Hold = makeHold(phase, () => {
-        if (hold === mine) hold = undefined;
-      });
-      hold = mine;
-      return mine;
-    },
-    failNext: (phase) => {
-      failing = phase;
-    },
-  };
+  hold(phase: CommitPhase = 'before'): CommitHold {
+    const mine: Hold = makeHold(phase, () => {
+      if (this.#hold === mine) this.#hold = undefined;
+    });
+    this.#hold = mine;
+    return mine;
+  }
+
+  failNext(phase: CommitPhase): void {
+    this.#failing = phase;
+  }
+
+  async #write(commit: Commit): Promise<void> {
+    await this.#reach(commit, 'before');
+    await this.#inner.commit(commit);
+    await this.#reach(commit, 'after');
+    this.#commitCount += 1;
+  }
+
+  async #reach(commit: Commit, phase: CommitPhase): Promise<void> {
+    try {
+      if (this.#hold?.phase === phase) await this.#hold.pass(commit.number);
+      await this.#onCommit?.(commit.number, phase, commit);
+      if (this.#failing === phase) throw new Error(`simulated fault ${phase} commit ${commit.number}`);
+    } catch (cause) {
+      this.#failure = { cause };
+      throw failed(commit.number, cause);
+    }
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closing !== undefined) throw new HoldfastError('RUNTIME_CLOSED', 'the store is closed');
+  }
 }
 
 function makeHold(phase: CommitPhase, onRelease: () => void): Hold {

@@ -65,7 +65,7 @@ export const commitCases: readonly PlacedCase[] = [
       const second = await open();
       await assertRejects('COMMIT_REFUSED', () => second.commit(step(second, 1, 3)));
       await second.commit(step(second, 2, 3));
-      assert.equal(JSON.parse((await second.get(keys.record(ADDRESS))) ?? '{}').seq, 3);
+      assert.match((await second.get(keys.record(ADDRESS))) ?? '', /"seq":3/);
     },
   },
   {

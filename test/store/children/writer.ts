@@ -25,8 +25,7 @@ async function write(store: Store, textLength: number): Promise<void> {
     const number = store.lastCommit + 1;
     const address = `job/${number % ACTORS}`;
     const record = await store.get(keys.record(address));
-    const last: unknown = record === undefined ? 0 : JSON.parse(record).seq;
-    const expectedSeq = Number(last);
+    const expectedSeq = Number(/"seq":(\d+)/.exec(record ?? '')?.[1] ?? 0);
     const text = 'x'.repeat(textLength);
     const value = JSON.stringify({ seq: expectedSeq + 1, epoch: store.generation, text });
     await store.commit({
