@@ -22,6 +22,7 @@ export const errorAdvice = {
     'Only failed fetches and exhausted deliveries can be retried; submit a new job otherwise.',
   KIND_UNKNOWN: 'Define the kind before using it.',
   MAILBOX_FULL: 'Wait for earlier events to be committed, then send again.',
+  NOT_UNIQUE: 'Look up the actor that holds the key; it is the one you mean.',
   PROVIDER_UNKNOWN: 'Register the provider in the runtime’s options, or correct its name.',
   REPLAY_DIVERGED: 'The machine changed under its journal, or is not deterministic.',
   RUNTIME_CLOSED: 'Open the runtime again; nothing acknowledged was lost.',

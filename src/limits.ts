@@ -50,6 +50,12 @@ export const limits = {
   deliveriesMax: 8,
   closeTimeoutMs: 10 * SECOND_MS,
 
+  webhookTimeoutMs: 30 * SECOND_MS,
+  webhookBodyBytesMax: 1 * MIB,
+  /** What a channel resolved with, kept with the delivery; larger receipts are dropped. */
+  receiptBytesMax: 8 * KIB,
+  deliveryFaultCharsMax: 500,
+
   /**
    * One call to a provider: its parts, then the whole. A submit waits longer, since its answer cannot be
    * asked twice.

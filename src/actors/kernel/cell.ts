@@ -1,0 +1,109 @@
+/**
+ * A cell: one actor in memory, with the events that wait for it; and the bounded set of cells.
+ *
+ * Callers: the kernel. Invariant: a cell with waiting or running work is never dropped; idle ones go least recently
+ * used first, and cost nothing but a read when they are needed again.
+ */
+import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
+import { splitAddress } from '../../ids.js';
+import type { Json, JsonObject } from '../../json.js';
+import { limits } from '../../limits.js';
+import type { Definition } from './definition.js';
+import type { ActorRecord } from './record.js';
+import type { DueTimer } from './timers.js';
+import type { Indexed } from './turn.js';
+
+/** What became of a delivery. */
+export interface Outcome {
+  /** The step that consumed it; for a duplicate the original's. */
+  readonly seq: number;
+  /** False: refused, and nothing was written: a fenced result, a stale timer, a finished actor. */
+  readonly accepted: boolean;
+  readonly deduplicated: boolean;
+}
+
+export type Content =
+  | {
+      readonly type: 'create';
+      readonly input: Json | undefined;
+      readonly payloads?: Readonly<Record<string, Json>>;
+    }
+  | { readonly type: 'event'; readonly event: AnyEventObject }
+  | { readonly type: 'timer'; readonly timer: DueTimer }
+  | { readonly type: 'result'; readonly effectId: string; readonly event: JsonObject };
+
+export interface Delivery {
+  readonly content: Content;
+  readonly source: string;
+  readonly traceparent?: string;
+  /** Given by the sender; deduplicated against the `x` rows when `dedupe` is set. */
+  readonly eventId?: string;
+  readonly dedupe: boolean;
+  /** The inbox row this came from: removed by the step that consumes it. */
+  readonly inboxKey?: string;
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (error: unknown) => void;
+  /** Called once the delivery is staged, refused or failed: it waits no longer. */
+  readonly taken: () => void;
+}
+
+export interface Cell {
+  readonly address: string;
+  readonly definition: Definition;
+  readonly queue: Delivery[];
+  busy: boolean;
+  loaded: boolean;
+  /** True when the actor is gone and its id is still taken. */
+  tombstone: boolean;
+  record: ActorRecord | undefined;
+  snapshot: AnyMachineSnapshot | undefined;
+  indexed: Indexed;
+}
+
+const NOTHING_INDEXED: Indexed = { rows: new Map(), references: new Set() };
+
+export class Cells {
+  /** In order of last use: the first is the least recently used. */
+  readonly #cells = new Map<string, Cell>();
+
+  get size(): number {
+    return this.#cells.size;
+  }
+
+  /** The cell of an actor, made when it is not in memory. */
+  get(address: string, definition: Definition): Cell {
+    const known = this.#cells.get(address);
+    if (known !== undefined) return known;
+    const cell: Cell = {
+      address,
+      definition,
+      queue: [],
+      busy: false,
+      loaded: false,
+      tombstone: false,
+      record: undefined,
+      snapshot: undefined,
+      indexed: NOTHING_INDEXED,
+    };
+    this.#cells.set(address, cell);
+    return cell;
+  }
+
+  peek(address: string): Cell | undefined {
+    return this.#cells.get(address);
+  }
+
+  /** Marks a cell as just used and drops the idle ones beyond the bound. */
+  rest(cell: Cell): void {
+    this.#cells.delete(cell.address);
+    this.#cells.set(cell.address, cell);
+    for (const candidate of this.#cells.values()) {
+      if (this.#cells.size <= limits.activeActorsMax) return;
+      if (!candidate.busy) this.#cells.delete(candidate.address);
+    }
+  }
+}
+
+export function kindOf(address: string): string {
+  return splitAddress(address).kind;
+}

@@ -1,0 +1,83 @@
+/**
+ * Removing an actor: all its rows in one batch, once its retention has passed.
+ *
+ * Callers: the stepper. Invariant: dedupe rows stay until their own expiry; a tombstone keeps the id taken where the
+ * definition asks for it.
+ */
+import type { AnyMachineSnapshot } from 'xstate';
+import { limits } from '../../limits.js';
+import { keys, rangeAfter, rangeOf } from '../../store/keys.js';
+import type { Before, After } from './turn.js';
+import { hourOf, RETENTION_EVENT, timerKey, valueOf } from './turn.js';
+import type { CommitLoop, Stage } from './commit-loop.js';
+import { Counts } from './counts.js';
+import type { ActorRecord, JournalEntry } from './record.js';
+
+/** Says that an id was used by an actor that is gone. No event id is empty, so it cannot clash with a dedupe row. */
+export function tombstoneKey(address: string): string {
+  return keys.dedupe(address, '');
+}
+
+/** The keys of the rows that only this actor has: journal, checkpoints, payloads, inbox. */
+export async function rowsOf(loop: CommitLoop, address: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const letter of ['j', 'c', 'p', 'i'] as const) {
+    let range = rangeOf(letter, address);
+    for (;;) {
+      const page = await loop.scan({ ...range, limit: limits.scanPageRows });
+      for (const [key] of page) found.push(key);
+      const last = page.at(-1);
+      if (page.length < limits.scanPageRows || last === undefined) break;
+      range = rangeAfter(range, last[0]);
+    }
+  }
+  return found;
+}
+
+/** Fills `stage` with the removal of a finished actor. */
+export function writeCollection(
+  stage: Stage,
+  actor: Before & { readonly record: ActorRecord; readonly snapshot: AnyMachineSnapshot },
+  rows: readonly string[],
+  at: number,
+): After {
+  const { address, definition, record, indexed } = actor;
+  for (const key of rows) stage.delete(key);
+  stage.delete(keys.record(address));
+  for (const timer of record.timers) stage.delete(timerKey(definition.kind, address, timer));
+  for (const key of indexed.rows.keys()) stage.delete(key);
+  for (const sha of indexed.references) stage.delete(keys.artifact(sha, address));
+  stage.counts.push([
+    Counts.key(definition.kind, record.version, record.hash, JSON.stringify(valueOf(record))),
+    -1,
+  ]);
+  if (definition.tombstoneMs > 0) {
+    stage.put(tombstoneKey(address), record.seq);
+    stage.expiring.push([hourOf(at + definition.tombstoneMs), tombstoneKey(address)]);
+  }
+  stage.expect.push({ address, expectedSeq: record.seq, epoch: stage.epoch });
+  const entry: JournalEntry = {
+    seq: record.seq + 1,
+    at,
+    event: { type: RETENTION_EVENT },
+    eventId: RETENTION_EVENT,
+    source: 'timer',
+    value: valueOf(record),
+    status: record.status,
+    commit: stage.commitNumber,
+  };
+  return {
+    record,
+    snapshot: actor.snapshot,
+    indexed: { rows: new Map(), references: new Set() },
+    entry,
+    started: [],
+    ended: [],
+    armed: [],
+    sends: [],
+    emitted: [],
+    custom: [],
+    dropped: [...indexed.references],
+    gone: true,
+  };
+}

@@ -1,0 +1,282 @@
+/**
+ * The commit loop: the one writer of an open store.
+ *
+ * Owns: the groups of rows that are not on disk yet, and the view of the store with those rows laid over it.
+ * Callers: the kernel's own files. Nobody else writes.
+ *
+ * Invariants:
+ *  C1  One batch is in flight; everything staged meanwhile forms the next group (K3), closed at 4 MiB or 2,000 rows.
+ *  C2  All rows of one stage are in one group; groups commit in order; `after` callbacks run in stage order, after the
+ *      commit of their group and before any of the next (K1).
+ *  C3  Every read and scan sees staged rows, newest first, over the committed ones.
+ *  C4  After a failed commit nothing is written any more and every stage's `failed` is called once (K4).
+ */
+import type { Clock } from '../../clock.js';
+import { HoldfastError } from '../../errors.js';
+import type { Json } from '../../json.js';
+import { limits } from '../../limits.js';
+import { compareKeys, keys, ordOf, rangeAfter } from '../../store/keys.js';
+import type { Entry, Expectation, Range, Row, ScanOptions, Store } from '../../store/store.js';
+import type { Counts } from './counts.js';
+
+/** The rows of one step, gathered before they join a group. */
+export class Stage {
+  readonly rows: Row[] = [];
+  readonly expect: Expectation[] = [];
+  /** Dedupe keys that expire, by hour. */
+  readonly expiring: (readonly [hour: number, key: string])[] = [];
+  readonly counts: (readonly [key: string, delta: number])[] = [];
+  after: () => void = () => undefined;
+  failed: (error: unknown) => void = () => undefined;
+  readonly commitNumber: number;
+  readonly epoch: number;
+  readonly #group: Group;
+
+  constructor(group: Group, epoch: number) {
+    this.#group = group;
+    this.commitNumber = group.number;
+    this.epoch = epoch;
+  }
+
+  put(key: string, value: Json | object): void {
+    this.rows.push({ key, value: JSON.stringify(value) });
+  }
+
+  putText(key: string, value: string): void {
+    this.rows.push({ key, value });
+  }
+
+  delete(key: string): void {
+    this.rows.push({ key, value: undefined });
+  }
+
+  /** The order of the next thing this stage creates. */
+  nextOrd(): string {
+    this.#group.created += 1;
+    return ordOf(this.#group.number, this.#group.created - 1);
+  }
+}
+
+interface Group {
+  readonly number: number;
+  readonly rows: Map<string, string | undefined>;
+  readonly stages: Stage[];
+  bytes: number;
+  created: number;
+}
+
+const ORDS_MAX = 65_536;
+
+export class CommitLoop {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #counts: Counts;
+  /** Oldest first; the first is in flight while `#writing`. */
+  readonly #groups: Group[] = [];
+  #writing = false;
+  #scheduled = false;
+  #failure: unknown;
+  #idle: (() => void)[] = [];
+  #stagesPending = 0;
+
+  readonly #onFailure: (error: unknown) => void;
+
+  constructor(store: Store, clock: Clock, counts: Counts, onFailure: (error: unknown) => void) {
+    this.#onFailure = onFailure;
+    this.#store = store;
+    this.#clock = clock;
+    this.#counts = counts;
+  }
+
+  get epoch(): number {
+    return this.#store.generation;
+  }
+
+  /** Steps that are staged and not on disk. */
+  get pending(): number {
+    return this.#stagesPending;
+  }
+
+  /** Starts a stage. It must be filled and given to `add` in the same synchronous turn. */
+  begin(): Stage {
+    if (this.#failure !== undefined) throw this.#failure;
+    return new Stage(this.#openGroup(), this.epoch);
+  }
+
+  /** Puts a filled stage into its group; its `after` runs once the group is on disk. */
+  add(stage: Stage): void {
+    const group = this.#groups.at(-1);
+    if (group?.number !== stage.commitNumber) throw new Error('a stage was kept across turns');
+    for (const row of stage.rows) {
+      group.rows.set(row.key, row.value);
+      group.bytes += row.key.length + (row.value?.length ?? 0);
+    }
+    group.stages.push(stage);
+    this.#stagesPending += 1;
+    this.#wake();
+  }
+
+  /** Resolves when what is staged for a key is on disk: at once when nothing is. */
+  async settled(key: string): Promise<void> {
+    const group = this.#groups.findLast((candidate) => candidate.rows.has(key));
+    if (group !== undefined) await settledBy(group);
+  }
+
+  /** A row as of now, staged rows included (C3). */
+  read(key: string): string | undefined | Promise<string | undefined> {
+    const staged = this.peek(key);
+    return staged === null ? this.#store.get(key) : staged;
+  }
+
+  /** What is staged for a key: null when nothing is, undefined when it will be deleted. Never touches the disk. */
+  peek(key: string): string | undefined | null {
+    for (let index = this.#groups.length - 1; index >= 0; index -= 1) {
+      const rows = this.#groups[index]?.rows;
+      if (rows?.has(key) === true) return rows.get(key);
+    }
+    return null;
+  }
+
+  /** One page of a range as of now, staged rows included (C3). */
+  async scan(options: ScanOptions): Promise<Entry[]> {
+    const staged = this.#stagedIn(options);
+    if (staged.size === 0) return this.#store.scan(options);
+    const direction = options.reverse === true ? -1 : 1;
+    const found: Entry[] = [];
+    let range: Range = options;
+    for (;;) {
+      const page = await this.#store.scan({ ...options, ...range });
+      const last = page.at(-1);
+      const complete = page.length < options.limit || last === undefined;
+      for (const entry of page) if (!staged.has(entry[0])) found.push(entry);
+      const within = ([key]: Entry): boolean => complete || compareKeys(key, last[0]) * direction <= 0;
+      const extra = [...staged]
+        .filter((entry): entry is [string, string] => entry[1] !== undefined)
+        .filter(within);
+      if (complete || found.length + extra.length >= options.limit) {
+        return [...found, ...extra]
+          .sort((a, b) => compareKeys(a[0], b[0]) * direction)
+          .slice(0, options.limit);
+      }
+      range = options.reverse === true ? { gte: range.gte, lt: last[0] } : rangeAfter(range, last[0]);
+    }
+  }
+
+  /** Resolves when everything staged so far is on disk; rejects when it cannot be. */
+  async flushed(): Promise<void> {
+    while (this.#groups.length > 0) {
+      await new Promise<void>((resolve) => this.#idle.push(resolve));
+      if (this.#failure !== undefined) throw this.#failure;
+    }
+  }
+
+  /** Refuses all further work; used by `close` and when memory can no longer be trusted. */
+  fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    const groups = this.#groups.splice(0);
+    this.#stagesPending = 0;
+    for (const group of groups) for (const stage of group.stages) stage.failed(error);
+    this.#releaseIdle();
+  }
+
+  #openGroup(): Group {
+    const last = this.#groups.at(-1);
+    const inFlight = this.#writing && this.#groups.length === 1;
+    if (last !== undefined && !inFlight && !isFull(last)) return last;
+    const number = (last?.number ?? this.#store.lastCommit) + 1;
+    const group: Group = { number, rows: new Map(), stages: [], bytes: 0, created: 0 };
+    this.#groups.push(group);
+    return group;
+  }
+
+  #wake(): void {
+    if (this.#writing || this.#scheduled) return;
+    this.#scheduled = true;
+    this.#clock.soon(() => {
+      this.#scheduled = false;
+      void this.#write();
+    });
+  }
+
+  async #write(): Promise<void> {
+    const group = this.#groups[0];
+    if (group === undefined || this.#writing || this.#failure !== undefined) return;
+    this.#writing = true;
+    try {
+      this.#finish(group);
+      const rows = Array.from(group.rows, ([key, value]) => ({ key, value }));
+      await this.#store.commit({ number: group.number, rows, expect: group.stages.flatMap((s) => s.expect) });
+    } catch (error) {
+      this.#writing = false;
+      const failure = new HoldfastError('STORE_FAILED', `commit ${group.number} failed`, { cause: error });
+      this.fail(failure);
+      this.#onFailure(failure);
+      return;
+    }
+    this.#writing = false;
+    this.#groups.shift();
+    this.#stagesPending -= group.stages.length;
+    for (const stage of group.stages) stage.after();
+    if (this.#groups.length > 0) this.#wake();
+    this.#releaseIdle();
+  }
+
+  /** Adds the rows that are written once a group: state counts and the expiry bucket of its dedupe rows. */
+  #finish(group: Group): void {
+    for (const stage of group.stages) {
+      for (const [key, delta] of stage.counts) this.#counts.add(key, delta);
+    }
+    for (const [key, count] of this.#counts.takeChanged()) {
+      group.rows.set(key, count === 0 ? undefined : String(count));
+    }
+    const byHour = new Map<number, string[]>();
+    for (const [hour, key] of group.stages.flatMap((stage) => stage.expiring)) {
+      byHour.set(hour, [...(byHour.get(hour) ?? []), key]);
+    }
+    for (const [hour, expiring] of byHour) {
+      group.rows.set(keys.expiry(hour, group.number), JSON.stringify(expiring));
+    }
+  }
+
+  #stagedIn(range: Range): Map<string, string | undefined> {
+    const staged = new Map<string, string | undefined>();
+    for (const group of this.#groups) {
+      for (const [key, value] of group.rows) {
+        if (compareKeys(key, range.gte) >= 0 && compareKeys(key, range.lt) < 0) staged.set(key, value);
+      }
+    }
+    return staged;
+  }
+
+  #releaseIdle(): void {
+    if (this.#groups.length > 0 && this.#failure === undefined) return;
+    const waiting = this.#idle;
+    this.#idle = [];
+    for (const resolve of waiting) resolve();
+  }
+}
+
+function settledBy(group: Group): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stage = group.stages.at(-1);
+    if (stage === undefined) {
+      resolve();
+      return;
+    }
+    const { after, failed } = stage;
+    stage.after = () => {
+      after();
+      resolve();
+    };
+    stage.failed = (error) => {
+      failed(error);
+      reject(error instanceof Error ? error : new Error(String(error)));
+    };
+  });
+}
+
+function isFull(group: Group): boolean {
+  const { commitRowsMax, commitBytesMax } = limits;
+  return group.rows.size >= commitRowsMax || group.bytes >= commitBytesMax || group.created >= ORDS_MAX / 2;
+}

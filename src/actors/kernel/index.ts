@@ -1,0 +1,20 @@
+/** The kernel's face for the façades, runtime.ts, the tests and the benchmarks. */
+export { Kernel } from './kernel.js';
+export type { CommittedStep, CreateOptions, KernelOptions, SendOptions, StepListener } from './kernel.js';
+export type { Outcome } from './cell.js';
+export type { StateCount } from './counts.js';
+export { defineMachine, structureHash } from './definition.js';
+export type {
+  Definition,
+  DefinitionOptions,
+  EffectPolicy,
+  IndexRow,
+  ProbeContext,
+  ProbeResult,
+  Share,
+} from './definition.js';
+export { EffectDeferred } from './effect-run.js';
+export type { Page, PageOptions, Reader } from './reader.js';
+export type { ActorRecord, ActorStatus, HistoryEntry, JournalEntry, Quarantine } from './record.js';
+export { checkReplay, replay } from './replay.js';
+export type { ReplayInput } from './replay.js';

@@ -1,0 +1,130 @@
+/**
+ * Looking: every read of actors, journals, indexes, payloads and histories, staged rows included (C3).
+ *
+ * Callers: the façades, the CLI, the tests. It changes nothing.
+ */
+import { isPlainObject, type Json } from '../../json.js';
+import { limits } from '../../limits.js';
+import { keys, partsOf, rangeAfter, rangeOf, type RowLetter } from '../../store/keys.js';
+import type { Entry, Range, Store } from '../../store/store.js';
+import type { CommitLoop } from './commit-loop.js';
+import type { ActorRecord, HistoryEntry, JournalEntry } from './record.js';
+
+/** One page of a listing; `cursor` continues it and is absent at the end. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly cursor?: string;
+}
+
+export interface PageOptions {
+  /** What an earlier page returned. */
+  readonly cursor?: string | undefined;
+  /** 1 to 1,000; default 100. */
+  readonly limit?: number | undefined;
+  readonly newestFirst?: boolean | undefined;
+}
+
+const PAGE_DEFAULT = 100;
+
+export class Reader {
+  readonly #loop: CommitLoop;
+
+  constructor(loop: CommitLoop) {
+    this.#loop = loop;
+  }
+
+  async record(address: string): Promise<ActorRecord | undefined> {
+    return parseRecord(await this.#loop.read(keys.record(address)));
+  }
+
+  /** The record as it is on disk, without what is staged. */
+  async committed(store: Store, address: string): Promise<ActorRecord | undefined> {
+    return parseRecord(await store.get(keys.record(address)));
+  }
+
+  async payload(address: string, name: string): Promise<Json | undefined> {
+    const text = await this.#loop.read(keys.payload(address, name));
+    return text === undefined ? undefined : (JSON.parse(text) as Json);
+  }
+
+  /** Addresses found by an index, in its order; `parts` may be a prefix of the declared ones. */
+  async byIndex(index: string, parts: readonly string[], options: PageOptions = {}): Promise<Page<string>> {
+    const page = await this.#page('q', [index, ...parts], options);
+    return { ...page, items: page.items.map(([, value]) => String(JSON.parse(value))) };
+  }
+
+  /** The actor that holds a unique index key. */
+  async byUnique(index: string, parts: readonly string[]): Promise<string | undefined> {
+    const text = await this.#loop.read(keys.index(index, parts, ''));
+    return text === undefined ? undefined : String(JSON.parse(text));
+  }
+
+  /** Addresses of a kind, by id. */
+  async byKind(kind: string, options: PageOptions = {}): Promise<Page<string>> {
+    const range = { gte: keys.record(`${kind}/`), lt: keys.record(`${kind}0`) };
+    const page = await this.#pageOf(range, options);
+    return { ...page, items: page.items.map(([key]) => partsOf(key)[0] ?? '') };
+  }
+
+  async journal(address: string): Promise<JournalEntry[]> {
+    return (await this.#all('j', address)).map(([, value]) => JSON.parse(value) as JournalEntry);
+  }
+
+  async checkpoint(address: string, seq: number): Promise<ActorRecord | undefined> {
+    return parseRecord(await this.#loop.read(keys.checkpoint(address, seq)));
+  }
+
+  /** A session's history, oldest first unless asked otherwise. */
+  async history(session: string, options: PageOptions = {}): Promise<Page<HistoryEntry>> {
+    const page = await this.#page('h', [session], options);
+    return { ...page, items: page.items.map(([, value]) => JSON.parse(value) as HistoryEntry) };
+  }
+
+  async isReferenced(sha256: string): Promise<boolean> {
+    return (await this.#loop.scan({ ...rangeOf('a', sha256), limit: 1 })).length > 0;
+  }
+
+  async #all(letter: RowLetter, ...parts: readonly string[]): Promise<Entry[]> {
+    const found: Entry[] = [];
+    let range: Range = rangeOf(letter, ...parts);
+    for (;;) {
+      const page = await this.#loop.scan({ ...range, limit: limits.scanPageRows });
+      found.push(...page);
+      const last = page.at(-1);
+      if (page.length < limits.scanPageRows || last === undefined) return found;
+      range = rangeAfter(range, last[0]);
+    }
+  }
+
+  #page(letter: RowLetter, parts: readonly string[], options: PageOptions): Promise<Page<Entry>> {
+    return this.#pageOf(rangeOf(letter, ...parts), options);
+  }
+
+  async #pageOf(range: Range, options: PageOptions): Promise<Page<Entry>> {
+    const limit = Math.min(Math.max(1, options.limit ?? PAGE_DEFAULT), limits.scanPageRows);
+    const reverse = options.newestFirst === true;
+    const from =
+      options.cursor === undefined ? range : continued(range, decodeCursor(options.cursor), reverse);
+    const items = await this.#loop.scan({ ...from, limit, reverse });
+    const last = items.at(-1);
+    return items.length < limit || last === undefined ? { items } : { items, cursor: encodeCursor(last[0]) };
+  }
+}
+
+function continued(range: Range, key: string, reverse: boolean): Range {
+  return reverse ? { gte: range.gte, lt: key } : rangeAfter(range, key);
+}
+
+function encodeCursor(key: string): string {
+  return Buffer.from(key).toString('base64url');
+}
+
+function decodeCursor(cursor: string): string {
+  return Buffer.from(cursor, 'base64url').toString();
+}
+
+function parseRecord(text: string | undefined): ActorRecord | undefined {
+  if (text === undefined) return undefined;
+  const record: unknown = JSON.parse(text);
+  return isPlainObject(record) ? (record as unknown as ActorRecord) : undefined;
+}

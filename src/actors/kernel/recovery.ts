@@ -1,0 +1,48 @@
+/**
+ * Recovery of one kind: what was in flight when the process ended goes on.
+ *
+ * Callers: the kernel, at start and when a kind is defined later (K14). Cost depends on what was in flight, never on
+ * what exists: it reads inbox rows and one row a pool, no actor records.
+ */
+import { limits } from '../../limits.js';
+import { keys, partsOf, rangeAfter } from '../../store/keys.js';
+import type { Range } from '../../store/store.js';
+import type { CommitLoop } from './commit-loop.js';
+import type { Definition } from './definition.js';
+import type { Outbox } from './outbox.js';
+import type { InboxRow } from './record.js';
+
+export interface RecoveryOptions {
+  readonly loop: CommitLoop;
+  readonly outbox: Outbox;
+  /** Gives an inbox row to its actor; resolves when it was taken or refused. */
+  readonly take: (address: string, key: string, row: InboxRow) => Promise<void>;
+}
+
+export class Recovery {
+  readonly #options: RecoveryOptions;
+
+  constructor(options: RecoveryOptions) {
+    this.#options = options;
+  }
+
+  async recover(definition: Definition): Promise<void> {
+    await this.#inbox(definition.kind);
+    await this.#options.outbox.recover(definition);
+  }
+
+  async #inbox(kind: string): Promise<void> {
+    const { loop, take } = this.#options;
+    // "kind/" .. "kind0": "0" is the character after "/", so the range holds every address of the kind and no other.
+    let range: Range = { gte: keys.inbox(`${kind}/`, ''), lt: keys.inbox(`${kind}0`, '') };
+    for (;;) {
+      const page = await loop.scan({ ...range, limit: limits.scanPageRows });
+      await Promise.all(
+        page.map(([key, text]) => take(partsOf(key)[0] ?? '', key, JSON.parse(text) as InboxRow)),
+      );
+      const last = page.at(-1);
+      if (page.length < limits.scanPageRows || last === undefined) return;
+      range = rangeAfter(range, last[0]);
+    }
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * The durable actions every machine may use (K8), read from the params a chart gave them.
+ *
+ * Pure. Callers: turn.ts, which writes their rows in the batch of the step that asked for them.
+ */
+import { HoldfastError } from '../../errors.js';
+import { addressOf, splitAddress } from '../../ids.js';
+import { isPlainObject, type Json, type JsonObject } from '../../json.js';
+
+export type Reserved =
+  /** A peer actor; nothing happens when it exists already. */
+  | { readonly type: 'actor.create'; readonly to: string; readonly input: Json | undefined }
+  | { readonly type: 'actor.send'; readonly to: string; readonly event: JsonObject }
+  | { readonly type: 'history.append'; readonly session: string; readonly entry: Json }
+  | { readonly type: 'payload.put'; readonly name: string; readonly value: Json }
+  | { readonly type: 'payload.delete'; readonly name: string };
+
+/** The reserved action behind a name, or undefined for a custom action. Throws INVALID_DEFINITION on bad params. */
+export function reservedAction(name: string, params: unknown): Reserved | undefined {
+  switch (name) {
+    case 'actor.create': {
+      const { kind, id, input } = fields(name, params);
+      const to = addressOf(text(name, 'kind', kind), text(name, 'id', id));
+      return { type: name, to, input: input as Json | undefined };
+    }
+    case 'actor.send': {
+      const { to, event } = fields(name, params);
+      if (!isPlainObject(event) || typeof event['type'] !== 'string') throw badParams(name, 'event');
+      const address = text(name, 'to', to);
+      splitAddress(address);
+      return { type: name, to: address, event: event as JsonObject };
+    }
+    case 'history.append': {
+      const { session, entry } = fields(name, params);
+      return { type: name, session: text(name, 'session', session), entry: (entry ?? null) as Json };
+    }
+    case 'payload.put': {
+      const { name: payload, value } = fields(name, params);
+      return { type: name, name: text(name, 'name', payload), value: (value ?? null) as Json };
+    }
+    case 'payload.delete':
+      return { type: name, name: text(name, 'name', fields(name, params)['name']) };
+    default:
+      return undefined;
+  }
+}
+
+function fields(action: string, params: unknown): Record<string, unknown> {
+  if (!isPlainObject(params)) throw badParams(action, 'params');
+  return params;
+}
+
+function text(action: string, name: string, value: unknown): string {
+  if (typeof value !== 'string' || value === '' || value.includes('\0')) throw badParams(action, name);
+  return value;
+}
+
+function badParams(action: string, name: string): HoldfastError {
+  return new HoldfastError('INVALID_DEFINITION', `the action ${action} was given no usable "${name}"`);
+}

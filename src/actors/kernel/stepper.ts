@@ -1,0 +1,395 @@
+/**
+ * Taking one delivery: activate, dedupe, fence, step, stage.
+ *
+ * Owns: what a delivery may and may not change. Callers: the kernel, one delivery of an actor at a time.
+ * Invariants:
+ *  1  From the step to `loop.add` there is no await: nobody sees half a step (K2).
+ *  2  A result or a timer is taken only while its own row is there (K5, K6); an event with an id is applied once (K15).
+ *  3  What throws before the stage leaves the cell as it was.
+ */
+import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
+import type { Clock } from '../../clock.js';
+import { HoldfastError } from '../../errors.js';
+import { sha256Hex } from '../../ids.js';
+import { isPlainObject, type Json } from '../../json.js';
+import { keys } from '../../store/keys.js';
+import type { Cell, Delivery } from './cell.js';
+import { rowsOf, tombstoneKey, writeCollection } from './collect.js';
+import type { CommitLoop } from './commit-loop.js';
+import type { Definition } from './definition.js';
+import { errorToJson } from './effect-run.js';
+import { quarantine } from './quarantine.js';
+import type { ActorRecord, EventEnvelope } from './record.js';
+import { initialStep, nextStep, restored, type StepResult } from './step.js';
+import {
+  indexedBy,
+  RETENTION_EVENT,
+  timerKey,
+  writeTurn,
+  type After,
+  type Consumed,
+  type Indexed,
+} from './turn.js';
+
+export interface StepperOptions {
+  readonly loop: CommitLoop;
+  readonly clock: Clock;
+  readonly onCommitted: (cell: Cell, after: After, delivery: Delivery) => void;
+}
+
+export class Stepper {
+  readonly #loop: CommitLoop;
+  readonly #clock: Clock;
+  readonly #onCommitted: StepperOptions['onCommitted'];
+
+  constructor(options: StepperOptions) {
+    this.#loop = options.loop;
+    this.#clock = options.clock;
+    this.#onCommitted = options.onCommitted;
+  }
+
+  /** A live-shaped snapshot of a record; throws ACTOR_QUARANTINED when this machine cannot read it. */
+  restore(definition: Definition, record: ActorRecord): AnyMachineSnapshot {
+    if (record.version !== definition.version) {
+      const message = `it is of version ${record.version}, the machine of ${definition.version}`;
+      throw new HoldfastError('ACTOR_QUARANTINED', message);
+    }
+    return restored(definition.steppable, record.snapshot);
+  }
+
+  /** Takes a delivery; returns a promise only when something must be read first. */
+  take(cell: Cell, delivery: Delivery): Promise<void> | undefined {
+    const { content } = delivery;
+    const ready = cell.loaded && !delivery.dedupe;
+    const collects = content.type === 'timer' && content.timer.row.event['type'] === RETENTION_EVENT;
+    if (!ready || collects) return this.#prepare(cell, delivery, collects);
+    return this.#step(cell, delivery);
+  }
+
+  async #prepare(cell: Cell, delivery: Delivery, collects: boolean): Promise<void> {
+    if (!cell.loaded) await this.#activate(cell);
+    if (delivery.dedupe && delivery.eventId !== undefined) {
+      const key = keys.dedupe(cell.address, delivery.eventId);
+      const seen = await this.#loop.read(key);
+      if (seen !== undefined) {
+        void this.#duplicate(key, Number(seen), delivery);
+        return;
+      }
+    }
+    if (collects && cell.record !== undefined && cell.record.status !== 'active') {
+      await this.#collect(cell, delivery);
+      return;
+    }
+    await this.#step(cell, delivery);
+  }
+
+  async #activate(cell: Cell): Promise<void> {
+    const text = await this.#loop.read(keys.record(cell.address));
+    if (text === undefined) {
+      const keeps = cell.definition.tombstoneMs > 0;
+      cell.tombstone = keeps && (await this.#loop.read(tombstoneKey(cell.address))) !== undefined;
+      cell.loaded = true;
+      return;
+    }
+    const record = JSON.parse(text) as ActorRecord;
+    const snapshot = this.restore(cell.definition, record);
+    cell.record = record;
+    cell.snapshot = snapshot;
+    cell.indexed = indexedBy(cell.definition, snapshot, cell.address);
+    cell.loaded = true;
+  }
+
+  /** A duplicate settles with the original's commit (K15). */
+  async #duplicate(key: string, seq: number, delivery: Delivery): Promise<void> {
+    try {
+      await this.#loop.settled(key);
+      delivery.resolve({ seq, accepted: true, deduplicated: true });
+    } catch (error) {
+      delivery.reject(error);
+    }
+  }
+
+  #step(cell: Cell, delivery: Delivery): Promise<void> | undefined {
+    const { record } = cell;
+    const { content } = delivery;
+    if (content.type === 'create') return this.#create(cell, delivery);
+    if (record === undefined) return this.#missing(cell, delivery);
+    if (record.quarantine !== undefined) return this.#standsStill(cell, delivery);
+    const consumed = this.#consumes(cell, record, delivery);
+    if (consumed === undefined || record.status !== 'active') return this.#refuse(cell, delivery, record.seq);
+    const event = eventOf(delivery);
+    const envelope = this.#envelope(cell, record, delivery);
+    return this.#apply(cell, delivery, event, envelope, consumed);
+  }
+
+  #apply(
+    cell: Cell,
+    delivery: Delivery,
+    event: AnyEventObject,
+    envelope: EventEnvelope,
+    consumed: Consumed,
+  ): Promise<void> | undefined {
+    const { definition, snapshot, address } = cell;
+    let result: StepResult;
+    let indexed: Indexed;
+    try {
+      if (snapshot === undefined) throw new Error(`${address} is not active`);
+      result = nextStep(definition.steppable, snapshot, { ...event, $: envelope });
+      indexed = indexedBy(definition, result.snapshot, address);
+    } catch (error) {
+      this.#quarantine(cell, delivery, event, error);
+      return undefined;
+    }
+    const taken = this.#takenKeys(cell, indexed);
+    const finish = (conflict: string | undefined): void => {
+      if (conflict === undefined) this.#stage(cell, delivery, event, envelope, consumed, result, indexed);
+      else this.#conflict(cell, delivery, envelope, consumed, conflict);
+    };
+    if (taken === undefined) finish(undefined);
+    else return taken.then(finish);
+    return undefined;
+  }
+
+  #create(cell: Cell, delivery: Delivery): Promise<void> | undefined {
+    const { content } = delivery;
+    if (content.type !== 'create') return undefined;
+    if (cell.record !== undefined) return this.#refuse(cell, delivery, cell.record.seq, true);
+    if (cell.tombstone) return this.#refuse(cell, delivery, 0, true);
+    const { address, definition } = cell;
+    const envelope = this.#envelope(cell, undefined, delivery);
+    const input = withEnvelope(content.input, envelope);
+    const result = initialStep(definition.steppable, input);
+    const indexed = indexedBy(definition, result.snapshot, address);
+    const event: AnyEventObject = { type: 'xstate.init', input: content.input };
+    const consumed: Consumed = delivery.inboxKey === undefined ? {} : { inboxKey: delivery.inboxKey };
+    const finish = (conflict: string | undefined): void => {
+      if (conflict !== undefined) throw new HoldfastError('NOT_UNIQUE', `${conflict} holds that key already`);
+      this.#stage(cell, delivery, event, envelope, consumed, result, indexed);
+    };
+    const taken = this.#takenKeys(cell, indexed);
+    if (taken !== undefined) return taken.then(finish);
+    finish(undefined);
+    return undefined;
+  }
+
+  #stage(
+    cell: Cell,
+    delivery: Delivery,
+    event: AnyEventObject,
+    envelope: EventEnvelope,
+    consumed: Consumed,
+    result: StepResult,
+    indexed: Indexed,
+  ): void {
+    const stage = this.#loop.begin();
+    const { content, source, traceparent } = delivery;
+    const payloads = content.type === 'create' ? content.payloads : undefined;
+    let after: After;
+    try {
+      after = writeTurn(stage, cell, {
+        event,
+        envelope,
+        source,
+        consumed,
+        result,
+        indexed,
+        ...(traceparent === undefined ? {} : { traceparent }),
+        ...(payloads === undefined ? {} : { payloads }),
+      });
+    } catch (error) {
+      if (cell.record === undefined) throw error;
+      this.#quarantine(cell, delivery, event, error);
+      return;
+    }
+    cell.record = after.record;
+    cell.snapshot = after.snapshot;
+    cell.indexed = indexed;
+    stage.after = () => this.#onCommitted(cell, after, delivery);
+    stage.failed = delivery.reject;
+    this.#loop.add(stage);
+  }
+
+  /** The rows a delivery consumes, or undefined when its own row is not there any more: it is fenced. */
+  #consumes(cell: Cell, record: ActorRecord, delivery: Delivery): Consumed | undefined {
+    const { content, inboxKey } = delivery;
+    switch (content.type) {
+      case 'timer': {
+        const timer = record.timers.find(({ id }) => id === content.timer.ref.id);
+        return timer && { timer };
+      }
+      case 'result': {
+        const effect = record.effects.find(({ id }) => id === content.effectId);
+        return effect && { effect };
+      }
+      default: {
+        if (inboxKey !== undefined) return { inboxKey };
+        if (!delivery.dedupe || delivery.eventId === undefined) return {};
+        return { dedupeKey: keys.dedupe(cell.address, delivery.eventId) };
+      }
+    }
+  }
+
+  #envelope(cell: Cell, record: ActorRecord | undefined, delivery: Delivery): EventEnvelope {
+    const { content } = delivery;
+    const seq = (record?.seq ?? 0) + 1;
+    const id = delivery.eventId ?? originOf(content) ?? `${cell.address}/${seq}`;
+    const dueAt = content.type === 'timer' ? { dueAt: content.timer.ref.dueAt } : {};
+    return {
+      at: Math.max(this.#clock.now(), record?.at ?? 0),
+      id,
+      seq,
+      random: randomOf(cell.address, seq),
+      ...dueAt,
+    };
+  }
+
+  /** Unique index keys of the new snapshot that another actor holds; undefined when there is nothing to look up. */
+  #takenKeys(cell: Cell, indexed: Indexed): Promise<string | undefined> | undefined {
+    const unique = [...indexed.rows].filter(
+      ([key, row]) => row.unique === true && !cell.indexed.rows.has(key),
+    );
+    if (unique.length === 0) return undefined;
+    return this.#holder(
+      unique.map(([key]) => key),
+      cell.address,
+    );
+  }
+
+  async #holder(uniqueKeys: readonly string[], address: string): Promise<string | undefined> {
+    for (const key of uniqueKeys) {
+      const stored = await this.#loop.read(key);
+      // A row staged while we read wins: from here to the stage there is no further await.
+      const holder = this.#loop.peek(key) ?? stored;
+      if (holder !== undefined && JSON.parse(holder) !== address) return String(JSON.parse(holder));
+    }
+    return undefined;
+  }
+
+  /** The adopted key belongs to another actor: an effect hears of it as an error, a caller as NOT_UNIQUE. */
+  #conflict(
+    cell: Cell,
+    delivery: Delivery,
+    envelope: EventEnvelope,
+    consumed: Consumed,
+    holder: string,
+  ): void {
+    const error = new HoldfastError('NOT_UNIQUE', `${holder} holds that key already`);
+    const { content } = delivery;
+    const child = content.type === 'result' ? content.event['actorId'] : undefined;
+    if (typeof child !== 'string') throw error;
+    const event = { type: `xstate.error.actor.${child}`, error: errorToJson(error), actorId: child };
+    void this.#apply(cell, delivery, event, envelope, consumed);
+  }
+
+  #missing(cell: Cell, delivery: Delivery): Promise<void> | undefined {
+    if (delivery.inboxKey === undefined && delivery.content.type === 'event') {
+      throw new HoldfastError('ACTOR_NOT_FOUND', `there is no ${cell.address}`);
+    }
+    return this.#refuse(cell, delivery, 0);
+  }
+
+  #standsStill(cell: Cell, delivery: Delivery): Promise<void> | undefined {
+    const reason = cell.record?.quarantine?.message ?? 'unknown';
+    throw new HoldfastError('ACTOR_QUARANTINED', `${cell.address} stands still: ${reason}`, {
+      details: { address: cell.address, source: delivery.source },
+    });
+  }
+
+  /** Refused: its leftover row, if it has one, is removed so that it is not found again. */
+  #refuse(cell: Cell, delivery: Delivery, seq: number, deduplicated = false): Promise<void> | undefined {
+    const { content, inboxKey } = delivery;
+    const leftover =
+      content.type === 'timer' ? timerKey(cell.definition.kind, cell.address, content.timer.ref) : inboxKey;
+    const outcome = { seq, accepted: false, deduplicated };
+    if (leftover === undefined) {
+      void this.#afterRecord(cell, delivery, outcome);
+      return undefined;
+    }
+    const stage = this.#loop.begin();
+    stage.delete(leftover);
+    if (cell.record === undefined && content.type === 'event') {
+      stage.put(keys.index('dead-letter', [stage.nextOrd()], cell.address), { event: content.event as Json });
+    }
+    stage.after = () => delivery.resolve(outcome);
+    stage.failed = delivery.reject;
+    this.#loop.add(stage);
+    return undefined;
+  }
+
+  /** An answer about a step that is staged waits for that step's commit. */
+  async #afterRecord(
+    cell: Cell,
+    delivery: Delivery,
+    outcome: Parameters<Delivery['resolve']>[0],
+  ): Promise<void> {
+    try {
+      await this.#loop.settled(keys.record(cell.address));
+      delivery.resolve(outcome);
+    } catch (error) {
+      delivery.reject(error);
+    }
+  }
+
+  #quarantine(cell: Cell, delivery: Delivery, event: AnyEventObject, error: unknown): void {
+    const stage = this.#loop.begin();
+    cell.record = quarantine(stage, cell, { event, source: delivery.source, at: this.#clock.now(), error });
+    const refusal = new HoldfastError('ACTOR_QUARANTINED', `${cell.address}: ${String(error)}`, {
+      cause: error,
+    });
+    stage.after = () => delivery.reject(refusal);
+    stage.failed = delivery.reject;
+    this.#loop.add(stage);
+  }
+
+  async #collect(cell: Cell, delivery: Delivery): Promise<void> {
+    const { record, snapshot, address } = cell;
+    if (record === undefined || snapshot === undefined) return;
+    const rows = await rowsOf(this.#loop, address);
+    const stage = this.#loop.begin();
+    const after = writeCollection(stage, { ...cell, record, snapshot }, rows, this.#clock.now());
+    cell.record = undefined;
+    cell.snapshot = undefined;
+    cell.indexed = after.indexed;
+    cell.tombstone = cell.definition.tombstoneMs > 0;
+    stage.after = () => this.#onCommitted(cell, after, delivery);
+    stage.failed = delivery.reject;
+    this.#loop.add(stage);
+  }
+}
+
+/** What a machine sees as the event of a delivery, without its envelope. */
+function eventOf(delivery: Delivery): AnyEventObject {
+  const { content } = delivery;
+  switch (content.type) {
+    case 'timer':
+      return content.timer.row.event as unknown as AnyEventObject;
+    case 'result':
+      return content.event as unknown as AnyEventObject;
+    case 'create':
+      return { type: 'xstate.init', input: content.input };
+    case 'event':
+      return content.event;
+  }
+}
+
+function originOf(content: Delivery['content']): string | undefined {
+  if (content.type === 'timer') return `timer/${content.timer.ref.id}`;
+  return content.type === 'result' ? `effect/${content.effectId}` : undefined;
+}
+
+/** The first 53 bits of sha256(address/seq) as a number in [0, 1): chance that a replay throws again (K10). */
+export function randomOf(address: string, seq: number): number {
+  const hex = sha256Hex(`${address}/${seq}`);
+  const high = Number.parseInt(hex.slice(0, 8), 16);
+  const low = Number.parseInt(hex.slice(8, 14), 16) >>> 3;
+  return (high * 2 ** 21 + low) / 2 ** 53;
+}
+
+/**
+ * The input with the envelope of the creation beside it, where `envelopeOf` finds it: not enumerable, so that it is
+ * neither copied into a context nor stored.
+ */
+export function withEnvelope(input: Json | undefined, envelope: EventEnvelope): unknown {
+  if (!isPlainObject(input)) return input;
+  return Object.defineProperty({ ...input }, '$', { value: envelope, enumerable: false });
+}

@@ -1,0 +1,159 @@
+/**
+ * The due index: durable timers, and the one real timer that waits for the earliest of them (K5).
+ *
+ * Owns: when to look. The rows are written and removed by steps. Callers: the kernel.
+ * Invariants:
+ *  D1  Nothing fires before its due time on the wall clock; what is overdue fires at once, in due order.
+ *  D2  One real timer at most, at most 60 s long; none when no timer is armed.
+ *  D3  Firing takes at most 5 ms of a turn of the event loop, then lets others run.
+ *  D4  A timer that its actor cannot take now (quarantined, unreadable) is passed over once a look, never spun on.
+ */
+import type { Clock } from '../../clock.js';
+import { limits } from '../../limits.js';
+import type { Logger } from '../../log.js';
+import { orderedNumber, partsOf, rangeAfter, rangeOf } from '../../store/keys.js';
+import type { Range } from '../../store/store.js';
+import type { CommitLoop } from './commit-loop.js';
+import type { TimerRef, TimerRow } from './record.js';
+
+export interface DueTimer {
+  readonly address: string;
+  readonly key: string;
+  readonly ref: TimerRef;
+  readonly row: TimerRow;
+}
+
+export interface TimersOptions {
+  readonly loop: CommitLoop;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The kinds whose timers may fire: those defined in this process. */
+  readonly kinds: () => readonly string[];
+  /** Resolves when the actor has taken or refused it (staged, not committed). */
+  readonly fire: (timer: DueTimer) => Promise<void>;
+  /** Wall clock against monotonic clock, in milliseconds; negative when it went back. */
+  readonly onClockJump: (jumpMs: number) => void;
+}
+
+export class Timers {
+  readonly #options: TimersOptions;
+  #cancelSleep: (() => void) | undefined;
+  #sleepsUntil = Infinity;
+  #looking = false;
+  #lookAgain = false;
+  #stopped = true;
+  #seenWallMs = 0;
+  #seenMonotonicMs = 0;
+
+  constructor(options: TimersOptions) {
+    this.#options = options;
+  }
+
+  /** Looks at the index for the first time; also after a kind was defined. */
+  start(): void {
+    this.#stopped = false;
+    this.#noteTime();
+    this.#look();
+  }
+
+  /** A timer that has just been committed. */
+  armed(dueAt: number): void {
+    if (this.#stopped || dueAt >= this.#sleepsUntil) return;
+    this.#sleep(dueAt);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelSleep?.();
+    this.#sleepsUntil = Infinity;
+  }
+
+  #sleep(dueAt: number): void {
+    this.#cancelSleep?.();
+    this.#sleepsUntil = dueAt;
+    const { clock } = this.#options;
+    const delayMs = Math.min(Math.max(0, dueAt - clock.now()), limits.timerSleepMaxMs);
+    this.#cancelSleep = clock.schedule(delayMs, () => this.#look());
+  }
+
+  #look(): void {
+    if (this.#stopped) return;
+    if (this.#looking) {
+      this.#lookAgain = true;
+      return;
+    }
+    this.#looking = true;
+    this.#cancelSleep?.();
+    this.#sleepsUntil = Infinity;
+    this.#checkClock();
+    this.#fireDue()
+      .catch((error: unknown) => this.#options.log.error({ err: error }, 'timers.look'))
+      .finally(() => {
+        this.#looking = false;
+        if (!this.#lookAgain) return;
+        this.#lookAgain = false;
+        this.#look();
+      });
+  }
+
+  async #fireDue(): Promise<void> {
+    const { clock, kinds } = this.#options;
+    const now = clock.now();
+    let nextDueAt = Infinity;
+    for (const kind of kinds()) {
+      await this.#fireKind(kind, now);
+      nextDueAt = Math.min(nextDueAt, await this.#nextDueAt(kind, now));
+    }
+    if (nextDueAt < this.#sleepsUntil && !this.#stopped) this.#sleep(nextDueAt);
+  }
+
+  async #fireKind(kind: string, now: number): Promise<void> {
+    const { loop, clock, fire } = this.#options;
+    let range: Range = { gte: rangeOf('d', kind).gte, lt: dueFrom(kind, now + 1) };
+    let turnStartedMs = clock.monotonicMs();
+    while (!this.#stopped) {
+      const page = await loop.scan({ ...range, limit: limits.scanPageRows });
+      const taken: Promise<void>[] = [];
+      for (const [key, text] of page) {
+        taken.push(fire(dueTimer(key, text)));
+        if (clock.monotonicMs() - turnStartedMs < limits.timerBudgetMs) continue;
+        await new Promise<void>((resolve) => clock.soon(resolve));
+        turnStartedMs = clock.monotonicMs();
+      }
+      await Promise.all(taken);
+      const last = page.at(-1);
+      if (page.length < limits.scanPageRows || last === undefined) return;
+      range = rangeAfter(range, last[0]);
+    }
+  }
+
+  async #nextDueAt(kind: string, now: number): Promise<number> {
+    const range = { gte: dueFrom(kind, now + 1), lt: rangeOf('d', kind).lt };
+    const [first] = await this.#options.loop.scan({ ...range, limit: 1 });
+    return first === undefined ? Infinity : dueTimer(first[0], first[1]).ref.dueAt;
+  }
+
+  #checkClock(): void {
+    const { clock, onClockJump } = this.#options;
+    const wallMs = clock.now() - this.#seenWallMs;
+    const jumpMs = Math.round(wallMs - (clock.monotonicMs() - this.#seenMonotonicMs));
+    this.#noteTime();
+    if (Math.abs(jumpMs) >= limits.clockJumpMs) onClockJump(jumpMs);
+  }
+
+  #noteTime(): void {
+    this.#seenWallMs = this.#options.clock.now();
+    this.#seenMonotonicMs = this.#options.clock.monotonicMs();
+  }
+}
+
+function dueFrom(kind: string, dueAt: number): string {
+  return rangeOf('d', kind).gte + orderedNumber(dueAt);
+}
+
+function dueTimer(key: string, text: string): DueTimer {
+  const [, dueAt = '0', address = '', seq = '0', index = '0'] = partsOf(key);
+  const row = JSON.parse(text) as TimerRow;
+  const id = `${Number.parseInt(seq, 16)}:${Number.parseInt(index, 16)}`;
+  return { address, key, ref: { id, sendId: row.sendId, dueAt: Number.parseInt(dueAt, 16) }, row };
+}
