@@ -174,10 +174,6 @@ export const deliveryMachine = setup({
       const { code, message } = faultOf(event);
       return { error: { code, message }, failures: context.failures + 1 };
     }),
-    noteInterruption: assign(({ event }) => {
-      const { code, message } = faultOf(event);
-      return { error: { code, message } };
-    }),
     keepReceipt: assign(({ event }) => ({ receipt: receiptOf(event), error: undefined })),
     rest: assign(({ context, event }) => ({ retryAt: restUntil(context, event) })),
     renewBudget: assign({ failures: 0, endedAt: undefined }),
@@ -187,6 +183,7 @@ export const deliveryMachine = setup({
   },
   guards: {
     sent: ({ event }) => 'output' in event && event.output.type === 'sent',
+    budgetLeft: ({ context }) => context.failures < context.policy.attemptsMax,
     // Asked before the failure is counted.
     mayRetry: ({ context, event }) =>
       !faultOf(event).permanent && context.failures + 1 < context.policy.attemptsMax,
@@ -224,7 +221,7 @@ export const deliveryMachine = setup({
         ],
       },
       on: {
-        'effect.interrupted': { target: 'reconciling', actions: 'noteInterruption' },
+        'effect.interrupted': { target: 'reconciling', actions: 'noteFault' },
         'delivery.dismiss': 'dismissed',
       },
     },
@@ -234,8 +231,12 @@ export const deliveryMachine = setup({
         id: 'reconcile',
         src: 'reconcile',
         input: ({ context }) => context.input,
-        onDone: [{ guard: 'sent', target: 'delivered', actions: 'keepReceipt' }, { target: 'sending' }],
-        onError: 'sending',
+        onDone: [
+          { guard: 'sent', target: 'delivered', actions: 'keepReceipt' },
+          { guard: 'budgetLeft', target: 'sending' },
+          { target: 'exhausted' },
+        ],
+        onError: [{ guard: 'budgetLeft', target: 'sending' }, { target: 'exhausted' }],
       },
       on: { 'delivery.dismiss': 'dismissed' },
     },

@@ -1,0 +1,49 @@
+/**
+ * What other rooms may use of the machines room: the charts, their words, and the pure rules they are made of.
+ *
+ * Callers: actors, runtime, the inspector, users (`holdfast/machines`).
+ */
+export { envelopeOf } from './envelope.js';
+export type { Envelope } from './envelope.js';
+export { backoffMs, clampRetryAfterMs, jitteredBackoffMs, jitteredMs } from './backoff.js';
+export type { BackoffPolicy } from './backoff.js';
+export { pollDelayMs } from './poll-cadence.js';
+export type { PollCadence, PollMoment } from './poll-cadence.js';
+export { budgetExceeded, withFailure } from './restart-intensity.js';
+export type { RestartBudget } from './restart-intensity.js';
+export { providedByRuntime, reservedActions } from './reserved.js';
+export type {
+  ActorCreate,
+  ActorSend,
+  EffectError,
+  HistoryAppend,
+  PayloadDelete,
+  PayloadPut,
+} from './reserved.js';
+export { jobMachine } from './job.js';
+export { isLate, jobDefaults, jobStatus } from './job-rules.js';
+export type * from './job-words.js';
+export { deliveryDefaults, deliveryLane, deliveryMachine, holdsLane } from './delivery.js';
+export type {
+  DeliveryContext,
+  DeliveryEvent,
+  DeliveryFile,
+  DeliveryInput,
+  DeliveryNotice,
+  DeliveryReconcileAnswer,
+  DeliveryReconcileInput,
+  DeliveryStatus,
+  SendAnswer,
+  SendFault,
+  SendInput,
+} from './delivery.js';
+export { accountIsOpen, providerAccountMachine } from './provider-account.js';
+export type {
+  AccountNotice,
+  AccountTrouble,
+  ProviderAccountContext,
+  ProviderAccountEvent,
+  ProviderAccountInput,
+} from './provider-account.js';
+export { supervisorDefaults, supervisorMachine } from './supervisor.js';
+export type { SupervisorContext, SupervisorEvent, SupervisorInput } from './supervisor.js';
