@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { sha256Hex } from '../../src/ids.js';
 import type { Simulator } from '../../src/simulator/index.js';
 import { AT_ONCE, events, field, get, json, KEY, opened, post } from './opened.js';
 
@@ -60,7 +61,7 @@ describe('the 2026 video API', () => {
     expect(again.status).toBe(400);
     expect(await json(again)).toMatchObject({
       code: 1201,
-      message: expect.stringContaining('external_task_id already exists'),
+      message: 'external_task_id already exists: job_1',
     });
     expect(events(simulator).filter((event) => event === 'submit.billed')).toHaveLength(1);
   });
@@ -74,7 +75,7 @@ describe('the 2026 video API', () => {
       ],
     });
     expect(response.status).toBe(200);
-    expect(simulator.ledger()[0]).toMatchObject({ kind: 'video', promptSha256: expect.any(String) });
+    expect(simulator.ledger()[0]).toMatchObject({ kind: 'video', promptSha256: sha256Hex('a dog') });
   });
 
   test('refuses what it cannot use with its own codes', async () => {
