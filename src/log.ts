@@ -1,0 +1,115 @@
+/**
+ * The log: a port of six methods, and pino behind it.
+ *
+ * Owns: the only place that writes to standard error unasked, and the list of field names that are never shown.
+ * Callers: every room takes a `Logger`; only `runtime.ts`, the doors and users make one. A pino logger is a `Logger`.
+ * Invariants:
+ *  1  A field whose name is in `SECRET_FIELDS` is shown as `[redacted]`, at the top level and two levels below.
+ *  2  Standard output is never written to: it belongs to the program.
+ */
+import { pino } from 'pino';
+import type { Clock } from './clock.js';
+import { systemClock } from './clock.js';
+import { HoldfastError } from './errors.js';
+import { environment } from './options.js';
+
+export type LogFields = Readonly<Record<string, unknown>>;
+/** Fields first, then a short constant message such as `clock.jump`; an error goes under `err`. */
+export type LogMethod = (fields: LogFields, message: string) => void;
+
+export interface Logger {
+  readonly trace: LogMethod;
+  readonly debug: LogMethod;
+  readonly info: LogMethod;
+  readonly warn: LogMethod;
+  readonly error: LogMethod;
+  /** A logger that adds `bindings` to every line. */
+  readonly child: (bindings: Record<string, unknown>) => Logger;
+}
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+export interface LoggerOptions {
+  /** Default `info`; `debug` when `NODE_DEBUG` names `holdfast` or `holdfast:*`. */
+  readonly level?: LogLevel;
+  /** `json`: one object a line. `line`: aligned text for people. Default `json`; `line` under `NODE_DEBUG`. */
+  readonly format?: 'json' | 'line';
+  /** Further field names to hide, each a pino redaction path. */
+  readonly redact?: readonly string[];
+  /** Gets each line with its newline. Default: standard error. */
+  readonly write?: (line: string) => void;
+  readonly clock?: Clock;
+}
+
+const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
+const SECRET_FIELDS = [
+  'apiKey',
+  'api_key',
+  'authorization',
+  'Authorization',
+  'cookie',
+  'credential',
+  'password',
+  'secret',
+  'token',
+  'x-api-key',
+  'x-goog-api-key',
+] as const;
+
+/** Makes a logger. Throws `INVALID_OPTIONS` for an unknown level. */
+export function createLogger(options: LoggerOptions = {}): Logger {
+  const debugging = namesHoldfast(environment()['NODE_DEBUG'] ?? '');
+  const level = options.level ?? (debugging ? 'debug' : 'info');
+  if (!LEVELS.includes(level)) {
+    throw new HoldfastError(
+      'INVALID_OPTIONS',
+      `log level ${JSON.stringify(level)} is none of ${LEVELS.join(', ')}`,
+    );
+  }
+  const clock = options.clock ?? systemClock;
+  const write = options.write ?? ((line: string) => void process.stderr.write(line));
+  const format = options.format ?? (debugging ? 'line' : 'json');
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: () => `,"time":${clock.now()}`,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: [...secretPaths(), ...(options.redact ?? [])], censor: '[redacted]' },
+    },
+    { write: (json: string) => write(format === 'json' ? json : alignedLine(json)) },
+  );
+}
+
+/** A logger that says nothing. */
+export const silentLogger: Logger = {
+  trace: () => undefined,
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silentLogger,
+};
+
+function namesHoldfast(sections: string): boolean {
+  return sections.split(',').some((section) => /^(\*|holdfast(:.*)?)$/i.test(section.trim()));
+}
+
+function secretPaths(): readonly string[] {
+  return SECRET_FIELDS.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]);
+}
+
+/** `05:45:01.123 warn  clock.jump               jumpMs=7200000` */
+function alignedLine(json: string): string {
+  const parsed: unknown = JSON.parse(json);
+  const { level, time, msg, ...fields } = Object(parsed) as Readonly<Record<string, unknown>>;
+  const clockTime = typeof time === 'number' ? new Date(time).toISOString().slice(11, 23) : '';
+  const pairs = Object.entries(fields).map(([name, value]) => `${name}=${shown(value)}`);
+  return (
+    `${clockTime} ${String(level).padEnd(5)} ${String(msg).padEnd(24)} ${pairs.join(' ')}`.trimEnd() + '\n'
+  );
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' && /^[\w./:@+-]+$/.test(value) ? value : JSON.stringify(value);
+}
