@@ -51,6 +51,6 @@ export function carriedChecksum(stored: string): string {
 }
 
 /** A CRC-32 as 8 hex digits. */
-export function checksumOf(text: string, start = 0): string {
-  return crc32(text, start).toString(16).padStart(8, '0');
+export function checksumOf(text: string): string {
+  return crc32(text).toString(16).padStart(8, '0');
 }

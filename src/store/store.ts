@@ -32,6 +32,7 @@ export interface Commit {
   readonly number: number;
   /** Later rows win over earlier ones with the same key. */
   readonly rows: readonly Row[];
+  /** At most one for each actor: what holds before the whole commit. */
   readonly expect: readonly Expectation[];
 }
 
@@ -52,7 +53,7 @@ export type Entry = readonly [key: string, value: string];
 export interface Store {
   /** Rises by one at every open for running; 0 for a store opened only to look. Also the epoch of its steps. */
   readonly generation: number;
-  /** The number of the newest commit on disk; 0 for an empty store. */
+  /** The number of the newest commit on disk. Creating a store and opening it to run are commits too: start from here. */
   readonly lastCommit: number;
   get(key: string): string | undefined | Promise<string | undefined>;
   getMany(keys: readonly string[]): Promise<(string | undefined)[]>;
