@@ -8,4 +8,3 @@ export type { SimulatorScript } from './script.js';
 export { readLedger } from './ledger.js';
 export type { LedgerEntry } from './ledger.js';
 export { renderArtifact } from './artifacts.js';
-export type { Artifact, ArtifactRequest } from './artifacts.js';

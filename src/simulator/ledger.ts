@@ -154,7 +154,7 @@ export class Ledger {
     return new Promise((resolve, reject) => {
       const stop = (): void => {
         this.#watchers.delete(watcher);
-        reject(new Error('the ledger has no such entry', { cause: signal?.reason }));
+        reject(signal?.reason);
       };
       const watcher: Watcher = {
         matches,

@@ -5,7 +5,8 @@
  *  S1  A client that leaves does not undo a submit: what was received whole is billed, as a provider does.
  *  S2  `submit.received`, then `submit.billed`, then one of `submit.answered | submit.dropped`, all under one
  *      exchange number. A request that never came whole has no `received`.
- *  S3  A bill is in the ledger before the first byte of its answer is sent.
+ *  S3  A request without a good key is refused whatever the script says, latencies aside.
+ *  S4  A bill is in the ledger before the first byte of its answer is sent.
  */
 import { sha256Hex } from '../ids.js';
 import { isPlainObject } from '../json.js';
@@ -91,16 +92,16 @@ async function serveCall(house: House, exchange: Exchange, matched: Matched, cal
     action === 'submit' ? 'elapsed' : 'elapsedOrGone',
     house.stop,
   );
-  const mishap = verdict.mishap;
+  const isLockedOut = route.guard === 'bearer' && access !== 'good';
+  const mishap = isLockedOut ? undefined : verdict.mishap;
   const fault = mishap === undefined ? {} : { fault: mishap.type };
   if (house.stop.aborted) {
     note(endedEvent(action), subject, { by: 'shutdown', ...fault });
     return;
   }
-  const outcome =
-    route.guard === 'bearer' && access !== 'good'
-      ? { reply: dialect.unauthorized(access) }
-      : outcomeOf(house, matched, { ...call, ...twists(mishap) }, subject, mishap);
+  const outcome = isLockedOut
+    ? { reply: dialect.unauthorized(access) }
+    : outcomeOf(house, matched, { ...call, ...twists(mishap) }, subject, mishap);
   const done = outcome.created === undefined ? subject : { ...subject, taskId: outcome.created.id };
   if (outcome.created !== undefined) note('submit.billed', done, fault);
   if (action !== 'submit' && action !== 'download') {

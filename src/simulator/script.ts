@@ -194,7 +194,6 @@ const script = z.strictObject({
 export type SimulatorScript = z.input<typeof script>;
 export type Script = z.output<typeof script>;
 export type Rule = z.output<typeof rule>;
-export type LifeOverride = z.output<typeof override>;
 export type PartialLife = z.output<typeof life>;
 export type Span = z.output<typeof span>;
 export type Occasion = Pick<Rule, 'prompt' | 'nth' | 'every' | 'from' | 'until' | 'chance' | 'countPer'>;

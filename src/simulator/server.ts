@@ -13,6 +13,7 @@
  *  D3  Nothing is kept between two starts but the ledger file.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { systemClock } from '../clock.js';
@@ -117,6 +118,8 @@ class RunningSimulator implements Simulator {
     this.#faults = new FaultBook(script.faults, seed);
     this.#tasks = new TaskTable(script, seed, clock);
     this.#links = signedLinks('', clock);
+    // Every waiting exchange listens; Node warns at the eleventh.
+    setMaxListeners(0, this.#stopping.signal);
     this.#server = createServer((request, response) => this.#accept(request, response));
   }
 

@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { systemClock } from '../../src/clock.js';
 import { sha256Hex } from '../../src/ids.js';
 import { readLedger, startSimulator } from '../../src/simulator/index.js';
 import {
@@ -209,11 +210,33 @@ describe('the simulator', () => {
     await expect(startSimulator({ seed: 0.5 })).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
   });
 
+  test('serves nothing more once it could not do its accounts, and says why when closed', async () => {
+    let isBroken = false;
+    const now = (): number => {
+      if (isBroken) throw new Error('the clock broke');
+      return systemClock.now();
+    };
+    const simulator = await startSimulator({ clock: { ...systemClock, now } });
+    isBroken = true;
+    await expect(submitVideo(simulator)).rejects.toThrow('fetch failed');
+    isBroken = false;
+    expect((await submitVideo(simulator)).status).toBe(503);
+    expect(simulator.ledger()).toEqual([]);
+    await expect(simulator.close()).rejects.toThrow('the clock broke');
+  });
+
+  test('refuses a bad key before it looks at its faults', async () => {
+    const fault = { type: 'resetAfterBody', billed: true } as const;
+    const simulator = await opened({ script: { keys: [], faults: [{ route: 'submit', fault }] } });
+    expect((await submitVideo(simulator)).status).toBe(401);
+    expect(events(simulator)).not.toContain('submit.billed');
+  });
+
   test('stops waiting for an entry when told to', async () => {
     const simulator = await opened();
     const controller = new AbortController();
     const waiting = simulator.waitForEntry(() => false, controller.signal);
     controller.abort(new Error('enough'));
-    await expect(waiting).rejects.toThrow('no such entry');
+    await expect(waiting).rejects.toThrow('enough');
   });
 });
