@@ -17,6 +17,7 @@ import type {
   SubmitOutcome,
   TaskRef,
 } from './port.js';
+import { readObject } from './wire.js';
 
 /** Whether the same call may succeed later without anybody changing anything. */
 const RETRYABLE: Readonly<Record<ProviderErrorClass, boolean>> = {
@@ -101,7 +102,7 @@ function errorOf(
   now: number,
   call: 'submit' | 'poll',
 ): ProviderError {
-  const errorClass = words.class ?? classOfStatus(response.status, call);
+  const errorClass = words.class ?? classOfReply(response, call);
   const message = words.message ?? (response.text.slice(0, 200) || 'no body');
   return providerError(
     errorClass,
@@ -123,7 +124,7 @@ function provesNoTask(status: number, error: ProviderError): boolean {
   return isRefusal || isRefusalInsideSuccess;
 }
 
-function classOfStatus(status: number, call: 'submit' | 'poll'): ProviderErrorClass {
+function classOfReply({ status, text }: HttpResponse, call: 'submit' | 'poll'): ProviderErrorClass {
   switch (status) {
     case 401:
     case 403:
@@ -132,7 +133,9 @@ function classOfStatus(status: number, call: 'submit' | 'poll'): ProviderErrorCl
       return 'billing';
     case 404:
     case 410:
-      return call === 'submit' ? 'validation' : 'notFound';
+      if (call === 'submit') return 'validation';
+      // A load balancer's page is not the provider's word that a paid task is gone.
+      return readObject(text) === undefined ? 'server' : 'notFound';
     case 408:
       return 'network';
     case 425:

@@ -259,7 +259,7 @@ function ownTaskId(tasks: readonly WireObject[], key: string): string | undefine
 function parsePoll(response: HttpResponse, ref: TaskRef, now: number): PollOutcome {
   const words = klingWords(response.text);
   if (!isSuccess(response) || words.code !== undefined) {
-    const lost = saysUnknownTask(response.status, words);
+    const lost = readObject(response.text) !== undefined && saysUnknownTask(response.status, words);
     return failedPoll(response, lost ? { ...words, class: 'notFound' } : words, now);
   }
   const tasks = tasksOf(response.text);

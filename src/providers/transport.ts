@@ -104,8 +104,9 @@ export function createTransport(options: TransportOptions): Transport {
 /** Invariant P1: what an adapter builds stays below its base URL. */
 function urlBelow(adapter: ProviderAdapter, request: HttpRequest): URL {
   const base = new URL(adapter.baseUrl);
+  const below = `${base.pathname.replace(/\/$/, '')}/`;
   const url = request.path.startsWith('/') ? new URL(`${adapter.baseUrl}${request.path}`) : undefined;
-  if (url === undefined || url.origin !== base.origin || !url.pathname.startsWith(base.pathname)) {
+  if (url === undefined || url.origin !== base.origin || !url.pathname.startsWith(below)) {
     throw new HoldfastError('INVALID_OPTIONS', `${adapter.id}: a request path must stay below the base URL`, {
       details: { provider: adapter.id },
     });

@@ -229,7 +229,7 @@ describe('kling poll replies', () => {
     [refusal(404, 1203), 'notFound'],
     [refusal(400, 1201, 'task not found'), 'notFound'],
     [refusal(500, 5000), 'server'],
-    [reply(404, '<html>'), 'notFound'],
+    [reply(404, '<html>'), 'server'],
     [reply(503, '<html>'), 'server'],
     [reply(200, 'torn {'), 'unusable'],
   ])('%j keeps the job alive as %s', (response, errorClass) => {

@@ -217,6 +217,7 @@ describe('openai poll replies', () => {
     [402, {}, 'billing'],
     [429, { error: { code: 'insufficient_quota', message: 'quota' } }, 'billing'],
     [404, {}, 'notFound'],
+    [404, '<html>', 'server'],
     [429, {}, 'rate'],
     [500, '<html>', 'server'],
     [302, '', 'unusable'],
