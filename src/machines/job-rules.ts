@@ -269,9 +269,9 @@ export function msUntil(dueAt: number, event: JobEvent): number {
   return Math.max(0, dueAt - envelopeOf(event).at);
 }
 
-export function keepUntil(context: JobContext): number {
-  const { retentionMs, graceMs } = context.input;
-  return (context.outcome?.at ?? context.submittedAt) + Math.max(retentionMs, graceMs);
+/** How long a settled job is kept at least: collected later, so that something late can still come. */
+export function keepMs({ input }: JobContext): number {
+  return Math.max(input.retentionMs, input.graceMs);
 }
 
 // Questions.
@@ -345,7 +345,8 @@ export function deliveriesOver(deliveries: JobContext['deliveries']): boolean {
 /** True when this event ends the last message of a job that was kept only for it. */
 export function lastDeliveryOver(context: JobContext, event: JobEvent): boolean {
   const { deliveries = [] } = noteDelivery(context, event);
-  return deliveriesOver(deliveries) && msUntil(keepUntil(context), event) === 0;
+  const settledAt = context.outcome?.at ?? Infinity;
+  return deliveriesOver(deliveries) && envelopeOf(event).at >= settledAt + keepMs(context);
 }
 
 /** True for a success that came after the deadline. */

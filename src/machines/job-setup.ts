@@ -130,6 +130,7 @@ export const jobSetup = setup({
     submitBy: ({ context, event }) => msUntil(context.submittedAt + context.input.submitByMs, event),
     unknownBy: ({ context, event }) =>
       msUntil((context.doubtSince ?? context.submittedAt) + context.input.submitByMs, event),
-    keep: ({ context, event }) => msUntil(rules.keepUntil(context), event),
+    // From the entry, which is the moment of the outcome: the outcome itself is written a little later in that step.
+    keep: ({ context }) => rules.keepMs(context),
   },
 });

@@ -1,0 +1,555 @@
+import { describe, expect, it } from 'vitest';
+import type { AnyEventObject } from 'xstate';
+import { isLate, jobMachine, jobStatus } from '../../src/machines/index.js';
+import type { JobInput } from '../../src/machines/index.js';
+import { START_AT, answer, drive, fault, thrown } from './drive.js';
+import type { Asked } from './drive.js';
+import { ARTIFACT, REF, fetchingJob, jobInput, newJob, pendingJob, timedOutJob } from './job-fixture.js';
+
+type Job = ReturnType<typeof newJob>;
+
+const statusOf = (job: Job) => jobStatus(job.now().snapshot);
+const contextOf = (job: Job) => job.now().snapshot.context;
+const asks = (job: Job) => Object.keys(job.now().snapshot.children);
+const posts = (job: Job) => contextOf(job).posts;
+const history = (job: Job) =>
+  paramsOf(job, 'history.append').map((params) => Reflect.get(params, 'entry') as object);
+const sent = (job: Job) =>
+  paramsOf(job, 'actor.create').map((params) => Reflect.get(params, 'input') as object);
+const paramsOf = (job: Job, type: string) =>
+  job
+    .written()
+    .filter((asked: Asked) => asked.type === type)
+    .map(({ params }) => Object(params) as object);
+
+const evidence = (type: string, more: object = {}) => ({
+  type: 'provider.evidence',
+  outcome: { type, ...(type === 'failed' ? { error: fault(false) } : {}) },
+  ...more,
+});
+const ambiguous = answer('submit', { type: 'ambiguous', error: fault(false) });
+const done = answer('fetch', { type: 'done', artifacts: [ARTIFACT] });
+const settledDelivery = (status: string, deliveryId = 'dlv_1') => ({
+  type: 'delivery.settled',
+  deliveryId,
+  status,
+  at: 1,
+  attempts: 3,
+});
+
+describe('a job that goes well', () => {
+  it('posts, polls, fetches, writes history, pushes a message, and closes', () => {
+    const job = newJob();
+    expect([statusOf(job), asks(job)]).toEqual(['submitting', ['submit']]);
+    job.send(answer('submit', { type: 'accepted', ref: REF }), { afterMs: 2_000 });
+    expect(statusOf(job)).toBe('pending');
+    expect(contextOf(job)).toMatchObject({ nextPollAt: START_AT + 12_000, timeoutAt: START_AT + 1_802_000 });
+    job.fire('nextPoll');
+    expect([statusOf(job), asks(job)]).toEqual(['polling', ['poll']]);
+    job.send(answer('poll', { type: 'pending', progress: 0.5 }));
+    expect(contextOf(job)).toMatchObject({ progress: 0.5, pollCount: 1 });
+    job.fire('nextPoll');
+    job.send(answer('poll', { type: 'done' }));
+    expect([statusOf(job), asks(job)]).toEqual(['fetching', ['fetch']]);
+    job.send(done);
+    expect(statusOf(job)).toBe('done');
+    expect(isLate(contextOf(job))).toBe(false);
+    expect(history(job)).toEqual([
+      { role: 'assistant', content: '[video generation complete] abc.mp4', externalJobId: 'job_1' },
+    ]);
+    expect(sent(job)).toEqual([
+      {
+        deliveryId: 'dlv_1',
+        cause: 'job/job_1',
+        jobId: 'job_1',
+        channel: 'telegram',
+        target: '42',
+        replyTo: 'm7',
+        text: '[video] a cat in the rain',
+        files: [{ name: 'video.mp4', mime: 'video/mp4', path: 'abc.mp4' }],
+      },
+    ]);
+    job.send(settledDelivery('delivered'));
+    expect(job.fire('keep').snapshot).toMatchObject({ status: 'done', output: { status: 'done' } });
+    expect(statusOf(job)).toBe('done');
+  });
+
+  it('goes straight to the fetch when the answer to the POST is terminal', () => {
+    const job = newJob();
+    job.send(answer('submit', { type: 'accepted', ref: REF, outcome: { type: 'done' } }));
+    expect(statusOf(job)).toBe('fetching');
+    const other = newJob();
+    const failed = { type: 'failed', error: fault(false, { code: 'safety' }) };
+    other.send(answer('submit', { type: 'accepted', ref: REF, outcome: failed }));
+    expect([statusOf(other), contextOf(other).error?.code]).toEqual(['failed', 'safety']);
+  });
+
+  it('tracks a task made elsewhere without ever posting, and polls it ten seconds later', () => {
+    const job = newJob({ ref: REF });
+    expect([statusOf(job), posts(job)]).toEqual(['pending', 0]);
+    expect(job.timers()).toEqual({ nextPoll: 10_000, deadline: 1_800_000 });
+  });
+});
+
+describe('a POST that was refused', () => {
+  it('is repeated after a growing pause while the refusal is for now', () => {
+    const job = newJob();
+    for (const pauseMs of [2_000, 4_000, 8_000]) {
+      job.send(answer('submit', { type: 'rejected', error: fault(true) }));
+      expect(job.timers()['retry']).toBe(pauseMs);
+      job.fire('retry');
+    }
+    expect([statusOf(job), posts(job)]).toEqual(['submitting', 4]);
+  });
+
+  it('waits as long as the provider asks', () => {
+    const job = newJob();
+    job.send(answer('submit', { type: 'rejected', error: fault(true, { retryAfterMs: 77_000 }) }));
+    expect(job.timers()['retry']).toBe(77_000);
+  });
+
+  it('fails the job when the refusal is for good', () => {
+    const job = newJob();
+    job.send(answer('submit', { type: 'rejected', error: fault(false, { code: 'safety' }) }));
+    expect([statusOf(job), posts(job)]).toEqual(['failed', 1]);
+    expect(sent(job)).toMatchObject([
+      { text: '[video failed] a cat in the rain: the provider is down', files: [] },
+    ]);
+  });
+
+  it('fails the job when a whole day of refusals has passed', () => {
+    const job = newJob();
+    job.send(answer('submit', { type: 'rejected', error: fault(true) }));
+    job.fire('submitBy');
+    expect([statusOf(job), contextOf(job).error?.code]).toEqual(['failed', 'not-accepted']);
+  });
+
+  it('is never repeated when it was paid for and its answer is unusable', () => {
+    const job = newJob();
+    job.send(answer('submit', { type: 'billed', error: fault(true, { code: 'unusable' }) }));
+    expect([statusOf(job), posts(job), contextOf(job).error?.code]).toEqual(['failed', 1, 'unusable']);
+  });
+});
+
+describe('a POST whose answer is lost', () => {
+  const interrupted = { type: 'effect.interrupted', effect: 'submit', src: 'submit' };
+  const absent = answer('reconcile', { type: 'absent' });
+
+  it.each([
+    ['an ambiguous answer', ambiguous],
+    ['a crash', interrupted],
+    ['a timeout of the effect', thrown('submit', 'timed out', 'EFFECT_TIMEOUT')],
+  ])('is looked up after %s, not repeated', (_what, event) => {
+    const job = newJob();
+    job.send(event);
+    expect([statusOf(job), asks(job), posts(job)]).toEqual(['submitting', ['reconcile'], 1]);
+    job.send(answer('reconcile', { type: 'found', ref: REF }));
+    expect([statusOf(job), posts(job), contextOf(job).ref]).toEqual(['pending', 1, REF]);
+  });
+
+  it('is posted again only after two complete looks, both begun when the doubt was old enough', () => {
+    const job = newJob();
+    job.send(ambiguous);
+    const began = job.now().at;
+    let looks = 0;
+    while (posts(job) === 1 && looks < 20) {
+      const asked = job.now().at;
+      job.send(absent);
+      looks += asked >= began + 60_000 ? 1 : 0;
+      if (posts(job) === 1) job.fire('retry');
+    }
+    expect([looks, posts(job), statusOf(job)]).toEqual([2, 2, 'submitting']);
+  });
+
+  it('is posted again after two looks at once where the provider needs no time', () => {
+    const job = newJob({ reconcile: { by: 'key', onUnlisted: 'hold', afterMs: 0 } });
+    job.send(ambiguous);
+    job.send(absent);
+    expect(posts(job)).toBe(1);
+    job.fire('retry');
+    job.send(absent);
+    expect([posts(job), asks(job)]).toEqual([2, ['submit']]);
+  });
+
+  it('counts no look that could not be completed', () => {
+    const job = newJob({ reconcile: { by: 'key', onUnlisted: 'hold', afterMs: 0 } });
+    job.send(ambiguous);
+    for (const event of [answer('reconcile', { type: 'wait' }), thrown('reconcile'), absent]) {
+      job.send(event);
+      expect(posts(job)).toBe(1);
+      job.fire('retry');
+    }
+    expect(contextOf(job).absents).toBe(1);
+  });
+
+  it.each<[string, JobInput['reconcile']]>([
+    ['cannot be asked', { by: 'none', onUnlisted: 'hold', afterMs: 0 }],
+    ['lists without a tag of ours', { by: 'list', onUnlisted: 'hold', afterMs: 0 }],
+  ])('waits for an operator when the provider %s', (_what, reconcile) => {
+    const job = newJob({ reconcile });
+    job.send(ambiguous);
+    if (reconcile.by === 'list') {
+      job.send(absent);
+      job.fire('retry');
+      job.send(absent);
+    }
+    expect([statusOf(job), posts(job)]).toEqual(['submitUnknown', 1]);
+  });
+
+  it('waits for an operator when POSTs in doubt keep vanishing', () => {
+    const job = newJob({ reconcile: { by: 'key', onUnlisted: 'hold', afterMs: 0 } });
+    for (let round = 0; round < 10 && statusOf(job) === 'submitting'; round += 1) {
+      job.send(ambiguous);
+      job.send(absent);
+      job.fire('retry');
+      job.send(absent);
+    }
+    expect([statusOf(job), posts(job)]).toEqual(['submitUnknown', 5]);
+  });
+
+  const unknown = () => {
+    const job = newJob({ reconcile: { by: 'none', onUnlisted: 'hold', afterMs: 0 } });
+    job.send(ambiguous);
+    return job;
+  };
+
+  it('is resolved by a signed webhook, an adoption, a resubmit or a cancel', () => {
+    const ways: readonly (readonly [AnyEventObject, string])[] = [
+      [evidence('done', { ref: REF }), 'fetching'],
+      [evidence('failed', { ref: REF }), 'failed'],
+      [evidence('pending', { ref: REF }), 'pending'],
+      [{ type: 'job.adopt', ref: REF }, 'pending'],
+      [{ type: 'job.resubmit' }, 'submitting'],
+      [{ type: 'job.cancel' }, 'cancelled'],
+    ];
+    for (const [event, status] of ways) {
+      const job = unknown();
+      job.send(event);
+      expect([event.type, statusOf(job)]).toEqual([event.type, status]);
+    }
+  });
+
+  it('is given up a day after the doubt, and a proven success still counts then', () => {
+    const job = unknown();
+    job.fire('unknownBy');
+    expect([statusOf(job), contextOf(job).error?.code]).toEqual(['timedOut', 'submit-unknown']);
+    job.send(evidence('done', { ref: REF }));
+    job.send(done);
+    expect([statusOf(job), isLate(contextOf(job))]).toEqual(['done', true]);
+  });
+
+  it('ignores a webhook without a reference, because nothing could be fetched by it', () => {
+    const job = unknown();
+    job.send(evidence('done'));
+    expect(statusOf(job)).toBe('submitUnknown');
+  });
+});
+
+describe('polling', () => {
+  it('keeps the job through transient faults, and shows the last one', () => {
+    const job = pendingJob();
+    job.fire('nextPoll');
+    job.send(answer('poll', { type: 'transient', error: fault(true, { retryAfterMs: 33_000 }) }));
+    expect(contextOf(job).error).toEqual({
+      code: 'server',
+      message: 'the provider is down',
+      retryable: true,
+    });
+    expect(job.timers()['nextPoll']).toBe(33_000);
+    job.fire('nextPoll');
+    job.send(answer('poll', { type: 'pending', unknownStatus: 'simmering' }));
+    expect(contextOf(job)).toMatchObject({ error: undefined, unknownStatuses: 1 });
+    job.fire('nextPoll');
+    job.send(thrown('poll'));
+    expect(statusOf(job)).toBe('pending');
+  });
+
+  it('takes a 404 for lag within a minute of acceptance, and for loss after it', () => {
+    const gone = answer('poll', { type: 'transient', error: fault(true, { class: 'notFound' }) });
+    const job = pendingJob();
+    job.fire('nextPoll');
+    job.send(gone);
+    expect(statusOf(job)).toBe('pending');
+    job.fire('nextPoll');
+    job.send(gone, { afterMs: 60_000 });
+    expect([statusOf(job), contextOf(job).error?.code]).toEqual(['failed', 'task-lost']);
+  });
+
+  it('polls at once on a hint, and again only after a pause', () => {
+    const job = pendingJob();
+    job.send({ type: 'provider.hint' });
+    expect(statusOf(job)).toBe('polling');
+    job.send(answer('poll', { type: 'pending' }));
+    job.send({ type: 'provider.hint' }, { afterMs: 1_999 });
+    expect(statusOf(job)).toBe('pending');
+    job.send({ type: 'provider.hint' }, { afterMs: 1 });
+    expect(statusOf(job)).toBe('polling');
+  });
+
+  it('is ended by a signed webhook in either state', () => {
+    for (const [type, status] of [
+      ['done', 'fetching'],
+      ['failed', 'failed'],
+    ] as const) {
+      const pending = pendingJob();
+      pending.send(evidence(type));
+      const polling = pendingJob();
+      polling.fire('nextPoll');
+      polling.send(evidence(type));
+      expect([statusOf(pending), statusOf(polling)]).toEqual([status, status]);
+    }
+  });
+
+  it('gives a task one last poll at the deadline, then times out and calls it off', () => {
+    const job = pendingJob();
+    job.fire('deadline');
+    expect(job.now().snapshot.children['poll']?.getSnapshot()).toMatchObject({ input: { last: true } });
+    job.send(answer('poll', { type: 'pending' }));
+    expect([statusOf(job), asks(job)]).toEqual(['timedOut', ['cancelRemote']]);
+    expect(contextOf(job).error?.message).toBe('timed out after 1800 s');
+    job.send(answer('cancelRemote', { type: 'ok' }));
+    expect([statusOf(job), asks(job)]).toEqual(['timedOut', []]);
+  });
+
+  it('lets the last poll decide after a pause of any length', () => {
+    const job = pendingJob();
+    job.fire('nextPoll');
+    job.send(answer('poll', { type: 'pending' }), { afterMs: 7 * 86_400_000 });
+    expect(job.timers()['deadline']).toBe(0);
+    job.fire('deadline');
+    job.send(answer('poll', { type: 'done' }));
+    expect(statusOf(job)).toBe('fetching');
+  });
+
+  it.each([answer('poll', { type: 'transient', error: fault() }), thrown('poll')])(
+    'times out when the last poll brings no answer (%#)',
+    (event) => {
+      const job = pendingJob();
+      job.fire('deadline');
+      job.send(event);
+      expect(statusOf(job)).toBe('timedOut');
+    },
+  );
+});
+
+describe('a success after the deadline', () => {
+  it('is fetched, written and pushed a second time, under an id of its own', () => {
+    const job = timedOutJob();
+    job.send(evidence('done'), { afterMs: 3_600_000 });
+    expect([statusOf(job), asks(job)]).toEqual(['fetching', ['fetch']]);
+    job.send(done);
+    expect([statusOf(job), isLate(contextOf(job))]).toEqual(['done', true]);
+    expect(history(job)).toMatchObject([
+      { content: '[video generation timed out] timed out after 1800 s' },
+      { content: '[video generation complete] abc.mp4' },
+    ]);
+    expect(sent(job)).toMatchObject([{ deliveryId: 'dlv_1' }, { deliveryId: 'dlv_1-late' }]);
+  });
+
+  it('counts for nothing once the grace period is over, or when it is a failure', () => {
+    const job = timedOutJob();
+    job.send(evidence('failed'));
+    job.send(evidence('done'), { afterMs: 86_400_001 });
+    expect([statusOf(job), history(job).length]).toEqual(['timedOut', 1]);
+  });
+});
+
+describe('fetching', () => {
+  const stale = answer('fetch', { type: 'stale', error: fault() });
+  const transient = answer('fetch', { type: 'transient', error: fault() });
+
+  it('asks for a fresh URL at once when the first one is stale', () => {
+    const job = fetchingJob();
+    job.send(stale);
+    expect(job.now().snapshot.value).toEqual({ fetching: 'refreshing' });
+    expect(contextOf(job).fetchFailures).toBe(0);
+    job.send(stale);
+    expect(job.now().snapshot.value).toEqual({ fetching: 'resting' });
+    expect(contextOf(job).fetchFailures).toBe(1);
+  });
+
+  it('gives up after ten retries, says that it was rendered, and can be retried by hand', () => {
+    const job = fetchingJob();
+    let fetches = 0;
+    while (statusOf(job) === 'fetching' && fetches < 50) {
+      job.send(fetches % 2 === 0 ? transient : thrown('fetch', 'the provider is down'));
+      fetches += 1;
+      if (statusOf(job) === 'fetching') job.fire('retry');
+    }
+    expect([fetches, statusOf(job)]).toEqual([11, 'failed']);
+    expect(contextOf(job).error).toEqual({
+      code: 'download-failed',
+      message: 'rendered, but could not be downloaded: the provider is down',
+      retryable: true,
+    });
+    job.send({ type: 'job.retry' });
+    job.send(done);
+    expect(statusOf(job)).toBe('done');
+    expect(isLate(contextOf(job))).toBe(false);
+    expect(sent(job)).toMatchObject([{ deliveryId: 'dlv_1' }, { deliveryId: 'dlv_1-2' }]);
+  });
+
+  it('waits two seconds after the first failure and five minutes after the ninth', () => {
+    const job = fetchingJob();
+    const pauses: (number | undefined)[] = [];
+    for (let failures = 1; failures <= 9; failures += 1) {
+      job.send(transient);
+      pauses.push(job.timers()['retry']);
+      job.fire('retry');
+    }
+    expect(pauses).toEqual([2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 256_000, 300_000]);
+  });
+
+  it('fails at once when the artifact will never do', () => {
+    const job = fetchingJob();
+    job.send(answer('fetch', { type: 'permanent', error: fault(false) }));
+    expect(statusOf(job)).toBe('failed');
+  });
+
+  it('does not retry a task that was never rendered', () => {
+    const job = pendingJob();
+    job.send(evidence('failed'));
+    job.send({ type: 'job.retry' });
+    expect(statusOf(job)).toBe('failed');
+  });
+});
+
+describe('a provider that is not there', () => {
+  const blocked = { type: 'blocked', error: fault(true, { code: 'no-adapter' }) };
+
+  it('parks the job before its POST, and lets it go on when it is registered', () => {
+    const job = newJob();
+    job.send(answer('submit', blocked));
+    expect([statusOf(job), contextOf(job).error?.code]).toEqual(['blocked', 'no-adapter']);
+    job.send({ type: 'provider.available' });
+    expect([statusOf(job), asks(job)]).toEqual(['submitting', ['submit']]);
+  });
+
+  it('parks an accepted job without ever posting it again', () => {
+    for (const job of [pendingJob(), fetchingJob()]) {
+      if (statusOf(job) === 'pending') job.fire('nextPoll');
+      job.send(answer(asks(job)[0] ?? '', blocked));
+      expect([statusOf(job), job.timers()]).toEqual(['blocked', {}]);
+      job.send({ type: 'provider.available' });
+      expect([statusOf(job), posts(job)]).toEqual(['pending', 1]);
+    }
+  });
+
+  it('gives up a job that could not be posted for a day', () => {
+    const job = newJob();
+    job.send(answer('submit', blocked));
+    job.fire('submitBy');
+    expect([statusOf(job), contextOf(job).error?.code]).toEqual(['failed', 'not-accepted']);
+  });
+});
+
+describe('cancelling', () => {
+  const cancel = { type: 'job.cancel', reason: 'not wanted any more' };
+
+  it('writes history, pushes nothing, and calls the task off without waiting for it', () => {
+    const job = pendingJob();
+    job.send(cancel);
+    expect([statusOf(job), asks(job)]).toEqual(['cancelled', ['cancelRemote']]);
+    expect(history(job)).toMatchObject([{ content: '[video generation cancelled] not wanted any more' }]);
+    expect(sent(job)).toEqual([]);
+    job.fire('remoteCancel');
+    job.fire('keep');
+    expect([job.now().snapshot.status, statusOf(job)]).toEqual(['done', 'cancelled']);
+  });
+
+  it('asks nothing of a provider that offers no cancel', () => {
+    const job = pendingJob({ cancelOffered: false });
+    job.send(cancel);
+    expect([statusOf(job), asks(job)]).toEqual(['cancelled', []]);
+  });
+
+  it('waits for the answer of a POST that is out, then calls off what it accepted', () => {
+    const job = newJob();
+    job.send(cancel);
+    job.send(cancel);
+    expect([statusOf(job), asks(job)]).toEqual(['submitting', ['submit']]);
+    job.send(answer('submit', { type: 'accepted', ref: REF }));
+    expect([statusOf(job), asks(job)]).toEqual(['cancelled', ['cancelRemote']]);
+    expect(contextOf(job).error?.message).toBe('not wanted any more');
+  });
+
+  it.each([
+    ['the POST never went out', answer('submit', { type: 'withdrawn' }), false],
+    ['the POST was refused', answer('submit', { type: 'rejected', error: fault() }), false],
+    ['the answer was lost', ambiguous, true],
+    ['the answer was unusable', answer('submit', { type: 'billed', error: fault() }), true],
+    ['the effect failed', thrown('submit'), true],
+    ['the process died', { type: 'effect.interrupted', effect: 'submit', src: 'submit' }, true],
+  ])('says what is known when %s', (_what, event, doubt) => {
+    const job = newJob();
+    job.send(cancel);
+    job.send(event);
+    expect(statusOf(job)).toBe('cancelled');
+    expect(contextOf(job).error?.message.includes('may have accepted')).toBe(doubt);
+  });
+
+  it('waits no longer than the transport does', () => {
+    const job = newJob();
+    job.send(cancel);
+    job.fire('answerPatience');
+    expect(statusOf(job)).toBe('cancelled');
+  });
+});
+
+describe('what an outcome writes', () => {
+  it('answers a cron job with a fresh message, and pushes nothing to a direct user', () => {
+    const cron = fetchingJob({ origin: 'cron' });
+    cron.send(done);
+    expect(sent(cron)[0]).not.toHaveProperty('replyTo');
+    const direct = fetchingJob({ origin: 'userDirect' });
+    direct.send(done);
+    expect([sent(direct), history(direct).length]).toEqual([[], 1]);
+    direct.fire('keep');
+    expect(direct.now().snapshot.status).toBe('done');
+  });
+
+  it('writes no history without a session, in the role that was asked for', () => {
+    const { sessionKey, ...input } = jobInput();
+    const silent = drive(jobMachine, input);
+    silent.send(answer('submit', { type: 'billed', error: fault() }));
+    expect([sessionKey, statusOf(silent), history(silent)]).toEqual(['telegram:42', 'failed', []]);
+    const job = fetchingJob({ historyRole: 'system', kind: 'image' });
+    job.send(done);
+    expect(history(job)).toMatchObject([{ role: 'system', content: '[image generation complete] abc.mp4' }]);
+  });
+
+  it('names several files apart', () => {
+    const job = fetchingJob();
+    job.send(answer('fetch', { type: 'done', artifacts: [ARTIFACT, { ...ARTIFACT, path: 'x/def' }] }));
+    expect(sent(job)).toMatchObject([{ files: [{ name: 'video.mp4' }, { name: 'video-2', path: 'x/def' }] }]);
+  });
+});
+
+describe('closing', () => {
+  it('keeps a job whose message is a dead letter until that is let go', () => {
+    const job = fetchingJob();
+    job.send(done);
+    job.send(settledDelivery('exhausted'));
+    job.fire('keep');
+    expect(job.now().snapshot.status).toBe('active');
+    job.send(settledDelivery('dismissed'));
+    expect(job.now().snapshot.status).toBe('done');
+  });
+
+  it('closes after the longer of retention and grace, not when the message is over', () => {
+    const job = fetchingJob({ retentionMs: 5, graceMs: 7 });
+    job.send(done);
+    job.send(settledDelivery('delivered'), { afterMs: 3 });
+    expect([job.now().snapshot.status, job.timers()['keep']]).toEqual(['active', 4]);
+  });
+
+  it('remembers the end of a first message that comes while a late success is fetched', () => {
+    const job = timedOutJob();
+    job.send(evidence('done'));
+    job.send(settledDelivery('delivered'));
+    job.send(done);
+    job.send(settledDelivery('delivered', 'dlv_1-late'));
+    job.fire('keep');
+    expect(job.now().snapshot.status).toBe('done');
+  });
+});
