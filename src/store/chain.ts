@@ -1,8 +1,8 @@
 /**
  * The commit chain: one small row per commit that proves, at open, that no commit is missing.
  *
- * LevelDB's recovery drops a damaged log record and says so only in its LOG; whole actors would vanish in silence.
- * Each commit writes `k/<number>` with a digest of its batch and a hash over the chain so far.
+ * LevelDB's recovery drops a damaged log record and says so only in its LOG; whole actors would vanish in
+ * silence. Each commit writes `k/<number>` with a digest of its batch and a hash over the chain so far.
  *
  * Callers: row-store.ts. Invariants:
  *  C1 the kept numbers are gapless and end at the last commit;
@@ -75,7 +75,10 @@ export async function verifyChain(read: (options: ScanOptions) => Promise<Entry[
   return last;
 }
 
-/** One checksum over the joined text: a call of `crc32` for each of a batch's rows would cost more than their sums. */
+/**
+ * One checksum over the joined text: a call of `crc32` for each of a batch's rows would cost more than their
+ * sums.
+ */
 function digestOf(encodedRows: readonly Row[]): string {
   let text = '';
   for (const { key, value } of encodedRows) {

@@ -15,7 +15,9 @@ import type { Row } from './store.js';
 const VERSION = '1';
 const HEADER_LENGTH = 9;
 
-/** The stored form of JSON text. A lone surrogate would silently become U+FFFD on disk: it is a caller's bug. */
+/**
+ * The stored form of JSON text. A lone surrogate would silently become U+FFFD on disk: it is a caller's bug.
+ */
 export function encodeValue(text: string): string {
   assert.ok(text.isWellFormed(), 'a stored value holds no lone surrogates');
   return VERSION + checksumOf(text) + text;

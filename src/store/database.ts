@@ -1,8 +1,8 @@
 /**
  * The ordered database under a store, as five functions, and their making from any abstract-level database.
  *
- * Owns: the shape of Level calls (chained batches, `getSync`, `nextv`). Callers: level-store.ts, memory-store.ts;
- * row-store.ts uses the interface alone.
+ * Owns: the shape of Level calls (chained batches, `getSync`, `nextv`). Callers: level-store.ts,
+ * memory-store.ts; row-store.ts uses the interface alone.
  * Invariants: rows are in stored form (see codec.ts); an iterator is always closed; a write is one batch.
  */
 import type { Entry, Row, ScanOptions } from './store.js';
@@ -43,7 +43,10 @@ interface LevelIterator {
 const READ_AHEAD_BYTES = 1_048_576;
 const READ_ROWS = 2_000;
 
-/** `sync` holds for every write: LevelDB does not make earlier unsynced writes durable with a later synced one. */
+/**
+ * `sync` holds for every write: LevelDB does not make earlier unsynced writes durable with a later synced
+ * one.
+ */
 export function levelDatabase(db: LevelLike, options: { readonly sync: boolean }): Database {
   return {
     get: (key) => db.getSync(key),

@@ -1,7 +1,7 @@
 /**
  * The directory of a store and its marker file, which says whose it is and whether it was ever finished.
  *
- *   (none) ──▶ creating ──▶ ready          creating: a crash may have left any part of it; the next open goes on
+ *   (none) ──▶ creating ──▶ ready     creating: a crash may have left any part; the next open goes on
  *
  * Owns: `holdfast.json`, the sub-directories, the decision whether a directory is ours.
  * Callers: level-store.ts. Invariants:
@@ -36,8 +36,8 @@ export interface ClaimedDirectory {
 
 /**
  * Claims `directory` for a store, creating it when it is missing or empty and `purpose` is `run`.
- * Throws `STORE_FOREIGN`, `STORE_FORMAT_NEWER`, `STORE_CORRUPTED`, `STORE_UNWRITABLE` or `STORE_LOCKED`; to look at a
- * directory that holds no store is `INVALID_OPTIONS`.
+ * Throws `STORE_FOREIGN`, `STORE_FORMAT_NEWER`, `STORE_CORRUPTED`, `STORE_UNWRITABLE` or `STORE_LOCKED`; to
+ * look at a directory that holds no store is `INVALID_OPTIONS`.
  */
 export async function claimDirectory(directory: string, purpose: StorePurpose): Promise<ClaimedDirectory> {
   const path = resolve(directory);

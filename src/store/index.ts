@@ -1,4 +1,6 @@
-/** What other rooms may use of the store: the port, the key table, and the two stores for those who open one. */
+/**
+ * What other rooms may use of the store: the port, the key table, and the two stores for those who open one.
+ */
 export { openLevelStore, type LevelStoreOptions } from './level-store.js';
 export {
   createMemoryDisk,

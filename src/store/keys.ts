@@ -3,8 +3,8 @@
  *
  * Owns: the only place that builds or splits keys. Callers: the store and the kernel.
  * Invariants:
- *  - parts are joined by NUL; none contains NUL (ids are checked at the door), so a range over a prefix never catches a
- *    neighbour whose name merely starts the same;
+ *  - parts are joined by NUL; none contains NUL (ids are checked at the door), so a range over a prefix never
+ *    catches a neighbour whose name merely starts the same;
  *  - numbers are 12 lower-case hex digits (48 bits), so that text order is number order;
  *  - `ord` is commit number x 2^16 + index as 16 hex digits: the only order for things created.
  *
@@ -35,7 +35,10 @@ const NUMBER_MAX = 2 ** 48 - 1;
 export type RowLetter =
   'm' | 's' | 'j' | 'c' | 'p' | 'd' | 'o' | 'i' | 'x' | 'e' | 'q' | 'n' | 'h' | 'a' | 'k';
 
-/** A number from 0 to 2^48-1 as text of fixed width; larger ones are clamped (a due time beyond the year 10,000). */
+/**
+ * A number from 0 to 2^48-1 as text of fixed width; larger ones are clamped (a due time beyond the year
+ * 10,000).
+ */
 export function orderedNumber(value: number): string {
   return Math.min(Math.max(0, Math.floor(value)), NUMBER_MAX)
     .toString(16)

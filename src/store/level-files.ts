@@ -1,8 +1,9 @@
 /**
- * What LevelDB's files tell without opening them. LevelDB itself is too forgiving: it replaces a database whose
- * CURRENT is missing, and drops damaged log records with no more than a line in its diary (LOG).
+ * What LevelDB's files tell without opening them. LevelDB itself is too forgiving: it replaces a database
+ * whose CURRENT is missing, and drops damaged log records with no more than a line in its diary (LOG).
  *
- * Callers: level-store.ts. Invariants: reads only; `LOCK` is never touched (closing it would free the process's lock).
+ * Callers: level-store.ts. Invariants: reads only; `LOCK` is never touched (closing it would free the
+ * process's lock).
  */
 import { createReadStream } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
@@ -16,7 +17,10 @@ const CURRENT_TEXT = /^(MANIFEST-\d+)\n$/;
 const DAMAGE = /Corruption|dropping/;
 const LINE_LENGTH_SHOWN = 200;
 
-/** Refuses files that LevelDB would overwrite or choke on: `ready` ones that are incomplete, or data without CURRENT. */
+/**
+ * Refuses files that LevelDB would overwrite or choke on: `ready` ones that are incomplete, or data without
+ * CURRENT.
+ */
 export async function checkDatabaseFiles(path: string, state: 'creating' | 'ready'): Promise<void> {
   const names = await namesIn(path);
   if (!names.includes('CURRENT')) {
@@ -29,8 +33,8 @@ export async function checkDatabaseFiles(path: string, state: 'creating' | 'read
 }
 
 /**
- * Refuses a database whose diary tells of dropped or damaged data. Called before opening (the diary of the last run,
- * so that a refusal lasts) and after it (what this recovery had to drop).
+ * Refuses a database whose diary tells of dropped or damaged data. Called before opening (the diary of the
+ * last run, so that a refusal lasts) and after it (what this recovery had to drop).
  */
 export async function checkDiary(path: string): Promise<void> {
   const names = await namesIn(path);

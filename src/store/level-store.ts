@@ -4,9 +4,11 @@
  * Owns: opening and locking, LevelDB's options, the durability policy. Callers: runtime.ts, the doors, tests.
  * Invariants (S1 to S6 of store.ts), and:
  *  L1 every write of one open has the same durability: LevelDB does not order synced after unsynced ones;
- *  L2 a database is created only while the marker says so (D3), and refused when its diary tells of lost data;
- *  L3 an open that fails gives the lock back. A refusal by the marker or the files leaves them as they were; only a
- *     lock held by another process is noticed by LevelDB itself, which by then has begun a new diary file.
+ *  L2 a database is created only while the marker says so (D3), and refused when its diary tells of lost
+ *     data;
+ *  L3 an open that fails gives the lock back. A refusal by the marker or the files leaves them as they were;
+ *     only a lock held by another process is noticed by LevelDB itself, which by then has begun a new diary
+ *     file.
  */
 import { Level } from 'level';
 import { HoldfastError } from '../errors.js';
@@ -21,11 +23,13 @@ export interface LevelStoreOptions {
   /** Created when missing, with `purpose: 'run'`. Its artifacts and attachments lie in it too. */
   readonly directory: string;
   /**
-   * `power` (default): a commit is synced, and survives a power cut. `process`: it survives the death of the process
-   * only, and is several times faster on slow disks.
+   * `power` (default): a commit is synced, and survives a power cut. `process`: it survives the death of the
+   * process only, and is several times faster on slow disks.
    */
   readonly durability?: 'power' | 'process';
-  /** `run` (default) raises the generation. `look` takes the lock, raises nothing, and commits with epoch 0. */
+  /**
+   * `run` (default) raises the generation. `look` takes the lock, raises nothing, and commits with epoch 0.
+   */
   readonly purpose?: StorePurpose;
   /** Rows of the commit chain to keep. Default: limits.chainRowsKept. */
   readonly chainRowsKept?: number;
@@ -92,9 +96,9 @@ const SHARED_KEY_BYTES = 4_096;
 const UTF8_BYTES_PER_UNIT_MAX = 3;
 
 /**
- * `getSync`, around a fault of classic-level 3.0.0: it writes the key into a shared buffer and enlarges that when the
- * key fills it exactly, but a key whose last character does not fit is cut short, and *another key's value* returned.
- * So the buffer is enlarged first, and longer keys are passed as bytes.
+ * `getSync`, around a fault of classic-level 3.0.0: it writes the key into a shared buffer and enlarges that
+ * when the key fills it exactly, but a key whose last character does not fit is cut short, and *another key's
+ * value* returned. So the buffer is enlarged first, and longer keys are passed as bytes.
  */
 function safeGet(level: Level<string, string>): (key: string) => string | undefined {
   level.getSync('k'.repeat(SHARED_KEY_BYTES));

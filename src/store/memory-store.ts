@@ -1,8 +1,9 @@
 /**
- * The store in memory: the same rows, checks and refusals as on disk, for tests and for work that may be lost.
+ * The store in memory: the same rows, checks and refusals as on disk, for tests and for work that may be
+ * lost.
  *
- * A `MemoryDisk` is the place: it outlives the stores opened on it, so a test closes one, or cuts its power, and opens
- * the next. Owns: the simulated faults of that disk. Callers: tests, runtime.ts.
+ * A `MemoryDisk` is the place: it outlives the stores opened on it, so a test closes one, or cuts its power,
+ * and opens the next. Owns: the simulated faults of that disk. Callers: tests, runtime.ts.
  * Invariants (S1 to S6 of store.ts); after `cutPower` the old store can neither read nor write any more.
  */
 import { MemoryLevel } from 'memory-level';

@@ -2,7 +2,8 @@
  * The last committed seq of actors, for check S2: a bounded cache, filled from the rows that go by.
  *
  * Owns: the only reading of a record's or a journal entry's seq inside the store room. Callers: row-store.ts.
- * Invariant: a seq in the cache is what the committed rows say; an actor it does not know is read from the database.
+ * Invariant: a seq in the cache is what the committed rows say; an actor it does not know is read from the
+ * database.
  */
 import { limits } from '../limits.js';
 import { partsOf } from './keys.js';
@@ -55,7 +56,10 @@ function seqOfRow(row: Row): number | undefined {
   return row.value === undefined ? 0 : seqOfRecord(row.value);
 }
 
-/** The numeric `seq` at the top of a record's JSON, or undefined. Parsing all of 1.5 KB costs 10 µs, its front 0.2. */
+/**
+ * The numeric `seq` at the top of a record's JSON, or undefined. Parsing all of 1.5 KB costs 10 µs, its front
+ * 0.2.
+ */
 export function seqOfRecord(text: string): number | undefined {
   const leading = LEADING_SEQ.exec(text)?.[1];
   if (leading !== undefined) return Number(leading);

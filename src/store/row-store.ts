@@ -1,13 +1,15 @@
 /**
  * The store over any ordered database: what LevelStore and MemoryStore share, which is nearly everything.
  *
- * Owns: the checks of a commit, the codec on the way in and out, the commit chain, the generation, the lifecycle.
+ * Owns: the checks of a commit, the codec on the way in and out, the commit chain, the generation, the
+ * lifecycle.
  * Callers: level-store.ts and memory-store.ts, which open and lock a database and hand it over.
  *
  * Invariants (S1 to S5 of store.ts), and:
  *  R1 at most one write is in flight; a second `commit` meanwhile is a caller's bug;
  *  R2 a refused commit writes nothing and harms nothing; a failed one ends all writing;
- *  R3 every write goes through the chain, the store's own rows included: opening to run is a commit of its own.
+ *  R3 every write goes through the chain, the store's own rows included: opening to run is a commit of its
+ *     own.
  */
 import { strict as assert } from 'node:assert';
 import { HoldfastError } from '../errors.js';
@@ -29,7 +31,9 @@ export type StorePurpose = 'run' | 'look';
 export interface RowStoreOptions {
   readonly database: Database;
   readonly purpose: StorePurpose;
-  /** True while the place is being created: an empty database then becomes a store. Otherwise it is a loss. */
+  /**
+   * True while the place is being created: an empty database then becomes a store. Otherwise it is a loss.
+   */
   readonly mayBeEmpty: boolean;
   /** Default: limits.chainRowsKept. */
   readonly chainRowsKept?: number | undefined;
@@ -189,7 +193,9 @@ class RowStore implements Store {
     this.#seqs.learn(commit.rows);
   }
 
-  /** The seq on disk: the record's, or that of the newest journal entry where snapshots are written seldom. */
+  /**
+   * The seq on disk: the record's, or that of the newest journal entry where snapshots are written seldom.
+   */
   async #readSeq(address: string): Promise<number> {
     const key = keys.record(address);
     const stored = this.#read(key);

@@ -1,14 +1,16 @@
 /**
  * The store port: ordered rows of text, written in numbered atomic commits by one writer.
  *
- * The kernel, the façades and the tests know this file alone; LevelStore and MemoryStore implement it and pass the
- * contract suite in `testing/store-contract.ts`.
+ * The kernel, the façades and the tests know this file alone; LevelStore and MemoryStore implement it and
+ * pass the contract suite in `testing/store-contract.ts`.
  *
  * Invariants every implementation keeps:
  *  S1  A commit is all or nothing; commits are durable in the order of their numbers, without gaps.
- *  S2  `commit` refuses a number other than `lastCommit + 1`, a stale epoch or an unexpected seq, and writes nothing.
+ *  S2  `commit` refuses a number other than `lastCommit + 1`, a stale epoch or an unexpected seq, and writes
+ *      nothing.
  *  S3  After a failed commit every further commit fails until the store is reopened (STORE_FAILED).
- *  S4  Values come back as they were written, or `STORE_CORRUPTED` is thrown: never something else, never silence.
+ *  S4  Values come back as they were written, or `STORE_CORRUPTED` is thrown: never something else, never
+ *      silence.
  *  S5  Keys are ordered by their UTF-8 bytes.
  *  S6  One writer: a second open of the same place fails with STORE_LOCKED.
  */
@@ -19,7 +21,10 @@ export interface Row {
   readonly value: string | undefined;
 }
 
-/** What must hold for an actor before a commit may touch it: its record's `seq` (0: no record) and the writer's epoch. */
+/**
+ * What must hold for an actor before a commit may touch it: its record's `seq` (0: no record) and the
+ * writer's epoch.
+ */
 export interface Expectation {
   readonly address: string;
   readonly expectedSeq: number;
@@ -51,9 +56,14 @@ export interface ScanOptions extends Range {
 export type Entry = readonly [key: string, value: string];
 
 export interface Store {
-  /** Rises by one at every open for running; 0 for a store opened only to look. Also the epoch of its steps. */
+  /**
+   * Rises by one at every open for running; 0 for a store opened only to look. Also the epoch of its steps.
+   */
   readonly generation: number;
-  /** The number of the newest commit on disk. Creating a store and opening it to run are commits too: start from here. */
+  /**
+   * The number of the newest commit on disk. Creating a store and opening it to run are commits too: start
+   * from here.
+   */
   readonly lastCommit: number;
   get(key: string): string | undefined | Promise<string | undefined>;
   getMany(keys: readonly string[]): Promise<(string | undefined)[]>;

@@ -1,10 +1,13 @@
 /**
  * A store whose commits can be watched, held, failed or made the last thing a process does.
  *
- * Owns: nothing of the data, which lies in the inner store. Callers: tests, which decide when a fault strikes.
+ * Owns: nothing of the data, which lies in the inner store. Callers: tests, which decide when a fault
+ * strikes.
  * Invariants:
- *  F1 `before` comes when nothing of the commit is written, `after` when all of it is and the caller does not know;
- *  F2 a fault in either phase looks to the caller like any failed commit: STORE_FAILED, now and for every later one;
+ *  F1 `before` comes when nothing of the commit is written, `after` when all of it is and the caller does not
+ *     know;
+ *  F2 a fault in either phase looks to the caller like any failed commit: STORE_FAILED, now and for every
+ *     later one;
  *  F3 closing waits for a commit that is held, as it waits for one being written;
  *  F4 a store without faults behaves exactly like its inner store.
  */

@@ -11,13 +11,18 @@ import { keys, type Commit, type Row, type Store, type StorePurpose } from '../s
 /** Somewhere a store can be opened, closed and opened again. Empty at first. */
 export interface StorePlace {
   readonly open: (purpose?: StorePurpose) => Promise<Store>;
-  /** Makes the next write fail with nothing written; left out where it cannot be done, and S3 is then not covered. */
+  /**
+   * Makes the next write fail with nothing written; left out where it cannot be done, and S3 is then not
+   * covered.
+   */
   readonly failNextWrite?: () => void;
   /** Removes everything. Stores are closed by then. */
   readonly dispose: () => Promise<void>;
 }
 
-/** A case before it knows its place: it opens stores through `open`, and those left open are closed for it. */
+/**
+ * A case before it knows its place: it opens stores through `open`, and those left open are closed for it.
+ */
 export interface PlacedCase {
   readonly name: string;
   readonly run: (open: StorePlace['open'], place: StorePlace) => Promise<void>;

@@ -1,5 +1,6 @@
 /**
- * The store contract, commits: all or nothing, numbered, checked against seq and epoch (S1, S2), faithful (S4).
+ * The store contract, commits: all or nothing, numbered, checked against seq and epoch (S1, S2), faithful
+ * (S4).
  *
  * Callers: store-contract.ts. Invariant: each case opens its own stores.
  */

@@ -1,6 +1,6 @@
 /**
- * The store contract, reads: byte order (S5), pages, both directions, ranges that end where they should, and every
- * method of a closed store.
+ * The store contract, reads: byte order (S5), pages, both directions, ranges that end where they should, and
+ * every method of a closed store.
  *
  * Callers: store-contract.ts. Invariant: each case opens its own stores.
  */

@@ -1,5 +1,6 @@
 /**
- * The contract of the store port, as plain cases for any test runner: each is a name and a function that throws.
+ * The contract of the store port, as plain cases for any test runner: each is a name and a function that
+ * throws.
  *
  *   for (const { name, run } of storeContract({ name: 'MyStore', place })) test(name, run);
  *

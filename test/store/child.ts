@@ -9,7 +9,10 @@ import { createInterface } from 'node:readline';
 const WRITER = fileURLToPath(new URL('./children/writer.ts', import.meta.url));
 
 export interface Child {
-  /** Settles when a line starting with `fact` has been heard, with that line; undefined when the child ended without. */
+  /**
+   * Settles when a line starting with `fact` has been heard, with that line; undefined when the child ended
+   * without.
+   */
   readonly heard: (fact: string) => Promise<string | undefined>;
   readonly lines: readonly string[];
   readonly kill: () => void;

@@ -1,4 +1,7 @@
-/** Damage on disk is STORE_CORRUPTED, at the latest when the damaged row is read: never silence, never another value. */
+/**
+ * Damage on disk is STORE_CORRUPTED, at the latest when the damaged row is read: never silence, never another
+ * value.
+ */
 import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
@@ -45,14 +48,14 @@ async function openBare(
   await db.close();
 }
 
-test('a flipped byte in the middle of the log is noticed, and still noticed at the next open', async () => {
+test('a flipped byte in mid-log is noticed, and still noticed at the next open', async () => {
   const directory = await writtenDirectory(COMMITS);
   await flipByte(await databaseFile(directory, '.log'), (bytes) => Math.floor(bytes / 3));
   await expectCorrupted(directory);
   await expectUntouched(directory);
 });
 
-test('a flipped byte in the last commit of the log is noticed, and still noticed at the next open', async () => {
+test('a flipped byte in the last commit is noticed, and still noticed at the next open', async () => {
   const directory = await writtenDirectory(COMMITS);
   await flipByte(await databaseFile(directory, '.log'), (bytes) => bytes - 20);
   await expectCorrupted(directory);

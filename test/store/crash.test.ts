@@ -27,7 +27,10 @@ async function everyRow(store: Store, letter: 'j' | 'k', ...parts: string[]): Pr
   throw new Error('more pages than a test may write');
 }
 
-/** Each actor's journal is gapless from 1 to the seq of its record, and together they are all commits but `opens`. */
+/**
+ * Each actor's journal is gapless from 1 to the seq of its record, and together they are all commits but
+ * `opens`.
+ */
 async function expectWhole(store: Store, opens: number): Promise<void> {
   let steps = 0;
   for (let actor = 0; actor < ACTORS; actor += 1) {
@@ -42,7 +45,7 @@ async function expectWhole(store: Store, opens: number): Promise<void> {
   expect(steps).toBe(store.lastCommit - opens);
 }
 
-test(`a process killed ${KILLS} times while it commits loses nothing it acknowledged and leaves no gap`, async () => {
+test(`a process killed ${KILLS} times in mid-commit loses nothing acknowledged and leaves no gap`, async () => {
   const directory = await newDirectory();
   const seed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 100_000);
   process.stdout.write(`HOLDFAST_SEED=${seed}\n`);
@@ -66,7 +69,7 @@ test(`a process killed ${KILLS} times while it commits loses nothing it acknowle
   }
 }, 60_000);
 
-test('a directory held by another process is STORE_LOCKED, and free when that process is killed', async () => {
+test('a directory held by another process is STORE_LOCKED, and free when it is killed', async () => {
   const directory = await newDirectory();
   const child = startChild(directory, 'hold');
   await child.heard('open ');
