@@ -45,7 +45,7 @@ async function expectWhole(store: Store, opens: number): Promise<void> {
   expect(steps).toBe(store.lastCommit - opens);
 }
 
-test(`a process killed ${KILLS} times in mid-commit loses nothing acknowledged and leaves no gap`, async () => {
+test(`a process killed ${KILLS} times in mid-commit keeps all it acknowledged, gapless`, async () => {
   const directory = await newDirectory();
   const seed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 100_000);
   process.stdout.write(`HOLDFAST_SEED=${seed}\n`);
