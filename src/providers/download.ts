@@ -173,7 +173,10 @@ interface Received {
   readonly sniffed: Extract<Sniffed, { readonly type: 'match' }>;
 }
 
-/** The body into the part file, hashed while it is written and synced before this returns. */
+/**
+ * The body into the part file, hashed while it is written and synced before this returns. A body that is
+ * shorter than its declared length never ends normally: undici rejects it, and that is a transient fault.
+ */
 async function receive(
   options: DownloadOptions,
   reply: Reply,
@@ -206,9 +209,6 @@ async function receive(
         if (sniffed.type !== 'next') return sniffed;
       }
       await file.writeFile(chunk);
-    }
-    if (declared !== undefined && bytes !== declared) {
-      return transient('truncated', `${bytes} bytes came of ${declared}`);
     }
     if (bytes === 0) return transient('empty', 'the artifact has no bytes');
     const sniffed = await judge(head.bytes, options);
