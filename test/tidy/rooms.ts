@@ -1,0 +1,67 @@
+/**
+ * The table of rooms: who may import whom. docs/architecture.md draws the same in a picture.
+ *
+ * Callers: test/tidy.test.ts. To add a room is to add a row here, on purpose.
+ */
+
+/** Small files directly in src/ that anyone but `machines` may import; they import each other alone. */
+export const leafFiles = ['errors', 'clock', 'ids', 'limits', 'json', 'log', 'options'] as const;
+
+export interface Room {
+  /** Rooms whose entry files it may import. */
+  readonly rooms: readonly string[];
+  /** Rooms of which it may import types alone, beside the files of `entryFiles`. */
+  readonly typesOf?: readonly string[];
+  /** Packages, and `node:` for the platform; absent: whatever package.json declares. */
+  readonly packages?: readonly string[];
+  /** False: it may not even import the leaf files. Default true. */
+  readonly leaves?: boolean;
+  /** True: it may import runtime.ts and index.ts, the public face. */
+  readonly face?: boolean;
+}
+
+const ports = ['providers', 'channels'];
+
+/** Rooms of today. */
+export const rooms: Readonly<Record<string, Room>> = {
+  machines: { rooms: [], packages: ['xstate'], leaves: false },
+  store: { rooms: [], packages: ['level', 'memory-level', 'abstract-level', 'node:'] },
+  providers: { rooms: [], packages: ['undici', 'ipaddr.js', 'file-type', 'zod', 'node:'] },
+  channels: { rooms: [], packages: ['undici', 'node:'] },
+  actors: { rooms: ['machines', ...ports], typesOf: ['store'], packages: ['xstate', 'zod', 'node:'] },
+  simulator: { rooms: [], packages: ['hono', '@hono/node-server', 'zod', 'node:'] },
+  testing: { rooms: ['store', 'actors', 'machines'], face: true },
+  cli: { rooms: ['simulator', 'store', 'actors', ...ports], face: true },
+};
+
+/** Rooms of the design that later steps build: a folder of this name needs its row above first. */
+export const plannedRooms = ['inspector', 'runners', 'client'] as const;
+
+/** Files other rooms may import: a room's index, the ports, and the key table that the kernel shares. */
+export const entryFiles = ['index.ts', 'port.ts', 'store.ts', 'keys.ts'] as const;
+
+/** Files directly in src/ that put the rooms together. */
+export const assemblyFiles = ['index.ts', 'runtime.ts'] as const;
+
+/** Factories of concrete implementations: named by their own room, the assembly and the doors, and nobody else. */
+export const concreteNames = [
+  'openLevelStore',
+  'openMemoryStore',
+  'createTransport',
+  'openai',
+  'kling',
+  'webhookChannel',
+  'consoleChannel',
+  'startSimulator',
+] as const;
+
+/** Where a value crosses from XState's types or stored JSON into ours with a double cast. May shrink, not grow. */
+export const castingFiles = [
+  'src/actors/job-effects.ts',
+  'src/actors/kernel/quarantine.ts',
+  'src/actors/kernel/reader.ts',
+  'src/actors/kernel/replay.ts',
+  'src/actors/kernel/step.ts',
+  'src/actors/kernel/stepper.ts',
+  'src/actors/kernel/turn.ts',
+] as const;
