@@ -14,6 +14,8 @@ export interface Moment<Snapshot> {
   /** The actions of this step alone. */
   readonly asked: readonly Asked[];
   readonly at: number;
+  /** The event as the chart saw it. */
+  readonly event: AnyEventObject;
 }
 
 export interface Driver<Snapshot> {
@@ -45,16 +47,20 @@ export function drive<Machine extends AnyStateMachine>(
   const written: Asked[] = [];
   let seq = 1;
   const first = initialTransition(machine, stamped(input, START_AT, seq) as never);
-  let moment = settle(first as [Snapshot, ExecutableActionObject[]], START_AT);
+  let moment = settle(first as [Snapshot, ExecutableActionObject[]], START_AT, { type: 'xstate.init' });
 
-  function settle([snapshot, actions]: [Snapshot, readonly ExecutableActionObject[]], at: number) {
+  function settle(
+    [snapshot, actions]: [Snapshot, readonly ExecutableActionObject[]],
+    at: number,
+    event: AnyEventObject,
+  ) {
     const asked = actions.map(({ type, params }) => ({ type, params: params as unknown }));
     for (const { type, params } of asked) {
       if (type === 'xstate.cancel') timers.delete(String(Reflect.get(Object(params), 'sendId')));
       if (type === 'xstate.raise') arm(Object(params) as { id: string; delay?: number }, at);
       if (/^(actor|history|payload)\./.test(type)) written.push({ type, params });
     }
-    return { snapshot, asked, at };
+    return { snapshot, asked, at, event };
   }
 
   function arm({ id, delay }: { id: string; delay?: number }, at: number) {
@@ -65,8 +71,8 @@ export function drive<Machine extends AnyStateMachine>(
     seq += 1;
     const at = moment.at + afterMs;
     const $ = { at, id: `event-${seq}`, seq, random };
-    const next = transition(machine, moment.snapshot as never, { ...event, $ } as never);
-    moment = settle(next as never, at);
+    const seen = { ...event, $ };
+    moment = settle(transition(machine, moment.snapshot as never, seen as never) as never, at, seen);
     return moment;
   };
 

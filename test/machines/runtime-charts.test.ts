@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { accountIsOpen, providerAccountMachine, supervisorMachine } from '../../src/machines/index.js';
+import { START_AT, drive } from './drive.js';
+
+const newAccount = () => drive(providerAccountMachine, { provider: 'kling', alias: 'main' });
+const newSupervisor = () => drive(supervisorMachine, { closeTimeoutMs: 10_000 });
+
+describe('a provider account', () => {
+  const trouble = (reason: string) => ({ type: 'account.trouble', class: reason, message: 'no credit' });
+
+  it.each(['auth', 'billing'])(
+    'is paused by %s trouble, loudly and once, until it is resumed by hand',
+    (reason) => {
+      const account = newAccount();
+      account.send(trouble(reason), { afterMs: 5 });
+      expect(account.now().snapshot.value).toEqual({ paused: reason });
+      expect(account.now().snapshot.context).toMatchObject({ since: START_AT + 5, message: 'no credit' });
+      expect(account.now().asked).toMatchObject([
+        { type: 'xstate.emit', params: { event: { type: 'account.paused', reason } } },
+      ]);
+      for (const type of ['account.trouble', 'account.ok', 'account.limited']) {
+        account.send({ ...trouble('auth'), type, untilMs: 0 });
+        expect([account.now().snapshot.value, account.now().asked]).toEqual([{ paused: reason }, []]);
+      }
+      account.send({ type: 'account.resume' });
+      expect(accountIsOpen(account.now().snapshot)).toBe(true);
+      expect(account.now().snapshot.context.message).toBeUndefined();
+    },
+  );
+
+  it('is limited until the provider’s time, at most 15 minutes ahead, and opens by itself', () => {
+    const account = newAccount();
+    account.send({ type: 'account.limited', untilMs: START_AT + 5_000 });
+    expect([account.now().snapshot.value, account.timers()]).toEqual(['limited', { limited: 5_000 }]);
+    account.send({ type: 'account.limited', untilMs: START_AT + 1e12 });
+    expect(account.timers()).toEqual({ limited: 900_000 });
+    account.fire('limited');
+    expect(accountIsOpen(account.now().snapshot)).toBe(true);
+  });
+
+  it('never shortens a limit because of an older answer', () => {
+    const account = newAccount();
+    account.send({ type: 'account.limited', untilMs: START_AT + 5_000 });
+    account.send({ type: 'account.limited', untilMs: START_AT + 1_000 });
+    expect(account.timers()).toEqual({ limited: 5_000 });
+  });
+
+  it.each(['account.ok', 'account.resume'])('opens early on %s', (type) => {
+    const account = newAccount();
+    account.send({ type: 'account.limited', untilMs: START_AT + 5_000 });
+    account.send({ type });
+    expect([account.now().snapshot.value, account.timers()]).toEqual(['open', {}]);
+  });
+});
+
+describe('the supervisor', () => {
+  const open = () => {
+    const supervisor = newSupervisor();
+    supervisor.send({ type: 'runtime.opened' });
+    supervisor.send({ type: 'runtime.recovered' });
+    return supervisor;
+  };
+
+  it('opens, recovers, runs, drains and closes', () => {
+    const supervisor = open();
+    expect(supervisor.now().snapshot.value).toBe('running');
+    supervisor.send({ type: 'runtime.close' });
+    expect([supervisor.now().snapshot.value, supervisor.timers()]).toEqual([
+      'draining',
+      { closeTimeout: 10_000 },
+    ]);
+    supervisor.send({ type: 'runtime.drained' });
+    expect(supervisor.now().snapshot).toMatchObject({ value: 'closed', status: 'done' });
+  });
+
+  it('cuts off what does not drain in time', () => {
+    const supervisor = open();
+    supervisor.send({ type: 'runtime.close' });
+    expect(supervisor.fire('closeTimeout').snapshot.value).toBe('closed');
+  });
+
+  it('fails for good from any state it can fail in', () => {
+    const event = { type: 'runtime.failed', code: 'STORE_FAILED', message: 'disk full' };
+    for (const path of [[], ['runtime.opened'], ['runtime.opened', 'runtime.recovered'], ['runtime.close']]) {
+      const supervisor = newSupervisor();
+      for (const type of path) supervisor.send({ type });
+      supervisor.send(event);
+      expect(supervisor.now().snapshot).toMatchObject({
+        value: 'failed',
+        context: { reason: { code: 'STORE_FAILED' } },
+      });
+    }
+  });
+
+  it('bears five failures of its parts a minute and gives up at the sixth', () => {
+    const failure = { type: 'part.failed', part: 'timers', message: 'boom' };
+    const patient = open();
+    for (let n = 0; n < 30; n += 1) patient.send(failure, { afterMs: 12_000 });
+    expect(patient.now().snapshot.value).toBe('running');
+    const supervisor = open();
+    for (let n = 0; n < 5; n += 1) supervisor.send(failure);
+    expect(supervisor.now().snapshot.value).toBe('running');
+    supervisor.send(failure);
+    expect(supervisor.now().snapshot).toMatchObject({
+      value: 'failed',
+      context: { reason: { code: 'restart-budget' } },
+    });
+  });
+});
