@@ -1,7 +1,7 @@
 /**
  * Draws every chart of the machines room: `npx tsx scripts/draw-charts.ts` writes docs/charts/<name>.md.
  *
- * Owns: the files in docs/charts. Callers: a person after changing a chart; test/machines/drawing.test.ts compares.
+ * Owns: the files in docs/charts. Callers: a person after changing a chart; test/machines/charts.test.ts.
  * Invariant: a page depends on the chart alone, so that an unchanged chart gives an unchanged file.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';

@@ -5,7 +5,8 @@
  * Callers: the charts of this room and users' machines. The kernel writes `event.$`; nobody else does.
  * Invariants:
  *  E1  Reading is total: an event without an envelope gives the fixed fallbacks, so a chart also runs live.
- *  E2  The first event carries its envelope on the input (`event.input.$`, not enumerable: it is never stored).
+ *  E2  The first event carries its envelope on the input (`event.input.$`, not enumerable: it is never
+ *      stored).
  */
 
 export interface Envelope {

@@ -1,5 +1,6 @@
 /**
- * What other rooms may use of the machines room: the charts, their words, and the pure rules they are made of.
+ * What other rooms may use of the machines room: the charts, their words, and the pure rules they are made
+ * of.
  *
  * Callers: actors, runtime, the inspector, users (`holdfast/machines`).
  */
@@ -21,7 +22,7 @@ export type {
   PayloadPut,
 } from './reserved.js';
 export { jobMachine } from './job.js';
-export { isLate, jobDefaults, jobStatus } from './job-rules.js';
+export { isLate, isUnwanted, jobDefaults, jobStatus } from './job-rules.js';
 export type * from './job-words.js';
 export { deliveryDefaults, deliveryLane, deliveryMachine, holdsLane } from './delivery.js';
 export type {

@@ -1,12 +1,14 @@
 /**
  * The rules of a job: pure functions the job chart names as its actions, guards and delays.
  *
- * Owns: nothing; (context, event) in, a change, a yes or no, or milliseconds out. Callers: job.ts; the façade takes
- * `jobStatus` and `isLate` for its view.
+ * Owns: nothing; (context, event) in, a change, a yes or no, or milliseconds out. Callers: job.ts; the
+ * façade takes `jobStatus` and `isLate` for its view.
  * Invariants:
  *  J1  Time and chance come from the event's envelope alone, so a replay decides the same.
- *  J2  An absent look counts only when it began `reconcile.afterMs` after the doubt; two such looks end the doubt.
- *  J3  A refused poll (404) within 60 s of acceptance is a provider still catching up; later the task is lost.
+ *  J2  An absent look counts only when it began `reconcile.afterMs` after the doubt; two such looks end the
+ *      doubt.
+ *  J3  A refused poll (404) within 60 s of acceptance is a provider still catching up; later the task is
+ *      lost.
  */
 import { clampRetryAfterMs, jitteredBackoffMs } from './backoff.js';
 import { envelopeOf } from './envelope.js';
@@ -137,7 +139,10 @@ function retryAfterIn(event: JobEvent): number | undefined {
   return faultIn(event)?.retryAfterMs;
 }
 
-/** What an event says of the task itself, whether it came by poll, by webhook, or with the answer to the POST. */
+/**
+ * What an event says of the task itself, whether it came by poll, by webhook, or with the answer to the
+ * POST.
+ */
 export function verdictIn(event: JobEvent): string | undefined {
   if (event.type === 'provider.evidence') return event.outcome.type;
   if (event.type !== 'xstate.done.actor.submit' || event.output.type !== 'accepted') return undefined;
@@ -354,7 +359,7 @@ export function isLate({ outcome, timedOutAt }: JobContext): boolean {
   return outcome?.status === 'done' && timedOutAt !== undefined;
 }
 
-const STATUS_OF_STATE = new Map<string, JobStatus>([
+const STATUS_OF_STATE = new Map<unknown, JobStatus>([
   ['starting', 'submitting'],
   ['blocked', 'blocked'],
   ['submitting', 'submitting'],
@@ -367,8 +372,15 @@ const STATUS_OF_STATE = new Map<string, JobStatus>([
 /** The status a user sees, from a snapshot: its top state, or the outcome once it is settled. */
 export function jobStatus(snapshot: { readonly value: unknown; readonly context: JobContext }): JobStatus {
   const { value, context } = snapshot;
-  const top = typeof value === 'string' ? value : Object.keys(Object(value))[0];
-  const status = STATUS_OF_STATE.get(top ?? '') ?? context.outcome?.status;
+  const top = typeof value === 'object' && value !== null ? Object.keys(value)[0] : value;
+  const status = STATUS_OF_STATE.get(top) ?? context.outcome?.status;
   if (status === undefined) throw new Error(`a job in state ${JSON.stringify(value)} has no outcome`);
   return status;
+}
+
+const UNWANTED = JSON.stringify({ submitting: { posting: 'unwanted' } });
+
+/** True when the job was cancelled before its POST was answered: a POST that has not gone out need not. */
+export function isUnwanted(snapshot: { readonly value: unknown }): boolean {
+  return JSON.stringify(snapshot.value) === UNWANTED;
 }

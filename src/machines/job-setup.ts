@@ -1,7 +1,8 @@
 /**
  * What the names in the job chart mean: its actions, guards, delays and effects.
  *
- * Owns: the table from a name to a rule, nothing else. Callers: job.ts. The rules themselves are in job-rules.ts.
+ * Owns: the table from a name to a rule, nothing else. Callers: job.ts. The rules themselves are in
+ * job-rules.ts.
  * Invariant: every name here is used in the chart, and the chart uses no other.
  */
 import { assign, enqueueActions, setup } from 'xstate';
@@ -130,7 +131,8 @@ export const jobSetup = setup({
     submitBy: ({ context, event }) => msUntil(context.submittedAt + context.input.submitByMs, event),
     unknownBy: ({ context, event }) =>
       msUntil((context.doubtSince ?? context.submittedAt) + context.input.submitByMs, event),
-    // From the entry, which is the moment of the outcome: the outcome itself is written a little later in that step.
+    // From the entry, which is the moment of the outcome: the outcome itself is written a little later in
+    // that step.
     keep: ({ context }) => rules.keepMs(context),
   },
 });

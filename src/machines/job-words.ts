@@ -1,7 +1,8 @@
 /**
  * The words of a job: what goes into the chart, what it hears, what it remembers.
  *
- * Owns: types only. Callers: job.ts, job-rules.ts, the jobs façade (which makes the input and the effects' answers).
+ * Owns: types only. Callers: job.ts, job-rules.ts, the jobs façade (which makes the input and the effects'
+ * answers).
  * Invariants: everything here is plain JSON; no key, token or artifact URL with its query is ever part of it.
  */
 import type { BackoffPolicy } from './backoff.js';

@@ -1,7 +1,8 @@
 /**
  * Reserved words: the actions the kernel makes durable, and stand-ins for effects the runtime provides.
  *
- * Owns: the names and parameters of the five reserved actions (design rule K8). Callers: every chart's `setup`.
+ * Owns: the names and parameters of the five reserved actions (design rule K8). Callers: every chart's
+ * `setup`.
  * Invariants:
  *  R1  The kernel executes a reserved action in the step's own batch and never calls the stand-ins here.
  *  R2  A stand-in effect fails when it is run: a façade must replace it with `machine.provide`.

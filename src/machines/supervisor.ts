@@ -3,8 +3,9 @@
  *
  *   opening → recovering → running → draining → closed        any of the first four ──▶ failed
  *
- * Owns: the lifecycle and the restart budget of the runtime's own parts. Asks for: nothing; the runtime tells it
- * what happened and reads its state. It runs in memory, never in the store, and is never the parent of jobs.
+ * Owns: the lifecycle and the restart budget of the runtime's own parts. Asks for: nothing; the runtime
+ * tells it what happened and reads its state. It runs in memory, never in the store, and is never the
+ * parent of jobs.
  * Never: leaves `failed`; restarts a part beyond the budget.
  */
 import { assign, setup } from 'xstate';

@@ -10,8 +10,8 @@ import {
 } from '../../src/machines/index.js';
 
 /**
- * The rule of ways out. A *waiting* state is a leaf that is not final and has no `always`. Looking at the leaf and
- * everything around it:
+ * The rule of ways out. A *waiting* state is a leaf that is not final and has no `always`. Looking at the
+ * leaf and everything around it:
  *   on time    an `after` that leaves, or an effect (each has a deadline, and comes back as its error);
  *   on cancel  the chart's cancel event is handled;
  *   on error   every effect's error is handled, with a way out of the state that asked for it.

@@ -87,7 +87,9 @@ export function drive<Machine extends AnyStateMachine>(
       return send({ type: timer.id }, { afterMs: Math.max(0, timer.dueAt - moment.at) });
     },
     timers: () =>
-      Object.fromEntries([...timers.values()].map(({ id, dueAt }) => [id.split('.')[2], dueAt - moment.at])),
+      Object.fromEntries(
+        [...timers.values()].map(({ id, dueAt }) => [id.split('.')[2] ?? id, dueAt - moment.at]),
+      ),
     written: () => written,
   };
 }

@@ -1,7 +1,8 @@
 /** A job as the façade makes it; every test sets what matters to it. */
+import { jobMachine, jobStatus } from '../../src/machines/index.js';
 import type { JobInput, JobRef } from '../../src/machines/index.js';
-import { answer, drive } from './drive.js';
-import { jobMachine } from '../../src/machines/index.js';
+import { answer, drive, fault } from './drive.js';
+import type { Asked } from './drive.js';
 
 export const REF: JobRef = { taskId: 'task-1', endpoint: 'videos', generation: 'v1', credential: 'main' };
 
@@ -61,3 +62,34 @@ export function timedOutJob(more: Partial<JobInput> = {}) {
   job.send(answer('poll', { type: 'pending' }));
   return job;
 }
+
+export type Job = ReturnType<typeof newJob>;
+
+export const statusOf = (job: Job) => jobStatus(job.now().snapshot);
+export const contextOf = (job: Job) => job.now().snapshot.context;
+export const asks = (job: Job) => Object.keys(job.now().snapshot.children);
+export const posts = (job: Job) => contextOf(job).posts;
+export const history = (job: Job) =>
+  paramsOf(job, 'history.append').map((params) => Reflect.get(params, 'entry') as object);
+export const sent = (job: Job) =>
+  paramsOf(job, 'actor.create').map((params) => Reflect.get(params, 'input') as object);
+export const paramsOf = (job: Job, type: string) =>
+  job
+    .written()
+    .filter((asked: Asked) => asked.type === type)
+    .map(({ params }) => Object(params) as object);
+
+export const evidence = (type: string, more: object = {}) => ({
+  type: 'provider.evidence',
+  outcome: { type, ...(type === 'failed' ? { error: fault(false) } : {}) },
+  ...more,
+});
+export const ambiguous = answer('submit', { type: 'ambiguous', error: fault(false) });
+export const done = answer('fetch', { type: 'done', artifacts: [ARTIFACT] });
+export const settledDelivery = (status: string, deliveryId = 'dlv_1') => ({
+  type: 'delivery.settled',
+  deliveryId,
+  status,
+  at: 1,
+  attempts: 3,
+});

@@ -6,7 +6,7 @@ import { deliveryMachine, jobMachine, jobStatus } from '../../src/machines/index
 import type { JobInput } from '../../src/machines/index.js';
 import { answer, drive, fault, throughDisk, thrown } from './drive.js';
 import type { Driver, Moment } from './drive.js';
-import { ARTIFACT, REF, jobInput } from './job-fixture.js';
+import { ARTIFACT, REF, fetchingJob, newJob, pendingJob, timedOutJob } from './job-fixture.js';
 
 /** Take a failing run back with HOLDFAST_SEED=<the printed seed>. */
 const seed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1_000_000_007);
@@ -58,11 +58,12 @@ const jobAnswers: Readonly<Record<string, readonly AnyEventObject[]>> = {
 const jobOutside: readonly AnyEventObject[] = [
   { type: 'job.cancel' },
   { type: 'job.retry' },
-  { type: 'job.adopt', ref: REF },
+  { type: 'job.adopt', ref: { ...REF, taskId: 'adopted' } },
   { type: 'job.resubmit' },
   { type: 'provider.hint' },
   { type: 'provider.available' },
   { type: 'provider.evidence', outcome: { type: 'done' } },
+  { type: 'provider.evidence', ref: { ...REF, taskId: 'proven' }, outcome: { type: 'done' } },
   { type: 'provider.evidence', ref: REF, outcome: { type: 'done' } },
   { type: 'provider.evidence', ref: REF, outcome: { type: 'failed', error: fault(false) } },
   { type: 'provider.evidence', ref: REF, outcome: { type: 'pending', progress: 0.9 } },
@@ -96,7 +97,10 @@ const deliveryOutside = ['lane.turn', 'lane.turn', 'delivery.retry', 'delivery.d
   type,
 }));
 
-/** One choice of the world: mostly an answer or a timer, sometimes something from outside, at some later time. */
+/**
+ * One choice of the world: mostly an answer or a timer, sometimes something from outside, at some later
+ * time.
+ */
 const choice = fc.record({
   what: fc.constantFrom('answer', 'answer', 'timer', 'outside'),
   pick: fc.nat(1_000),
@@ -107,14 +111,17 @@ type Choice = typeof choice extends fc.Arbitrary<infer T> ? T : never;
 
 const pickOf = <T>(list: readonly T[], pick: number): T | undefined => list[pick % Math.max(1, list.length)];
 
-/** What the kernel could really deliver now: answers of effects that are out, timers that are armed, any outside event. */
+/**
+ * What the kernel could really deliver now: answers of effects that are out, timers that are armed, any
+ * outside event.
+ */
 function play(
   chart: Driver<ReturnType<AnyStateMachine['getInitialSnapshot']>>,
   { what, pick, afterMs, random }: Choice,
   answers: Readonly<Record<string, readonly AnyEventObject[]>>,
   outside: readonly AnyEventObject[],
 ): boolean {
-  const asked = pickOf(Object.keys(chart.now().snapshot.children), pick) ?? '';
+  const asked = pickOf(Object.keys(Object(chart.now().snapshot.children) as object), pick) ?? '';
   const timer = pickOf(Object.keys(chart.timers()), pick);
   if (what === 'timer' && timer !== undefined) return chart.fire(timer) !== undefined;
   const event = pickOf(what === 'answer' ? (answers[asked] ?? []) : outside, pick);
@@ -132,7 +139,7 @@ function expectSameFromDisk<Machine extends AnyStateMachine>(
     throughDisk(machine, before.snapshot) as never,
     now.event as never,
   );
-  const persisted = (value: object) =>
+  const persisted = (value: object): unknown =>
     JSON.parse(JSON.stringify(machine.getPersistedSnapshot(value as never)));
   expect(persisted(snapshot)).toEqual(persisted(now.snapshot));
   expect(actions.map(({ type }) => type)).toEqual(now.asked.map(({ type }) => type));
@@ -149,11 +156,14 @@ const jobs: fc.Arbitrary<Partial<JobInput>> = fc.record({
   origin: fc.constantFrom('agent', 'cron', 'userDirect'),
 });
 
+/** From anywhere on the way, so that short runs see late life too. */
+const starts = fc.constantFrom(newJob, pendingJob, fetchingJob, timedOutJob);
+
 describe(`whatever happens to it (seed ${seed})`, () => {
   it('a job keeps its promises', () => {
     fc.assert(
-      fc.property(jobs, fc.array(choice, { maxLength: 60 }), (more, choices) => {
-        const job = drive(jobMachine, jobInput(more));
+      fc.property(jobs, starts, fc.array(choice, { maxLength: 60 }), (more, start, choices) => {
+        const job = start(more);
         for (const made of choices) {
           const before = job.now();
           if (before.snapshot.status !== 'active' || !play(job, made, jobAnswers, jobOutside)) continue;
@@ -180,7 +190,9 @@ describe(`whatever happens to it (seed ${seed})`, () => {
     const is = now.snapshot.context;
     const status = jobStatus(now.snapshot);
     // Accepted once, it is never posted again and never loses its task.
-    if (was.ref !== undefined) expect([is.posts, is.ref]).toEqual([was.posts, was.ref]);
+    if (was.ref !== undefined) {
+      expect([is.posts, is.ref, is.timeoutAt]).toEqual([was.posts, was.ref, was.timeoutAt]);
+    }
     // Settled once, it is never submitted again; only a proven success or a retry by hand fetches.
     if (was.outcome !== undefined) expect(['submitting', 'submitUnknown']).not.toContain(status);
     if (status === 'done') expect(is.artifacts.length).toBeGreaterThan(0);
