@@ -11,6 +11,7 @@ export const errorAdvice = {
   ACTOR_QUARANTINED: 'Look at the reason, mend its cause, then resume or dismiss the actor.',
   ADDRESS_REFUSED: 'If you mean this server, list its origin in the adapter’s trustedOrigins.',
   COMMIT_REFUSED: 'Another writer changed the actor; reopen the runtime.',
+  DELIVERY_NOT_RETRYABLE: 'Only exhausted deliveries can be sent again by hand; look at its status.',
   EFFECT_TIMEOUT: 'Raise the effect’s timeoutMs or find out why it hangs.',
   INVALID_DEFINITION: 'Change the machine as the message says.',
   INVALID_EVENT: 'Send a JSON event with a type, and without the reserved key "$".',
@@ -18,6 +19,7 @@ export const errorAdvice = {
   INVALID_INPUT: 'Correct the named field.',
   INVALID_OPTIONS: 'Correct the named option.',
   JOB_NOT_CANCELLABLE: 'The job is settled already; look at its status.',
+  JOB_NOT_IN_DOUBT: 'Only a job whose submit is in doubt can be adopted or resubmitted; look at its status.',
   JOB_NOT_RETRYABLE:
     'Only failed fetches and exhausted deliveries can be retried; submit a new job otherwise.',
   KIND_UNKNOWN: 'Define the kind before using it.',

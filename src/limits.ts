@@ -47,7 +47,12 @@ export const limits = {
   providerCallsPerAccount: 8,
   providerCallsMax: 64,
   downloadsMax: 4,
+  /** Jobs whose artifact URLs are kept in memory between the poll and the fetch. */
+  rememberedSourcesMax: 1_000,
+  /** Pages of one listing read in one look for a lost task. */
+  listingPagesMax: 100,
   deliveriesMax: 8,
+  deliveryTimeoutMs: 5 * MINUTE_MS,
   closeTimeoutMs: 10 * SECOND_MS,
 
   webhookTimeoutMs: 30 * SECOND_MS,

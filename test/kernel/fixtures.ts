@@ -26,8 +26,8 @@ export async function openWorld(
   const failures: unknown[] = [];
   const open = async (defined: readonly DefinitionOptions[]): Promise<{ store: Store; kernel: Kernel }> => {
     const store = wrap(await openMemoryStore({ disk }));
-    const onFailure = (error: unknown): number => failures.push(error);
-    const kernel = await Kernel.open({ store, clock, log: silentLogger, onFailure });
+    const kernel = await Kernel.open({ store, clock, log: silentLogger });
+    kernel.onFailure((error) => failures.push(error));
     for (const definition of defined) kernel.define(definition);
     await kernel.start();
     return { store, kernel };

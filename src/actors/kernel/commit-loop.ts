@@ -206,7 +206,7 @@ export class CommitLoop {
     try {
       this.#finish(group);
       const rows = Array.from(group.rows, ([key, value]) => ({ key, value }));
-      await this.#store.commit({ number: group.number, rows, expect: group.stages.flatMap((s) => s.expect) });
+      await this.#store.commit({ number: group.number, rows, expect: expectations(group) });
     } catch (error) {
       this.#writing = false;
       const failure = new HoldfastError('STORE_FAILED', `commit ${group.number} failed`, { cause: error });
@@ -274,6 +274,15 @@ function settledBy(group: Group): Promise<void> {
       reject(error instanceof Error ? error : new Error(String(error)));
     };
   });
+}
+
+/** What must hold before the whole batch: for an actor with several steps in it, what its first step expects. */
+function expectations(group: Group): Expectation[] {
+  const first = new Map<string, Expectation>();
+  for (const expectation of group.stages.flatMap((stage) => stage.expect)) {
+    if (!first.has(expectation.address)) first.set(expectation.address, expectation);
+  }
+  return [...first.values()];
 }
 
 function isFull(group: Group): boolean {

@@ -39,10 +39,6 @@ export interface KernelOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Told once when the store can no longer be trusted. */
-  readonly onFailure?: (error: unknown) => void;
-  /** An artifact file that no actor refers to any more. */
-  readonly onUnreferenced?: (sha256: string) => void;
 }
 
 export interface SendOptions {
@@ -83,6 +79,8 @@ export class Kernel {
   readonly #recovery: Recovery;
   readonly #sweeper: Sweeper;
   readonly #listeners = new Set<StepListener>();
+  readonly #failureListeners = new Set<(error: unknown) => void>();
+  readonly #unreferencedListeners = new Set<(sha256: string) => void>();
   readonly reader: Reader;
   #started = false;
   #ended: HoldfastError | undefined;
@@ -228,6 +226,16 @@ export class Kernel {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Told once, when the store can no longer be trusted. */
+  onFailure(listener: (error: unknown) => void): void {
+    this.#failureListeners.add(listener);
+  }
+
+  /** Told of artifact files that no actor refers to any more. */
+  onUnreferenced(listener: (sha256: string) => void): void {
+    this.#unreferencedListeners.add(listener);
+  }
+
   definitionOf(kind: string): Definition | undefined {
     return this.#definitions.get(kind);
   }
@@ -355,7 +363,7 @@ export class Kernel {
 
   async #checkReference(sha256: string): Promise<void> {
     if (await this.reader.isReferenced(sha256)) return;
-    this.#options.onUnreferenced?.(sha256);
+    for (const listener of this.#unreferencedListeners) listener(sha256);
   }
 
   #fail(error: unknown): void {
@@ -365,7 +373,7 @@ export class Kernel {
     this.#timers.stop();
     void this.#outbox.stop(0);
     this.#waiters.rejectAll(this.#ended);
-    this.#options.onFailure?.(error);
+    for (const listener of this.#failureListeners) listener(error);
   }
 }
 

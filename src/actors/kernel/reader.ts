@@ -53,6 +53,16 @@ export class Reader {
     return { ...page, items: page.items.map(([, value]) => String(JSON.parse(value))) };
   }
 
+  /** The declared parts of index rows, the address last, in their order. */
+  async indexParts(
+    index: string,
+    parts: readonly string[],
+    options: PageOptions = {},
+  ): Promise<Page<readonly string[]>> {
+    const page = await this.#page('q', [index, ...parts], options);
+    return { ...page, items: page.items.map(([key]) => partsOf(key).slice(1)) };
+  }
+
   /** The actor that holds a unique index key. */
   async byUnique(index: string, parts: readonly string[]): Promise<string | undefined> {
     const text = await this.#loop.read(keys.index(index, parts, ''));

@@ -1,0 +1,195 @@
+/**
+ * The deliveries façade: messages on their way to chats, and the dead letters among them.
+ *
+ * Owns: actors of kind `delivery`, their effects and their lanes. Callers: runtime.ts, the jobs façade (views).
+ */
+import { fromPromise } from 'xstate';
+import type { AnyMachineSnapshot } from 'xstate';
+import { channelOf, faultOf, receiptOf } from '../channels/index.js';
+import type { Channel, ChannelObject, Message, RetryPolicy } from '../channels/index.js';
+import { HoldfastError } from '../errors.js';
+import type { JsonObject } from '../json.js';
+import { limits } from '../limits.js';
+import type { Logger } from '../log.js';
+import { deliveryLane, deliveryMachine, holdsLane } from '../machines/index.js';
+import type {
+  DeliveryContext,
+  DeliveryInput,
+  DeliveryReconcileAnswer,
+  DeliveryReconcileInput,
+} from '../machines/index.js';
+import type { DeliveryStatus, SendAnswer, SendInput } from '../machines/index.js';
+import { DeliveryLanes, HOLDS, LANE_INDEX, WAITS } from './delivery-lanes.js';
+import type { CommittedStep, IndexRow, Kernel, Page, PageOptions } from './kernel/index.js';
+
+const KIND = 'delivery';
+const STATUS_INDEX = 'delivery.status';
+const TIME_DIGITS = 15;
+
+export interface DeliveryView {
+  readonly id: string;
+  readonly status: DeliveryStatus;
+  readonly channel: string;
+  readonly target: string;
+  readonly text: string;
+  readonly jobId?: string;
+  readonly queuedAt: number;
+  readonly attempts: number;
+  readonly retryAt?: number;
+  readonly endedAt?: number;
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+export class Deliveries {
+  readonly #kernel: Kernel;
+  readonly #channels: ReadonlyMap<string, ChannelObject>;
+  readonly #lanes: DeliveryLanes;
+  readonly #log: Logger;
+
+  constructor(kernel: Kernel, channels: Readonly<Record<string, Channel>>, log: Logger) {
+    this.#kernel = kernel;
+    this.#log = log;
+    this.#channels = new Map(
+      Object.entries(channels).map(([name, channel]) => [name, channelOf(name, channel)]),
+    );
+    this.#lanes = new DeliveryLanes(kernel, log);
+    this.#define();
+    kernel.onStep((step) => this.#onStep(step));
+  }
+
+  /** Call once the kernel has started. */
+  async recover(): Promise<void> {
+    await this.#lanes.recover();
+  }
+
+  /** The retry policy of a channel, when it has one of its own. */
+  policyOf(channel: string): RetryPolicy | undefined {
+    return this.#channels.get(channel)?.policy;
+  }
+
+  async get(id: string): Promise<DeliveryView | undefined> {
+    const actor = await this.#kernel.snapshot(`${KIND}/${id}`);
+    return actor && viewOf(actor.snapshot);
+  }
+
+  /** Deliveries in one state, oldest first; `exhausted` are the dead letters. */
+  async list(options: PageOptions & { readonly status: DeliveryStatus }): Promise<Page<DeliveryView>> {
+    const page = await this.#kernel.reader.byIndex(STATUS_INDEX, [options.status], options);
+    const found = await Promise.all(page.items.map((address) => this.#kernel.snapshot(address)));
+    return {
+      ...page,
+      items: found.flatMap((actor) => (actor === undefined ? [] : [viewOf(actor.snapshot)])),
+    };
+  }
+
+  /** Sends a dead letter again, under the same id. Throws DELIVERY_NOT_RETRYABLE when it is none. */
+  async retry(id: string): Promise<void> {
+    const view = await this.get(id);
+    if (view === undefined) throw new HoldfastError('ACTOR_NOT_FOUND', `there is no delivery ${id}`);
+    if (view.status !== 'exhausted') {
+      throw new HoldfastError('DELIVERY_NOT_RETRYABLE', `delivery ${id} is ${view.status}`);
+    }
+    await this.#kernel.send(`${KIND}/${id}`, { type: 'delivery.retry' });
+  }
+
+  #define(): void {
+    const send = fromPromise<SendAnswer, SendInput>(({ input, signal }) => this.#send(input, signal));
+    const reconcile = fromPromise<DeliveryReconcileAnswer, DeliveryReconcileInput>(({ input, signal }) =>
+      this.#reconcile(input, signal),
+    );
+    this.#kernel.define({
+      kind: KIND,
+      machine: deliveryMachine.provide({ actors: { send, reconcile } }),
+      effects: {
+        send: {
+          recovery: 'manual',
+          pool: () => 'send',
+          limit: limits.deliveriesMax,
+          timeoutMs: limits.deliveryTimeoutMs,
+          drains: true,
+        },
+        reconcile: {
+          pool: () => 'reconcile',
+          limit: limits.deliveriesMax,
+          timeoutMs: limits.deliveryTimeoutMs,
+        },
+      },
+      indexes: indexRows,
+    });
+  }
+
+  async #send({ message, attempt }: SendInput, signal: AbortSignal): Promise<SendAnswer> {
+    const channel = this.#channels.get(message.channel);
+    if (channel === undefined) {
+      const text = `no channel is registered as "${message.channel}"`;
+      return { type: 'failed', error: { code: 'channel-missing', message: text, permanent: false } };
+    }
+    try {
+      const context = { deliveryId: message.deliveryId, attempt, signal };
+      const receipt = receiptOf(await channel.send(messageOf(message), context));
+      return receipt === undefined ? { type: 'sent' } : { type: 'sent', receipt };
+    } catch (error) {
+      return { type: 'failed', error: faultOf(error) };
+    }
+  }
+
+  async #reconcile(input: DeliveryReconcileInput, signal: AbortSignal): Promise<DeliveryReconcileAnswer> {
+    const channel = this.#channels.get(input.channel);
+    if (channel?.reconcile === undefined) return { type: 'unsupported' };
+    return { type: await channel.reconcile(input.deliveryId, { signal }) };
+  }
+
+  #onStep({ kind, snapshot, entry }: CommittedStep): void {
+    if (kind !== KIND) return;
+    const { input } = snapshot.context as DeliveryContext;
+    this.#lanes.look(deliveryLane(input));
+    for (const notice of entry.emitted ?? []) {
+      const { type, ...facts } = notice;
+      this.#log.error(facts, String(type));
+    }
+  }
+}
+
+function indexRows(snapshot: AnyMachineSnapshot): IndexRow[] {
+  const { input, queuedAt } = snapshot.context as DeliveryContext;
+  const at = String(queuedAt).padStart(TIME_DIGITS, '0');
+  const status: IndexRow = { index: STATUS_INDEX, parts: [String(snapshot.value), at] };
+  if (!holdsLane(snapshot)) return [status];
+  const place = snapshot.value === 'queued' ? WAITS : HOLDS;
+  return [status, { index: LANE_INDEX, parts: [deliveryLane(input), place, at] }];
+}
+
+function messageOf(input: DeliveryInput): Message {
+  const { channel, target, text, files, account, replyTo, jobId, meta } = input;
+  return {
+    channel,
+    target,
+    text,
+    files,
+    isGroup: input.isGroup ?? false,
+    images: input.images ?? [],
+    ...(account === undefined ? {} : { account }),
+    ...(replyTo === undefined ? {} : { replyTo }),
+    ...(jobId === undefined ? {} : { jobId }),
+    // Checked to be JSON when the job was submitted.
+    ...(meta === undefined ? {} : { meta: meta as JsonObject }),
+  };
+}
+
+function viewOf(snapshot: AnyMachineSnapshot): DeliveryView {
+  const context = snapshot.context as DeliveryContext;
+  const { input, queuedAt, attempts, retryAt, endedAt, error } = context;
+  return {
+    id: input.deliveryId,
+    status: snapshot.value as DeliveryStatus,
+    channel: input.channel,
+    target: input.target,
+    text: input.text,
+    queuedAt,
+    attempts,
+    ...(input.jobId === undefined ? {} : { jobId: input.jobId }),
+    ...(retryAt === undefined ? {} : { retryAt }),
+    ...(endedAt === undefined ? {} : { endedAt }),
+    ...(error === undefined ? {} : { error }),
+  };
+}

@@ -1,0 +1,209 @@
+/**
+ * What a job asks for in the world: submit, poll, fetch, cancel, each as one bounded piece of I/O.
+ *
+ * Owns: artifact URLs, in memory alone. Callers: jobs.ts gives these to the chart as its actors.
+ * Invariants:
+ *  E1  `submit` makes one POST at most, and none when the job was cancelled before it went out.
+ *  E2  Nothing that is returned holds a URL with its query, or a key.
+ *  E3  Trouble of the account never reaches the chart: the effect waits its turn again (Accounts.judge).
+ */
+import { join } from 'node:path';
+import type { Clock } from '../clock.js';
+import { HoldfastError } from '../errors.js';
+import { limits } from '../limits.js';
+import type {
+  CancelAnswer,
+  FetchAnswer,
+  FetchInput,
+  JobArtifact,
+  JobFault,
+  PollAnswer,
+  PollInput,
+  SubmitAnswer,
+  SubmitInput,
+  TaskInput,
+} from '../machines/index.js';
+import { download, pollOutcome, submitOutcome } from '../providers/index.js';
+import type { ArtifactSource, DownloadOutcome, PollOutcome, ProviderAdapter } from '../providers/index.js';
+import type { ProviderRequest, Transport } from '../providers/index.js';
+import type { Accounts } from './accounts.js';
+import type { ArtifactFiles } from './artifact-files.js';
+import type { Kernel } from './kernel/index.js';
+import type { ProviderBook } from './provider-book.js';
+
+export interface JobEffectsOptions {
+  readonly kernel: Kernel;
+  readonly providers: ProviderBook;
+  readonly accounts: Accounts;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly files: ArtifactFiles;
+}
+
+/** What every effect is called with. */
+export interface EffectCall<Input> {
+  readonly address: string;
+  readonly input: Input;
+  readonly signal: AbortSignal;
+}
+
+export class JobEffects {
+  readonly #options: JobEffectsOptions;
+  /** What the last poll of a job said of its artifacts, so that its fetch need not ask again. Oldest go first. */
+  readonly #sources = new Map<string, readonly ArtifactSource[]>();
+
+  constructor(options: JobEffectsOptions) {
+    this.#options = options;
+  }
+
+  async submit({ address, input, signal }: EffectCall<SubmitInput>): Promise<SubmitAnswer> {
+    const { kernel, providers, accounts, transport } = this.#options;
+    const adapter = providers.get(input.provider);
+    if (adapter === undefined) return { type: 'blocked', error: unregistered(input.provider) };
+    const actor = await kernel.snapshot(address);
+    if (actor?.snapshot.matches({ submitting: { posting: 'unwanted' } }) === true)
+      return { type: 'withdrawn' };
+    const request = await this.request(address);
+    const http = adapter.buildSubmit(request, { key: jobIdOf(address) });
+    const result = await transport.send(adapter, input.credential, http, { signal });
+    const outcome = submitOutcome(adapter, result, request, input.credential);
+    if (outcome.type === 'rejected') await accounts.judge(input, outcome.error);
+    if (outcome.type !== 'accepted') return outcome;
+    const { ref, settled } = outcome;
+    if (settled === undefined || settled.type === 'transient') return { type: 'accepted', ref };
+    return { type: 'accepted', ref, outcome: this.#verdict(address, settled) };
+  }
+
+  async poll({ address, input, signal }: EffectCall<PollInput>): Promise<PollAnswer> {
+    const adapter = this.#options.providers.get(input.provider);
+    if (adapter === undefined) return { type: 'blocked', error: unregistered(input.provider) };
+    const outcome = await this.#ask(adapter, input, signal);
+    if (outcome.type === 'transient' || outcome.type === 'blocked') return outcome;
+    return this.#verdict(address, outcome);
+  }
+
+  async fetch({ address, input, signal }: EffectCall<FetchInput>): Promise<FetchAnswer> {
+    const adapter = this.#options.providers.get(input.provider);
+    if (adapter === undefined) return { type: 'blocked', error: unregistered(input.provider) };
+    this.#options.files.begin(address);
+    const found = await this.#artifactSources(address, adapter, input, signal);
+    if (found.type !== 'done') return found;
+    const artifacts: JobArtifact[] = [];
+    for (const source of found.artifacts) {
+      const outcome = await this.#download(address, adapter, input, source, signal);
+      if (outcome.type !== 'done') return outcome;
+      artifacts.push({
+        ...outcome.artifact,
+        path: join(this.#options.files.directory, outcome.artifact.path),
+      });
+    }
+    this.#sources.delete(address);
+    return { type: 'done', artifacts };
+  }
+
+  async cancelRemote({ input, signal }: EffectCall<TaskInput>): Promise<CancelAnswer> {
+    const adapter = this.#options.providers.get(input.provider);
+    const request = adapter?.buildCancel?.(input.ref);
+    if (adapter === undefined || request === undefined) return { type: 'unsupported' };
+    const result = await this.#options.transport.send(adapter, input.ref.credential, request, { signal });
+    return { type: result.type === 'response' && result.response.status < 400 ? 'ok' : 'error' };
+  }
+
+  /** The request of a job, from its payload row. */
+  async request(address: string): Promise<ProviderRequest> {
+    const payload = await this.#options.kernel.reader.payload(address, 'request');
+    if (payload === undefined) throw new HoldfastError('ACTOR_NOT_FOUND', `${address} has no request`);
+    // Written by `jobs.submit` after its check, and by nobody else.
+    return payload as unknown as ProviderRequest;
+  }
+
+  async #ask(
+    adapter: ProviderAdapter,
+    input: TaskInput,
+    signal: AbortSignal,
+  ): Promise<PollOutcome | { readonly type: 'blocked'; readonly error: JobFault }> {
+    const { ref } = input;
+    const result = await this.#options.transport.send(adapter, ref.credential, adapter.buildPoll(ref), {
+      signal,
+    });
+    const outcome = pollOutcome(adapter, result, ref);
+    if (outcome.type === 'transient') {
+      await this.#options.accounts.judge(
+        { provider: input.provider, credential: ref.credential },
+        outcome.error,
+      );
+    }
+    return outcome;
+  }
+
+  /** What a poll says, without its URLs: they stay here for the fetch that follows. */
+  #verdict(
+    address: string,
+    outcome: Exclude<PollOutcome, { type: 'transient' }>,
+  ): Extract<PollAnswer, { type: 'pending' | 'done' | 'failed' }> {
+    if (outcome.type !== 'done') return outcome;
+    this.#sources.set(address, outcome.artifacts);
+    const [oldest] = this.#sources.keys();
+    if (this.#sources.size > limits.rememberedSourcesMax && oldest !== undefined)
+      this.#sources.delete(oldest);
+    return { type: 'done' };
+  }
+
+  async #artifactSources(
+    address: string,
+    adapter: ProviderAdapter,
+    input: FetchInput,
+    signal: AbortSignal,
+  ): Promise<
+    | { readonly type: 'done'; readonly artifacts: readonly ArtifactSource[] }
+    | Exclude<FetchAnswer, { type: 'done' }>
+  > {
+    const remembered = input.fresh ? undefined : this.#sources.get(address);
+    if (remembered !== undefined) return { type: 'done', artifacts: remembered };
+    const outcome = await this.#ask(adapter, input, signal);
+    switch (outcome.type) {
+      case 'done':
+        return outcome;
+      case 'failed':
+        return { type: 'permanent', error: outcome.error };
+      case 'pending':
+        return {
+          type: 'transient',
+          error: fault('server', 'not-ready', 'the provider says it is not ready after all'),
+        };
+      default:
+        return outcome;
+    }
+  }
+
+  async #download(
+    address: string,
+    adapter: ProviderAdapter,
+    input: FetchInput,
+    source: ArtifactSource,
+    signal: AbortSignal,
+  ): Promise<DownloadOutcome> {
+    const { clock, files } = this.#options;
+    const { directory } = files;
+    const { kind } = await this.request(address);
+    const credential = adapter.credential(input.ref.credential);
+    return download({ source, adapter, credential, directory, kind, clock, signal });
+  }
+}
+
+/** The actor an effect belongs to: its id is `<address>/<seq>:<index>`. */
+export function addressOfEffect(effectKey: string): string {
+  return effectKey.slice(0, effectKey.lastIndexOf('/'));
+}
+
+export function jobIdOf(address: string): string {
+  return address.slice(address.indexOf('/') + 1);
+}
+
+function unregistered(provider: string): JobFault {
+  return fault('auth', 'unregistered', `no adapter is registered for "${provider}"`);
+}
+
+function fault(errorClass: string, code: string, message: string): JobFault {
+  return { class: errorClass, code, message, retryable: true };
+}

@@ -1,0 +1,120 @@
+/**
+ * What a user may ask of the jobs façade, checked once, at the door.
+ *
+ * Pure. Callers: jobs.ts and the doors that show the schema. Throws INVALID_INPUT naming the field.
+ */
+import { z } from 'zod';
+import { HoldfastError } from '../errors.js';
+import { limits } from '../limits.js';
+import type { ProviderRequest } from '../providers/index.js';
+
+const YEAR_MS = 366 * 86_400_000;
+const text = (max: number): z.ZodString =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .refine((value) => !value.includes('\0') && value.isWellFormed(), 'holds NUL or a lone surrogate');
+const durationMs = z.number().int().positive().max(YEAR_MS);
+const json = z.json();
+
+const target = z.strictObject({
+  channel: text(200),
+  target: text(512),
+  isGroup: z.boolean().default(false),
+  replyTo: text(512).optional(),
+  account: text(200).optional(),
+  meta: z.record(z.string(), json).optional(),
+});
+
+const asked = {
+  provider: text(100),
+  kind: z.enum(['video', 'image']).default('video'),
+  /** Whose key; the adapter's one account unless named. */
+  credential: text(100).default('default'),
+  sessionKey: text(300).optional(),
+  delivery: target.optional(),
+  origin: z.enum(['agent', 'cron', 'userDirect']).default('agent'),
+  /** From acceptance to the last poll. */
+  timeoutMs: durationMs.optional(),
+  /** From creation to giving up on an acceptance. */
+  submitByMs: durationMs.optional(),
+  poll: z
+    .strictObject({
+      everyMs: durationMs.optional(),
+      slowMs: durationMs.optional(),
+      fastPolls: z.number().int().min(0).max(10_000).optional(),
+    })
+    .optional(),
+  historyRole: text(50).default('assistant'),
+};
+
+export const submitSchema = z.strictObject({
+  ...asked,
+  prompt: text(limits.payloadBytesMax).refine((value) => value.trim() !== '', 'is blank'),
+  model: text(200).optional(),
+  image: text(limits.payloadBytesMax).optional(),
+  negativePrompt: text(10_000).optional(),
+  durationSeconds: z.number().positive().max(3_600).optional(),
+  size: text(50).optional(),
+  aspectRatio: text(20).optional(),
+  seed: z.number().int().nonnegative().optional(),
+  extra: z.record(z.string(), json).optional(),
+  /** Given twice, the same job comes back: for as long as it exists and 7 days beyond. */
+  idempotencyKey: text(400).optional(),
+});
+
+export const trackSchema = z.strictObject({
+  ...asked,
+  prompt: text(limits.payloadBytesMax).default('tracked task'),
+  ref: z.strictObject({
+    taskId: text(512),
+    endpoint: text(200),
+    generation: text(100),
+    region: text(100).optional(),
+  }),
+});
+
+/** What `jobs.submit` takes. Times are milliseconds. */
+export type SubmitRequest = z.input<typeof submitSchema>;
+/** What `jobs.track` takes: a task that was submitted elsewhere. */
+export type TrackRequest = z.input<typeof trackSchema>;
+export type CheckedSubmit = z.output<typeof submitSchema>;
+export type CheckedTrack = z.output<typeof trackSchema>;
+
+/** Parses or throws INVALID_INPUT naming the first field that is wrong. */
+export function checked<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const field = issue?.path.join('.') ?? '';
+  const where = field === '' ? 'the request' : `"${field}"`;
+  throw new HoldfastError('INVALID_INPUT', `${where}: ${issue?.message ?? 'is not valid'}`, {
+    details: { field },
+  });
+}
+
+/** The provider-neutral part of a request: what is stored as its payload. */
+export function providerRequest(request: CheckedSubmit): ProviderRequest {
+  const { kind, prompt, model, image, negativePrompt, durationSeconds, size, aspectRatio, seed, extra } =
+    request;
+  const optional = { model, image, negativePrompt, durationSeconds, size, aspectRatio, seed, extra };
+  const given = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined));
+  return { kind, prompt, ...given };
+}
+
+const LABEL_GRAPHEMES = 80;
+
+/** The first 80 characters of a prompt, as people count them, on one line. */
+export function labelOf(prompt: string): string {
+  // 80 graphemes are looked for in a bounded piece, so that a long prompt costs no more than a short one.
+  const start = prompt
+    .slice(0, LABEL_GRAPHEMES * 32)
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(start);
+  return Array.from(graphemes, ({ segment }) => segment)
+    .slice(0, LABEL_GRAPHEMES)
+    .join('')
+    .toWellFormed();
+}

@@ -1,0 +1,382 @@
+/**
+ * The jobs façade: paid provider work that outlives the process.
+ *
+ * Owns: actors of kind `job`: their input, their effects, how they are found and seen. Callers: users through
+ * `runtime.jobs`, the CLI's control server.
+ */
+import { fromPromise } from 'xstate';
+import { HoldfastError } from '../errors.js';
+import { newId, sha256Hex, stableId } from '../ids.js';
+import { canonicalJson, type Json, type JsonObject } from '../json.js';
+import { limits } from '../limits.js';
+import { jobDefaults, jobMachine, jobStatus } from '../machines/index.js';
+import type {
+  CancelAnswer,
+  FetchAnswer,
+  FetchInput,
+  JobContext,
+  JobInput,
+  JobRef,
+  JobStatus,
+} from '../machines/index.js';
+import type {
+  PollAnswer,
+  PollInput,
+  ReconcileAnswer,
+  ReconcileInput,
+  SubmitAnswer,
+  SubmitInput,
+} from '../machines/index.js';
+import type { TaskInput } from '../machines/index.js';
+import type { ProviderAdapter, ProviderRequest } from '../providers/index.js';
+import { callShares, gateOf, type AccountName } from './accounts.js';
+import type { Deliveries } from './deliveries.js';
+import { addressOfEffect, type EffectCall, type JobEffects } from './job-effects.js';
+import { jobIndexes, jobIndexRows, jobReferences } from './job-index.js';
+import type { JobReconcile } from './job-reconcile.js';
+import { checked, labelOf, providerRequest, submitSchema, trackSchema } from './job-request.js';
+import type { CheckedSubmit, CheckedTrack, SubmitRequest, TrackRequest } from './job-request.js';
+import { jobView, type JobView } from './job-view.js';
+import type { EffectPolicy, Kernel, Page, PageOptions } from './kernel/index.js';
+import type { ProviderBook } from './provider-book.js';
+
+const KIND = 'job';
+const SETTLED: ReadonlySet<JobStatus> = new Set(['done', 'failed', 'timedOut', 'cancelled']);
+
+/** Defaults for every job of a runtime; a request may override the first five. Milliseconds. */
+export interface JobOptions {
+  /** From acceptance to the last poll; default 30 min. */
+  readonly timeoutMs?: number;
+  /** From creation to giving up on an acceptance; default 24 h. */
+  readonly submitByMs?: number;
+  /** The first polls come this often (default 10 s, 12 times), later ones every `slowMs` (default 60 s). */
+  readonly poll?: { readonly everyMs?: number; readonly slowMs?: number; readonly fastPolls?: number };
+  /** How long after a doubt "not found" begins to count; default 60 s. */
+  readonly reconcileAfterMs?: number;
+  /** How long a success after the deadline still counts; default 24 h. */
+  readonly graceMs?: number;
+  /** How long a finished job stays; default 24 h. */
+  readonly retentionMs?: number;
+}
+
+export interface JobsOptions {
+  readonly kernel: Kernel;
+  readonly providers: ProviderBook;
+  readonly deliveries: Deliveries;
+  readonly effects: JobEffects;
+  readonly reconcile: JobReconcile;
+  readonly defaults: JobOptions;
+}
+
+export interface ListJobs extends PageOptions {
+  /** One of these at most; without any, all jobs. Newest first unless `newestFirst` is false. */
+  readonly status?: JobStatus | undefined;
+  readonly provider?: string | undefined;
+  readonly sessionKey?: string | undefined;
+  readonly kind?: 'video' | 'image' | undefined;
+}
+
+/** One job, to look at, to wait for and to act on. Holds nothing: make as many as you like. */
+export interface JobHandle {
+  readonly id: string;
+  /** True when `submit` found the job under its idempotency key. */
+  readonly deduplicated: boolean;
+  view(): Promise<JobView>;
+  /** Resolves for every outcome; rejects with ACTOR_NOT_FOUND once the job was removed. */
+  settled(options?: { readonly signal?: AbortSignal }): Promise<JobView>;
+  /** Throws JOB_NOT_CANCELLABLE when it has settled. */
+  cancel(reason?: string): Promise<void>;
+  /** Fetches again, or delivers again. Throws JOB_NOT_RETRYABLE. */
+  retry(): Promise<void>;
+  /** Tells a job in doubt which task is its own. Throws JOB_NOT_IN_DOUBT. */
+  adopt(ref: Omit<JobRef, 'credential'>): Promise<void>;
+  /** Pays again, knowingly. Throws JOB_NOT_IN_DOUBT. */
+  resubmit(): Promise<void>;
+}
+
+export class Jobs {
+  readonly #options: JobsOptions;
+  readonly #kernel: Kernel;
+
+  constructor(options: JobsOptions) {
+    this.#options = options;
+    this.#kernel = options.kernel;
+    this.#define();
+  }
+
+  /** Wakes blocked jobs whose provider has an adapter and a key now. Call once the kernel has started. */
+  async recover(): Promise<void> {
+    let cursor: string | undefined;
+    do {
+      const page = await this.#kernel.reader.byIndex(jobIndexes.status, ['blocked'], {
+        cursor,
+        limit: 1_000,
+      });
+      for (const address of page.items) await this.#wake(address);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+  }
+
+  /**
+   * Asks for a paid piece of work. Resolves when the intent is on disk; one POST follows.
+   * Throws INVALID_INPUT, PROVIDER_UNKNOWN.
+   */
+  async submit(request: SubmitRequest): Promise<JobHandle> {
+    const asked = checked(submitSchema, request);
+    const adapter = this.#options.providers.named(asked.provider);
+    const wanted = providerRequest(asked);
+    const wrong = adapter.refuse(wanted);
+    if (wrong !== undefined) throw new HoldfastError('INVALID_INPUT', `${adapter.id}: ${wrong}`);
+    const { idempotencyKey } = asked;
+    const id = idempotencyKey === undefined ? newId(KIND) : stableId(KIND, idempotencyKey);
+    return this.#create(id, this.#input(id, asked, adapter, wanted), wanted);
+  }
+
+  /** Follows a task that was submitted elsewhere. Throws NOT_UNIQUE when a job follows it already. */
+  async track(request: TrackRequest): Promise<JobHandle> {
+    const asked = checked(trackSchema, request);
+    const adapter = this.#options.providers.named(asked.provider);
+    const id = newId(KIND);
+    const wanted: ProviderRequest = { kind: asked.kind, prompt: asked.prompt };
+    const { region, ...ref } = asked.ref;
+    const known: JobRef = {
+      ...ref,
+      credential: asked.credential,
+      ...(region === undefined ? {} : { region }),
+    };
+    return this.#create(id, { ...this.#input(id, asked, adapter, wanted), ref: known }, wanted);
+  }
+
+  /** A handle by id, without looking whether the job exists. */
+  get(id: string): JobHandle {
+    return this.#handle(id, false);
+  }
+
+  async view(id: string): Promise<JobView> {
+    const address = addressOf(id);
+    const actor = await this.#kernel.snapshot(address);
+    if (actor === undefined) throw notFound(id);
+    const last = (actor.snapshot.context as JobContext).deliveries.at(-1);
+    const delivery = last === undefined ? undefined : await this.#options.deliveries.get(last.deliveryId);
+    const request = (await this.#kernel.reader.payload(address, 'request')) as ProviderRequest | undefined;
+    return jobView({ ...actor, request, delivery });
+  }
+
+  /** One page of jobs. The cost is that of what is returned, whatever else is stored. */
+  async list(options: ListJobs = {}): Promise<Page<JobView>> {
+    const { status, provider, sessionKey, kind } = options;
+    const given = [
+      [jobIndexes.status, status] as const,
+      [jobIndexes.provider, provider === undefined ? undefined : this.#idOf(provider)] as const,
+      [jobIndexes.session, sessionKey] as const,
+      [jobIndexes.kind, kind] as const,
+    ].filter(([, value]) => value !== undefined);
+    if (given.length > 1) throw new HoldfastError('INVALID_INPUT', 'list takes one filter at most');
+    const [index, value] = given[0] ?? [jobIndexes.all, undefined];
+    const parts = value === undefined ? [] : [value];
+    const page = await this.#kernel.reader.byIndex(index, parts, { newestFirst: true, ...options });
+    const views = await Promise.all(page.items.map((address) => this.#viewOrGone(address)));
+    return { ...page, items: views.flatMap((view) => (view === undefined ? [] : [view])) };
+  }
+
+  async #viewOrGone(address: string): Promise<JobView | undefined> {
+    const id = address.slice(KIND.length + 1);
+    return (await this.#kernel.reader.record(address)) === undefined ? undefined : this.view(id);
+  }
+
+  async #create(id: string, input: JobInput, request: ProviderRequest): Promise<JobHandle> {
+    const payloads = { request: request as unknown as Json };
+    const outcome = await this.#kernel.create(KIND, id, input as unknown as Json, { payloads });
+    return this.#handle(id, outcome.deduplicated);
+  }
+
+  #input(
+    id: string,
+    asked: CheckedSubmit | CheckedTrack,
+    adapter: ProviderAdapter,
+    wanted: ProviderRequest,
+  ): JobInput {
+    const { defaults, deliveries } = this.#options;
+    const { delivery, sessionKey } = asked;
+    const policy = delivery && deliveries.policyOf(delivery.channel);
+    const poll = dropUndefined({ ...defaults.poll, ...asked.poll });
+    const { reconcile, capabilities } = adapter;
+    const onUnlisted = reconcile.by === 'list' ? reconcile.onUnlisted : 'resubmit';
+    return {
+      jobId: id,
+      provider: adapter.id,
+      kind: asked.kind,
+      credential: asked.credential,
+      origin: asked.origin,
+      label: labelOf(wanted.prompt),
+      requestHash: sha256Hex(canonicalJson(wanted)).slice(0, 32),
+      deliveryId: stableId('dlv', `${KIND}/${id}`),
+      reconcile: {
+        by: reconcile.by,
+        onUnlisted,
+        afterMs: defaults.reconcileAfterMs ?? jobDefaults.reconcileAfterMs,
+      },
+      cancelOffered: capabilities.cancel !== 'none',
+      pollMinMs: capabilities.pollMinMs,
+      timeoutMs: asked.timeoutMs ?? defaults.timeoutMs ?? jobDefaults.timeoutMs,
+      submitByMs: asked.submitByMs ?? defaults.submitByMs ?? jobDefaults.submitByMs,
+      graceMs: defaults.graceMs ?? jobDefaults.graceMs,
+      retentionMs: defaults.retentionMs ?? jobDefaults.retentionMs,
+      historyRole: asked.historyRole,
+      ...(sessionKey === undefined ? {} : { sessionKey }),
+      ...(delivery === undefined ? {} : { delivery: dropUndefined(delivery) }),
+      ...(policy === undefined ? {} : { deliveryPolicy: policy }),
+      ...(Object.keys(poll).length === 0 ? {} : { poll }),
+    };
+  }
+
+  #handle(id: string, deduplicated: boolean): JobHandle {
+    return {
+      id,
+      deduplicated,
+      view: () => this.view(id),
+      settled: async ({ signal } = {}) => {
+        await this.#kernel.waitFor(addressOf(id), (snapshot) => SETTLED.has(jobStatus(snapshot)), signal);
+        return this.view(id);
+      },
+      cancel: (reason) => this.#cancel(id, reason),
+      retry: () => this.#retry(id),
+      adopt: (ref) =>
+        this.#resolveDoubt(id, (credential) => ({ type: 'job.adopt', ref: { ...ref, credential } })),
+      resubmit: () => this.#resolveDoubt(id, () => ({ type: 'job.resubmit' })),
+    };
+  }
+
+  async #cancel(id: string, reason: string | undefined): Promise<void> {
+    const before = await this.view(id);
+    const event = { type: 'job.cancel', ...(reason === undefined ? {} : { reason }) };
+    if (!SETTLED.has(before.status)) await this.#kernel.send(addressOf(id), event);
+    const { status } = SETTLED.has(before.status) ? before : await this.view(id);
+    if (!SETTLED.has(status) || (status === 'cancelled' && status !== before.status)) return;
+    throw new HoldfastError('JOB_NOT_CANCELLABLE', `job ${id} is ${status}`, { details: { status } });
+  }
+
+  async #retry(id: string): Promise<void> {
+    const actor = await this.#kernel.snapshot(addressOf(id));
+    if (actor === undefined) throw notFound(id);
+    const { snapshot } = actor;
+    if (snapshot.can({ type: 'job.retry' })) {
+      await this.#kernel.send(addressOf(id), { type: 'job.retry' });
+      return;
+    }
+    const last = (snapshot.context as JobContext).deliveries.at(-1);
+    if (last?.status !== 'exhausted') {
+      throw new HoldfastError(
+        'JOB_NOT_RETRYABLE',
+        `job ${id} is ${jobStatus(snapshot)}, its delivery ${last?.status ?? 'none'}`,
+      );
+    }
+    await this.#options.deliveries.retry(last.deliveryId);
+  }
+
+  async #resolveDoubt(
+    id: string,
+    eventFor: (credential: string) => JsonObject & { readonly type: string },
+  ): Promise<void> {
+    const actor = await this.#kernel.snapshot(addressOf(id));
+    if (actor === undefined) throw notFound(id);
+    const { input } = actor.snapshot.context as JobContext;
+    const event = eventFor(input.credential);
+    if (!actor.snapshot.can(event)) {
+      throw new HoldfastError('JOB_NOT_IN_DOUBT', `job ${id} is ${jobStatus(actor.snapshot)}`);
+    }
+    await this.#kernel.send(addressOf(id), event);
+  }
+
+  async #wake(address: string): Promise<void> {
+    const actor = await this.#kernel.snapshot(address);
+    if (actor === undefined) return;
+    const { input } = actor.snapshot.context as JobContext;
+    const adapter = this.#options.providers.get(input.provider);
+    if (adapter?.credential(input.credential) === undefined) return;
+    await this.#kernel.send(address, { type: 'provider.available' }, { source: 'runtime' });
+  }
+
+  #idOf(provider: string): string {
+    return this.#options.providers.get(provider)?.id ?? provider;
+  }
+
+  #define(): void {
+    const { effects, reconcile } = this.#options;
+    const actors = {
+      submit: fromPromise<SubmitAnswer, SubmitInput>((call) => effects.submit(callOf(call))),
+      reconcile: fromPromise<ReconcileAnswer, ReconcileInput>((call) => reconcile.look(callOf(call))),
+      poll: fromPromise<PollAnswer, PollInput>((call) => effects.poll(callOf(call))),
+      fetch: fromPromise<FetchAnswer, FetchInput>((call) => effects.fetch(callOf(call))),
+      cancelRemote: fromPromise<CancelAnswer, TaskInput>((call) => effects.cancelRemote(callOf(call))),
+    };
+    this.#kernel.define({
+      kind: KIND,
+      machine: jobMachine.provide({ actors }),
+      effects: jobPolicies,
+      indexes: jobIndexRows,
+      references: jobReferences,
+      // The chart itself keeps a job for its retention; what is final may go at once.
+      retentionMs: 0,
+      tombstoneMs: limits.idempotencyTtlMs,
+    });
+  }
+}
+
+/** Submit before download before poll; eight calls an account, 64 in all. */
+const jobPolicies: Readonly<Record<string, EffectPolicy>> = {
+  submit: callPolicy('submit', 0, {
+    recovery: 'manual',
+    timeoutMs: limits.providerSubmitTimeoutMs * 2,
+    drains: true,
+  }),
+  reconcile: callPolicy('reconcile', 1, { limit: 1 }),
+  cancelRemote: callPolicy('cancel', 1, {}),
+  fetch: {
+    pool: () => 'fetch',
+    limit: limits.downloadsMax,
+    priority: 2,
+    shares: (input) => [gateOf(accountOf(input))],
+  },
+  poll: callPolicy('poll', 3, {}),
+};
+
+function callPolicy(name: string, priority: number, more: EffectPolicy): EffectPolicy {
+  return {
+    pool: (input) => `${name}:${accountOf(input).provider}:${accountOf(input).credential}`,
+    limit: limits.providerCallsPerAccount,
+    priority,
+    shares: (input) => callShares(accountOf(input)),
+    ...more,
+  };
+}
+
+/** The account an effect's input names, directly or by its task. */
+function accountOf(input: unknown): AccountName {
+  const { provider, credential, ref } = input as SubmitInput & Partial<TaskInput>;
+  return { provider, credential: ref?.credential ?? credential };
+}
+
+interface PromiseCall<Input> {
+  readonly input: Input;
+  readonly self: { readonly id: string };
+  readonly signal: AbortSignal;
+}
+
+function callOf<Input>({ input, self, signal }: PromiseCall<Input>): EffectCall<Input> {
+  return { address: addressOfEffect(self.id), input, signal };
+}
+
+function addressOf(id: string): string {
+  return `${KIND}/${id}`;
+}
+
+function notFound(id: string): HoldfastError {
+  return new HoldfastError('ACTOR_NOT_FOUND', `there is no job ${id}`, { details: { id } });
+}
+
+/** Drops keys whose value is undefined, so that what is stored and what is compared are the same. */
+function dropUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const given = Object.entries(value).filter(([, part]) => part !== undefined);
+  return Object.fromEntries(given) as { [K in keyof T]: Exclude<T[K], undefined> };
+}

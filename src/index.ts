@@ -1,0 +1,13 @@
+/** `holdfast`: the runtime and the words of its public face. */
+export { openRuntime } from './runtime.js';
+export type { Runtime, RuntimeEvents, RuntimeOptions, RuntimeStatus } from './runtime.js';
+export type { AccountName, AccountView } from './actors/accounts.js';
+export type { DeliveryView } from './actors/deliveries.js';
+export type { SubmitRequest, TrackRequest } from './actors/job-request.js';
+export type { DeliveryStatusView, JobView } from './actors/job-view.js';
+export type { JobHandle, JobOptions, ListJobs } from './actors/jobs.js';
+export type { Session } from './actors/sessions.js';
+export type { CommittedStep, HistoryEntry, JournalEntry, Page, PageOptions } from './actors/kernel/index.js';
+export { systemClock, type Clock } from './clock.js';
+export { HoldfastError, isHoldfastError, type ErrorCode } from './errors.js';
+export { createLogger, silentLogger, type Logger, type LoggerOptions } from './log.js';

@@ -1,0 +1,227 @@
+/**
+ * The runtime: one directory, opened; the only file that names concrete implementations.
+ *
+ * Owns: the lifecycle (machines/supervisor.ts), the store, the kernel, the façades, the control server. Callers:
+ * users, the CLI. Invariants:
+ *  1  Nothing is accepted before recovery has begun, or after `close` was called.
+ *  2  A failed store fails the runtime: every call says STORE_FAILED until the directory is opened again.
+ *  3  `close` leaves nothing running and the directory free for the next process.
+ */
+import { EventEmitter } from 'node:events';
+import { join, resolve } from 'node:path';
+import { createActor, type ActorRefFrom } from 'xstate';
+import { Accounts } from './actors/accounts.js';
+import { ArtifactFiles } from './actors/artifact-files.js';
+import { Deliveries } from './actors/deliveries.js';
+import { JobEffects } from './actors/job-effects.js';
+import { JobReconcile } from './actors/job-reconcile.js';
+import { Jobs, type JobOptions } from './actors/jobs.js';
+import { Kernel, type CommittedStep } from './actors/kernel/index.js';
+import { ProviderBook } from './actors/provider-book.js';
+import { Sessions } from './actors/sessions.js';
+import type { Channel } from './channels/index.js';
+import { systemClock, type Clock } from './clock.js';
+import { startControlServer, type ControlServer } from './control/server.js';
+import { HoldfastError } from './errors.js';
+import { limits } from './limits.js';
+import { createLogger, type Logger } from './log.js';
+import { supervisorMachine } from './machines/index.js';
+import { createTransport, sweepParts, type ProviderAdapter, type Transport } from './providers/index.js';
+import { openLevelStore, type Store } from './store/index.js';
+
+export interface RuntimeOptions {
+  /** Where everything durable lives; made when it does not exist. */
+  readonly directory: string;
+  readonly providers?: readonly ProviderAdapter[];
+  readonly channels?: Readonly<Record<string, Channel>>;
+  /** Defaults for every job. */
+  readonly jobs?: JobOptions;
+  /**
+   * `power` (default): acknowledged work survives a power cut (one fsync a commit). `process`: it survives a crash of
+   * the process, and a power cut may cost the last moments.
+   */
+  readonly durability?: 'power' | 'process';
+  /** Serve `<directory>/control.sock` for the CLI; default true. */
+  readonly control?: boolean;
+  readonly log?: Logger;
+  /** Default: the machine's. For tests. */
+  readonly clock?: Clock;
+  /** Wraps the store that was opened. For tests: faults and kills are injected here. */
+  readonly wrapStore?: (store: Store) => Store;
+}
+
+export interface RuntimeEvents {
+  /** After every commit of a step. */
+  readonly step: [step: CommittedStep];
+  /** Once, when the store can no longer be trusted. */
+  readonly failed: [error: unknown];
+}
+
+export type RuntimeStatus = 'opening' | 'recovering' | 'running' | 'draining' | 'closed' | 'failed';
+
+/**
+ * Opens a directory and brings back what was in flight. Resolves when recovery is in hand.
+ * Throws STORE_LOCKED, STORE_FOREIGN, STORE_FORMAT_NEWER, STORE_UNWRITABLE, STORE_CORRUPTED, INVALID_OPTIONS.
+ */
+export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
+  checkOptions(options);
+  const providers = new ProviderBook(options.providers ?? []);
+  const directory = resolve(options.directory);
+  const opened = await openLevelStore({ directory, durability: options.durability ?? 'power' });
+  const store = options.wrapStore?.(opened) ?? opened;
+  try {
+    const runtime = await Runtime.start({ ...options, directory }, store, providers);
+    return runtime;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+export class Runtime {
+  readonly jobs: Jobs;
+  readonly deliveries: Deliveries;
+  readonly sessions: Sessions;
+  readonly accounts: Accounts;
+  readonly directory: string;
+  readonly #store: Store;
+  readonly #kernel: Kernel;
+  readonly #transport: Transport;
+  readonly #log: Logger;
+  readonly #events = new EventEmitter<RuntimeEvents>();
+  readonly #supervisor: ActorRefFrom<typeof supervisorMachine>;
+  #control: ControlServer | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** Use `openRuntime`. */
+  static async start(options: RuntimeOptions, store: Store, providers: ProviderBook): Promise<Runtime> {
+    const log = options.log ?? createLogger({ level: 'warn' });
+    const clock = options.clock ?? systemClock;
+    const artifacts = join(options.directory, 'artifacts');
+    const kernel = await Kernel.open({ store, clock, log });
+    const files = new ArtifactFiles(artifacts, kernel, log);
+    const runtime = new Runtime(options, { store, kernel, providers, clock, log, files });
+    kernel.onUnreferenced((sha256) => files.letGo(sha256));
+    kernel.onFailure((error) => runtime.#failed(error));
+    await runtime.#recover(artifacts, options.control !== false);
+    return runtime;
+  }
+
+  private constructor(options: RuntimeOptions, parts: RuntimeParts) {
+    const { store, kernel, providers, clock, log, files } = parts;
+    this.directory = options.directory;
+    this.#store = store;
+    this.#kernel = kernel;
+    this.#log = log;
+    this.#transport = createTransport({ clock, log });
+    this.#supervisor = createActor(supervisorMachine, { input: { closeTimeoutMs: limits.closeTimeoutMs } });
+    this.#supervisor.start();
+    this.accounts = new Accounts(kernel, clock, log);
+    this.deliveries = new Deliveries(kernel, options.channels ?? {}, log);
+    const transport = this.#transport;
+    const { accounts } = this;
+    const effects = new JobEffects({ kernel, providers, accounts, transport, clock, files });
+    const reconcile = new JobReconcile({ kernel, providers, accounts, transport, effects });
+    const { deliveries } = this;
+    this.jobs = new Jobs({ kernel, providers, deliveries, effects, reconcile, defaults: options.jobs ?? {} });
+    this.sessions = new Sessions(kernel);
+    kernel.onStep((step) => this.#events.emit('step', step));
+  }
+
+  get status(): RuntimeStatus {
+    return this.#supervisor.getSnapshot().value;
+  }
+
+  /** Where other processes reach this runtime; undefined with `control: false`. */
+  get controlAddress(): string | undefined {
+    return this.#control?.address;
+  }
+
+  /** Listens to an event; returns a function that stops it. A listener that throws is logged, never felt. */
+  on<Name extends keyof RuntimeEvents>(
+    name: Name,
+    listener: (...event: RuntimeEvents[Name]) => void,
+  ): () => void {
+    const guarded = (...event: unknown[]): void => {
+      try {
+        // The emitter passes on exactly what was emitted under this name.
+        listener(...(event as RuntimeEvents[Name]));
+      } catch (error) {
+        this.#log.error({ err: error, event: name }, 'listener.failed');
+      }
+    };
+    this.#events.on(name, guarded as never);
+    return () => this.#events.off(name, guarded as never);
+  }
+
+  /** Journals, records and replays of any actor: what debugging and tests look at. */
+  get inspect(): Pick<Kernel, 'reader' | 'definitionOf' | 'counts' | 'snapshot'> {
+    return this.#kernel;
+  }
+
+  /**
+   * Takes no new work; polls, downloads and sleeps stop at once, submits and sends may finish until `timeoutMs` (default
+   * 10 s). What is cut off goes on at the next open. Closing twice is harmless.
+   */
+  close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(options.timeoutMs ?? limits.closeTimeoutMs);
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #recover(artifacts: string, control: boolean): Promise<void> {
+    this.#supervisor.send({ type: 'runtime.opened' });
+    await sweepParts(artifacts);
+    await this.accounts.recover();
+    await this.#kernel.start();
+    await this.deliveries.recover();
+    await this.jobs.recover();
+    if (control) this.#control = await startControlServer(this, this.directory, this.#log);
+    this.#supervisor.send({ type: 'runtime.recovered' });
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    this.#supervisor.send({ type: 'runtime.close' });
+    await this.#control?.close();
+    await this.#kernel.close(timeoutMs);
+    await this.#transport.close();
+    await this.#store.close();
+    this.#supervisor.send({ type: 'runtime.drained' });
+    this.#supervisor.stop();
+  }
+
+  #failed(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#supervisor.send({ type: 'runtime.failed', code: 'STORE_FAILED', message });
+    this.#log.error({ err: error }, 'runtime.failed');
+    this.#events.emit('failed', error);
+  }
+}
+
+interface RuntimeParts {
+  readonly store: Store;
+  readonly kernel: Kernel;
+  readonly providers: ProviderBook;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly files: ArtifactFiles;
+}
+
+function checkOptions(options: RuntimeOptions): void {
+  const wrong = (message: string): never => {
+    throw new HoldfastError('INVALID_OPTIONS', message);
+  };
+  if (typeof options.directory !== 'string' || options.directory === '') wrong('directory: name a directory');
+  const { durability, jobs } = options;
+  if (durability !== undefined && durability !== 'power' && durability !== 'process') {
+    wrong(`durability: "${String(durability)}" is neither "power" nor "process"`);
+  }
+  for (const [name, value] of Object.entries({ ...jobs, ...jobs?.poll })) {
+    if (name === 'poll' || value === undefined) continue;
+    if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
+      wrong(`jobs.${name}: not a number of 0 or more`);
+  }
+}
