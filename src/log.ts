@@ -1,10 +1,13 @@
 /**
  * The log: a port of six methods, and pino behind it.
  *
- * Owns: the only place that writes to standard error unasked, and the list of field names that are never shown.
- * Callers: every room takes a `Logger`; only `runtime.ts`, the doors and users make one. A pino logger is a `Logger`.
+ * Owns: the only place that writes to standard error unasked, and the list of field names that are never
+ * shown. Callers: every room takes a `Logger`; only `runtime.ts`, the doors and users make one. A pino logger
+ * is a `Logger`.
+ *
  * Invariants:
- *  1  A field whose name is in `SECRET_FIELDS` is shown as `[redacted]`, at the top level and two levels below.
+ *  1  A field whose name is in `SECRET_FIELDS` is shown as `[redacted]`, at the top level and two levels
+ *     below.
  *  2  Standard output is never written to: it belongs to the program.
  */
 import { pino } from 'pino';
@@ -32,7 +35,9 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 export interface LoggerOptions {
   /** Default `info`; `debug` when `NODE_DEBUG` names `holdfast` or `holdfast:*`. */
   readonly level?: LogLevel;
-  /** `json`: one object a line. `line`: aligned text for people. Default `json`; `line` under `NODE_DEBUG`. */
+  /**
+   * `json`: one object a line. `line`: aligned text for people. Default `json`; `line` under `NODE_DEBUG`.
+   */
   readonly format?: 'json' | 'line';
   /** Further field names to hide, each a pino redaction path. */
   readonly redact?: readonly string[];

@@ -18,7 +18,8 @@ function closingLineOf(body: string): {
   writeFileSync(
     join(directory, 'vitest.config.mjs'),
     `import { closingLine } from ${JSON.stringify(join(root, 'test', 'reporter.ts'))};
-     export default { test: { include: ['a.test.mjs'], exclude: [], reporters: ['default', closingLine()] } };`,
+     const reporters = ['default', closingLine()];
+     export default { test: { include: ['a.test.mjs'], exclude: [], reporters } };`,
   );
   const result = spawnSync(
     process.execPath,
@@ -29,7 +30,8 @@ function closingLineOf(body: string): {
 }
 
 test('counts passed, failed and skipped tests on the last line', () => {
-  const body = `test('a', () => {}); test('b', () => expect(1).toBe(2)); const { skip } = test; skip('c', () => {});`;
+  const body = `const { skip } = test;
+    test('a', () => {}); test('b', () => expect(1).toBe(2)); skip('c', () => {});`;
   expect(closingLineOf(body)).toEqual({ line: '1 passed, 1 failed, 1 skipped', exitCode: 1 });
 });
 

@@ -2,8 +2,8 @@
  * The closing line of a test run: `N passed, N failed, N skipped`, plain, alone on the last line.
  *
  * Called by vitest (vitest.config.ts). Invariants:
- *  1  What vitest calls an error outside of any test (a file that does not load, an unhandled rejection) counts as
- *     failed, so that the line never says `0 failed` about a run that failed.
+ *  1  What vitest calls an error outside of any test (a file that does not load, an unhandled rejection)
+ *     counts as failed, so that the line never says `0 failed` about a run that failed.
  *  2  The line is written when the process exits, after everything other reporters have to say.
  */
 import type { Reporter, TestCase, TestModule } from 'vitest/node';

@@ -1,8 +1,8 @@
 /**
  * The console channel: one readable line a message.
  *
- * Callers: users and the demo. Invariant: one message is one line, whatever its text holds; control characters never
- * reach the terminal.
+ * Callers: users and the demo. Invariant: one message is one line, whatever its text holds; control
+ * characters never reach the terminal.
  */
 import type { ChannelSend, Message, SendContext } from './port.js';
 

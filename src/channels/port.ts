@@ -1,11 +1,12 @@
 /**
  * The channel port: how a finished job's message leaves the process.
  *
- * A channel is one function, or an object when it can say more. Callers: the deliveries façade, which normalises what
- * users register with `channelOf`; users, who write channels.
+ * A channel is one function, or an object when it can say more. Callers: the deliveries façade, which
+ * normalises what users register with `channelOf`; users, who write channels.
  *
  * Invariants:
- *  C1  `send` may be called again with the same `deliveryId` after a crash: a channel that can deduplicate, should.
+ *  C1  `send` may be called again with the same `deliveryId` after a crash: a channel that can deduplicate,
+ *      should.
  *  C2  What `send` resolves with is a receipt: kept when it is small JSON, dropped otherwise, never an error.
  *  C3  Whatever `send` throws becomes a `DeliveryFault`; it is retryable unless it says `permanent: true`.
  */

@@ -1,7 +1,9 @@
 /**
  * The webhook channel: one HTTP POST of JSON a message.
  *
- * Callers: users and the demo. The body has snake_case names and the delivery id; files are named by path, not sent.
+ * Callers: users and the demo. The body has snake_case names and the delivery id; files are named by path,
+ * not sent.
+ *
  * Invariants:
  *  1  `idempotency-key` is the delivery id on every attempt: the receiver can drop what it has seen.
  *  2  2xx is delivered. 408, 425, 429, 5xx and every network fault are retryable; anything else is permanent.
@@ -37,7 +39,10 @@ const OWN_HEADERS: readonly string[] = [
   'x-holdfast-attempt',
 ];
 
-/** Makes the channel. Throws `INVALID_OPTIONS` for a malformed URL, a timeout below 1 ms or an unusable header. */
+/**
+ * Makes the channel. Throws `INVALID_OPTIONS` for a malformed URL, a timeout below 1 ms or an unusable
+ * header.
+ */
 export function webhookChannel(options: WebhookChannelOptions): ChannelObject {
   const { url, timeoutMs = limits.webhookTimeoutMs, clock = systemClock } = options;
   if (typeof url === 'string') checkUrl(url, (message) => new HoldfastError('INVALID_OPTIONS', message));

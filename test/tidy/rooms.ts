@@ -30,8 +30,13 @@ export const rooms: Readonly<Record<string, Room>> = {
   channels: { rooms: [], packages: ['undici', 'node:'] },
   actors: { rooms: ['machines', ...ports], typesOf: ['store'], packages: ['xstate', 'zod', 'node:'] },
   simulator: { rooms: [], packages: ['hono', '@hono/node-server', 'zod', 'node:'] },
+  control: {
+    rooms: ['actors', ...ports],
+    face: true,
+    packages: ['hono', '@hono/node-server', 'undici', 'zod', 'node:'],
+  },
   testing: { rooms: ['store', 'actors', 'machines'], face: true },
-  cli: { rooms: ['simulator', 'store', 'actors', ...ports], face: true },
+  cli: { rooms: ['simulator', 'control', 'store', 'actors', ...ports], face: true },
 };
 
 /** Rooms of the design that later steps build: a folder of this name needs its row above first. */
@@ -43,7 +48,10 @@ export const entryFiles = ['index.ts', 'port.ts', 'store.ts', 'keys.ts'] as cons
 /** Files directly in src/ that put the rooms together. */
 export const assemblyFiles = ['index.ts', 'runtime.ts'] as const;
 
-/** Factories of concrete implementations: named by their own room, the assembly and the doors, and nobody else. */
+/**
+ * Factories of concrete implementations: named by their own room, the assembly and the doors, and nobody
+ * else.
+ */
 export const concreteNames = [
   'openLevelStore',
   'openMemoryStore',
@@ -55,7 +63,10 @@ export const concreteNames = [
   'startSimulator',
 ] as const;
 
-/** Where a value crosses from XState's types or stored JSON into ours with a double cast. May shrink, not grow. */
+/**
+ * Where a value crosses from XState's types or stored JSON into ours with a double cast. May shrink, not
+ * grow.
+ */
 export const castingFiles = [
   'src/actors/job-effects.ts',
   'src/actors/jobs.ts',

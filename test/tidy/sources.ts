@@ -1,5 +1,6 @@
 /**
- * Reads the repository as text for the tidy test: files, their lines, their imports, their code without comments.
+ * Reads the repository as text for the tidy test: files, their lines, their imports, their code without
+ * comments.
  *
  * Callers: test/tidy.test.ts. Invariant: what git ignores is not looked at, and nothing is written.
  */
