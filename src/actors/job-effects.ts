@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import type { Clock } from '../clock.js';
 import { HoldfastError } from '../errors.js';
 import { limits } from '../limits.js';
+import { isUnwanted } from '../machines/index.js';
 import type {
   CancelAnswer,
   FetchAnswer,
@@ -61,7 +62,7 @@ export class JobEffects {
     const adapter = providers.get(input.provider);
     if (adapter === undefined) return { type: 'blocked', error: unregistered(input.provider) };
     const actor = await kernel.snapshot(address);
-    if (actor?.snapshot.matches({ submitting: { posting: 'unwanted' } }) === true)
+    if (actor !== undefined && isUnwanted(actor.snapshot))
       return { type: 'withdrawn' };
     const request = await this.request(address);
     const http = adapter.buildSubmit(request, { key: jobIdOf(address) });

@@ -333,10 +333,10 @@ const jobPolicies: Readonly<Record<string, EffectPolicy>> = {
   reconcile: callPolicy('reconcile', 1, { limit: 1 }),
   cancelRemote: callPolicy('cancel', 1, {}),
   fetch: {
-    pool: () => 'fetch',
+    pool: (input) => `fetch:${accountOf(input).provider}:${accountOf(input).credential}`,
     limit: limits.downloadsMax,
     priority: 2,
-    shares: (input) => [gateOf(accountOf(input))],
+    shares: (input) => [gateOf(accountOf(input)), { name: 'downloads', limit: limits.downloadsMax }],
   },
   poll: callPolicy('poll', 3, {}),
 };

@@ -84,6 +84,7 @@ export class Kernel {
   readonly reader: Reader;
   #started = false;
   #ended: HoldfastError | undefined;
+  #draining = false;
 
   static async open(options: KernelOptions): Promise<Kernel> {
     return new Kernel(options, await Counts.load(options.store));
@@ -246,6 +247,7 @@ export class Kernel {
    */
   async close(timeoutMs: number = limits.closeTimeoutMs): Promise<void> {
     if (this.#ended !== undefined) return;
+    this.#draining = true;
     this.#timers.stop();
     await this.#outbox.stop(timeoutMs);
     this.#ended ??= new HoldfastError('RUNTIME_CLOSED', 'the runtime is closed');
@@ -293,6 +295,7 @@ export class Kernel {
       if (this.#ended !== undefined) throw this.#ended;
       const cell = this.#cells.get(address, this.#definition(kindOf(address)));
       const own = delivery.source === 'user' || delivery.source.startsWith('operator:');
+      if (own && this.#draining) throw new HoldfastError('RUNTIME_CLOSED', 'the runtime is closing');
       if (own && (cell.queue.length >= limits.mailboxMax || this.#loop.pending >= limits.pendingStepsMax)) {
         throw new HoldfastError('MAILBOX_FULL', `${cell.queue.length} events wait for ${address}`);
       }
