@@ -1,6 +1,6 @@
 /**
- * Holdfast inside a program: one image, rendered, on disk, delivered. Needs no key: the provider is the
- * simulator.
+ * Holdfast inside a program: one image, rendered and on disk, its delivery committed with it. Needs no key: the
+ * provider is the simulator.
  */
 import { openRuntime } from 'holdfast';
 import { consoleChannel } from 'holdfast/channels';
@@ -27,5 +27,6 @@ const job = await runtime.jobs.submit({
 const { status, artifacts } = await job.settled();
 process.stdout.write(`${status}: ${artifacts.length} artifact\n`);
 
+// A delivery that has not gone out by now goes out after the next openRuntime.
 await runtime.close();
 await simulator.close();
