@@ -1,6 +1,6 @@
 /**
- * Holdfast inside a program: one image, rendered and on disk, its delivery committed with it. Needs no key: the
- * provider is the simulator.
+ * Holdfast inside a program: one image, rendered and on disk, its delivery committed with it. Needs no key:
+ * the provider is the simulator.
  */
 import { openRuntime } from 'holdfast';
 import { consoleChannel } from 'holdfast/channels';
