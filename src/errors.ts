@@ -1,8 +1,9 @@
 /**
- * Every error a user can meet, by code. The table says what to do; docs/errors.md says more, one heading a code.
+ * Every error a user can meet, by code. The table says what to do; docs/errors.md says more, one heading a
+ * code.
  *
- * Callers: every room. Invariant (kept by test/tidy.test.ts): each code is documented, thrown somewhere and tested
- * somewhere.
+ * Callers: every room. Invariant (kept by test/tidy.test.ts): each code is documented, thrown somewhere and
+ * tested somewhere.
  */
 
 /** Code → what the reader can do about it. The advice is appended to the message. */
@@ -11,6 +12,9 @@ export const errorAdvice = {
   ACTOR_QUARANTINED: 'Look at the reason, mend its cause, then resume or dismiss the actor.',
   ADDRESS_REFUSED: 'If you mean this server, list its origin in the adapter’s trustedOrigins.',
   COMMIT_REFUSED: 'Another writer changed the actor; reopen the runtime.',
+  CONTROL_FAILED:
+    'Look whether the process that holds the directory is well, and at the job, before repeating.',
+  CONTROL_REFUSED: 'Use the address and the token in the control.json of the directory.',
   DELIVERY_NOT_RETRYABLE: 'Only exhausted deliveries can be sent again by hand; look at its status.',
   EFFECT_TIMEOUT: 'Raise the effect’s timeoutMs or find out why it hangs.',
   INVALID_DEFINITION: 'Change the machine as the message says.',

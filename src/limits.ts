@@ -55,6 +55,14 @@ export const limits = {
   deliveryTimeoutMs: 5 * MINUTE_MS,
   closeTimeoutMs: 10 * SECOND_MS,
 
+  /** The control door: one long poll, one call, one connect, and what a close waits for calls under way. */
+  controlBodyBytesMax: 1 * MIB,
+  controlWaitMs: 30 * SECOND_MS,
+  controlWaitMaxMs: 5 * MINUTE_MS,
+  controlCallTimeoutMs: 30 * SECOND_MS,
+  controlConnectTimeoutMs: 5 * SECOND_MS,
+  controlCloseTimeoutMs: 1 * SECOND_MS,
+
   webhookTimeoutMs: 30 * SECOND_MS,
   webhookBodyBytesMax: 1 * MIB,
   /** What a channel resolved with, kept with the delivery; larger receipts are dropped. */

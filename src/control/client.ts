@@ -1,0 +1,283 @@
+/**
+ * The control client: talks to the process that holds a directory, over its socket or its loopback port.
+ *
+ * Owns: the connections to one control server. Callers: the CLI, the demo, tests. Invariants:
+ *  1  `connectControl` resolves with a client only after a runtime has answered it.
+ *  2  Nothing is sent twice: no retries, so a call whose answer is lost fails with CONTROL_FAILED.
+ *  3  The token goes to the address in `control.json` alone, and into no message.
+ */
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Agent, request as httpRequest } from 'undici';
+import { z } from 'zod';
+import { systemClock } from '../clock.js';
+import { HoldfastError } from '../errors.js';
+import type { JobView, Page } from '../index.js';
+import { isPlainObject } from '../json.js';
+import { limits } from '../limits.js';
+import { CONTROL_FILE, CONTROL_SOCKET, socketServes } from './place.js';
+import type { CallOptions, ControlClient, RuntimeView, SubmittedJob } from './port.js';
+import { errorFromWire, fromWire, toWire } from './wire.js';
+
+/** Somewhere a control server may listen. */
+interface Target {
+  readonly address: string;
+  readonly origin: string;
+  readonly socketPath?: string;
+  readonly token?: string;
+}
+
+interface Call extends CallOptions {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly body?: unknown;
+  readonly timeoutMs?: number;
+}
+
+interface Answer {
+  readonly status: number;
+  /** Ours again: camelCase. */
+  readonly body: unknown;
+}
+
+/** Faults that mean that nobody listens there, rather than that somebody does not answer. */
+const NOBODY: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR', 'ECONNRESET']);
+
+/**
+ * Connects to the runtime that holds `directory`; undefined when none listens there. Throws CONTROL_FAILED when
+ * somebody listens and does not answer (or this user may not connect), CONTROL_REFUSED for a wrong token.
+ */
+export async function connectControl(directory: string): Promise<ControlClient | undefined> {
+  for (const target of await targetsOf(resolve(directory))) {
+    const client = new HttpControlClient(target);
+    try {
+      if (await client.isThere()) return client;
+    } catch (error) {
+      await client.close();
+      throw error;
+    }
+    await client.close();
+  }
+  return undefined;
+}
+
+async function targetsOf(directory: string): Promise<readonly Target[]> {
+  const socketPath = join(directory, CONTROL_SOCKET);
+  const loopback = await readLoopback(join(directory, CONTROL_FILE));
+  const socket = { address: socketPath, origin: 'http://localhost', socketPath };
+  const sockets: readonly Target[] = socketServes(socketPath) ? [socket] : [];
+  return loopback === undefined ? sockets : [...sockets, loopback];
+}
+
+const loopbackSchema = z.object({ url: z.url(), token: z.string().min(1) });
+
+async function readLoopback(file: string): Promise<Target | undefined> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new HoldfastError('CONTROL_FAILED', `${file} cannot be read`, { cause: error });
+  }
+  const parsed = loopbackSchema.safeParse(jsonOf(text));
+  // A file that is not whole was left by a process that died while writing it: nobody listens there.
+  if (!parsed.success) return undefined;
+  const { url, token } = parsed.data;
+  return { address: url, origin: url, token };
+}
+
+class HttpControlClient implements ControlClient {
+  readonly address: string;
+  readonly #target: Target;
+  readonly #agent: Agent;
+  #closed: Promise<void> | undefined;
+
+  constructor(target: Target) {
+    this.address = target.address;
+    this.#target = target;
+    const { socketPath } = target;
+    this.#agent = new Agent({
+      connect: {
+        timeout: limits.controlConnectTimeoutMs,
+        ...(socketPath === undefined ? {} : { socketPath }),
+      },
+    });
+  }
+
+  /** True when a runtime answers; false when nobody of ours does. */
+  async isThere(): Promise<boolean> {
+    try {
+      const answer = await this.#exchange({
+        method: 'GET',
+        path: '/v1/runtime',
+        timeoutMs: limits.controlConnectTimeoutMs,
+      });
+      const error = errorFromWire(answer.body);
+      if (error !== undefined) throw error;
+      return isPlainObject(answer.body) && typeof answer.body['directory'] === 'string';
+    } catch (error) {
+      if (NOBODY.has(codeOf(error))) return false;
+      throw this.#unanswered(error, 'GET /v1/runtime');
+    }
+  }
+
+  async runtime(options: CallOptions = {}): Promise<RuntimeView> {
+    const { body } = await this.#call({ ...options, method: 'GET', path: '/v1/runtime' });
+    return asObject<RuntimeView>(body, 'status', 'directory');
+  }
+
+  async submitJob(request: unknown, options: CallOptions = {}): Promise<SubmittedJob> {
+    return this.#created({ ...options, method: 'POST', path: '/v1/jobs', body: toWire(request) });
+  }
+
+  async trackJob(request: unknown, options: CallOptions = {}): Promise<SubmittedJob> {
+    return this.#created({ ...options, method: 'POST', path: '/v1/jobs/track', body: toWire(request) });
+  }
+
+  async listJobs(
+    filter: Parameters<ControlClient['listJobs']>[0] = {},
+    options: CallOptions = {},
+  ): Promise<Page<JobView>> {
+    const { sessionKey, newestFirst, ...same } = filter;
+    const query = { ...same, session: sessionKey, newest_first: newestFirst };
+    const { body } = await this.#call({ ...options, method: 'GET', path: '/v1/jobs', query });
+    const { items, cursor } = asObject<{ items: unknown; cursor?: string }>(body);
+    if (!Array.isArray(items)) throw unreadable();
+    const jobs = items.map(asJob);
+    return cursor === undefined ? { items: jobs } : { items: jobs, cursor };
+  }
+
+  getJob(id: string, options: CallOptions = {}): Promise<JobView> {
+    return this.#job({ ...options, method: 'GET', path: jobPath(id) });
+  }
+
+  cancelJob(id: string, reason?: string, options: CallOptions = {}): Promise<JobView> {
+    const body = reason === undefined ? {} : { reason };
+    return this.#job({ ...options, method: 'POST', path: jobPath(id, 'cancel'), body });
+  }
+
+  retryJob(id: string, options: CallOptions = {}): Promise<JobView> {
+    return this.#job({ ...options, method: 'POST', path: jobPath(id, 'retry'), body: {} });
+  }
+
+  async waitJob(id: string, options: CallOptions = {}): Promise<JobView> {
+    const query = { timeout_ms: limits.controlWaitMs };
+    const timeoutMs = limits.controlWaitMs + limits.controlCallTimeoutMs;
+    for (;;) {
+      options.signal?.throwIfAborted();
+      const call: Call = { ...options, method: 'GET', path: jobPath(id, 'wait'), query, timeoutMs };
+      const job = await this.#job(call);
+      if (job.settledAt !== undefined) return job;
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#agent.destroy();
+    return this.#closed;
+  }
+
+  async #created(call: Call): Promise<SubmittedJob> {
+    const { status, body } = await this.#call(call);
+    return { job: asJob(body), deduplicated: status === 200 };
+  }
+
+  async #job(call: Call): Promise<JobView> {
+    return asJob((await this.#call(call)).body);
+  }
+
+  async #call(call: Call): Promise<Answer> {
+    const what = `${call.method} ${call.path}`;
+    let answer: Answer;
+    try {
+      answer = await this.#exchange(call);
+    } catch (error) {
+      call.signal?.throwIfAborted();
+      throw this.#unanswered(error, what);
+    }
+    if (answer.status < 300) return answer;
+    throw (
+      errorFromWire(answer.body) ??
+      new HoldfastError('CONTROL_FAILED', `${what} was answered with status ${answer.status}`)
+    );
+  }
+
+  async #exchange(call: Call): Promise<Answer> {
+    const { signal, timeoutMs = limits.controlCallTimeoutMs } = call;
+    const deadline = new AbortController();
+    const cancel = systemClock.schedule(timeoutMs, () => deadline.abort());
+    try {
+      const signals = signal === undefined ? [deadline.signal] : [deadline.signal, signal];
+      return await this.#send(call, timeoutMs, AbortSignal.any(signals));
+    } finally {
+      cancel();
+    }
+  }
+
+  async #send(call: Call, timeoutMs: number, signal: AbortSignal): Promise<Answer> {
+    const { method, path, query, body } = call;
+    const { origin, token } = this.#target;
+    const response = await httpRequest(`${origin}${path}${queryText(query)}`, {
+      method,
+      dispatcher: this.#agent,
+      signal,
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const answered: unknown = jsonOf(await response.body.text());
+    return { status: response.statusCode, body: answered === undefined ? undefined : fromWire(answered) };
+  }
+
+  #unanswered(error: unknown, what: string): HoldfastError {
+    if (error instanceof HoldfastError) return error;
+    const reason = codeOf(error) || (error instanceof Error ? error.name : 'unknown');
+    return new HoldfastError('CONTROL_FAILED', `${this.address} did not answer ${what} (${reason})`, {
+      cause: error,
+    });
+  }
+}
+
+function jobPath(id: string, action?: string): string {
+  return `/v1/jobs/${encodeURIComponent(id)}${action === undefined ? '' : `/${action}`}`;
+}
+
+function queryText(query: Call['query']): string {
+  const given = Object.entries(query ?? {}).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)] as [string, string]],
+  );
+  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
+}
+
+/** A job as its own runtime wrote it: checked by the fields everything else hangs on. */
+function asJob(value: unknown): JobView {
+  return asObject<JobView>(value, 'id', 'status', 'provider');
+}
+
+function asObject<T extends object>(value: unknown, ...texts: readonly string[]): T {
+  if (!isPlainObject(value) || texts.some((name) => typeof value[name] !== 'string')) throw unreadable();
+  return value as T;
+}
+
+function unreadable(): HoldfastError {
+  return new HoldfastError('CONTROL_FAILED', 'the answer is not of the form this version knows');
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function codeOf(error: unknown): string {
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : '';
+}

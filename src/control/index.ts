@@ -1,0 +1,4 @@
+/** The control room's face for the doors. */
+export { connectControl } from './client.js';
+export type { CallOptions, ControlClient, RuntimeView, SubmittedJob } from './port.js';
+export { errorToWire, toWire, type WireError } from './wire.js';

@@ -1,0 +1,78 @@
+/**
+ * The control port: what the control server needs of a runtime, and what its client offers other processes.
+ *
+ * Types only. Callers: server.ts, routes.ts, client.ts, runtime.ts (which satisfies the first), the CLI.
+ */
+import type {
+  AccountName,
+  AccountView,
+  DeliveryView,
+  JobHandle,
+  JobView,
+  ListJobs,
+  Page,
+  PageOptions,
+  RuntimeStatus,
+  Session,
+  SubmitRequest,
+  TrackRequest,
+} from '../index.js';
+
+/** The part of a runtime that other processes may reach. */
+export interface ControlledRuntime {
+  readonly status: RuntimeStatus;
+  readonly directory: string;
+  readonly jobs: {
+    submit(request: SubmitRequest): Promise<JobHandle>;
+    track(request: TrackRequest): Promise<JobHandle>;
+    get(id: string): JobHandle;
+    view(id: string): Promise<JobView>;
+    list(options?: ListJobs): Promise<Page<JobView>>;
+  };
+  readonly deliveries: {
+    get(id: string): Promise<DeliveryView | undefined>;
+    list(options: PageOptions & { readonly status: DeliveryView['status'] }): Promise<Page<DeliveryView>>;
+    retry(id: string): Promise<void>;
+  };
+  readonly accounts: {
+    list(): Promise<AccountView[]>;
+    resume(account: AccountName, operator?: string): Promise<void>;
+  };
+  readonly sessions: { get(key: string): Session };
+}
+
+export interface RuntimeView {
+  readonly status: RuntimeStatus;
+  readonly directory: string;
+}
+
+export interface SubmittedJob {
+  readonly job: JobView;
+  /** True when the job was found under its idempotency key. */
+  readonly deduplicated: boolean;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * A running runtime, seen from another process. Every method throws the `HoldfastError` the runtime threw, and
+ * `CONTROL_FAILED` when no answer came: whether the call was applied is then unknown.
+ */
+export interface ControlClient {
+  /** The socket or URL it talks to. */
+  readonly address: string;
+  runtime(options?: CallOptions): Promise<RuntimeView>;
+  submitJob(request: SubmitRequest, options?: CallOptions): Promise<SubmittedJob>;
+  trackJob(request: TrackRequest, options?: CallOptions): Promise<SubmittedJob>;
+  listJobs(filter?: ListJobs, options?: CallOptions): Promise<Page<JobView>>;
+  getJob(id: string, options?: CallOptions): Promise<JobView>;
+  /** The job after the cancel. */
+  cancelJob(id: string, reason?: string, options?: CallOptions): Promise<JobView>;
+  retryJob(id: string, options?: CallOptions): Promise<JobView>;
+  /** Resolves with the settled job, however long that takes; rejects when `signal` aborts. */
+  waitJob(id: string, options?: CallOptions): Promise<JobView>;
+  /** Drops the connections; harmless when repeated. */
+  close(): Promise<void>;
+}
