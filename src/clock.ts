@@ -11,7 +11,10 @@ export interface Clock {
   readonly now: () => number;
   /** Milliseconds from an arbitrary origin; never goes back. */
   readonly monotonicMs: () => number;
-  /** Calls `run` once after `delayMs` (0 to 2^31-1). Returns a function that cancels it; cancelling twice is harmless. */
+  /**
+   * Calls `run` once after `delayMs` (0 to 2^31-1). Returns a function that cancels it; cancelling twice is
+   * harmless.
+   */
   readonly schedule: (delayMs: number, run: () => void) => () => void;
   /** Calls `run` in the next turn of the event loop, after all promises that are ready now. */
   readonly soon: (run: () => void) => void;

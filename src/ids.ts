@@ -2,10 +2,10 @@
  * Identifiers: random ids, actor addresses and the hashes ids are made from.
  *
  * Owns: the only use of chance (nanoid). Callers: every room.
- * Invariants: an id is 1 to 512 UTF-8 bytes without NUL or lone surrogates; an address is `kind/id`, split at its
- * first slash, so that ids may contain slashes and kinds may not.
+ * Invariants: an id is 1 to 512 UTF-8 bytes without NUL or lone surrogates; an address is `kind/id`, split at
+ * its first slash, so that ids may contain slashes and kinds may not.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { nanoid } from 'nanoid';
 import { HoldfastError } from './errors.js';
 import { limits } from './limits.js';
@@ -18,9 +18,12 @@ export function newId(prefix: string): string {
   return `${prefix}_${nanoid()}`;
 }
 
-/** SHA-256 of `text`, as 64 hex digits. */
+/**
+ * SHA-256 of `text`, as 64 hex digits. One call of `hash` costs half of a `createHash` for texts as short as
+ * ours.
+ */
 export function sha256Hex(text: string | Uint8Array): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text, 'hex');
 }
 
 /** A short stable id made from `text`: 32 hex digits (128 bits) of its SHA-256. */

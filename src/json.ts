@@ -6,6 +6,11 @@
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 
+/** An event as it is stored: plain JSON with a type. */
+export interface JsonEvent extends JsonObject {
+  readonly type: string;
+}
+
 export interface JsonObject {
   readonly [key: string]: Json | undefined;
 }
@@ -22,27 +27,36 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
  * (a function, Date, Map, NaN, BigInt, class instance, cycle), or undefined when all of it does.
  * Keys whose value is undefined are allowed: JSON leaves them out and reading gives undefined again.
  */
-export function firstNonJson(
-  value: unknown,
-  path = '$',
-  seen: ReadonlySet<object> = new Set(),
-): string | undefined {
+export function firstNonJson(value: unknown): string | undefined {
+  const path = nonJsonPath(value, []);
+  return path === undefined ? undefined : `$${path}`;
+}
+
+/** The path is put together on the way out: nearly every value is JSON and needs none. */
+function nonJsonPath(value: unknown, within: object[]): string | undefined {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return undefined;
-  if (typeof value === 'number') return Number.isFinite(value) ? undefined : path;
-  if (typeof value !== 'object' || seen.has(value)) return path;
-  const within = new Set(seen).add(value);
-  if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) {
-      const bad = firstNonJson(item, `${path}[${index}]`, within);
-      if (bad !== undefined) return bad;
-    }
-    return undefined;
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : '';
+  if (typeof value !== 'object' || within.includes(value)) return '';
+  const list = Array.isArray(value);
+  if (!list && !isPlainObject(value)) return '';
+  within.push(value);
+  const bad = list ? nonJsonItem(value, within) : nonJsonProperty(value, within);
+  within.pop();
+  return bad;
+}
+
+function nonJsonItem(list: readonly unknown[], within: object[]): string | undefined {
+  for (const [index, item] of list.entries()) {
+    const bad = nonJsonPath(item, within);
+    if (bad !== undefined) return `[${index}]${bad}`;
   }
-  if (!isPlainObject(value)) return path;
-  for (const [key, item] of Object.entries(value)) {
-    if (item === undefined) continue;
-    const bad = firstNonJson(item, `${path}.${key}`, within);
-    if (bad !== undefined) return bad;
+  return undefined;
+}
+
+function nonJsonProperty(object: object, within: object[]): string | undefined {
+  for (const [key, item] of Object.entries(object)) {
+    const bad = item === undefined ? undefined : nonJsonPath(item, within);
+    if (bad !== undefined) return `.${key}${bad}`;
   }
   return undefined;
 }

@@ -1,8 +1,8 @@
 /**
  * The runtime: one directory, opened; the only file that names concrete implementations.
  *
- * Owns: the lifecycle (machines/supervisor.ts), the store, the kernel, the façades, the control server. Callers:
- * users, the CLI. Invariants:
+ * Owns: the lifecycle (machines/supervisor.ts), the store, the kernel, the façades, the control server.
+ * Callers: users, the CLI. Invariants:
  *  1  Nothing is accepted before recovery has begun, or after `close` was called.
  *  2  A failed store fails the runtime: every call says STORE_FAILED until the directory is opened again.
  *  3  `close` leaves nothing running and the directory free for the next process.
@@ -37,8 +37,8 @@ export interface RuntimeOptions {
   /** Defaults for every job. */
   readonly jobs?: JobOptions;
   /**
-   * `power` (default): acknowledged work survives a power cut (one fsync a commit). `process`: it survives a crash of
-   * the process, and a power cut may cost the last moments.
+   * `power` (default): acknowledged work survives a power cut (one fsync a commit). `process`: it survives a
+   * crash of the process, and a power cut may cost the last moments.
    */
   readonly durability?: 'power' | 'process';
   /** Serve `<directory>/control.sock` for the CLI; default true. */
@@ -160,8 +160,8 @@ export class Runtime {
   }
 
   /**
-   * Takes no new work; polls, downloads and sleeps stop at once, submits and sends may finish until `timeoutMs` (default
-   * 10 s). What is cut off goes on at the next open. Closing twice is harmless.
+   * Takes no new work; polls, downloads and sleeps stop at once, submits and sends may finish until
+   * `timeoutMs` (default 10 s). What is cut off goes on at the next open. Closing twice is harmless.
    */
   close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
     this.#closing ??= this.#close(options.timeoutMs ?? limits.closeTimeoutMs);

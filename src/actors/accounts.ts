@@ -1,7 +1,9 @@
 /**
- * Provider accounts: auth and billing trouble stops an account once, loudly; its jobs keep their places in the pools.
+ * Provider accounts: auth and billing trouble stops an account once, loudly; its jobs keep their places in
+ * the pools.
  *
- * Owns: actors of kind `provider`, and the gate of each account's calls. Callers: the job effects, runtime.ts.
+ * Owns: actors of kind `provider`, and the gate of each account's calls. Callers: the job effects,
+ * runtime.ts.
  * Invariant: a gate is open exactly while its actor's newest committed state is `open`.
  */
 import type { Logger } from '../log.js';
@@ -55,7 +57,9 @@ export class Accounts {
     kernel.onStep((step) => this.#onStep(step));
   }
 
-  /** Closes the gates of accounts that were held back when the process ended. Call before the kernel starts. */
+  /**
+   * Closes the gates of accounts that were held back when the process ended. Call before the kernel starts.
+   */
   async recover(): Promise<void> {
     for (const account of await this.list()) {
       if (account.status !== 'open') this.#kernel.gate(gateOf(account).name, false);
@@ -82,8 +86,8 @@ export class Accounts {
   }
 
   /**
-   * Judges a fault of a call. Trouble of the account stops it and throws EffectDeferred, so that the effect waits its
-   * turn again; everything else is the caller's to handle.
+   * Judges a fault of a call. Trouble of the account stops it and throws EffectDeferred, so that the effect
+   * waits its turn again; everything else is the caller's to handle.
    */
   async judge(account: AccountName, error: ProviderError): Promise<void> {
     if (error.class === 'auth' || error.class === 'billing') {
@@ -111,7 +115,10 @@ export class Accounts {
     if (kind !== KIND) return;
     const account = viewOf(snapshot);
     this.#kernel.gate(gateOf(account).name, accountIsOpen(snapshot));
-    for (const notice of entry.emitted ?? []) this.#log.error({ ...notice }, String(notice['type']));
+    for (const { type, ...facts } of entry.emitted ?? []) {
+      if (type === 'account.paused') this.#log.error(facts, type);
+      else this.#log.info(facts, type);
+    }
   }
 }
 

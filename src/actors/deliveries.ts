@@ -1,7 +1,8 @@
 /**
  * The deliveries façade: messages on their way to chats, and the dead letters among them.
  *
- * Owns: actors of kind `delivery`, their effects and their lanes. Callers: runtime.ts, the jobs façade (views).
+ * Owns: actors of kind `delivery`, their effects and their lanes. Callers: runtime.ts, the jobs façade
+ * (views).
  */
 import { fromPromise } from 'xstate';
 import type { AnyMachineSnapshot } from 'xstate';
@@ -143,10 +144,7 @@ export class Deliveries {
     if (kind !== KIND) return;
     const { input } = snapshot.context as DeliveryContext;
     this.#lanes.look(deliveryLane(input));
-    for (const notice of entry.emitted ?? []) {
-      const { type, ...facts } = notice;
-      this.#log.error(facts, String(type));
-    }
+    for (const { type, ...facts } of entry.emitted ?? []) this.#log.error(facts, type);
   }
 }
 

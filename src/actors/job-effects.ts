@@ -50,7 +50,9 @@ export interface EffectCall<Input> {
 
 export class JobEffects {
   readonly #options: JobEffectsOptions;
-  /** What the last poll of a job said of its artifacts, so that its fetch need not ask again. Oldest go first. */
+  /**
+   * What the last poll of a job said of its artifacts, so that its fetch need not ask again. Oldest go first.
+   */
   readonly #sources = new Map<string, readonly ArtifactSource[]>();
 
   constructor(options: JobEffectsOptions) {
@@ -62,8 +64,7 @@ export class JobEffects {
     const adapter = providers.get(input.provider);
     if (adapter === undefined) return { type: 'blocked', error: unregistered(input.provider) };
     const actor = await kernel.snapshot(address);
-    if (actor !== undefined && isUnwanted(actor.snapshot))
-      return { type: 'withdrawn' };
+    if (actor !== undefined && isUnwanted(actor.snapshot)) return { type: 'withdrawn' };
     const request = await this.request(address);
     const http = adapter.buildSubmit(request, { key: jobIdOf(address) });
     const result = await transport.send(adapter, input.credential, http, { signal });

@@ -1,7 +1,8 @@
 /**
  * One look for a task whose submit was not answered: by key or by list.
  *
- * Callers: jobs.ts gives this to the chart as its `reconcile` actor; one look an account at a time (its pool's limit).
+ * Callers: jobs.ts gives this to the chart as its `reconcile` actor; one look an account at a time (its
+ * pool's limit).
  * Invariants:
  *  R1  A task that another job holds is never found again: the unique index is read, the looks are serial.
  *  R2  While an identical request is being POSTed, an untagged listing proves nothing: wait.

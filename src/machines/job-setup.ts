@@ -17,7 +17,7 @@ const LOST = 'rendering cannot be followed: the provider no longer knows the tas
 const UNACCEPTED = 'no provider accepted it within';
 const UNKNOWN = 'it is still unknown whether the provider accepted it after';
 
-interface Settling {
+export interface Settling {
   readonly status: words.SettledStatus;
 }
 

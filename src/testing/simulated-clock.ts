@@ -1,8 +1,8 @@
 /**
  * A clock that stands still until it is told to move: for tests that must not wait.
  *
- * Callers: tests. Invariant: timers fire in due order, each at its own time; `jump` moves the wall clock alone, as a
- * user or NTP would.
+ * Callers: tests. Invariant: timers fire in due order, each at its own time; `jump` moves the wall clock
+ * alone, as a user or NTP would.
  */
 import type { Clock } from '../clock.js';
 

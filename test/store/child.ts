@@ -22,6 +22,7 @@ export interface Child {
 }
 
 export interface ChildOptions {
+  /** Who it becomes once its code is loaded: the user may not be able to read the checkout. */
   readonly uid?: number;
   /** Largest file it may write, in KiB. */
   readonly fileKibMax?: number;
@@ -32,7 +33,7 @@ export function startChild(directory: string, mode: string, options: ChildOption
   const limited = `ulimit -f ${options.fileKibMax ?? 'unlimited'}; exec "$@"`;
   const child = spawn('bash', ['-c', limited, 'bash', ...node], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
+    env: { ...process.env, ...(options.uid === undefined ? {} : { HOLDFAST_UID: String(options.uid) }) },
   });
   const lines: string[] = [];
   const waiting = new Set<() => void>();

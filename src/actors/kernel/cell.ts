@@ -1,12 +1,12 @@
 /**
  * A cell: one actor in memory, with the events that wait for it; and the bounded set of cells.
  *
- * Callers: the kernel. Invariant: a cell with waiting or running work is never dropped; idle ones go least recently
- * used first, and cost nothing but a read when they are needed again.
+ * Callers: the kernel. Invariant: a cell with waiting or running work is never dropped; idle ones go least
+ * recently used first, and cost nothing but a read when they are needed again.
  */
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import { splitAddress } from '../../ids.js';
-import type { Json, JsonObject } from '../../json.js';
+import type { Json, JsonEvent } from '../../json.js';
 import { limits } from '../../limits.js';
 import type { Definition } from './definition.js';
 import type { ActorRecord } from './record.js';
@@ -30,7 +30,7 @@ export type Content =
     }
   | { readonly type: 'event'; readonly event: AnyEventObject }
   | { readonly type: 'timer'; readonly timer: DueTimer }
-  | { readonly type: 'result'; readonly effectId: string; readonly event: JsonObject };
+  | { readonly type: 'result'; readonly effectId: string; readonly event: JsonEvent };
 
 export interface Delivery {
   readonly content: Content;

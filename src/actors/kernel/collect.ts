@@ -1,8 +1,8 @@
 /**
  * Removing an actor: all its rows in one batch, once its retention has passed.
  *
- * Callers: the stepper. Invariant: dedupe rows stay until their own expiry; a tombstone keeps the id taken where the
- * definition asks for it.
+ * Callers: the stepper. Invariant: dedupe rows stay until their own expiry; a tombstone keeps the id taken
+ * where the definition asks for it.
  */
 import type { AnyMachineSnapshot } from 'xstate';
 import { limits } from '../../limits.js';
@@ -13,7 +13,10 @@ import type { CommitLoop, Stage } from './commit-loop.js';
 import { Counts } from './counts.js';
 import type { ActorRecord, JournalEntry } from './record.js';
 
-/** Says that an id was used by an actor that is gone. No event id is empty, so it cannot clash with a dedupe row. */
+/**
+ * Says that an id was used by an actor that is gone. No event id is empty, so it cannot clash with a dedupe
+ * row.
+ */
 export function tombstoneKey(address: string): string {
   return keys.dedupe(address, '');
 }

@@ -5,9 +5,10 @@
  * Callers: the kernel's own files. Nobody else writes.
  *
  * Invariants:
- *  C1  One batch is in flight; everything staged meanwhile forms the next group (K3), closed at 4 MiB or 2,000 rows.
- *  C2  All rows of one stage are in one group; groups commit in order; `after` callbacks run in stage order, after the
- *      commit of their group and before any of the next (K1).
+ *  C1  One batch is in flight; everything staged meanwhile forms the next group (K3), closed at 4 MiB or
+ *      2,000 rows.
+ *  C2  All rows of one stage are in one group; groups commit in order; `after` callbacks run in stage order,
+ *      after the commit of their group and before any of the next (K1).
  *  C3  Every read and scan sees staged rows, newest first, over the committed ones.
  *  C4  After a failed commit nothing is written any more and every stage's `failed` is called once (K4).
  */
@@ -118,6 +119,8 @@ export class CommitLoop {
 
   /** Resolves when what is staged for a key is on disk: at once when nothing is. */
   async settled(key: string): Promise<void> {
+    // What was staged when memory was dropped is on no disk that we know of (K4).
+    if (this.#failure !== undefined) throw this.#failure;
     const group = this.#groups.findLast((candidate) => candidate.rows.has(key));
     if (group !== undefined) await settledBy(group);
   }
@@ -128,7 +131,10 @@ export class CommitLoop {
     return staged === null ? this.#store.get(key) : staged;
   }
 
-  /** What is staged for a key: null when nothing is, undefined when it will be deleted. Never touches the disk. */
+  /**
+   * What is staged for a key: null when nothing is, undefined when it will be deleted. Never touches the
+   * disk.
+   */
   peek(key: string): string | undefined | null {
     for (let index = this.#groups.length - 1; index >= 0; index -= 1) {
       const rows = this.#groups[index]?.rows;
@@ -164,7 +170,7 @@ export class CommitLoop {
 
   /** Resolves when everything staged so far is on disk; rejects when it cannot be. */
   async flushed(): Promise<void> {
-    while (this.#groups.length > 0) {
+    while (this.#holdsWork()) {
       await new Promise<void>((resolve) => this.#idle.push(resolve));
       if (this.#failure !== undefined) throw this.#failure;
     }
@@ -218,8 +224,13 @@ export class CommitLoop {
     this.#groups.shift();
     this.#stagesPending -= group.stages.length;
     for (const stage of group.stages) stage.after();
-    if (this.#groups.length > 0) this.#wake();
+    if (this.#holdsWork()) this.#wake();
     this.#releaseIdle();
+  }
+
+  /** False too for a group whose only stage was given up before it was filled: there is nothing to write. */
+  #holdsWork(): boolean {
+    return this.#groups.some((group) => group.stages.length > 0);
   }
 
   /** Adds the rows that are written once a group: state counts and the expiry bucket of its dedupe rows. */
@@ -250,7 +261,7 @@ export class CommitLoop {
   }
 
   #releaseIdle(): void {
-    if (this.#groups.length > 0 && this.#failure === undefined) return;
+    if (this.#failure === undefined && this.#holdsWork()) return;
     const waiting = this.#idle;
     this.#idle = [];
     for (const resolve of waiting) resolve();
@@ -276,7 +287,9 @@ function settledBy(group: Group): Promise<void> {
   });
 }
 
-/** What must hold before the whole batch: for an actor with several steps in it, what its first step expects. */
+/**
+ * What must hold before the whole batch: for an actor with several steps in it, what its first step expects.
+ */
 function expectations(group: Group): Expectation[] {
   const first = new Map<string, Expectation>();
   for (const expectation of group.stages.flatMap((stage) => stage.expect)) {

@@ -1,7 +1,8 @@
 /**
  * How many actors are in each state: rows `n`, written once a commit group.
  *
- * Owns: the totals in memory, loaded at open. Callers: the commit loop (writes), the kernel (define-time checks, lists).
+ * Owns: the totals in memory, loaded at open. Callers: the commit loop (writes), the kernel (define-time
+ * checks, lists).
  */
 import { keys, partsOf, rangeAfter, rangeOf } from '../../store/keys.js';
 import { limits } from '../../limits.js';

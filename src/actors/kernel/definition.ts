@@ -1,7 +1,8 @@
 /**
  * A definition: a machine, and what the kernel must know to keep its actors alive.
  *
- * Owns: the checks at define (K13) and the structure hash (K12). Callers: the façades, through `Kernel.define`.
+ * Owns: the checks at define (K13) and the structure hash (K12). Callers: the façades, through
+ * `Kernel.define`.
  * Invariants: a definition is immutable; what it declares (indexes, references, pools) is a pure function.
  */
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
@@ -32,8 +33,9 @@ export type ProbeResult =
 /** How the effects of one source are run, and what happens to one that a crash interrupted (K7). */
 export interface EffectPolicy {
   /**
-   * `rerun` (default): repeat it. `idempotent`: repeat it under the same id. `probe`: ask `probe` first. `manual`:
-   * never repeat; the actor gets `effect.interrupted`. The last two write a durable mark before they run.
+   * `rerun` (default): repeat it. `idempotent`: repeat it under the same id. `probe`: ask `probe` first.
+   * `manual`: never repeat; the actor gets `effect.interrupted`. The last two write a durable mark before
+   * they run.
    */
   readonly recovery?: 'rerun' | 'idempotent' | 'probe' | 'manual';
   readonly probe?: (context: ProbeContext) => Promise<ProbeResult>;
@@ -93,7 +95,9 @@ export interface Definition {
 
 const POOL_LIMIT_DEFAULT = 8;
 
-/** Checks a machine and makes its definition. Throws INVALID_DEFINITION naming the state, the key and the fix. */
+/**
+ * Checks a machine and makes its definition. Throws INVALID_DEFINITION naming the state, the key and the fix.
+ */
 export function defineMachine(options: DefinitionOptions): Definition {
   const { machine, kind } = options;
   const version = options.version ?? machine.version;
@@ -178,8 +182,8 @@ function checkPolicies(options: DefinitionOptions): void {
 }
 
 /**
- * SHA-256 over what a machine does, not over how it is described (K12): type, initial, transitions, guard, action, actor
- * and delay names; descriptions, meta and tags are left out; a function counts as `ƒ`.
+ * SHA-256 over what a machine does, not over how it is described (K12): type, initial, transitions, guard,
+ * action, actor and delay names; descriptions, meta and tags are left out; a function counts as `ƒ`.
  */
 export function structureHash(machine: AnyStateMachine): string {
   return sha256Hex(canonicalJson(structureOf(machine.config))).slice(0, 16);

@@ -16,8 +16,9 @@ export type RunOutcome =
   | { readonly type: 'aborted' };
 
 /**
- * Thrown by an effect that did nothing and wants to wait its turn again: it goes back into its pool, without its started
- * mark, and runs when the pool's gate is open. An effect may throw it only while nothing observable has happened.
+ * Thrown by an effect that did nothing and wants to wait its turn again: it goes back into its pool, without
+ * its started mark, and runs when the pool's gate is open. An effect may throw it only while nothing
+ * observable has happened.
  */
 export class EffectDeferred extends Error {
   override readonly name = 'EffectDeferred';

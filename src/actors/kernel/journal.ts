@@ -1,12 +1,15 @@
 /**
- * How long a journal grows: checkpoints every 256 steps, the oldest lump cut when the journal passes its bound.
+ * How long a journal grows: checkpoints every 256 steps, the oldest lump cut when the journal passes its
+ * bound.
  *
- * Pure. Callers: turn.ts. Invariant: entries from the oldest kept mark on are all there, and so is its checkpoint
- * (mark 0 is the creation and needs none).
+ * Pure. Callers: turn.ts. Invariant: entries from the oldest kept mark on are all there, and so is its
+ * checkpoint (mark 0 is the creation and needs none).
  */
 import { limits } from '../../limits.js';
 
-/** Checkpoints kept, oldest first: the seq of the newest step inside it, and the journal bytes written since. */
+/**
+ * Checkpoints kept, oldest first: the seq of the newest step inside it, and the journal bytes written since.
+ */
 export type Marks = readonly (readonly [seq: number, bytes: number])[];
 
 export interface KeptJournal {

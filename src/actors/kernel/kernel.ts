@@ -1,11 +1,12 @@
 /**
  * The kernel: every event of every actor goes through here, and nothing happens before it is on disk.
  *
- * Owns: the open store, the actors in memory, and the order read → step → commit → act. Callers: the façades and
- * runtime.ts. The rules K1 to K16 it keeps are in docs/architecture.md.
+ * Owns: the open store, the actors in memory, and the order read → step → commit → act. Callers: the façades
+ * and runtime.ts. The rules K1 to K16 it keeps are in docs/architecture.md.
  *
  * Invariants:
- *  1  An actor's events are taken one at a time, in arrival order; a step and its stage are one synchronous turn (K2).
+ *  1  An actor's events are taken one at a time, in arrival order; a step and its stage are one synchronous
+ *     turn (K2).
  *  2  A delivery settles after its commit, or with the error that kept it from being one (K1).
  *  3  A failed commit ends this kernel: memory is dropped, everybody waiting is told (K4).
  *  4  A throw inside a machine stops that actor alone (K14).
@@ -130,7 +131,8 @@ export class Kernel {
 
   /**
    * Registers a kind. After `start` its parked actors wake up at once (K14).
-   * Throws INVALID_DEFINITION for what cannot be made durable, or for a structure that changed under its version.
+   * Throws INVALID_DEFINITION for what cannot be made durable, or for a structure that changed under its
+   * version.
    */
   define(options: DefinitionOptions): Definition {
     const definition = defineMachine(options);
@@ -138,7 +140,9 @@ export class Kernel {
       .of(definition.kind)
       .find(({ version, hash }) => version === definition.version && hash !== definition.hash);
     if (changed !== undefined) {
-      const message = `${definition.kind}: the machine changed but its version is still ${definition.version}, and actors of the old one are stored; give it a new version`;
+      const { kind, version } = definition;
+      const stored = `and actors of the old one are stored; give it a new version`;
+      const message = `${kind}: the machine changed under version ${version} ${stored}`;
       throw new HoldfastError('INVALID_DEFINITION', message);
     }
     this.#definitions.set(definition.kind, definition);
@@ -146,7 +150,10 @@ export class Kernel {
     return definition;
   }
 
-  /** Brings back what was in flight: inbox rows first, then effects and timers. Resolves when all of it is in hand. */
+  /**
+   * Brings back what was in flight: inbox rows first, then effects and timers. Resolves when all of it is in
+   * hand.
+   */
   async start(): Promise<void> {
     this.#started = true;
     await this.#sweeper.sweep();
@@ -167,7 +174,9 @@ export class Kernel {
     return this.#deliver(addressOf(kind, id), { content, source, dedupe: false });
   }
 
-  /** Sends an event; resolves when the step it caused is on disk. Rejects with ACTOR_NOT_FOUND and the like. */
+  /**
+   * Sends an event; resolves when the step it caused is on disk. Rejects with ACTOR_NOT_FOUND and the like.
+   */
   async send(
     address: string,
     event: JsonObject & { readonly type: string },
@@ -184,7 +193,9 @@ export class Kernel {
     });
   }
 
-  /** Resolves with the first committed snapshot that satisfies `predicate`, the present one included (K16). */
+  /**
+   * Resolves with the first committed snapshot that satisfies `predicate`, the present one included (K16).
+   */
   async waitFor(
     address: string,
     predicate: SnapshotPredicate,
@@ -242,8 +253,8 @@ export class Kernel {
   }
 
   /**
-   * Takes no new work, aborts what need not drain, waits for the rest up to `timeoutMs`, and flushes. What was cut off
-   * goes on at the next open. The store stays open: its owner closes it.
+   * Takes no new work, aborts what need not drain, waits for the rest up to `timeoutMs`, and flushes. What
+   * was cut off goes on at the next open. The store stays open: its owner closes it.
    */
   async close(timeoutMs: number = limits.closeTimeoutMs): Promise<void> {
     if (this.#ended !== undefined) return;

@@ -1,17 +1,19 @@
 /**
- * The outbox: runs the effects that steps asked for, from their durable rows, within the bounds of their pools.
+ * The outbox: runs the effects that steps asked for, from their durable rows, within the bounds of their
+ * pools.
  *
- * Owns: which effects run now. Callers: the kernel. The rows themselves are written and removed by steps; the outbox
- * rewrites a row only to set or clear its started mark.
+ * Owns: which effects run now. Callers: the kernel. The rows themselves are written and removed by steps; the
+ * outbox rewrites a row only to set or clear its started mark.
  *
  * Invariants:
  *  O1  An effect runs only while its row exists; it is aborted when the row goes (K6).
- *  O2  A `manual` or `probe` effect runs only after its started mark is on disk, and never again because of a crash (K7).
+ *  O2  A `manual` or `probe` effect runs only after its started mark is on disk, and never again because of a
+ *      crash (K7).
  *  O3  A pool holds at most 2 x its limit of rows in memory; the rest wait on disk, oldest first.
  *  O4  A place in a pool is given back after the commit of the result, so that who runs next sees it.
  */
 import type { Clock } from '../../clock.js';
-import type { Json, JsonObject } from '../../json.js';
+import type { Json, JsonEvent } from '../../json.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../log.js';
 import { partsOf, rangeOf } from '../../store/keys.js';
@@ -22,7 +24,7 @@ import type { EffectRow } from './record.js';
 import { logicOf } from './step.js';
 
 /** Gives an effect's event to its actor; settles after the commit, or when it was refused (fenced). */
-export type DeliverResult = (address: string, effectId: string, event: JsonObject) => Promise<void>;
+export type DeliverResult = (address: string, effectId: string, event: JsonEvent) => Promise<void>;
 
 export interface OutboxOptions {
   readonly loop: CommitLoop;
@@ -126,7 +128,9 @@ export class Outbox {
     this.#pump();
   }
 
-  /** Starts nothing more and aborts what need not drain; resolves when nothing runs or `timeoutMs` has passed. */
+  /**
+   * Starts nothing more and aborts what need not drain; resolves when nothing runs or `timeoutMs` has passed.
+   */
   async stop(timeoutMs: number): Promise<void> {
     this.#accepting = false;
     for (const running of this.#running.values()) {
@@ -259,7 +263,7 @@ export class Outbox {
 
   async #report(waiting: Waiting, outcome: Extract<RunOutcome, { type: 'done' | 'error' }>): Promise<void> {
     const { address, id, child } = waiting.row;
-    const event: JsonObject =
+    const event: JsonEvent =
       outcome.type === 'done'
         ? { type: `xstate.done.actor.${child}`, output: outcome.output, actorId: child }
         : { type: `xstate.error.actor.${child}`, error: outcome.error, actorId: child };
@@ -273,7 +277,7 @@ export class Outbox {
     if (found.type === 'notStarted') return 'notStarted';
     if (found.type === 'done') await this.#report(waiting, { type: 'done', output: found.output });
     else {
-      const event: JsonObject = { type: 'effect.interrupted', effect: row.child, src: row.src };
+      const event: JsonEvent = { type: 'effect.interrupted', effect: row.child, src: row.src };
       await this.#options.deliver(row.address, row.id, event);
     }
     return 'settled';

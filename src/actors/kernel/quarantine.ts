@@ -1,11 +1,11 @@
 /**
  * Quarantine (K14): an actor whose step threw stands still, visibly, on its last good snapshot.
  *
- * Callers: the stepper. Invariant: the failed step leaves no trace but the reason; the event stays at its head; the
- * actor's timers leave the due index (they stay in the record), so that nothing spins on it.
+ * Callers: the stepper. Invariant: the failed step leaves no trace but the reason; the event stays at its
+ * head; the actor's timers leave the due index (they stay in the record), so that nothing spins on it.
  */
 import type { AnyEventObject } from 'xstate';
-import type { JsonObject } from '../../json.js';
+import type { JsonEvent } from '../../json.js';
 import { keys } from '../../store/keys.js';
 import type { Stage } from './commit-loop.js';
 import { errorToJson } from './effect-run.js';
@@ -26,9 +26,9 @@ export function quarantine(stage: Stage, actor: Before, cause: QuarantineCause):
   const { code, message } = errorToJson(cause.error);
   const reason: Quarantine = {
     code: typeof code === 'string' ? code : 'THREW',
-    message: String(message),
+    message: typeof message === 'string' ? message : 'no message',
     at: cause.at,
-    event: cause.event as unknown as JsonObject,
+    event: cause.event as unknown as JsonEvent,
     source: cause.source,
   };
   const next: ActorRecord = { ...record, quarantine: reason };

@@ -1,9 +1,10 @@
 /**
  * What the kernel writes: the shapes of its rows, as JSON.
  *
- * Callers: the kernel's own files, replay and the inspector. Changing a shape is a change of the store's format.
+ * Callers: the kernel's own files, replay and the inspector. Changing a shape is a change of the store's
+ * format.
  */
-import type { Json, JsonObject } from '../../json.js';
+import type { Json, JsonEvent } from '../../json.js';
 
 /** An armed timer, as its actor's record and its row in the due index know it. */
 export interface TimerRef {
@@ -28,7 +29,7 @@ export interface Quarantine {
   readonly code: string;
   readonly message: string;
   readonly at: number;
-  readonly event?: JsonObject;
+  readonly event?: JsonEvent;
   readonly source?: string;
 }
 
@@ -56,7 +57,7 @@ export interface ActorRecord {
 /** Row `d`. The key carries kind, due time, address and the id's two numbers. */
 export interface TimerRow {
   readonly sendId: string;
-  readonly event: JsonObject;
+  readonly event: JsonEvent;
 }
 
 /** Row `o`. `started` is the durable mark of effects that must not be repeated blindly (K7). */
@@ -72,7 +73,7 @@ export interface EffectRow {
 /** Row `i`: something another actor's step asked for, not consumed yet. */
 export type InboxRow =
   | { readonly type: 'create'; readonly input?: Json; readonly id: string; readonly source: string }
-  | { readonly type: 'event'; readonly event: JsonObject; readonly id: string; readonly source: string };
+  | { readonly type: 'event'; readonly event: JsonEvent; readonly id: string; readonly source: string };
 
 /** What the kernel adds to every delivered event (K10). */
 export interface EventEnvelope {
@@ -87,7 +88,7 @@ export interface EventEnvelope {
 export interface JournalEntry {
   readonly seq: number;
   readonly at: number;
-  readonly event: JsonObject;
+  readonly event: JsonEvent;
   readonly eventId: string;
   readonly dueAt?: number;
   /** Who sent it: `user`, `timer`, `effect`, `actor:<address>`, `provider:<id>`, `operator:<name>`. */
@@ -98,7 +99,7 @@ export interface JournalEntry {
   readonly effects?: readonly { readonly id: string; readonly src: string; readonly child: string }[];
   readonly timers?: readonly TimerRef[];
   readonly sends?: readonly { readonly id: string; readonly to: string; readonly type: string }[];
-  readonly emitted?: readonly JsonObject[];
+  readonly emitted?: readonly JsonEvent[];
   /** Of the commit that carries it: the only order across actors. */
   readonly commit: number;
 }

@@ -1,8 +1,8 @@
 /**
  * Recovery of one kind: what was in flight when the process ended goes on.
  *
- * Callers: the kernel, at start and when a kind is defined later (K14). Cost depends on what was in flight, never on
- * what exists: it reads inbox rows and one row a pool, no actor records.
+ * Callers: the kernel, at start and when a kind is defined later (K14). Cost depends on what was in flight,
+ * never on what exists: it reads inbox rows and one row a pool, no actor records.
  */
 import { limits } from '../../limits.js';
 import { keys, partsOf, rangeAfter } from '../../store/keys.js';
@@ -33,7 +33,8 @@ export class Recovery {
 
   async #inbox(kind: string): Promise<void> {
     const { loop, take } = this.#options;
-    // "kind/" .. "kind0": "0" is the character after "/", so the range holds every address of the kind and no other.
+    // "kind/" .. "kind0": "0" is the character after "/", so the range holds every address of the kind and no
+    // other.
     let range: Range = { gte: keys.inbox(`${kind}/`, ''), lt: keys.inbox(`${kind}0`, '') };
     for (;;) {
       const page = await loop.scan({ ...range, limit: limits.scanPageRows });

@@ -1,7 +1,9 @@
 /**
- * Replay: a journal folded through its machine gives the stored snapshot again, or names the first step that differs.
+ * Replay: a journal folded through its machine gives the stored snapshot again, or names the first step that
+ * differs.
  *
- * Pure. Callers: tests, later capsules and `doctor`. Actions are discarded: a replay does nothing in the world.
+ * Pure. Callers: tests, later capsules and `doctor`. Actions are discarded: a replay does nothing in the
+ * world.
  */
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import { HoldfastError } from '../../errors.js';
@@ -20,8 +22,8 @@ export interface ReplayInput {
 }
 
 /**
- * The snapshot after the last entry, as JSON. Throws REPLAY_DIVERGED when the journal has a gap, or when a step leads
- * to another state than its entry says.
+ * The snapshot after the last entry, as JSON. Throws REPLAY_DIVERGED when the journal has a gap, or when a
+ * step leads to another state than its entry says.
  */
 export function replay(input: ReplayInput): Json {
   const { definition, address, checkpoint, entries } = input;
@@ -66,6 +68,6 @@ function envelopeOf(address: string, entry: JournalEntry): EventEnvelope {
 
 function compare(address: string, entry: JournalEntry, value: Json): void {
   if (canonicalJson(value) === canonicalJson(entry.value)) return;
-  const message = `${address}: step ${entry.seq} (${String(entry.event['type'])}) leads to ${JSON.stringify(value)}`;
+  const message = `${address}: step ${entry.seq} (${entry.event.type}) leads to ${JSON.stringify(value)}`;
   throw new HoldfastError('REPLAY_DIVERGED', `${message}, the journal says ${JSON.stringify(entry.value)}`);
 }

@@ -5,17 +5,20 @@
  */
 import { HoldfastError } from '../../errors.js';
 import { addressOf, splitAddress } from '../../ids.js';
-import { isPlainObject, type Json, type JsonObject } from '../../json.js';
+import { isPlainObject, type Json, type JsonEvent } from '../../json.js';
 
 export type Reserved =
   /** A peer actor; nothing happens when it exists already. */
   | { readonly type: 'actor.create'; readonly to: string; readonly input: Json | undefined }
-  | { readonly type: 'actor.send'; readonly to: string; readonly event: JsonObject }
+  | { readonly type: 'actor.send'; readonly to: string; readonly event: JsonEvent }
   | { readonly type: 'history.append'; readonly session: string; readonly entry: Json }
   | { readonly type: 'payload.put'; readonly name: string; readonly value: Json }
   | { readonly type: 'payload.delete'; readonly name: string };
 
-/** The reserved action behind a name, or undefined for a custom action. Throws INVALID_DEFINITION on bad params. */
+/**
+ * The reserved action behind a name, or undefined for a custom action. Throws INVALID_DEFINITION on bad
+ * params.
+ */
 export function reservedAction(name: string, params: unknown): Reserved | undefined {
   switch (name) {
     case 'actor.create': {
@@ -28,7 +31,7 @@ export function reservedAction(name: string, params: unknown): Reserved | undefi
       if (!isPlainObject(event) || typeof event['type'] !== 'string') throw badParams(name, 'event');
       const address = text(name, 'to', to);
       splitAddress(address);
-      return { type: name, to: address, event: event as JsonObject };
+      return { type: name, to: address, event: event as JsonEvent };
     }
     case 'history.append': {
       const { session, entry } = fields(name, params);

@@ -1,16 +1,18 @@
 /**
  * The step adapter: one event applied to one machine, as a pure function.
  *
- * Owns: every use of XState members that are not part of its documented API, so that a change of XState is a change
- * of this file. It calls `machine.transition` with an actor scope of its own instead of XState's `transition()`,
- * which would run the context factory at every step and cannot resolve parents (measured: 1.7 to 2.5 times slower).
+ * Owns: every use of XState members that are not part of its documented API, so that a change of XState is a
+ * change of this file. It calls `machine.transition` with an actor scope of its own instead of XState's
+ * `transition()`, which would run the context factory at every step and cannot resolve parents (measured: 1.7
+ * to 2.5 times slower).
  * Callers: the kernel, replay and the benchmarks.
  *
  * Invariants:
  *  A1  Nothing runs: actions, promises, timers and sends come back as data, in the order they were asked for.
  *  A2  Invoked logic is replaced by an inert stub; the definition keeps the real one for the outbox to run.
  *  A3  A throw of a guard, assign or input mapper leaves the given snapshot untouched and reaches the caller.
- *  A4  For every chart of the repository the result agrees with XState's own `transition()` (test/kernel/step.test.ts).
+ *  A4  For every chart of the repository the result agrees with XState's own `transition()`
+ *      (test/kernel/step.test.ts).
  */
 import { createActor } from 'xstate';
 import type { AnyActorLogic, AnyActorRef, AnyEventObject, AnyMachineSnapshot } from 'xstate';
@@ -103,6 +105,8 @@ export function logicOf(machine: AnyStateMachine, src: string): AnyActorLogic | 
   return machine.implementations.actors[src] as AnyActorLogic | undefined;
 }
 
+type Children = Readonly<Record<string, AnyActorRef | undefined>>;
+
 /** A child whose result was consumed is gone (K8): XState keeps spawned ones in `children` for ever. */
 function pruned(
   before: AnyMachineSnapshot,
@@ -113,8 +117,8 @@ function pruned(
     return after;
   const child: unknown = event['actorId'];
   if (typeof child !== 'string') return after;
-  const children: Readonly<Record<string, AnyActorRef | undefined>> = after.children;
-  const earlier: Readonly<Record<string, AnyActorRef | undefined>> = before.children;
+  const children = after.children as Children;
+  const earlier = before.children as Children;
   if (children[child] === undefined || children[child] !== earlier[child]) return after;
   const { [child]: _ended, ...others } = children;
   return { ...after, children: others } as AnyMachineSnapshot;
@@ -224,7 +228,10 @@ function custom(action: RawAction): StepAction {
   return { type: '@xstate.action', name: type, params, run };
 }
 
-/** Runs real logic outside a machine, under the effect's id as its own: what `self.id` shows is the idempotency key. */
+/**
+ * Runs real logic outside a machine, under the effect's id as its own: what `self.id` shows is the
+ * idempotency key.
+ */
 export function runLogic(logic: AnyActorLogic, effectKey: string, input: unknown): AnyActorRef {
   return createActor(logic, { id: effectKey, input });
 }

@@ -4,7 +4,8 @@
  * Owns: what a delivery may and may not change. Callers: the kernel, one delivery of an actor at a time.
  * Invariants:
  *  1  From the step to `loop.add` there is no await: nobody sees half a step (K2).
- *  2  A result or a timer is taken only while its own row is there (K5, K6); an event with an id is applied once (K15).
+ *  2  A result or a timer is taken only while its own row is there (K5, K6); an event with an id is applied
+ *     once (K15).
  *  3  What throws before the stage leaves the cell as it was.
  */
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
@@ -243,7 +244,10 @@ export class Stepper {
     };
   }
 
-  /** Unique index keys of the new snapshot that another actor holds; undefined when there is nothing to look up. */
+  /**
+   * Unique index keys of the new snapshot that another actor holds; undefined when there is nothing to look
+   * up.
+   */
   #takenKeys(cell: Cell, indexed: Indexed): Promise<string | undefined> | undefined {
     const unique = [...indexed.rows].filter(
       ([key, row]) => row.unique === true && !cell.indexed.rows.has(key),
@@ -377,7 +381,9 @@ function originOf(content: Delivery['content']): string | undefined {
   return content.type === 'result' ? `effect/${content.effectId}` : undefined;
 }
 
-/** The first 53 bits of sha256(address/seq) as a number in [0, 1): chance that a replay throws again (K10). */
+/**
+ * The first 53 bits of sha256(address/seq) as a number in [0, 1): chance that a replay throws again (K10).
+ */
 export function randomOf(address: string, seq: number): number {
   const hex = sha256Hex(`${address}/${seq}`);
   const high = Number.parseInt(hex.slice(0, 8), 16);
@@ -386,8 +392,8 @@ export function randomOf(address: string, seq: number): number {
 }
 
 /**
- * The input with the envelope of the creation beside it, where `envelopeOf` finds it: not enumerable, so that it is
- * neither copied into a context nor stored.
+ * The input with the envelope of the creation beside it, where `envelopeOf` finds it: not enumerable, so that
+ * it is neither copied into a context nor stored.
  */
 export function withEnvelope(input: Json | undefined, envelope: EventEnvelope): unknown {
   if (!isPlainObject(input)) return input;

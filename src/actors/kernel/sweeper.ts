@@ -1,7 +1,8 @@
 /**
  * Removes dedupe rows and tombstones whose hour has passed (K15).
  *
- * Callers: the kernel, at start and after commits, at most every ten minutes: an idle runtime never wakes up for it.
+ * Callers: the kernel, at start and after commits, at most every ten minutes: an idle runtime never wakes up
+ * for it.
  */
 import type { Clock } from '../../clock.js';
 import { limits } from '../../limits.js';

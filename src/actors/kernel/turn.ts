@@ -1,15 +1,17 @@
 /**
  * From a step to its rows: everything one step changes, in one stage.
  *
- * Owns: the meaning of each step action on disk. Callers: the kernel, in the same synchronous turn as the step (K2).
+ * Owns: the meaning of each step action on disk. Callers: the kernel, in the same synchronous turn as the
+ * step (K2).
  * Invariants:
- *  T1  A turn writes record, journal entry, timers, outbox, inbox rows of others, index difference, counts: one stage.
+ *  T1  A turn writes record, journal entry, timers, outbox, inbox rows of others, index difference, counts:
+ *      one stage.
  *  T2  An actor that is no longer active keeps no timer and no effect, but its retention timer (K9).
  *  T3  The journal entry names everything asked for, so that a replay can be compared with it.
  */
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import { HoldfastError } from '../../errors.js';
-import { isPlainObject, type Json, type JsonObject } from '../../json.js';
+import { isPlainObject, type Json, type JsonEvent } from '../../json.js';
 import { limits } from '../../limits.js';
 import { keys } from '../../store/keys.js';
 import { Counts } from './counts.js';
@@ -69,7 +71,7 @@ export interface After {
   readonly ended: readonly string[];
   readonly armed: readonly TimerRef[];
   readonly sends: readonly { readonly to: string; readonly key: string; readonly row: InboxRow }[];
-  readonly emitted: readonly JsonObject[];
+  readonly emitted: readonly JsonEvent[];
   readonly custom: readonly StepAction[];
   /** Artifact files this step stopped referring to. */
   readonly dropped: readonly string[];
@@ -102,7 +104,7 @@ class TurnWriter {
   readonly #started: { key: string; ref: EffectRef; row: EffectRow }[] = [];
   readonly #ended: string[] = [];
   readonly #sends: { to: string; key: string; row: InboxRow }[] = [];
-  readonly #emitted: JsonObject[] = [];
+  readonly #emitted: JsonEvent[] = [];
   readonly #custom: StepAction[] = [];
 
   constructor(stage: Stage, before: Before, turn: Turn) {
@@ -228,7 +230,7 @@ class TurnWriter {
     this.#sends.push({ to, key, row });
   }
 
-  #arm(id: string, sendId: string, delayMs: number, event: JsonObject): void {
+  #arm(id: string, sendId: string, delayMs: number, event: JsonEvent): void {
     for (const earlier of this.#timers.filter((armed) => armed.sendId === sendId)) this.#disarm(earlier);
     const dueAt = Math.ceil(this.#turn.envelope.at + Math.max(0, delayMs));
     const timer: TimerRef = { id, sendId, dueAt };
@@ -281,7 +283,7 @@ class TurnWriter {
     const sends = this.#sends.map(({ to, row }) => ({
       id: row.id,
       to,
-      type: row.type === 'event' ? String(row.event['type']) : row.type,
+      type: row.type === 'event' ? row.event.type : row.type,
     }));
     return {
       seq: envelope.seq,
@@ -373,9 +375,9 @@ export function hourOf(at: number): number {
   return Math.ceil(at / 3_600_000);
 }
 
-function jsonEvent(event: AnyEventObject): JsonObject {
+function jsonEvent(event: AnyEventObject): JsonEvent {
   const { $: _envelope, ...own } = event;
-  return own as unknown as JsonObject;
+  return own as unknown as JsonEvent;
 }
 
 function optionalInput(input: unknown): { readonly input?: Json } {

@@ -1,7 +1,9 @@
 /**
- * Who waits for an actor to reach a state (K16): kept here, not with the actor, so that waiting keeps nothing in memory.
+ * Who waits for an actor to reach a state (K16): kept here, not with the actor, so that waiting keeps nothing
+ * in memory.
  *
- * Callers: the kernel. Invariant: every waiter is settled once: by its predicate, its signal, the actor's end or a close.
+ * Callers: the kernel. Invariant: every waiter is settled once: by its predicate, its signal, the actor's end
+ * or a close.
  */
 import type { AnyMachineSnapshot } from 'xstate';
 
@@ -16,7 +18,9 @@ interface Waiter {
 export class Waiters {
   readonly #waiting = new Map<string, Set<Waiter>>();
 
-  /** Waits for the first snapshot that satisfies `predicate`. A predicate that throws rejects its own waiter. */
+  /**
+   * Waits for the first snapshot that satisfies `predicate`. A predicate that throws rejects its own waiter.
+   */
   wait(address: string, predicate: SnapshotPredicate, signal?: AbortSignal): Promise<AnyMachineSnapshot> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) {

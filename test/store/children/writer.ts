@@ -52,6 +52,12 @@ async function run(): Promise<void> {
 
 // A file that outgrows the limit of its process then gives an error to the writer instead of ending it.
 process.on('SIGXFSZ', () => undefined);
+const uid = Number(process.env['HOLDFAST_UID'] ?? 0);
+if (uid > 0) {
+  process.setgid?.(uid);
+  process.setuid?.(uid);
+}
+
 try {
   await run();
 } catch (error) {
