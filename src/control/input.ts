@@ -1,0 +1,94 @@
+/**
+ * What callers may put into queries and bodies, checked once, before a route acts.
+ *
+ * Pure. Callers: routes.ts. Everything here throws INVALID_INPUT naming the field as it is on the wire. What
+ * `submit` and `track` take is checked by the jobs façade itself.
+ */
+import { z } from 'zod';
+import { HoldfastError } from '../errors.js';
+import type { DeliveryView, JobView } from '../index.js';
+import { limits } from '../limits.js';
+import { fromWire, snakeCase } from './wire.js';
+
+const JOB_STATUSES = [
+  'blocked',
+  'submitting',
+  'submitUnknown',
+  'pending',
+  'polling',
+  'fetching',
+  'done',
+  'failed',
+  'timedOut',
+  'cancelled',
+] as const satisfies readonly JobView['status'][];
+
+const DELIVERY_STATUSES = [
+  'queued',
+  'sending',
+  'reconciling',
+  'waiting',
+  'delivered',
+  'exhausted',
+  'dismissed',
+] as const satisfies readonly DeliveryView['status'][];
+
+/** Numbers in a query are decimal digits: `1e3` and ` 7 ` are mistakes. */
+const digits = (min: number, max: number): z.ZodType<number, string> =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, 'is not a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min).max(max));
+
+const flag = z.enum(['true', 'false']).transform((word) => word === 'true');
+const page = {
+  limit: digits(1, limits.scanPageRows).optional(),
+  cursor: z.string().max(4_096).optional(),
+  newestFirst: flag.optional(),
+};
+
+export const jobsQuery = z.strictObject({
+  ...page,
+  status: z.enum(JOB_STATUSES).optional(),
+  provider: z.string().min(1).max(100).optional(),
+  session: z.string().min(1).max(300).optional(),
+  kind: z.enum(['video', 'image']).optional(),
+});
+export const deliveriesQuery = z.strictObject({
+  ...page,
+  status: z.enum(DELIVERY_STATUSES).default('exhausted'),
+});
+export const historyQuery = z.strictObject(page);
+export const waitQuery = z.strictObject({ timeoutMs: digits(0, limits.controlWaitMaxMs).optional() });
+
+export const cancelBody = z.strictObject({ reason: z.string().min(1).max(1_000).optional() });
+export const emptyBody = z.strictObject({});
+const text = z.string().min(1).max(512);
+export const adoptBody = z.strictObject({
+  ref: z.strictObject({ taskId: text, endpoint: text, generation: text, region: text.optional() }),
+});
+export const accountBody = z.strictObject({ provider: text, credential: text.default('default') });
+
+/** Renames what came over the wire and checks it. */
+export function accepted<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(fromWire(value));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
+  const path = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])];
+  const field = snakeCase(path.join('.'));
+  const where = field === '' ? 'the body' : `"${field}"`;
+  const why = unknown === undefined ? (issue?.message ?? 'is not valid') : 'is not known here';
+  throw new HoldfastError('INVALID_INPUT', `${where}: ${why}`, { details: { field } });
+}
+
+/** A body as JSON; an empty one is `{}`. */
+export function jsonBody(body: string): unknown {
+  if (body.trim() === '') return {};
+  try {
+    return JSON.parse(body) as unknown;
+  } catch (error) {
+    throw new HoldfastError('INVALID_INPUT', 'the body is not JSON', { cause: error });
+  }
+}

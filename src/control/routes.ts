@@ -1,0 +1,196 @@
+/**
+ * The routes of the control door: HTTP in, calls to the runtime out, JSON back.
+ *
+ *   GET  /v1/runtime                      POST /v1/jobs   /v1/jobs/track
+ *   GET  /v1/jobs   /v1/jobs/:id          POST /v1/jobs/:id/{cancel,retry,adopt,resubmit}
+ *   GET  /v1/jobs/:id/wait                POST /v1/deliveries/:id/retry
+ *   GET  /v1/deliveries  /v1/accounts     POST /v1/accounts/resume
+ *   GET  /v1/sessions/:key/history
+ *
+ * Owns: nothing. Callers: server.ts. Invariants:
+ *  1  What is wrong with a request is said before anything is done, as `{error: {code, message, details}}`.
+ *  2  A 2xx is sent after the commit of what it tells of.
+ *  3  No answer holds the inside of an unexpected error; the log has it.
+ */
+import { timingSafeEqual } from 'node:crypto';
+import { Hono, type Context } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { Clock } from '../clock.js';
+import { HoldfastError, isHoldfastError } from '../errors.js';
+import { sha256Hex } from '../ids.js';
+import type { JobHandle, SubmitRequest, TrackRequest } from '../index.js';
+import { limits } from '../limits.js';
+import type { Logger } from '../log.js';
+import {
+  accepted,
+  accountBody,
+  adoptBody,
+  cancelBody,
+  deliveriesQuery,
+  emptyBody,
+  historyQuery,
+  jobsQuery,
+  jsonBody,
+  waitQuery,
+} from './input.js';
+import type { ControlledRuntime } from './port.js';
+import { statusOf } from './status.js';
+import { errorToWire, fromWire, toWire } from './wire.js';
+
+/** What a caller over loopback must show; over the socket, the file's mode decides who may call. */
+export interface Guard {
+  readonly token: string;
+  /** The values of `Host` that are the server's own: a page that rebinds its name has another. */
+  readonly hosts: () => readonly string[];
+}
+
+export interface RoutesOptions {
+  readonly runtime: ControlledRuntime;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Aborts when the server closes: long polls end, connections are not kept. */
+  readonly closing: AbortSignal;
+  readonly guard?: Guard;
+}
+
+export function controlRoutes(options: RoutesOptions): Hono {
+  const { runtime, log, closing, guard } = options;
+  const app = new Hono();
+  app.use(async (c, next) => {
+    if (guard !== undefined) admit(c, guard);
+    await next();
+    if (closing.aborted) c.header('connection', 'close');
+  });
+  app.use(bodyLimit({ maxSize: limits.controlBodyBytesMax, onError: (c) => tooLarge(c) }));
+  app.notFound((c) =>
+    failure(c, new HoldfastError('INVALID_INPUT', `there is no ${c.req.method} ${c.req.path}`), 404),
+  );
+  app.onError((error, c) => {
+    if (!isHoldfastError(error)) log.error({ err: error, path: c.req.path }, 'control.failed');
+    return failure(c, error);
+  });
+  app.get('/v1/runtime', (c) => reply(c, { status: runtime.status, directory: runtime.directory }));
+  jobRoutes(app, options);
+  otherRoutes(app, runtime);
+  return app;
+}
+
+function jobRoutes(app: Hono, options: RoutesOptions): void {
+  const { jobs } = options.runtime;
+  const created = async (c: Context, handle: JobHandle): Promise<Response> =>
+    reply(c, await handle.view(), handle.deduplicated ? 200 : 201);
+  const act = (name: string, run: (job: JobHandle, body: unknown) => Promise<void>): void => {
+    app.post(`/v1/jobs/:id/${name}`, async (c) => {
+      const id = c.req.param('id') ?? '';
+      await run(jobs.get(id), await bodyOf(c));
+      return reply(c, await jobs.view(id));
+    });
+  };
+
+  // The façade checks the whole request itself: what it takes is `unknown` until then.
+  app.post('/v1/jobs', async (c) =>
+    created(c, await jobs.submit(fromWire(await bodyOf(c)) as SubmitRequest)),
+  );
+  app.post('/v1/jobs/track', async (c) =>
+    created(c, await jobs.track(fromWire(await bodyOf(c)) as TrackRequest)),
+  );
+  app.get('/v1/jobs', async (c) => {
+    const { session, ...filter } = accepted(jobsQuery, c.req.query());
+    return reply(c, await jobs.list({ ...filter, sessionKey: session }));
+  });
+  app.get('/v1/jobs/:id', async (c) => reply(c, await jobs.view(c.req.param('id'))));
+  app.get('/v1/jobs/:id/wait', (c) => wait(c, c.req.param('id'), options));
+  act('cancel', (job, body) => job.cancel(accepted(cancelBody, body).reason));
+  act('retry', (job, body) => {
+    accepted(emptyBody, body);
+    return job.retry();
+  });
+  act('adopt', (job, body) => {
+    const { region, ...ref } = accepted(adoptBody, body).ref;
+    return job.adopt(region === undefined ? ref : { ...ref, region });
+  });
+  act('resubmit', (job, body) => {
+    accepted(emptyBody, body);
+    return job.resubmit();
+  });
+}
+
+function otherRoutes(app: Hono, { deliveries, accounts, sessions }: ControlledRuntime): void {
+  app.get('/v1/deliveries', async (c) =>
+    reply(c, await deliveries.list(accepted(deliveriesQuery, c.req.query()))),
+  );
+  app.post('/v1/deliveries/:id/retry', async (c) => {
+    const id = c.req.param('id');
+    accepted(emptyBody, await bodyOf(c));
+    await deliveries.retry(id);
+    return reply(c, await deliveries.get(id));
+  });
+  app.get('/v1/accounts', async (c) => reply(c, { items: await accounts.list() }));
+  app.post('/v1/accounts/resume', async (c) => {
+    const { provider, credential } = accepted(accountBody, await bodyOf(c));
+    const named = async () =>
+      (await accounts.list()).find((each) => each.provider === provider && each.credential === credential);
+    if ((await named()) === undefined) {
+      throw new HoldfastError('ACTOR_NOT_FOUND', `no account ${provider}:${credential} was ever held back`);
+    }
+    await accounts.resume({ provider, credential }, 'operator:control');
+    return reply(c, await named());
+  });
+  app.get('/v1/sessions/:key/history', async (c) => {
+    const page = accepted(historyQuery, c.req.query());
+    return reply(c, await sessions.get(c.req.param('key')).history(page));
+  });
+}
+
+/** Answers when the job has settled or the time is over, with the job as it is then. */
+async function wait(c: Context, id: string, options: RoutesOptions): Promise<Response> {
+  const { runtime, clock, closing } = options;
+  const { timeoutMs = limits.controlWaitMs } = accepted(waitQuery, c.req.query());
+  const patience = new AbortController();
+  const cancel = clock.schedule(timeoutMs, () => patience.abort());
+  const signal = AbortSignal.any([patience.signal, closing, c.req.raw.signal]);
+  try {
+    return reply(c, await runtime.jobs.get(id).settled({ signal }));
+  } catch (error) {
+    if (closing.aborted)
+      throw new HoldfastError('RUNTIME_CLOSED', 'the runtime is closing', { cause: error });
+    if (!signal.aborted) throw error;
+    return reply(c, await runtime.jobs.view(id));
+  } finally {
+    cancel();
+  }
+}
+
+function admit(c: Context, { token, hosts }: Guard): void {
+  if (!hosts().includes(c.req.header('host') ?? '')) {
+    throw new HoldfastError('CONTROL_REFUSED', 'the Host header names another server');
+  }
+  const given = Buffer.from(sha256Hex(c.req.header('authorization') ?? ''));
+  if (!timingSafeEqual(given, Buffer.from(sha256Hex(`Bearer ${token}`)))) {
+    throw new HoldfastError('CONTROL_REFUSED', 'the token is missing or wrong');
+  }
+}
+
+async function bodyOf(c: Context): Promise<unknown> {
+  return jsonBody(await c.req.text());
+}
+
+function tooLarge(c: Context): Response {
+  const message = `the body is larger than ${limits.controlBodyBytesMax} bytes`;
+  return failure(c, new HoldfastError('INVALID_INPUT', message), 413);
+}
+
+function reply(c: Context, value: unknown, status: ContentfulStatusCode = 200): Response {
+  return respond(c, toWire(value), status);
+}
+
+function failure(c: Context, error: unknown, status?: ContentfulStatusCode): Response {
+  const fallback = isHoldfastError(error) ? statusOf(error.code) : 500;
+  return respond(c, { error: errorToWire(error) }, status ?? fallback);
+}
+
+/** Text, not `c.json`: what is in a job is JSON already, and its types are not worth proving to the framework. */
+function respond(c: Context, value: unknown, status: ContentfulStatusCode): Response {
+  return c.body(JSON.stringify(value), status, { 'content-type': 'application/json' });
+}

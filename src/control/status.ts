@@ -1,0 +1,32 @@
+/**
+ * HTTP statuses of the typed errors: one table for every route.
+ *
+ * Callers: routes.ts. What is not listed is a fault of the runtime, 500.
+ */
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { ErrorCode } from '../errors.js';
+
+const statuses: Readonly<Partial<Record<ErrorCode, ContentfulStatusCode>>> = {
+  ACTOR_NOT_FOUND: 404,
+  ACTOR_QUARANTINED: 409,
+  COMMIT_REFUSED: 503,
+  CONTROL_REFUSED: 401,
+  DELIVERY_NOT_RETRYABLE: 409,
+  INVALID_EVENT: 400,
+  INVALID_ID: 400,
+  INVALID_INPUT: 400,
+  INVALID_OPTIONS: 400,
+  JOB_NOT_CANCELLABLE: 409,
+  JOB_NOT_IN_DOUBT: 409,
+  JOB_NOT_RETRYABLE: 409,
+  MAILBOX_FULL: 429,
+  NOT_UNIQUE: 409,
+  PROVIDER_UNKNOWN: 400,
+  RUNTIME_CLOSED: 503,
+  STORE_CORRUPTED: 503,
+  STORE_FAILED: 503,
+};
+
+export function statusOf(code: ErrorCode): ContentfulStatusCode {
+  return statuses[code] ?? 500;
+}
