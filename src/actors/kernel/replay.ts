@@ -11,7 +11,7 @@ import { canonicalJson, type Json } from '../../json.js';
 import type { Definition } from './definition.js';
 import type { ActorRecord, EventEnvelope, JournalEntry } from './record.js';
 import { initialStep, nextStep, persisted, restored } from './step.js';
-import { randomOf, withEnvelope } from './stepper.js';
+import { randomOf, withEnvelope } from './envelope.js';
 
 export interface ReplayInput {
   readonly definition: Definition;

@@ -11,14 +11,14 @@
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import type { Clock } from '../../clock.js';
 import { HoldfastError } from '../../errors.js';
-import { sha256Hex } from '../../ids.js';
-import { isPlainObject, type Json } from '../../json.js';
+import type { Json } from '../../json.js';
 import { keys } from '../../store/keys.js';
 import type { Cell, Delivery } from './cell.js';
 import { rowsOf, tombstoneKey, writeCollection } from './collect.js';
 import type { CommitLoop } from './commit-loop.js';
 import type { Definition } from './definition.js';
 import { errorToJson } from './effect-run.js';
+import { eventOf, originOf, randomOf, withEnvelope } from './envelope.js';
 import { quarantine } from './quarantine.js';
 import type { ActorRecord, EventEnvelope } from './record.js';
 import { initialStep, nextStep, restored, type StepResult } from './step.js';
@@ -31,6 +31,7 @@ import {
   type Consumed,
   type Indexed,
 } from './turn.js';
+import { Uniques } from './uniques.js';
 
 export interface StepperOptions {
   readonly loop: CommitLoop;
@@ -42,11 +43,13 @@ export class Stepper {
   readonly #loop: CommitLoop;
   readonly #clock: Clock;
   readonly #onCommitted: StepperOptions['onCommitted'];
+  readonly #uniques: Uniques;
 
   constructor(options: StepperOptions) {
     this.#loop = options.loop;
     this.#clock = options.clock;
     this.#onCommitted = options.onCommitted;
+    this.#uniques = new Uniques(options.loop);
   }
 
   /** A live-shaped snapshot of a record; throws ACTOR_QUARANTINED when this machine cannot read it. */
@@ -61,14 +64,20 @@ export class Stepper {
   /** Takes a delivery; returns a promise only when something must be read first. */
   take(cell: Cell, delivery: Delivery): Promise<void> | undefined {
     const { content } = delivery;
-    const ready = cell.loaded && !delivery.dedupe;
+    const ready = cell.loaded && !cell.tombstone && !delivery.dedupe && delivery.inboxKey === undefined;
     const collects = content.type === 'timer' && content.timer.row.event['type'] === RETENTION_EVENT;
     if (!ready || collects) return this.#prepare(cell, delivery, collects);
     return this.#step(cell, delivery);
   }
 
   async #prepare(cell: Cell, delivery: Delivery, collects: boolean): Promise<void> {
-    if (!cell.loaded) await this.#activate(cell);
+    const { inboxKey } = delivery;
+    // Recovery and the sender's commit may both hand over a row: whoever comes second finds it gone.
+    if (inboxKey !== undefined && (await this.#loop.read(inboxKey)) === undefined) {
+      void this.#afterRecord(cell, delivery, { seq: 0, accepted: false, deduplicated: true });
+      return;
+    }
+    if (!cell.loaded || cell.tombstone) await this.#activate(cell);
     if (delivery.dedupe && delivery.eventId !== undefined) {
       const key = keys.dedupe(cell.address, delivery.eventId);
       const seen = await this.#loop.read(key);
@@ -77,11 +86,16 @@ export class Stepper {
         return;
       }
     }
-    if (collects && cell.record !== undefined && cell.record.status !== 'active') {
+    const { record } = cell;
+    if (collects && record?.status !== 'active' && this.#isArmed(record, delivery)) {
       await this.#collect(cell, delivery);
       return;
     }
     await this.#step(cell, delivery);
+  }
+
+  #isArmed(record: ActorRecord | undefined, { content }: Delivery): boolean {
+    return content.type === 'timer' && record?.timers.some(({ id }) => id === content.timer.ref.id) === true;
   }
 
   async #activate(cell: Cell): Promise<void> {
@@ -141,20 +155,17 @@ export class Stepper {
       this.#quarantine(cell, delivery, event, error);
       return undefined;
     }
-    const taken = this.#takenKeys(cell, indexed);
-    const finish = (conflict: string | undefined): void => {
-      if (conflict === undefined) this.#stage(cell, delivery, event, envelope, consumed, result, indexed);
-      else this.#conflict(cell, delivery, envelope, consumed, conflict);
-    };
-    if (taken === undefined) finish(undefined);
-    else return taken.then(finish);
-    return undefined;
+    const stage = (): void => this.#stage(cell, delivery, event, envelope, consumed, result, indexed);
+    return this.#uniques.claim({ address, before: cell.indexed, next: indexed, stage })?.then((holder) => {
+      if (holder !== undefined) return this.#conflict(cell, delivery, event, envelope, consumed, holder);
+      return undefined;
+    });
   }
 
   #create(cell: Cell, delivery: Delivery): Promise<void> | undefined {
     const { content } = delivery;
     if (content.type !== 'create') return undefined;
-    if (cell.record !== undefined) return this.#refuse(cell, delivery, cell.record.seq, true);
+    if (cell.record !== undefined) return this.#refuse(cell, delivery, 1, true);
     if (cell.tombstone) return this.#refuse(cell, delivery, 0, true);
     const { address, definition } = cell;
     const envelope = this.#envelope(cell, undefined, delivery);
@@ -163,14 +174,10 @@ export class Stepper {
     const indexed = indexedBy(definition, result.snapshot, address);
     const event: AnyEventObject = { type: 'xstate.init', input: content.input };
     const consumed: Consumed = delivery.inboxKey === undefined ? {} : { inboxKey: delivery.inboxKey };
-    const finish = (conflict: string | undefined): void => {
-      if (conflict !== undefined) throw new HoldfastError('NOT_UNIQUE', `${conflict} holds that key already`);
-      this.#stage(cell, delivery, event, envelope, consumed, result, indexed);
-    };
-    const taken = this.#takenKeys(cell, indexed);
-    if (taken !== undefined) return taken.then(finish);
-    finish(undefined);
-    return undefined;
+    const stage = (): void => this.#stage(cell, delivery, event, envelope, consumed, result, indexed);
+    return this.#uniques.claim({ address, before: cell.indexed, next: indexed, stage })?.then((holder) => {
+      if (holder !== undefined) throw notUnique(holder);
+    });
   }
 
   #stage(
@@ -244,45 +251,25 @@ export class Stepper {
     };
   }
 
-  /**
-   * Unique index keys of the new snapshot that another actor holds; undefined when there is nothing to look
-   * up.
-   */
-  #takenKeys(cell: Cell, indexed: Indexed): Promise<string | undefined> | undefined {
-    const unique = [...indexed.rows].filter(
-      ([key, row]) => row.unique === true && !cell.indexed.rows.has(key),
-    );
-    if (unique.length === 0) return undefined;
-    return this.#holder(
-      unique.map(([key]) => key),
-      cell.address,
-    );
-  }
-
-  async #holder(uniqueKeys: readonly string[], address: string): Promise<string | undefined> {
-    for (const key of uniqueKeys) {
-      const stored = await this.#loop.read(key);
-      // A row staged while we read wins: from here to the stage there is no further await.
-      const holder = this.#loop.peek(key) ?? stored;
-      if (holder !== undefined && JSON.parse(holder) !== address) return String(JSON.parse(holder));
-    }
-    return undefined;
-  }
-
   /** The adopted key belongs to another actor: an effect hears of it as an error, a caller as NOT_UNIQUE. */
   #conflict(
     cell: Cell,
     delivery: Delivery,
+    refused: AnyEventObject,
     envelope: EventEnvelope,
     consumed: Consumed,
     holder: string,
-  ): void {
-    const error = new HoldfastError('NOT_UNIQUE', `${holder} holds that key already`);
+  ): Promise<void> | undefined {
+    const error = notUnique(holder);
     const { content } = delivery;
-    const child = content.type === 'result' ? content.event['actorId'] : undefined;
-    if (typeof child !== 'string') throw error;
+    if (content.type !== 'result') throw error;
+    const child = content.event['actorId'];
+    if (typeof child !== 'string' || refused.type.startsWith('xstate.error.')) {
+      this.#quarantine(cell, delivery, refused, error);
+      return undefined;
+    }
     const event = { type: `xstate.error.actor.${child}`, error: errorToJson(error), actorId: child };
-    void this.#apply(cell, delivery, event, envelope, consumed);
+    return this.#apply(cell, delivery, event, envelope, consumed);
   }
 
   #missing(cell: Cell, delivery: Delivery): Promise<void> | undefined {
@@ -361,41 +348,6 @@ export class Stepper {
   }
 }
 
-/** What a machine sees as the event of a delivery, without its envelope. */
-function eventOf(delivery: Delivery): AnyEventObject {
-  const { content } = delivery;
-  switch (content.type) {
-    case 'timer':
-      return content.timer.row.event as unknown as AnyEventObject;
-    case 'result':
-      return content.event as unknown as AnyEventObject;
-    case 'create':
-      return { type: 'xstate.init', input: content.input };
-    case 'event':
-      return content.event;
-  }
-}
-
-function originOf(content: Delivery['content']): string | undefined {
-  if (content.type === 'timer') return `timer/${content.timer.ref.id}`;
-  return content.type === 'result' ? `effect/${content.effectId}` : undefined;
-}
-
-/**
- * The first 53 bits of sha256(address/seq) as a number in [0, 1): chance that a replay throws again (K10).
- */
-export function randomOf(address: string, seq: number): number {
-  const hex = sha256Hex(`${address}/${seq}`);
-  const high = Number.parseInt(hex.slice(0, 8), 16);
-  const low = Number.parseInt(hex.slice(8, 14), 16) >>> 3;
-  return (high * 2 ** 21 + low) / 2 ** 53;
-}
-
-/**
- * The input with the envelope of the creation beside it, where `envelopeOf` finds it: not enumerable, so that
- * it is neither copied into a context nor stored.
- */
-export function withEnvelope(input: Json | undefined, envelope: EventEnvelope): unknown {
-  if (!isPlainObject(input)) return input;
-  return Object.defineProperty({ ...input }, '$', { value: envelope, enumerable: false });
+function notUnique(holder: string): HoldfastError {
+  return new HoldfastError('NOT_UNIQUE', `${holder} holds that key already`);
 }
