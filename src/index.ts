@@ -1,6 +1,6 @@
 /** `holdfast`: the runtime and the words of its public face. */
-export { openRuntime } from './runtime.js';
-export type { Runtime, RuntimeEvents, RuntimeOptions, RuntimeStatus } from './runtime.js';
+export { openOffline, openRuntime } from './runtime.js';
+export type { OfflineRuntime, Runtime, RuntimeEvents, RuntimeOptions, RuntimeStatus } from './runtime.js';
 export type { AccountName, AccountView } from './actors/accounts.js';
 export type { DeliveryView } from './actors/deliveries.js';
 export type { SubmitRequest, TrackRequest } from './actors/job-request.js';

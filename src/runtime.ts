@@ -78,6 +78,47 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   }
 }
 
+/**
+ * What can be done in a directory that nobody runs: look, cancel, retry. Steps are committed as ever; what they ask
+ * for is done by the next `openRuntime`.
+ */
+export interface OfflineRuntime {
+  readonly directory: string;
+  readonly jobs: Pick<Jobs, 'list' | 'view' | 'get'>;
+  readonly deliveries: Pick<Deliveries, 'list' | 'get' | 'retry'>;
+  readonly sessions: Sessions;
+  /** Flushes and frees the directory. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a directory without running it: takes its lock, raises no generation, starts no effect, arms no timer.
+ * Throws as `openRuntime` does, and INVALID_OPTIONS when the directory holds no store: nothing is created.
+ */
+export async function openOffline(
+  options: Pick<RuntimeOptions, 'directory' | 'log'>,
+): Promise<OfflineRuntime> {
+  const directory = resolve(options.directory);
+  const store = await openLevelStore({ directory, purpose: 'look' });
+  try {
+    const log = options.log ?? createLogger({ level: 'warn' });
+    const clock = systemClock;
+    const kernel = await Kernel.open({ store, clock, log });
+    const files = new ArtifactFiles(join(directory, 'artifacts'), kernel, log);
+    const parts = { store, kernel, providers: new ProviderBook([]), clock, log, files };
+    const { transport, ...rooms } = assemble({ directory }, parts);
+    const close = async (): Promise<void> => {
+      await kernel.close(0);
+      await transport.close();
+      await store.close();
+    };
+    return { directory, jobs: rooms.jobs, deliveries: rooms.deliveries, sessions: rooms.sessions, close };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
 export class Runtime {
   readonly jobs: Jobs;
   readonly deliveries: Deliveries;
@@ -103,28 +144,30 @@ export class Runtime {
     const runtime = new Runtime(options, { store, kernel, providers, clock, log, files });
     kernel.onUnreferenced((sha256) => files.letGo(sha256));
     kernel.onFailure((error) => runtime.#failed(error));
-    await runtime.#recover(artifacts, options.control !== false);
+    try {
+      await runtime.#recover(artifacts, options.control !== false);
+    } catch (error) {
+      // Half of it may be at work already: none of it may outlive the refusal.
+      await runtime.close({ timeoutMs: 0 });
+      throw error;
+    }
     return runtime;
   }
 
   private constructor(options: RuntimeOptions, parts: RuntimeParts) {
-    const { store, kernel, providers, clock, log, files } = parts;
+    const { store, kernel, log } = parts;
+    const { accounts, deliveries, jobs, sessions, transport } = assemble(options, parts);
     this.directory = options.directory;
+    this.accounts = accounts;
+    this.deliveries = deliveries;
+    this.jobs = jobs;
+    this.sessions = sessions;
     this.#store = store;
     this.#kernel = kernel;
     this.#log = log;
-    this.#transport = createTransport({ clock, log });
+    this.#transport = transport;
     this.#supervisor = createActor(supervisorMachine, { input: { closeTimeoutMs: limits.closeTimeoutMs } });
     this.#supervisor.start();
-    this.accounts = new Accounts(kernel, clock, log);
-    this.deliveries = new Deliveries(kernel, options.channels ?? {}, log);
-    const transport = this.#transport;
-    const { accounts } = this;
-    const effects = new JobEffects({ kernel, providers, accounts, transport, clock, files });
-    const reconcile = new JobReconcile({ kernel, providers, accounts, transport, effects });
-    const { deliveries } = this;
-    this.jobs = new Jobs({ kernel, providers, deliveries, effects, reconcile, defaults: options.jobs ?? {} });
-    this.sessions = new Sessions(kernel);
     kernel.onStep((step) => this.#events.emit('step', step));
   }
 
@@ -208,6 +251,18 @@ interface RuntimeParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly files: ArtifactFiles;
+}
+
+/** The rooms of one kernel, wired: nothing of it acts before the kernel starts. */
+function assemble(options: RuntimeOptions, parts: RuntimeParts) {
+  const { kernel, providers, clock, log, files } = parts;
+  const transport = createTransport({ clock, log });
+  const accounts = new Accounts(kernel, clock, log);
+  const deliveries = new Deliveries(kernel, options.channels ?? {}, log);
+  const effects = new JobEffects({ kernel, providers, accounts, transport, clock, files });
+  const reconcile = new JobReconcile({ kernel, providers, accounts, transport, effects });
+  const jobs = new Jobs({ kernel, providers, deliveries, effects, reconcile, defaults: options.jobs ?? {} });
+  return { accounts, deliveries, jobs, sessions: new Sessions(kernel), transport };
 }
 
 function checkOptions(options: RuntimeOptions): void {

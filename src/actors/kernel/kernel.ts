@@ -157,6 +157,7 @@ export class Kernel {
   async start(): Promise<void> {
     this.#started = true;
     await this.#sweeper.sweep();
+    this.#outbox.start();
     for (const definition of this.#definitions.values()) await this.#recovery.recover(definition);
     this.#timers.start();
   }

@@ -11,6 +11,7 @@
  *      crash (K7).
  *  O3  A pool holds at most 2 x its limit of rows in memory; the rest wait on disk, oldest first.
  *  O4  A place in a pool is given back after the commit of the result, so that who runs next sees it.
+ *  O5  Nothing runs before `start` or after `stop`; what is offered meanwhile keeps its rows and waits.
  */
 import type { Clock } from '../../clock.js';
 import type { Json, JsonEvent } from '../../json.js';
@@ -74,7 +75,8 @@ export class Outbox {
   /** Effects that ended while a page was being read: the page may still show them. */
   readonly #endedWhileLoading = new Set<string>();
   #loads = 0;
-  #accepting = true;
+  /** False until `start` and from `stop` on: a kernel that is only looked through writes rows and runs none (O5). */
+  #accepting = false;
   #pumping = false;
   #idle: (() => void)[] = [];
 
@@ -85,6 +87,12 @@ export class Outbox {
   /** How many effects run now. */
   get running(): number {
     return this.#running.size;
+  }
+
+  /** From here on effects run: those offered before, and what `recover` finds. */
+  start(): void {
+    this.#accepting = true;
+    this.#pump();
   }
 
   /** Effects a commit has just added. */

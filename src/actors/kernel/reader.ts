@@ -3,9 +3,10 @@
  *
  * Callers: the façades, the CLI, the tests. It changes nothing.
  */
+import { HoldfastError } from '../../errors.js';
 import { isPlainObject, type Json } from '../../json.js';
 import { limits } from '../../limits.js';
-import { keys, partsOf, rangeAfter, rangeOf, type RowLetter } from '../../store/keys.js';
+import { compareKeys, keys, partsOf, rangeAfter, rangeOf, type RowLetter } from '../../store/keys.js';
 import type { Entry, Range, Store } from '../../store/store.js';
 import type { CommitLoop } from './commit-loop.js';
 import type { ActorRecord, HistoryEntry, JournalEntry } from './record.js';
@@ -114,7 +115,7 @@ export class Reader {
     const limit = Math.min(Math.max(1, options.limit ?? PAGE_DEFAULT), limits.scanPageRows);
     const reverse = options.newestFirst === true;
     const from =
-      options.cursor === undefined ? range : continued(range, decodeCursor(options.cursor), reverse);
+      options.cursor === undefined ? range : continued(range, cursorKey(options.cursor, range), reverse);
     const items = await this.#loop.scan({ ...from, limit, reverse });
     const last = items.at(-1);
     return items.length < limit || last === undefined ? { items } : { items, cursor: encodeCursor(last[0]) };
@@ -129,8 +130,13 @@ function encodeCursor(key: string): string {
   return Buffer.from(key).toString('base64url');
 }
 
-function decodeCursor(cursor: string): string {
-  return Buffer.from(cursor, 'base64url').toString();
+/** Cursors come from outside: one that leads out of its listing would show rows of another. */
+function cursorKey(cursor: string, range: Range): string {
+  const key = Buffer.from(cursor, 'base64url').toString();
+  if (compareKeys(key, range.gte) >= 0 && compareKeys(key, range.lt) < 0) return key;
+  throw new HoldfastError('INVALID_INPUT', '"cursor": this listing never returned it', {
+    details: { field: 'cursor' },
+  });
 }
 
 function parseRecord(text: string | undefined): ActorRecord | undefined {
