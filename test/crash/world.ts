@@ -1,0 +1,117 @@
+/**
+ * What stays alive while an agent is killed again and again: the provider, the receiver, the directory, the time.
+ *
+ * Callers: the crash tests. Invariant: all of it goes when its test ends.
+ */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { expect, onTestFinished } from 'vitest';
+import { sha256Hex } from '../../src/ids.js';
+import { startSimulator } from '../../src/simulator/index.js';
+import type { LedgerEntry, Simulator, SimulatorScript } from '../../src/simulator/index.js';
+import { auditStore, type AuditedJob } from './audit.js';
+import { Nursery, type Child } from './child.js';
+import { createFastClock, type FastClock } from './fast-clock.js';
+import type { Kill, Work } from './plan.js';
+import { startReceiver, type Receiver } from './receiver.js';
+
+const SPEED = 10;
+
+export interface Run {
+  readonly jobs: readonly Work[];
+  readonly settleFirst?: boolean;
+  readonly kill?: Kill;
+}
+
+export class World {
+  readonly directory: string;
+  readonly simulator: Simulator;
+  readonly receiver: Receiver;
+  readonly #clock: FastClock;
+  readonly #nursery = new Nursery();
+
+  constructor(directory: string, simulator: Simulator, receiver: Receiver, clock: FastClock) {
+    this.directory = directory;
+    this.simulator = simulator;
+    this.receiver = receiver;
+    this.#clock = clock;
+  }
+
+  start({ jobs, settleFirst = false, kill }: Run): Child {
+    return this.#nursery.start({
+      directory: this.directory,
+      simulatorUrl: this.simulator.url,
+      receiverUrl: this.receiver.url,
+      clock: this.#clock,
+      settleFirst,
+      jobs,
+      ...(kill === undefined ? {} : { kill }),
+    });
+  }
+
+  /** Runs a process that nobody kills until all jobs are over. */
+  async finish(jobs: readonly Work[]): Promise<void> {
+    const child = this.start({ jobs });
+    expect(await child.ended).toBe('0');
+    expect(child.lines).toContain('quiet');
+  }
+
+  /** Holds both ledgers and the store against each other. Call when no process runs. */
+  async audit(jobs: readonly Work[]): Promise<void> {
+    const audited = await auditStore(this.directory);
+    expect(audited.map(({ prompt }) => prompt).sort()).toEqual(jobs.map(({ key }) => key).sort());
+    for (const job of audited) await this.#auditJob(job);
+  }
+
+  async #auditJob(job: AuditedJob): Promise<void> {
+    const bills = this.billsOf(job.prompt);
+    if (job.state === 'submitUnknown') {
+      expect(bills.length, `${job.prompt} is in doubt and was billed`).toBeLessThanOrEqual(1);
+      return;
+    }
+    expect(job.outcome, `${job.prompt} ended otherwise`).toBe('done');
+    expect(bills.length, `${job.prompt} was billed so often`).toBe(1);
+    expect(job.history, `${job.prompt} in its session`).toBe(1);
+    const receipts = this.receiver.receipts.filter(({ jobId }) => jobId === job.id);
+    expect(receipts.length, `${job.prompt} was delivered`).toBeGreaterThan(0);
+    const ids = new Set(receipts.map(({ deliveryId }) => deliveryId));
+    expect([...ids], `${job.prompt} has one delivery`).toEqual(job.deliveryIds);
+    for (const { paths } of receipts) expect(paths).toEqual(job.artifacts.map(({ path }) => path));
+    expect(job.artifacts.length).toBeGreaterThan(0);
+    for (const { path, sha256 } of job.artifacts) {
+      expect(sha256Hex(await readFile(path))).toBe(sha256);
+      expect(basename(path).startsWith(`${sha256}.`)).toBe(true);
+    }
+  }
+
+  billsOf(prompt: string): readonly LedgerEntry[] {
+    const hash = sha256Hex(prompt);
+    return this.simulator
+      .ledger()
+      .filter(({ event, promptSha256 }) => event === 'submit.billed' && promptSha256 === hash);
+  }
+}
+
+export async function openWorld(script: SimulatorScript): Promise<World> {
+  const directory = await mkdtemp(join(tmpdir(), 'holdfast-crash-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  const clock: FastClock = { startMs: Date.now(), speed: SPEED };
+  const simulator = await startSimulator({ script, clock: createFastClock(clock) });
+  onTestFinished(() => simulator.close());
+  const receiver = await startReceiver();
+  onTestFinished(() => receiver.close());
+  return new World(directory, simulator, receiver, clock);
+}
+
+/** The seed of a test, printed so that a failure can be repeated. */
+export function seedOf(test: string): number {
+  const seed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1_000_000);
+  process.stdout.write(`${test}: HOLDFAST_SEED=${seed}\n`);
+  return seed;
+}
+
+/** The n-th chance of a seed, in [0, 1). */
+export function chance(seed: number, n: number): number {
+  return Number.parseInt(sha256Hex(`${seed}/${n}`).slice(0, 8), 16) / 2 ** 32;
+}
