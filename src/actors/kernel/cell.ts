@@ -63,8 +63,14 @@ export interface Cell {
 const NOTHING_INDEXED: Indexed = { rows: new Map(), references: new Set() };
 
 export class Cells {
-  /** In order of last use: the first is the least recently used. */
   readonly #cells = new Map<string, Cell>();
+  /** Those with nothing to do, in order of last use: the first is the least recently used. */
+  readonly #idle = new Set<Cell>();
+  readonly #idleMax: number;
+
+  constructor(idleMax: number = limits.activeActorsMax) {
+    this.#idleMax = idleMax;
+  }
 
   get size(): number {
     return this.#cells.size;
@@ -93,13 +99,20 @@ export class Cells {
     return this.#cells.get(address);
   }
 
-  /** Marks a cell as just used and drops the idle ones beyond the bound. */
+  /** From here on the cell works and stays. */
+  work(cell: Cell): void {
+    cell.busy = true;
+    this.#idle.delete(cell);
+  }
+
+  /** Marks a cell as just used and idle, and drops the idle ones beyond the bound. */
   rest(cell: Cell): void {
-    this.#cells.delete(cell.address);
-    this.#cells.set(cell.address, cell);
-    for (const candidate of this.#cells.values()) {
-      if (this.#cells.size <= limits.activeActorsMax) return;
-      if (!candidate.busy) this.#cells.delete(candidate.address);
+    cell.busy = false;
+    this.#idle.add(cell);
+    for (const oldest of this.#idle) {
+      if (this.#idle.size <= this.#idleMax) return;
+      this.#idle.delete(oldest);
+      this.#cells.delete(oldest.address);
     }
   }
 }

@@ -1,38 +1,56 @@
-/** What may come in from callers: checked once, at the door. Callers: the kernel. */
+/**
+ * What may come in from callers: checked once, at the door, and copied, so that what a caller does to its object
+ * afterwards changes no actor.
+ *
+ * Pure. Callers: the kernel. Invariant: what is let in is exactly what reading its row gives back.
+ */
 import { HoldfastError } from '../../errors.js';
-import { firstNonJson, isPlainObject, type Json } from '../../json.js';
+import { checkId } from '../../ids.js';
+import { firstNonJson, isPlainObject, type Json, type JsonEvent } from '../../json.js';
 import { limits } from '../../limits.js';
 
-/** Refuses, at the door, what could not be stored or would pass for the kernel's own. */
-export function checkEvent(event: unknown): void {
-  if (
-    !isPlainObject(event) ||
-    typeof event['type'] !== 'string' ||
-    event['type'] === '' ||
-    event['type'] === '*'
-  ) {
+/** A copy of an event; throws INVALID_EVENT for what could not be stored or would pass for the kernel's own. */
+export function ownEvent(event: unknown): JsonEvent {
+  if (!isPlainObject(event) || typeof event['type'] !== 'string') {
     throw new HoldfastError('INVALID_EVENT', 'an event is an object with a type');
   }
-  if ('$' in event)
-    throw new HoldfastError('INVALID_EVENT', `the event ${event['type']} has the reserved key "$"`);
-  if (event['type'].startsWith('xstate.')) {
-    throw new HoldfastError('INVALID_EVENT', `the type ${event['type']} is XState's own`);
-  }
+  const { type } = event;
+  const refuse = (what: string): HoldfastError =>
+    new HoldfastError('INVALID_EVENT', `the event ${JSON.stringify(type)} ${what}`);
+  if (type === '' || type === '*') throw refuse('has no type of its own');
+  if ('$' in event) throw refuse('has the reserved key "$"');
+  if (type.startsWith('xstate.')) throw refuse("has a type of XState's own");
   const bad = firstNonJson(event);
-  if (bad !== undefined)
-    throw new HoldfastError('INVALID_EVENT', `the event ${event['type']} is not JSON at ${bad}`);
-  if (JSON.stringify(event).length > limits.eventBytesMax) {
-    throw new HoldfastError(
-      'INVALID_EVENT',
-      `the event ${event['type']} is over ${limits.eventBytesMax} bytes`,
-    );
-  }
+  if (bad !== undefined) throw refuse(`is not JSON at ${bad}`);
+  const text = JSON.stringify(event);
+  if (Buffer.byteLength(text) > limits.eventBytesMax) throw refuse(`is over ${limits.eventBytesMax} bytes`);
+  // It was JSON with a type a line ago.
+  return JSON.parse(text) as JsonEvent;
 }
 
-/** Refuses payloads over 256 KiB. */
+/** A copy of an actor's input; throws INVALID_INPUT when it is not JSON, too big, or carries the reserved key "$". */
+export function ownInput(input: Json | undefined): Json | undefined {
+  if (input === undefined) return undefined;
+  const bad = firstNonJson(input);
+  if (bad !== undefined) throw new HoldfastError('INVALID_INPUT', `input: it is not JSON at ${bad}`);
+  if (isPlainObject(input) && '$' in input) {
+    throw new HoldfastError('INVALID_INPUT', 'input: it has the reserved key "$"');
+  }
+  const text = JSON.stringify(input);
+  if (Buffer.byteLength(text) > limits.eventBytesMax) {
+    throw new HoldfastError('INVALID_INPUT', `input: it is over ${limits.eventBytesMax} bytes`);
+  }
+  return JSON.parse(text) as Json;
+}
+
+/** Refuses payloads over 256 KiB, those that are not JSON, and names that make no key. */
 export function checkPayloads(payloads: Readonly<Record<string, Json>> | undefined): void {
   for (const [name, value] of Object.entries(payloads ?? {})) {
-    if (JSON.stringify(value).length > limits.payloadBytesMax) {
+    checkId(name);
+    const bad = firstNonJson(value);
+    if (bad !== undefined)
+      throw new HoldfastError('INVALID_INPUT', `the payload ${name} is not JSON at ${bad}`);
+    if (Buffer.byteLength(JSON.stringify(value)) > limits.payloadBytesMax) {
       throw new HoldfastError('INVALID_INPUT', `the payload ${name} is over ${limits.payloadBytesMax} bytes`);
     }
   }

@@ -1,6 +1,7 @@
 /** The kernel's face for the façades, runtime.ts, the tests and the benchmarks. */
 export { Kernel } from './kernel.js';
-export type { CommittedStep, CreateOptions, KernelOptions, SendOptions, StepListener } from './kernel.js';
+export type { CreateOptions, KernelOptions, SendOptions } from './kernel.js';
+export type { CommittedStep, StepListener } from './after-commit.js';
 export type { Outcome } from './cell.js';
 export type { StateCount } from './counts.js';
 export { defineMachine, structureHash } from './definition.js';

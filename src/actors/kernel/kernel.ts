@@ -14,26 +14,25 @@
 import type { AnyMachineSnapshot } from 'xstate';
 import type { Clock } from '../../clock.js';
 import { HoldfastError, isHoldfastError } from '../../errors.js';
-import { addressOf } from '../../ids.js';
+import { addressOf, checkId } from '../../ids.js';
 import type { Json, JsonObject } from '../../json.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../log.js';
 import { keys } from '../../store/keys.js';
 import type { Store } from '../../store/store.js';
+import { AfterCommit, type StepListener } from './after-commit.js';
 import { Cells, kindOf, type Cell, type Content, type Delivery, type Outcome } from './cell.js';
 import { CommitLoop } from './commit-loop.js';
 import { Counts, type StateCount } from './counts.js';
 import { defineMachine, type Definition, type DefinitionOptions } from './definition.js';
-import { checkEvent, checkPayloads } from './door.js';
+import { checkPayloads, ownEvent, ownInput } from './door.js';
 import { Outbox } from './outbox.js';
 import { Reader } from './reader.js';
-import type { ActorRecord, InboxRow, JournalEntry } from './record.js';
+import type { ActorRecord, InboxRow } from './record.js';
 import { Recovery } from './recovery.js';
-import type { StepAction } from './step.js';
 import { Stepper } from './stepper.js';
 import { Sweeper } from './sweeper.js';
 import { Timers } from './timers.js';
-import type { After } from './turn.js';
 import { Waiters, type SnapshotPredicate } from './waiters.js';
 
 export interface KernelOptions {
@@ -56,17 +55,6 @@ export interface CreateOptions {
   readonly payloads?: Readonly<Record<string, Json>>;
 }
 
-/** A step that is on disk. */
-export interface CommittedStep {
-  readonly address: string;
-  readonly kind: string;
-  readonly entry: JournalEntry;
-  readonly record: ActorRecord;
-  readonly snapshot: AnyMachineSnapshot;
-}
-
-export type StepListener = (step: CommittedStep) => void;
-
 export class Kernel {
   readonly #options: KernelOptions;
   readonly #loop: CommitLoop;
@@ -79,9 +67,8 @@ export class Kernel {
   readonly #stepper: Stepper;
   readonly #recovery: Recovery;
   readonly #sweeper: Sweeper;
-  readonly #listeners = new Set<StepListener>();
+  readonly #afterCommit: AfterCommit;
   readonly #failureListeners = new Set<(error: unknown) => void>();
-  readonly #unreferencedListeners = new Set<(sha256: string) => void>();
   readonly reader: Reader;
   #started = false;
   #ended: HoldfastError | undefined;
@@ -117,10 +104,19 @@ export class Kernel {
         this.#taken(timer.address, { content: { type: 'timer', timer }, source: 'timer', dedupe: false }),
       onClockJump: (jumpMs) => log.warn({ jumpMs }, 'clock.jump'),
     });
+    this.#afterCommit = new AfterCommit({
+      log,
+      outbox: this.#outbox,
+      timers: this.#timers,
+      waiters: this.#waiters,
+      sweeper: this.#sweeper,
+      reader: this.reader,
+      forward: (...sent) => this.#forward(...sent),
+    });
     this.#stepper = new Stepper({
       loop: this.#loop,
       clock,
-      onCommitted: (...step) => this.#committed(...step),
+      onCommitted: (...step) => this.#afterCommit.act(...step),
     });
     this.#recovery = new Recovery({
       loop: this.#loop,
@@ -159,7 +155,7 @@ export class Kernel {
     await this.#sweeper.sweep();
     this.#outbox.start();
     for (const definition of this.#definitions.values()) await this.#recovery.recover(definition);
-    this.#timers.start();
+    this.#startTimers();
   }
 
   /** Creates an actor, once: a second call under the same id changes nothing and says so. */
@@ -171,7 +167,8 @@ export class Kernel {
   ): Promise<Outcome> {
     const { payloads, source = 'user' } = options;
     checkPayloads(payloads);
-    const content: Content = { type: 'create', input, ...(payloads === undefined ? {} : { payloads }) };
+    const own = ownInput(input);
+    const content: Content = { type: 'create', input: own, ...(payloads === undefined ? {} : { payloads }) };
     return this.#deliver(addressOf(kind, id), { content, source, dedupe: false });
   }
 
@@ -183,10 +180,10 @@ export class Kernel {
     event: JsonObject & { readonly type: string },
     options: SendOptions = {},
   ): Promise<Outcome> {
-    checkEvent(event);
     const { id, source = 'user', traceparent } = options;
+    if (id !== undefined) checkId(id);
     return this.#deliver(address, {
-      content: { type: 'event', event },
+      content: { type: 'event', event: ownEvent(event) },
       source,
       dedupe: id !== undefined,
       ...(id === undefined ? {} : { eventId: id }),
@@ -206,20 +203,25 @@ export class Kernel {
     const definition = this.#definition(kindOf(address));
     const waiting = this.#waiters.wait(address, predicate, signal);
     waiting.catch(() => undefined);
-    const record = await this.reader.committed(this.#options.store, address);
-    if (record !== undefined) this.#waiters.notify(address, this.#stepper.restore(definition, record));
-    else if (this.#loop.peek(keys.record(address)) === null) {
-      this.#waiters.reject(address, new HoldfastError('ACTOR_NOT_FOUND', `there is no ${address}`));
+    // Looked at before the disk is: what is staged now and committed while we read would be missed by both.
+    const staged = this.#loop.peek(keys.record(address));
+    try {
+      const record = await this.reader.committed(this.#options.store, address);
+      if (record !== undefined) this.#waiters.notify(address, this.#stepper.restore(definition, record));
+      else if (typeof staged !== 'string') this.#waiters.reject(address, notFound(address));
+    } catch (error) {
+      this.#waiters.reject(address, error);
     }
     return waiting;
   }
 
-  /** The machine snapshot of an actor as of its newest step; undefined when it does not exist. */
+  /** The machine snapshot of an actor as of its newest step, once that is on disk; undefined without an actor. */
   async snapshot(
     address: string,
   ): Promise<{ record: ActorRecord; snapshot: AnyMachineSnapshot } | undefined> {
     const definition = this.#definition(kindOf(address));
     const record = await this.reader.record(address);
+    await this.#loop.settled(keys.record(address));
     return record && { record, snapshot: this.#stepper.restore(definition, record) };
   }
 
@@ -235,8 +237,7 @@ export class Kernel {
 
   /** Called after each commit, in commit order. Returns a function that stops it. */
   onStep(listener: StepListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#afterCommit.onStep(listener);
   }
 
   /** Told once, when the store can no longer be trusted. */
@@ -246,7 +247,7 @@ export class Kernel {
 
   /** Told of artifact files that no actor refers to any more. */
   onUnreferenced(listener: (sha256: string) => void): void {
-    this.#unreferencedListeners.add(listener);
+    this.#afterCommit.onUnreferenced(listener);
   }
 
   definitionOf(kind: string): Definition | undefined {
@@ -271,10 +272,15 @@ export class Kernel {
   async #recover(definition: Definition): Promise<void> {
     try {
       await this.#recovery.recover(definition);
-      this.#timers.start();
+      this.#startTimers();
     } catch (error) {
       this.#options.log.error({ err: error, kind: definition.kind }, 'kernel.recover');
     }
+  }
+
+  /** A kernel that is closing looks at no timer any more, however late its recovery ends. */
+  #startTimers(): void {
+    if (!this.#draining && this.#ended === undefined) this.#timers.start();
   }
 
   #definition(kind: string): Definition {
@@ -305,12 +311,9 @@ export class Kernel {
   #enqueue(address: string, delivery: Delivery): void {
     try {
       if (this.#ended !== undefined) throw this.#ended;
-      const cell = this.#cells.get(address, this.#definition(kindOf(address)));
-      const own = delivery.source === 'user' || delivery.source.startsWith('operator:');
-      if (own && this.#draining) throw new HoldfastError('RUNTIME_CLOSED', 'the runtime is closing');
-      if (own && (cell.queue.length >= limits.mailboxMax || this.#loop.pending >= limits.pendingStepsMax)) {
-        throw new HoldfastError('MAILBOX_FULL', `${cell.queue.length} events wait for ${address}`);
-      }
+      const definition = this.#definition(kindOf(address));
+      if (delivery.source === 'user' || delivery.source.startsWith('operator:')) this.#admit(address);
+      const cell = this.#cells.get(address, definition);
       cell.queue.push(delivery);
       if (!cell.busy) void this.#drain(cell);
     } catch (error) {
@@ -318,8 +321,16 @@ export class Kernel {
     }
   }
 
+  /** What comes from outside may be turned away; what the runtime asked for itself may not. */
+  #admit(address: string): void {
+    if (this.#draining) throw new HoldfastError('RUNTIME_CLOSED', 'the runtime is closing');
+    const waiting = this.#cells.peek(address)?.queue.length ?? 0;
+    if (waiting < limits.mailboxMax && this.#loop.pending < limits.pendingStepsMax) return;
+    throw new HoldfastError('MAILBOX_FULL', `${waiting} events wait for ${address}`);
+  }
+
   async #drain(cell: Cell): Promise<void> {
-    cell.busy = true;
+    this.#cells.work(cell);
     for (let next = cell.queue.shift(); next !== undefined; next = cell.queue.shift()) {
       try {
         if (this.#ended !== undefined) throw this.#ended;
@@ -330,55 +341,12 @@ export class Kernel {
       }
       next.taken();
     }
-    cell.busy = false;
     this.#cells.rest(cell);
-  }
-
-  /** Acts on a step that is on disk: only here does anything become visible (K1). */
-  #committed(cell: Cell, after: After, delivery: Delivery): void {
-    const { address, definition } = cell;
-    for (const id of after.ended) this.#outbox.cancel(address, id);
-    if (after.started.length > 0) this.#outbox.offer(definition, after.started);
-    for (const timer of after.armed) this.#timers.armed(timer.dueAt);
-    for (const { to, key, row } of after.sends) this.#forward(to, key, row);
-    const { record, snapshot, entry } = after;
-    delivery.resolve({ seq: record.seq, accepted: true, deduplicated: false });
-    for (const action of after.custom) this.#runAction(address, action);
-    const step: CommittedStep = { address, kind: definition.kind, entry, record, snapshot };
-    for (const listener of this.#listeners) this.#guarded(address, 'listener.failed', () => listener(step));
-    this.#waiters.notify(address, snapshot);
-    if (after.gone)
-      this.#waiters.reject(address, new HoldfastError('ACTOR_NOT_FOUND', `${address} was removed`));
-    for (const sha of after.dropped) void this.#checkReference(sha);
-    this.#sweeper.onCommit();
   }
 
   #forward(to: string, key: string, row: InboxRow): void {
     if (!this.#definitions.has(kindOf(to))) return;
     void this.#taken(to, inboxDelivery(key, row));
-  }
-
-  #runAction(address: string, action: StepAction): void {
-    if (action.type === '@xstate.log') {
-      this.#options.log.info({ address, label: action.label, value: action.value }, 'machine.log');
-      return;
-    }
-    if (action.type !== '@xstate.action') return;
-    const { run } = action;
-    this.#guarded(address, 'action.failed', () => run?.());
-  }
-
-  #guarded(address: string, message: string, run: () => void): void {
-    try {
-      run();
-    } catch (error) {
-      this.#options.log.error({ err: error, address }, message);
-    }
-  }
-
-  async #checkReference(sha256: string): Promise<void> {
-    if (await this.reader.isReferenced(sha256)) return;
-    for (const listener of this.#unreferencedListeners) listener(sha256);
   }
 
   #fail(error: unknown): void {
@@ -388,7 +356,8 @@ export class Kernel {
     this.#timers.stop();
     void this.#outbox.stop(0);
     this.#waiters.rejectAll(this.#ended);
-    for (const listener of this.#failureListeners) listener(error);
+    for (const listener of this.#failureListeners)
+      this.#afterCommit.guarded('', 'listener.failed', () => listener(error));
   }
 }
 
@@ -398,4 +367,8 @@ function inboxDelivery(key: string, row: InboxRow): Omit<Delivery, 'resolve' | '
       ? { type: 'create', input: row.input }
       : { type: 'event', event: row.event as never };
   return { content, source: row.source, eventId: row.id, dedupe: false, inboxKey: key };
+}
+
+function notFound(address: string): HoldfastError {
+  return new HoldfastError('ACTOR_NOT_FOUND', `there is no ${address}`);
 }

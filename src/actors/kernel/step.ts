@@ -41,7 +41,7 @@ export type StepAction =
   | { readonly type: '@xstate.unsupported'; readonly what: string };
 
 /** A custom action with its params bound, to be run after the commit (K13). */
-export type CustomAction = () => void;
+export type CustomAction = () => unknown;
 
 export interface StepResult {
   readonly snapshot: AnyMachineSnapshot;
@@ -173,7 +173,7 @@ interface RawAction {
   readonly type: string;
   readonly params: unknown;
   readonly info: { readonly context: unknown; readonly event: AnyEventObject };
-  readonly exec: ((info: unknown, params: unknown) => void) | undefined;
+  readonly exec: ((info: unknown, params: unknown) => unknown) | undefined;
 }
 
 interface RawParams {

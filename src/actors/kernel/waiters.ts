@@ -56,7 +56,7 @@ export class Waiters {
   }
 
   /** The actor is gone: nobody can wait for it any more. */
-  reject(address: string, reason: Error): void {
+  reject(address: string, reason: unknown): void {
     for (const waiter of [...(this.#waiting.get(address) ?? [])]) waiter.reject(reason);
   }
 

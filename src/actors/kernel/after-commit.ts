@@ -1,0 +1,113 @@
+/**
+ * What happens after a commit, and only then: effects start, timers are awaited, others hear of it (K1).
+ *
+ * Owns: who listens. Callers: the kernel. Invariants:
+ *  1  Nobody who is called from here, listener or action, can keep the rest from happening: a throw is logged.
+ *  2  Of one step, the caller hears first, then its actions run, then listeners and waiters hear (K13).
+ */
+import type { AnyMachineSnapshot } from 'xstate';
+import { HoldfastError } from '../../errors.js';
+import type { Logger } from '../../log.js';
+import type { Cell, Delivery } from './cell.js';
+import type { Outbox } from './outbox.js';
+import type { Reader } from './reader.js';
+import type { ActorRecord, InboxRow, JournalEntry } from './record.js';
+import type { StepAction } from './step.js';
+import type { Sweeper } from './sweeper.js';
+import type { Timers } from './timers.js';
+import type { After } from './turn.js';
+import type { Waiters } from './waiters.js';
+
+/** A step that is on disk. */
+export interface CommittedStep {
+  readonly address: string;
+  readonly kind: string;
+  readonly entry: JournalEntry;
+  readonly record: ActorRecord;
+  readonly snapshot: AnyMachineSnapshot;
+}
+
+export type StepListener = (step: CommittedStep) => void;
+
+export interface AfterCommitOptions {
+  readonly log: Logger;
+  readonly outbox: Outbox;
+  readonly timers: Timers;
+  readonly waiters: Waiters;
+  readonly sweeper: Sweeper;
+  readonly reader: Reader;
+  /** Gives an inbox row that is on disk now to its actor. */
+  readonly forward: (to: string, key: string, row: InboxRow) => void;
+}
+
+export class AfterCommit {
+  readonly #options: AfterCommitOptions;
+  readonly #listeners = new Set<StepListener>();
+  readonly #unreferencedListeners = new Set<(sha256: string) => void>();
+
+  constructor(options: AfterCommitOptions) {
+    this.#options = options;
+  }
+
+  onStep(listener: StepListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  onUnreferenced(listener: (sha256: string) => void): void {
+    this.#unreferencedListeners.add(listener);
+  }
+
+  /** Acts on a step that is on disk. */
+  act(cell: Cell, after: After, delivery: Delivery): void {
+    const { address, definition } = cell;
+    const { outbox, timers, waiters, sweeper, forward } = this.#options;
+    for (const id of after.ended) outbox.cancel(address, id);
+    if (after.started.length > 0) outbox.offer(definition, after.started);
+    for (const timer of after.armed) timers.armed(timer.dueAt);
+    for (const { to, key, row } of after.sends) forward(to, key, row);
+    const { record, snapshot, entry } = after;
+    delivery.resolve({ seq: record.seq, accepted: true, deduplicated: false });
+    for (const action of after.custom) this.#runAction(address, action);
+    const step: CommittedStep = { address, kind: definition.kind, entry, record, snapshot };
+    for (const listener of this.#listeners) this.guarded(address, 'listener.failed', () => listener(step));
+    waiters.notify(address, snapshot);
+    if (after.gone) waiters.reject(address, new HoldfastError('ACTOR_NOT_FOUND', `${address} was removed`));
+    for (const sha of after.dropped) void this.#checkReference(address, sha);
+    sweeper.onCommit();
+  }
+
+  /** Runs somebody else's code: a throw, now or as a rejected promise, is logged under `message`. */
+  guarded(address: string, message: string, run: () => unknown): void {
+    const { log } = this.#options;
+    const failed = (error: unknown): void => log.error({ err: error, address }, message);
+    try {
+      const returned = run();
+      if (returned instanceof Promise) returned.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  #runAction(address: string, action: StepAction): void {
+    if (action.type === '@xstate.log') {
+      this.#options.log.info({ address, label: action.label, value: action.value }, 'machine.log');
+      return;
+    }
+    if (action.type !== '@xstate.action') return;
+    const { run } = action;
+    this.guarded(address, 'action.failed', () => run?.());
+  }
+
+  async #checkReference(address: string, sha256: string): Promise<void> {
+    try {
+      if (await this.#options.reader.isReferenced(sha256)) return;
+    } catch (error) {
+      // The file stays: nobody but the disk is harmed.
+      this.#options.log.warn({ err: error, sha256 }, 'reference.unknown');
+      return;
+    }
+    for (const listener of this.#unreferencedListeners)
+      this.guarded(address, 'listener.failed', () => listener(sha256));
+  }
+}
