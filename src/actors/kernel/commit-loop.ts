@@ -60,7 +60,7 @@ export class Stage {
 
 interface Group {
   readonly number: number;
-  readonly rows: Map<string, string | undefined>;
+  readonly rows: Map<string, Row>;
   readonly stages: Stage[];
   bytes: number;
   created: number;
@@ -109,7 +109,7 @@ export class CommitLoop {
     const group = this.#groups.at(-1);
     if (group?.number !== stage.commitNumber) throw new Error('a stage was kept across turns');
     for (const row of stage.rows) {
-      group.rows.set(row.key, row.value);
+      group.rows.set(row.key, row);
       group.bytes += row.key.length + (row.value?.length ?? 0);
     }
     group.stages.push(stage);
@@ -138,7 +138,8 @@ export class CommitLoop {
   peek(key: string): string | undefined | null {
     for (let index = this.#groups.length - 1; index >= 0; index -= 1) {
       const rows = this.#groups[index]?.rows;
-      if (rows?.has(key) === true) return rows.get(key);
+      const row = rows?.get(key);
+      if (row !== undefined) return row.value;
     }
     return null;
   }
@@ -211,7 +212,7 @@ export class CommitLoop {
     this.#writing = true;
     try {
       this.#finish(group);
-      const rows = Array.from(group.rows, ([key, value]) => ({ key, value }));
+      const rows = [...group.rows.values()];
       await this.#store.commit({ number: group.number, rows, expect: expectations(group) });
     } catch (error) {
       this.#writing = false;
@@ -239,21 +240,24 @@ export class CommitLoop {
       for (const [key, delta] of stage.counts) this.#counts.add(key, delta);
     }
     for (const [key, count] of this.#counts.takeChanged()) {
-      group.rows.set(key, count === 0 ? undefined : String(count));
+      group.rows.set(key, { key, value: count === 0 ? undefined : String(count) });
     }
     const byHour = new Map<number, string[]>();
     for (const [hour, key] of group.stages.flatMap((stage) => stage.expiring)) {
-      byHour.set(hour, [...(byHour.get(hour) ?? []), key]);
+      const bucket = byHour.get(hour);
+      if (bucket === undefined) byHour.set(hour, [key]);
+      else bucket.push(key);
     }
     for (const [hour, expiring] of byHour) {
-      group.rows.set(keys.expiry(hour, group.number), JSON.stringify(expiring));
+      const key = keys.expiry(hour, group.number);
+      group.rows.set(key, { key, value: JSON.stringify(expiring) });
     }
   }
 
   #stagedIn(range: Range): Map<string, string | undefined> {
     const staged = new Map<string, string | undefined>();
     for (const group of this.#groups) {
-      for (const [key, value] of group.rows) {
+      for (const [key, { value }] of group.rows) {
         if (compareKeys(key, range.gte) >= 0 && compareKeys(key, range.lt) < 0) staged.set(key, value);
       }
     }

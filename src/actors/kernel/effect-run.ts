@@ -24,6 +24,9 @@ export class EffectDeferred extends Error {
   override readonly name = 'EffectDeferred';
 }
 
+/** What a timer of the clock can count; a longer timeout is cut to it (24 days). */
+const SCHEDULE_MAX_MS = 2 ** 31 - 1;
+
 export interface EffectRun {
   readonly outcome: Promise<RunOutcome>;
   readonly abort: () => void;
@@ -39,12 +42,13 @@ export function startEffect(
     readonly clock: Clock;
   },
 ): EffectRun {
-  const actor = runLogic(logic, options.effectKey, options.input);
+  // A copy: the row's input may be part of the actor's context, which nobody but a step may change.
+  const actor = runLogic(logic, options.effectKey, structuredClone(options.input));
   let settle: (outcome: RunOutcome) => void = () => undefined;
   const outcome = new Promise<RunOutcome>((resolve) => {
     settle = resolve;
   });
-  const cancelTimeout = options.clock.schedule(options.timeoutMs, () => {
+  const cancelTimeout = options.clock.schedule(Math.min(options.timeoutMs, SCHEDULE_MAX_MS), () => {
     const error = new HoldfastError('EFFECT_TIMEOUT', `the effect ran for ${options.timeoutMs} ms`);
     finish({ type: 'error', error: errorToJson(error) });
   });
@@ -71,7 +75,8 @@ export function startEffect(
 function outputOf(output: unknown): RunOutcome {
   if (output === undefined) return { type: 'done', output };
   const bad = firstNonJson(output);
-  if (bad === undefined) return { type: 'done', output: output as Json };
+  // A copy, too: the effect's code keeps no hand on what becomes part of a context.
+  if (bad === undefined) return { type: 'done', output: structuredClone(output) as Json };
   const error = new HoldfastError('INVALID_DEFINITION', `an effect's output is not JSON at ${bad}`);
   return { type: 'error', error: errorToJson(error) };
 }

@@ -28,6 +28,7 @@ export function nextMarks(marks: Marks, seq: number, bytes: number): KeptJournal
     ? [...marks, [seq - 1, bytes]]
     : [...marks.slice(0, -1), [last[0], last[1] + bytes]];
   const cut = firstKept(grown, seq);
+  if (cut === 0) return { marks: grown, checkpoint, deletedEntries: [], deletedCheckpoints: [] };
   const from = grown[0]?.[0] ?? 0;
   const to = grown[cut]?.[0] ?? 0;
   return {

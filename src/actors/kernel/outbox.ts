@@ -14,14 +14,16 @@
  *  O5  Nothing runs before `start` or after `stop`; what is offered meanwhile keeps its rows and waits.
  */
 import type { Clock } from '../../clock.js';
+import { HoldfastError } from '../../errors.js';
 import type { Json, JsonEvent } from '../../json.js';
-import { limits } from '../../limits.js';
 import type { Logger } from '../../log.js';
-import { partsOf, rangeOf } from '../../store/keys.js';
+import { keys, partsOf, rangeOf } from '../../store/keys.js';
 import type { CommitLoop } from './commit-loop.js';
-import type { Definition, EffectPolicy, ProbeResult, Share } from './definition.js';
+import type { Definition, ProbeResult, Share } from './definition.js';
 import { errorToJson, startEffect, type EffectRun, type RunOutcome } from './effect-run.js';
-import type { EffectRow } from './record.js';
+import { Bounds, byPriorityThenAge, effectKeyOf, isEmpty, newPool, poolKey, windowOf } from './pool.js';
+import type { Pool, Waiting } from './pool.js';
+import type { ActorRecord, EffectRow } from './record.js';
 import { logicOf } from './step.js';
 
 /** Gives an effect's event to its actor; settles after the commit, or when it was refused (fenced). */
@@ -34,34 +36,11 @@ export interface OutboxOptions {
   readonly deliver: DeliverResult;
 }
 
-interface Waiting {
-  readonly key: string;
-  readonly row: EffectRow;
-  readonly effectKey: string;
-}
-
-interface Pool {
-  readonly definition: Definition;
-  readonly name: string;
-  readonly limit: number;
-  readonly priority: number;
-  readonly queue: Waiting[];
-  running: number;
-  /** True when rows wait on disk that are not in `queue`. */
-  more: boolean;
-  loading: boolean;
-}
-
-interface Bound {
-  running: number;
-  limit: number;
-  open: boolean;
-}
-
 interface Running {
   readonly pool: Pool;
-  readonly policy: EffectPolicy;
+  readonly policy: ReturnType<Definition['policyOf']>;
   readonly shares: readonly Share[];
+  probing: AbortController | undefined;
   run: EffectRun | undefined;
   aborted: boolean;
 }
@@ -69,7 +48,7 @@ interface Running {
 export class Outbox {
   readonly #options: OutboxOptions;
   readonly #pools = new Map<string, Pool>();
-  readonly #bounds = new Map<string, Bound>();
+  readonly #bounds = new Bounds();
   readonly #running = new Map<string, Running>();
   readonly #queued = new Set<string>();
   /** Effects that ended while a page was being read: the page may still show them. */
@@ -99,8 +78,8 @@ export class Outbox {
   offer(definition: Definition, added: readonly { readonly key: string; readonly row: EffectRow }[]): void {
     for (const { key, row } of added) {
       const pool = this.#pool(definition, partsOf(key)[1] ?? '', row.src);
-      if (pool.more || pool.queue.length >= windowOf(pool)) pool.more = true;
-      else this.#enqueue(pool, { key, row, effectKey: effectKeyOf(row) });
+      if (pool.more || pool.loading || pool.queue.length >= windowOf(pool)) pool.more = true;
+      else this.#enqueue(pool, { key, row, effectKey: effectKeyOf(row), loaded: false });
     }
     this.#pump();
   }
@@ -109,11 +88,11 @@ export class Outbox {
   cancel(address: string, effectId: string): void {
     const effectKey = `${address}/${effectId}`;
     this.#queued.delete(effectKey);
+    for (const pool of this.#pools.values()) pool.stuck.delete(effectKey);
     if (this.#loads > 0) this.#endedWhileLoading.add(effectKey);
     const running = this.#running.get(effectKey);
     if (running === undefined) return;
-    running.aborted = true;
-    running.run?.abort();
+    this.#abort(running);
   }
 
   /** Finds the pools of a kind that have rows on disk, one seek a pool, and starts what they hold. */
@@ -132,7 +111,7 @@ export class Outbox {
 
   /** Opens or closes a share: effects behind a closed one wait in their pools, whatever room there is. */
   gate(share: string, open: boolean): void {
-    this.#bound({ name: share, limit: 0 }).open = open;
+    this.#bounds.gate(share, open);
     this.#pump();
   }
 
@@ -156,11 +135,13 @@ export class Outbox {
 
   #abort(running: Running): void {
     running.aborted = true;
+    running.probing?.abort();
     running.run?.abort();
   }
 
   #enqueue(pool: Pool, waiting: Waiting): void {
-    if (this.#queued.has(waiting.effectKey) || this.#running.has(waiting.effectKey)) return;
+    const { effectKey } = waiting;
+    if (this.#queued.has(effectKey) || this.#running.has(effectKey) || pool.stuck.has(effectKey)) return;
     this.#queued.add(waiting.effectKey);
     pool.queue.push(waiting);
   }
@@ -178,12 +159,13 @@ export class Outbox {
     if (!this.#accepting) return;
     const pools = [...this.#pools.values()].sort(byPriorityThenAge);
     for (const pool of pools) {
+      if (isEmpty(pool)) this.#pools.delete(poolKey(pool.definition.kind, pool.name));
       while (pool.running < pool.limit) {
         const next = pool.queue[0];
         if (next === undefined) break;
         if (this.#queued.has(next.effectKey)) {
           const shares = this.#sharesOf(pool, next);
-          if (!shares.every((share) => this.#hasRoom(share))) break;
+          if (!shares.every((share) => this.#bounds.hasRoom(share))) break;
           this.#start(pool, next, shares);
         }
         pool.queue.shift();
@@ -195,19 +177,22 @@ export class Outbox {
   async #load(pool: Pool): Promise<void> {
     if (pool.loading) return;
     pool.loading = true;
+    // From here on it says what came up while the page was read; the page itself may add to it.
+    pool.more = false;
     this.#loads += 1;
     try {
       const range = rangeOf('o', pool.definition.kind, pool.name);
-      const held = pool.queue.length + pool.running;
+      const held = pool.queue.length + pool.running + pool.stuck.size;
       const page = await this.#options.loop.scan({ ...range, limit: held + windowOf(pool) });
-      pool.more = page.length === held + windowOf(pool);
+      if (page.length === held + windowOf(pool)) pool.more = true;
       for (const [key, text] of page) {
         const row = JSON.parse(text) as EffectRow;
         const effectKey = effectKeyOf(row);
         const gone = this.#endedWhileLoading.has(effectKey) || this.#options.loop.peek(key) === undefined;
-        if (!gone) this.#enqueue(pool, { key, row, effectKey });
+        if (!gone) this.#enqueue(pool, { key, row, effectKey, loaded: true });
       }
     } catch (error) {
+      pool.more = true;
       this.#options.log.error({ err: error, pool: pool.name }, 'outbox.load');
     } finally {
       pool.loading = false;
@@ -217,24 +202,28 @@ export class Outbox {
     if (pool.queue.length > 0) this.#pump();
   }
 
+  /** No actor can take the result of this one: it waits, unseen, for the next open. */
+  #park(waiting: Waiting, running: Running, error: unknown): void {
+    this.#options.log.error({ err: error, effect: waiting.effectKey }, 'effect.failed');
+    if (!running.aborted) running.pool.stuck.add(waiting.effectKey);
+  }
+
   #start(pool: Pool, waiting: Waiting, shares: readonly Share[]): void {
     this.#queued.delete(waiting.effectKey);
     const policy = pool.definition.policyOf(waiting.row.src);
-    const running: Running = { pool, policy, shares, run: undefined, aborted: false };
+    const running: Running = { pool, policy, shares, run: undefined, probing: undefined, aborted: false };
     this.#running.set(waiting.effectKey, running);
     pool.running += 1;
-    for (const share of shares) this.#bound(share).running += 1;
+    for (const share of shares) this.#bounds.take(share);
     void this.#run(waiting, running)
-      .catch((error: unknown) =>
-        this.#options.log.error({ err: error, effect: waiting.effectKey }, 'effect.failed'),
-      )
+      .catch((error: unknown) => this.#park(waiting, running, error))
       .finally(() => this.#release(waiting.effectKey, running));
   }
 
   #release(effectKey: string, running: Running): void {
     this.#running.delete(effectKey);
     running.pool.running -= 1;
-    for (const share of running.shares) this.#bound(share).running -= 1;
+    for (const share of running.shares) this.#bounds.giveBack(share);
     this.#pump();
     if (this.#running.size > 0) return;
     const idle = this.#idle;
@@ -245,6 +234,7 @@ export class Outbox {
   async #run(waiting: Waiting, running: Running): Promise<void> {
     const { row } = waiting;
     const { recovery } = running.policy;
+    if (waiting.loaded) await this.#mustBeSteppable(row.address, running.pool.definition);
     const marked = recovery === 'manual' || recovery === 'probe';
     if (marked && row.started !== undefined) {
       const found = await this.#interrupted(waiting, running);
@@ -257,6 +247,14 @@ export class Outbox {
     else if (outcome.type !== 'aborted') await this.#report(waiting, outcome);
   }
 
+  /** Work whose actor cannot take the result is not begun: it may cost money, and its outcome would be lost. */
+  async #mustBeSteppable(address: string, definition: Definition): Promise<void> {
+    const text = await this.#options.loop.read(keys.record(address));
+    const record = text === undefined ? undefined : (JSON.parse(text) as ActorRecord);
+    if (record?.version === definition.version && record.quarantine === undefined) return;
+    throw new HoldfastError('ACTOR_QUARANTINED', `${address} cannot be stepped, so its effect waits`);
+  }
+
   #attempt(waiting: Waiting, running: Running): Promise<RunOutcome> {
     const { row, effectKey } = waiting;
     const logic = logicOf(running.pool.definition.machine, row.src);
@@ -264,9 +262,14 @@ export class Outbox {
       const error = { name: 'Error', message: `no actor is named ${row.src}` };
       return Promise.resolve({ type: 'error', error });
     }
-    const { timeoutMs = limits.effectTimeoutMs } = running.policy;
-    running.run = startEffect(logic, { effectKey, input: row.input, timeoutMs, clock: this.#options.clock });
-    return running.run.outcome;
+    const { timeoutMs } = running.policy;
+    const { clock } = this.#options;
+    try {
+      running.run = startEffect(logic, { effectKey, input: row.input, timeoutMs, clock });
+      return running.run.outcome;
+    } catch (error) {
+      return Promise.resolve({ type: 'error', error: errorToJson(error) });
+    }
   }
 
   async #report(waiting: Waiting, outcome: Extract<RunOutcome, { type: 'done' | 'error' }>): Promise<void> {
@@ -281,7 +284,8 @@ export class Outbox {
   /** What to do with an effect that had started when the process died (K7). */
   async #interrupted(waiting: Waiting, running: Running): Promise<'settled' | 'notStarted'> {
     const { row, effectKey } = waiting;
-    const found = await this.#probe(running.policy, effectKey, row.input);
+    const found = await this.#probe(running, effectKey, row.input);
+    if (running.aborted) return 'settled';
     if (found.type === 'notStarted') return 'notStarted';
     if (found.type === 'done') await this.#report(waiting, { type: 'done', output: found.output });
     else {
@@ -291,13 +295,20 @@ export class Outbox {
     return 'settled';
   }
 
-  async #probe(policy: EffectPolicy, effectId: string, input: Json | undefined): Promise<ProbeResult> {
+  /** Asks the probe; a probe that is too slow, or not wanted any more, has found nothing out. */
+  async #probe(running: Running, effectId: string, input: Json | undefined): Promise<ProbeResult> {
+    const { policy } = running;
     if (policy.recovery !== 'probe' || policy.probe === undefined) return { type: 'unknown' };
-    const { timeoutMs = limits.effectTimeoutMs } = policy;
+    const { timeoutMs } = policy;
     const controller = new AbortController();
+    const { signal } = controller;
+    running.probing = controller;
     const cancel = this.#options.clock.schedule(timeoutMs, () => controller.abort());
+    const givenUp = new Promise<ProbeResult>((resolve) => {
+      signal.addEventListener('abort', () => resolve({ type: 'unknown' }), { once: true });
+    });
     try {
-      return await policy.probe({ effectId, input, signal: controller.signal });
+      return await Promise.race([policy.probe({ effectId, input, signal }), givenUp]);
     } catch (error) {
       this.#options.log.warn({ err: errorToJson(error), effect: effectId }, 'effect.probe.failed');
       return { type: 'unknown' };
@@ -330,20 +341,10 @@ export class Outbox {
   }
 
   #pool(definition: Definition, name: string, src: string): Pool {
-    const key = `${definition.kind}/${name}`;
+    const key = poolKey(definition.kind, name);
     const known = this.#pools.get(key);
     if (known !== undefined) return known;
-    const { limit, priority } = definition.policyOf(src);
-    const pool: Pool = {
-      definition,
-      name,
-      limit,
-      priority,
-      queue: [],
-      running: 0,
-      more: false,
-      loading: false,
-    };
+    const pool = newPool(definition, name, src);
     this.#pools.set(key, pool);
     return pool;
   }
@@ -352,37 +353,4 @@ export class Outbox {
     const policy = pool.definition.policyOf(waiting.row.src);
     return policy.shares?.(waiting.row.input) ?? [];
   }
-
-  #hasRoom(share: Share): boolean {
-    const bound = this.#bound(share);
-    return bound.open && bound.running < bound.limit;
-  }
-
-  #bound(share: Share): Bound {
-    const known = this.#bounds.get(share.name);
-    if (known !== undefined) {
-      if (share.limit > 0) known.limit = share.limit;
-      return known;
-    }
-    const bound: Bound = { running: 0, limit: share.limit, open: true };
-    this.#bounds.set(share.name, bound);
-    return bound;
-  }
-}
-
-function effectKeyOf(row: EffectRow): string {
-  return `${row.address}/${row.id}`;
-}
-
-function windowOf(pool: Pool): number {
-  return pool.limit * limits.poolWindowFactor;
-}
-
-function byPriorityThenAge(a: Pool, b: Pool): number {
-  return a.priority - b.priority || ordOfHead(a).localeCompare(ordOfHead(b));
-}
-
-function ordOfHead(pool: Pool): string {
-  const head = pool.queue[0];
-  return head === undefined ? '~' : (partsOf(head.key)[2] ?? '~');
 }

@@ -288,7 +288,7 @@ class TurnWriter {
     return {
       seq: envelope.seq,
       at: envelope.at,
-      event: jsonEvent(event),
+      event: event as JsonEvent,
       eventId: envelope.id,
       source,
       value,
