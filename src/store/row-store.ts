@@ -182,8 +182,9 @@ class RowStore implements Store {
     }
     const encoded = commit.rows.map(encodeRow);
     const link = nextLink(this.#link, encoded, this.#rowsKept);
+    encoded.push(...linkRows(this.#link, link));
     try {
-      await this.#database.write([...encoded, ...linkRows(this.#link, link)]);
+      await this.#database.write(encoded);
     } catch (error) {
       throw new HoldfastError('STORE_FAILED', `commit ${commit.number} could not be written`, {
         cause: error,

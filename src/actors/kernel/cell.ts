@@ -106,8 +106,8 @@ export class Cells {
   }
 
   /**
-   * Marks a cell as just used and idle, and drops the idle ones beyond the bound. A finished actor goes at once: all it
-   * waits for is its removal, and ten thousand of them in memory cost a seventh of each step in garbage collection.
+   * Marks a cell as just used and idle, and drops the idle ones beyond the bound. A finished actor goes at
+   * once: all it waits for is its removal, and keeping it costs every step in garbage collection.
    */
   rest(cell: Cell): void {
     cell.busy = false;

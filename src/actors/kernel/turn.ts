@@ -11,7 +11,7 @@
  */
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import { HoldfastError } from '../../errors.js';
-import { isPlainObject, type Json, type JsonEvent } from '../../json.js';
+import { firstNonJson, isPlainObject, type Json, type JsonEvent } from '../../json.js';
 import { limits } from '../../limits.js';
 import { keys } from '../../store/keys.js';
 import { Counts } from './counts.js';
@@ -25,6 +25,9 @@ import { persisted, type StepAction, type StepResult } from './step.js';
 
 /** The event type of the timer that removes a finished actor; never seen by a machine. */
 export const RETENTION_EVENT = 'holdfast.retention';
+
+/** A timer that is due later than keys can say never fires. */
+const DUE_AT_MAX = 2 ** 48 - 1;
 
 /** An actor as it is before a step. */
 export interface Before {
@@ -56,6 +59,8 @@ export interface Turn {
   readonly traceparent?: string;
   readonly consumed: Consumed;
   readonly result: StepResult;
+  /** The snapshot before the step. */
+  readonly earlier: AnyMachineSnapshot | undefined;
   /** What the new snapshot is found by; the kernel has checked the unique ones. */
   readonly indexed: Indexed;
   readonly payloads?: Readonly<Record<string, Json>>;
@@ -119,6 +124,7 @@ class TurnWriter {
   write(): After {
     const { record, address, definition } = this.#before;
     const { snapshot, actions } = this.#turn.result;
+    this.#checkContext();
     this.#consume();
     for (const [index, action] of actions.entries()) this.#apply(action, index);
     const status = snapshot.status as ActorStatus;
@@ -151,6 +157,15 @@ class TurnWriter {
       dropped: [...this.#before.indexed.references].filter((sha) => !indexed.references.has(sha)),
       gone: false,
     };
+  }
+
+  /** What could not be read back must not be stepped on either (K13). */
+  #checkContext(): void {
+    const { result, earlier } = this.#turn;
+    const { context } = result.snapshot as { readonly context: unknown };
+    if (context === (earlier as { readonly context: unknown } | undefined)?.context) return;
+    const bad = firstNonJson(context, 'context');
+    if (bad !== undefined) throw unusable(this.#kind, `${bad} is not JSON; keep it out of the context`);
   }
 
   #consume(): void {
@@ -232,7 +247,8 @@ class TurnWriter {
 
   #arm(id: string, sendId: string, delayMs: number, event: JsonEvent): void {
     for (const earlier of this.#timers.filter((armed) => armed.sendId === sendId)) this.#disarm(earlier);
-    const dueAt = Math.ceil(this.#turn.envelope.at + Math.max(0, delayMs));
+    if (Number.isNaN(delayMs)) throw unusable(this.#kind, `the delay of ${event.type} is not a number`);
+    const dueAt = Math.min(Math.ceil(this.#turn.envelope.at + Math.max(0, delayMs)), DUE_AT_MAX);
     const timer: TimerRef = { id, sendId, dueAt };
     this.#timers.push(timer);
     this.#armed.push(timer);
@@ -246,7 +262,11 @@ class TurnWriter {
 
   #spawn(id: string, action: Extract<StepAction, { type: '@xstate.spawn' }>): void {
     const { child, src } = action;
-    const policy = this.#before.definition.policyOf(src);
+    const { definition } = this.#before;
+    const bad = action.input === undefined ? undefined : firstNonJson(action.input);
+    if (bad !== undefined) throw unusable(this.#kind, `the input of ${src} is not JSON at ${bad}`);
+    if (!definition.runs(src)) throw unusable(this.#kind, `${src} cannot be spawned; see invoke`);
+    const policy = definition.policyOf(src);
     const ref: EffectRef = {
       id,
       child,
@@ -357,6 +377,10 @@ class TurnWriter {
     }
     this.#stage.counts.push([Counts.key(kind, version, hash, state), 1]);
   }
+}
+
+function unusable(kind: string, what: string): HoldfastError {
+  return new HoldfastError('INVALID_DEFINITION', `${kind}: ${what}`);
 }
 
 /** The state value a record is in. */
