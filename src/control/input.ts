@@ -10,7 +10,7 @@ import type { DeliveryView, JobView } from '../index.js';
 import { limits } from '../limits.js';
 import { fromWire, snakeCase } from './wire.js';
 
-const JOB_STATUSES = [
+export const JOB_STATUSES = [
   'blocked',
   'submitting',
   'submitUnknown',

@@ -1,0 +1,44 @@
+/**
+ * Exit codes: one table for every command. docs/cli.md says the same to users.
+ *
+ * Pure. Callers: main.ts.
+ */
+import { CommanderError } from 'commander';
+import { isHoldfastError, type ErrorCode } from '../errors.js';
+
+export const exitCodes = {
+  ok: 0,
+  /** The runtime or the provider refused; nothing was done. */
+  refused: 1,
+  /** The command line, an option or a file it names is wrong. */
+  usage: 2,
+  /** There is no job of that id. */
+  notFound: 3,
+  /** The directory cannot be used, or the process that holds it does not answer. */
+  directory: 4,
+  /** A fault of holdfast itself. */
+  bug: 70,
+} as const;
+
+const byCode: Readonly<Partial<Record<ErrorCode, number>>> = {
+  ACTOR_NOT_FOUND: exitCodes.notFound,
+  CONTROL_FAILED: exitCodes.directory,
+  CONTROL_REFUSED: exitCodes.directory,
+  INVALID_ID: exitCodes.usage,
+  INVALID_INPUT: exitCodes.usage,
+  INVALID_OPTIONS: exitCodes.usage,
+  STORE_CORRUPTED: exitCodes.directory,
+  STORE_FAILED: exitCodes.directory,
+  STORE_FOREIGN: exitCodes.directory,
+  STORE_FORMAT_NEWER: exitCodes.directory,
+  STORE_LOCKED: exitCodes.directory,
+  STORE_UNWRITABLE: exitCodes.directory,
+};
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) {
+    const asked = error.code === 'commander.helpDisplayed' || error.code === 'commander.version';
+    return asked ? exitCodes.ok : exitCodes.usage;
+  }
+  return isHoldfastError(error) ? (byCode[error.code] ?? exitCodes.refused) : exitCodes.bug;
+}

@@ -1,0 +1,73 @@
+/**
+ * One job as text for people.
+ *
+ * Pure. Callers: jobs.ts. Invariant: text of others is shown without control characters.
+ */
+import type { JobView } from '../index.js';
+import { plain, type Colours } from './terminal.js';
+
+type Line = readonly [name: string, value: string | number | undefined];
+
+/** Aligned `name  value` lines; what a job does not have is left out. */
+export function jobLines(job: JobView, colours: Colours): readonly string[] {
+  const { ref, error, delivery, quarantine, progress } = job;
+  const lines: readonly Line[] = [
+    ['id', job.id],
+    ['status', nameStatus(job.late ? `${job.status} (late)` : job.status, job.status, colours)],
+    ['prompt', job.request?.prompt],
+    ['provider', job.provider],
+    ['kind', job.kind],
+    ['task', ref && `${ref.taskId} (account ${ref.credential})`],
+    ['progress', progress === undefined ? undefined : `${Math.round(progress * 100)} %`],
+    ['polls', job.pollCount === 0 ? undefined : job.pollCount],
+    ['error', error && `${error.code}: ${error.message}`],
+    ['quarantine', quarantine && `${quarantine.code}: ${quarantine.message}`],
+    ...job.artifacts.map(({ path, bytes, mime }): Line => ['artifact', `${path} (${mime}, ${bytes} bytes)`]),
+    ['session', job.sessionKey],
+    ['origin', job.origin],
+    ['delivery', deliveryText(job)],
+    ['to', delivery && `${delivery.channel}:${delivery.target}`],
+    ['submitted', timeText(job.submittedAt)],
+    ['next poll', timeText(job.nextPollAt)],
+    ['times out', job.settledAt === undefined ? timeText(job.timeoutAt) : undefined],
+    ['settled', timeText(job.settledAt)],
+    ['delivered', timeText(job.deliveredAt)],
+  ];
+  const given = lines.flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)] as const],
+  );
+  const width = Math.max(...given.map(([name]) => name.length));
+  return given.map(([name, value]) => {
+    const shown = name === 'status' ? value : plain(value);
+    return `${colours.dim(name.padEnd(width))}  ${shown}`;
+  });
+}
+
+/** A status, or a text about it, in its colour. */
+export function nameStatus(text: string, status: JobView['status'], colours: Colours): string {
+  switch (status) {
+    case 'done':
+      return colours.green(text);
+    case 'failed':
+    case 'timedOut':
+      return colours.red(text);
+    case 'blocked':
+    case 'submitUnknown':
+      return colours.yellow(text);
+    case 'cancelled':
+      return colours.dim(text);
+    case 'submitting':
+    case 'pending':
+    case 'polling':
+    case 'fetching':
+      return colours.cyan(text);
+  }
+}
+
+function deliveryText({ deliveryStatus, deliveryAttempts }: JobView): string {
+  return deliveryAttempts > 1 ? `${deliveryStatus} (attempt ${deliveryAttempts})` : deliveryStatus;
+}
+
+function timeText(atMs: number | undefined): string | undefined {
+  return atMs === undefined ? undefined : new Date(atMs).toISOString();
+}

@@ -1,0 +1,117 @@
+/**
+ * `holdfast jobs list|show|cancel|retry`: the jobs of a directory, whoever holds it.
+ *
+ * Callers: main.ts. Invariant: with `--json` standard output is one JSON value in one line, in the wire's snake_case.
+ */
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { systemClock } from '../clock.js';
+import { JOB_STATUSES, toWire } from '../control/index.js';
+import type { JobView, ListJobs } from '../index.js';
+import { limits } from '../limits.js';
+import { atDesk } from './desk.js';
+import { jobLines, nameStatus } from './job-text.js';
+import { tableLines, type Column } from './table.js';
+import { plain, type Terminal } from './terminal.js';
+
+interface Common {
+  readonly dir: string;
+  readonly json?: boolean;
+}
+
+interface ListOptions extends Common {
+  readonly status?: JobView['status'];
+  readonly provider?: string;
+  readonly session?: string;
+  readonly kind?: 'video' | 'image';
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+const LIMIT_DEFAULT = 50;
+
+export function jobsCommand(program: Command, terminal: Terminal): void {
+  const jobs = program.command('jobs').description('look at the jobs of a directory and act on them');
+  const leaf = (usage: string, description: string): Command =>
+    jobs
+      .command(usage)
+      .description(description)
+      .option('--dir <directory>', 'the directory of the runtime', './.holdfast')
+      .option('--json', 'print JSON in one line');
+  leaf('list', 'list jobs, newest first')
+    .addOption(new Option('--status <status>', 'only jobs in this status').choices(JOB_STATUSES))
+    .option('--provider <name>', 'only jobs of this provider')
+    .option('--session <key>', 'only jobs of this session')
+    .addOption(new Option('--kind <kind>', 'only jobs of this kind').choices(['video', 'image']))
+    .option('--limit <n>', `how many at most, up to ${limits.scanPageRows}`, wholeLimit, LIMIT_DEFAULT)
+    .option('--cursor <cursor>', 'continue an earlier list')
+    .action((options: ListOptions) => list(options, terminal));
+  leaf('show <id>', 'show one job').action(async (id: string, options: Common) => {
+    const job = await atDesk(options.dir, (desk) => desk.view(id));
+    const { colours } = terminal;
+    say(options, terminal, job, () => jobLines(job, colours).join('\n'));
+  });
+  leaf('cancel <id>', 'cancel a job that has not settled')
+    .option('--reason <text>', 'why; it is kept with the job')
+    .action(async (id: string, options: Common & { readonly reason?: string }) => {
+      const job = await atDesk(options.dir, (desk) => desk.cancel(id, options.reason));
+      const word = job.status === 'cancelled' ? 'cancelled' : `cancel noted, now ${job.status}`;
+      say(options, terminal, job, () => `${job.id} ${word}`);
+    });
+  leaf('retry <id>', 'fetch again what was rendered, or deliver again what was not delivered').action(
+    async (id: string, options: Common) => {
+      const job = await atDesk(options.dir, (desk) => desk.retry(id));
+      say(
+        options,
+        terminal,
+        job,
+        () => `${job.id} tried again: ${job.status}, delivery ${job.deliveryStatus}`,
+      );
+    },
+  );
+}
+
+async function list(options: ListOptions, terminal: Terminal): Promise<void> {
+  const { status, provider, session, kind, limit, cursor } = options;
+  const filter: ListJobs = { status, provider, sessionKey: session, kind, limit, cursor, newestFirst: true };
+  const page = await atDesk(options.dir, (desk) => desk.list(filter));
+  say(options, terminal, page, () => {
+    if (page.items.length === 0) return 'no jobs';
+    const more = page.cursor === undefined ? [] : [terminal.colours.dim(`more: --cursor ${page.cursor}`)];
+    return [...tableLines(terminal, columnsOf(terminal), page.items), ...more].join('\n');
+  });
+}
+
+function columnsOf({ colours }: Terminal): readonly Column<JobView>[] {
+  const now = systemClock.now();
+  return [
+    { title: 'ID', cell: ({ id }) => id, keep: true },
+    {
+      title: 'STATUS',
+      cell: ({ status }) => status,
+      paint: (text, { status }) => nameStatus(text, status, colours),
+      keep: true,
+    },
+    { title: 'AGE', cell: ({ submittedAt }) => ageText(now - submittedAt) },
+    { title: 'DELIVERY', cell: ({ deliveryStatus }) => deliveryStatus },
+    { title: 'PROVIDER', cell: ({ provider }) => plain(provider) },
+    { title: 'KIND', cell: ({ kind }) => kind },
+    { title: 'PROMPT', cell: ({ request }) => plain(request?.prompt ?? '').slice(0, 500) },
+  ];
+}
+
+function say({ json }: Common, { out }: Terminal, value: unknown, text: () => string): void {
+  out(json === true ? JSON.stringify(toWire(value)) : text());
+}
+
+function ageText(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  if (seconds < 120) return `${seconds}s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)}m`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3_600)}h` : `${Math.round(seconds / 86_400)}d`;
+}
+
+function wholeLimit(text: string): number {
+  const limit = /^\d+$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= limits.scanPageRows) return limit;
+  throw new InvalidArgumentError(`a whole number from 1 to ${limits.scanPageRows}.`);
+}
