@@ -113,5 +113,5 @@ function ageText(ms: number): string {
 function wholeLimit(text: string): number {
   const limit = /^\d+$/.test(text) ? Number(text) : 0;
   if (limit >= 1 && limit <= limits.scanPageRows) return limit;
-  throw new InvalidArgumentError(`a whole number from 1 to ${limits.scanPageRows}.`);
+  throw new InvalidArgumentError(`It is a whole number from 1 to ${limits.scanPageRows}.`);
 }

@@ -65,11 +65,11 @@ function signalled(): Promise<void> {
 function portNumber(text: string): number {
   const port = wholeNumber(text);
   if (port <= 65_535) return port;
-  throw new InvalidArgumentError('a port is 0 to 65535.');
+  throw new InvalidArgumentError('It is 0 to 65535.');
 }
 
 function wholeNumber(text: string): number {
   const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isSafeInteger(value)) return value;
-  throw new InvalidArgumentError('a whole number of 0 or more.');
+  throw new InvalidArgumentError('It is a whole number of 0 or more.');
 }

@@ -42,7 +42,7 @@ interface Answer {
 }
 
 /** Faults that mean that nobody listens there, rather than that somebody does not answer. */
-const NOBODY: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR', 'ECONNRESET']);
+const NOBODY: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR']);
 
 /**
  * Connects to the runtime that holds `directory`; undefined when none listens there. Throws CONTROL_FAILED when

@@ -1,0 +1,63 @@
+/**
+ * One command line, from its words to its exit code.
+ *
+ * Callers: main.ts, tests. Invariant: an error is one line on standard error, `holdfast: CODE: message`, or one JSON
+ * object under `--json`; only a fault of holdfast itself shows its stack.
+ */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { errorToWire } from '../control/index.js';
+import { isHoldfastError } from '../errors.js';
+import { isPlainObject } from '../json.js';
+import { demoCommand } from './demo/command.js';
+import { exitCodeOf } from './exit.js';
+import { jobsCommand } from './jobs.js';
+import { simulatorCommand } from './simulator.js';
+import { plain, type Terminal } from './terminal.js';
+
+/** Runs `holdfast <words>`. Resolves with the exit code of an error; undefined when the command ended well. */
+export async function runCommandLine(
+  words: readonly string[],
+  terminal: Terminal,
+): Promise<number | undefined> {
+  try {
+    await programOf(terminal).parseAsync(words, { from: 'user' });
+    return undefined;
+  } catch (error) {
+    tell(error, words.includes('--json'), terminal);
+    return exitCodeOf(error);
+  }
+}
+
+function programOf(terminal: Terminal): Command {
+  const program = new Command('holdfast')
+    .description('a durable actor runtime for AI agent processes')
+    .version(packageVersion())
+    .exitOverride()
+    // Commander's errors are told by `tell`, like all others; its help goes out as it is.
+    .configureOutput({ outputError: () => undefined, getOutHelpWidth: () => terminal.columns })
+    .showSuggestionAfterError();
+  demoCommand(program);
+  simulatorCommand(program, terminal);
+  jobsCommand(program, terminal);
+  return program;
+}
+
+function tell(error: unknown, json: boolean, { err }: Terminal): void {
+  if (error instanceof CommanderError && (error.exitCode === 0 || error.code === 'commander.help')) return;
+  const told = toldOf(error);
+  err(json ? JSON.stringify({ error: told }) : `holdfast: ${told.code}: ${plain(told.message)}`);
+  const isBug = !isHoldfastError(error) && !(error instanceof CommanderError);
+  if (isBug && error instanceof Error) err(error.stack ?? '');
+}
+
+function toldOf(error: unknown): ReturnType<typeof errorToWire> {
+  if (isHoldfastError(error)) return errorToWire(error);
+  const message = error instanceof Error ? error.message.replace(/^error: /, '') : String(error);
+  return { code: error instanceof CommanderError ? 'USAGE' : 'INTERNAL', message, details: {} };
+}
+
+function packageVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return isPlainObject(manifest) ? String(manifest['version']) : 'unknown';
+}
