@@ -11,7 +11,7 @@ import { limits } from '../../limits.js';
 import type { Definition } from './definition.js';
 import type { ActorRecord } from './record.js';
 import type { DueTimer } from './timers.js';
-import type { Indexed } from './turn.js';
+import type { Indexed } from './indexed.js';
 
 /** What became of a delivery. */
 export interface Outcome {

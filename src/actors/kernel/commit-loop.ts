@@ -40,10 +40,12 @@ export class Stage {
   }
 
   put(key: string, value: Json | object): void {
-    this.rows.push({ key, value: JSON.stringify(value) });
+    this.putText(key, JSON.stringify(value));
   }
 
+  /** A key the store would refuse is refused here: it fails its own step, not the commit of everybody's. */
   putText(key: string, value: string): void {
+    if (!key.isWellFormed()) throw new HoldfastError('INVALID_ID', 'a key holds a lone surrogate');
     this.rows.push({ key, value });
   }
 
@@ -53,6 +55,9 @@ export class Stage {
 
   /** The order of the next thing this stage creates. */
   nextOrd(): string {
+    if (this.#group.created === ORDS_MAX) {
+      throw new HoldfastError('INVALID_DEFINITION', `one step asks for more than ${ORDS_MAX / 2} things`);
+    }
     this.#group.created += 1;
     return ordOf(this.#group.number, this.#group.created - 1);
   }

@@ -10,7 +10,7 @@ import { HoldfastError } from '../../errors.js';
 import { sha256Hex } from '../../ids.js';
 import { canonicalJson, isPlainObject, type Json } from '../../json.js';
 import { limits } from '../../limits.js';
-import { stubbed, type SteppableMachine } from './step.js';
+import { stubbed, whyNotRun, type SteppableMachine } from './step.js';
 
 /** A bound shared by several pools, such as the calls of one provider account. */
 export interface Share {
@@ -133,7 +133,14 @@ export function defineMachine(options: DefinitionOptions): Definition {
 
 /** The pool an effect waits in. */
 export function poolOf(policy: EffectPolicy, src: string, input: unknown): string {
-  return policy.pool === undefined ? src : policy.pool(input);
+  const pool = policy.pool === undefined ? src : policy.pool(input);
+  if (pool !== '' && isKeyPart(pool)) return pool;
+  throw new HoldfastError('INVALID_DEFINITION', `effects.${src}: ${JSON.stringify(pool)} names no pool`);
+}
+
+/** True for text that can be part of a key: without NUL and lone surrogates. */
+export function isKeyPart(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
 }
 
 function* stateNodes(node: AnyStateMachine['root']): Generator<AnyStateMachine['root']> {
@@ -151,16 +158,8 @@ function checkInvokes(kind: string, machine: AnyStateMachine, node: AnyStateMach
         `${where}: the source is inline; name it in setup({actors})`,
       );
     }
-    const logic: unknown = machine.implementations.actors[src];
-    if (logic === undefined) {
-      throw new HoldfastError('INVALID_DEFINITION', `${where}: "${src}" is not in setup({actors})`);
-    }
-    if (typeof logic === 'object' && logic !== null && '__xstatenode' in logic) {
-      throw new HoldfastError(
-        'INVALID_DEFINITION',
-        `${where}: "${src}" is a machine; child machines are not durable yet`,
-      );
-    }
+    const reason = whyNotRun(machine, src);
+    if (reason !== undefined) throw new HoldfastError('INVALID_DEFINITION', `${where}: ${reason}`);
   }
 }
 
@@ -200,12 +199,19 @@ const NOT_STRUCTURE = new Set([
   'output',
 ]);
 
-function structureOf(value: unknown): Json {
+/** Parts of a config whose keys are names of the user's: a state may well be called "output". */
+const NAMED_PARTS = new Set(['states', 'on', 'after', 'params']);
+
+function structureOf(value: unknown, namesAsKeys = false): Json {
   if (typeof value === 'function') return 'ƒ';
-  if (Array.isArray(value)) return value.map(structureOf);
+  if (Array.isArray(value)) return value.map((part) => structureOf(part));
   if (!isPlainObject(value)) return value === undefined ? null : (value as Json);
-  const parts = Object.entries(value).filter(([key, part]) => !NOT_STRUCTURE.has(key) && part !== undefined);
-  return Object.fromEntries(parts.map(([key, part]) => [key, structureOf(part)]));
+  const parts = Object.entries(value).filter(
+    ([key, part]) => part !== undefined && (namesAsKeys || !NOT_STRUCTURE.has(key)),
+  );
+  return Object.fromEntries(
+    parts.map(([key, part]) => [key, structureOf(part, !namesAsKeys && NAMED_PARTS.has(key))]),
+  );
 }
 
 function asList<T>(value: T | readonly T[] | undefined): readonly T[] {

@@ -5,7 +5,8 @@
  */
 import { HoldfastError } from '../../errors.js';
 import { addressOf, splitAddress } from '../../ids.js';
-import { isPlainObject, type Json, type JsonEvent } from '../../json.js';
+import { firstNonJson, isPlainObject, type Json, type JsonEvent } from '../../json.js';
+import { isKeyPart } from './definition.js';
 
 export type Reserved =
   /** A peer actor; nothing happens when it exists already. */
@@ -24,22 +25,26 @@ export function reservedAction(name: string, params: unknown): Reserved | undefi
     case 'actor.create': {
       const { kind, id, input } = fields(name, params);
       const to = addressOf(text(name, 'kind', kind), text(name, 'id', id));
+      if (input !== undefined) mustBeJson(name, 'input', input);
       return { type: name, to, input: input as Json | undefined };
     }
     case 'actor.send': {
       const { to, event } = fields(name, params);
       if (!isPlainObject(event) || typeof event['type'] !== 'string') throw badParams(name, 'event');
       const address = text(name, 'to', to);
-      splitAddress(address);
-      return { type: name, to: address, event: event as JsonEvent };
+      const { kind, id } = splitAddress(address);
+      mustBeJson(name, 'event', event);
+      return { type: name, to: addressOf(kind, id), event: event as JsonEvent };
     }
     case 'history.append': {
-      const { session, entry } = fields(name, params);
-      return { type: name, session: text(name, 'session', session), entry: (entry ?? null) as Json };
+      const { session, entry = null } = fields(name, params);
+      mustBeJson(name, 'entry', entry);
+      return { type: name, session: text(name, 'session', session), entry: entry as Json };
     }
     case 'payload.put': {
-      const { name: payload, value } = fields(name, params);
-      return { type: name, name: text(name, 'name', payload), value: (value ?? null) as Json };
+      const { name: payload, value = null } = fields(name, params);
+      mustBeJson(name, 'value', value);
+      return { type: name, name: text(name, 'name', payload), value: value as Json };
     }
     case 'payload.delete':
       return { type: name, name: text(name, 'name', fields(name, params)['name']) };
@@ -54,8 +59,12 @@ function fields(action: string, params: unknown): Record<string, unknown> {
 }
 
 function text(action: string, name: string, value: unknown): string {
-  if (typeof value !== 'string' || value === '' || value.includes('\0')) throw badParams(action, name);
+  if (typeof value !== 'string' || value === '' || !isKeyPart(value)) throw badParams(action, name);
   return value;
+}
+
+function mustBeJson(action: string, name: string, value: unknown): void {
+  if (firstNonJson(value) !== undefined) throw badParams(action, name);
 }
 
 function badParams(action: string, name: string): HoldfastError {

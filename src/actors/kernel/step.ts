@@ -38,7 +38,7 @@ export type StepAction =
       readonly params: unknown;
       readonly run: CustomAction | undefined;
     }
-  | { readonly type: '@xstate.unsupported'; readonly what: string };
+  | { readonly type: '@xstate.unsupported'; readonly what: string; readonly fix: string };
 
 /** A custom action with its params bound, to be run after the commit (K13). */
 export type CustomAction = () => unknown;
@@ -73,7 +73,7 @@ export function initialStep(machine: SteppableMachine, input: unknown): StepResu
   const scope = new Scope();
   const snapshot = machine.getInitialSnapshot(scope.scope, input) as AnyMachineSnapshot;
   if (snapshot.status === 'error') throw snapshot.error;
-  return { snapshot, actions: scope.actions };
+  return { snapshot, actions: [...scope.actions, ...spawnedUnseen({}, snapshot, scope.actions)] };
 }
 
 /** One event, one macrostep. */
@@ -84,7 +84,8 @@ export function nextStep(
 ): StepResult {
   const scope = new Scope();
   const next = machine.transition(snapshot, event, scope.scope) as AnyMachineSnapshot;
-  return { snapshot: pruned(snapshot, next, event), actions: scope.actions };
+  const unseen = spawnedUnseen(snapshot.children as Children, next, scope.actions);
+  return { snapshot: pruned(snapshot, next, event), actions: [...scope.actions, ...unseen] };
 }
 
 /** The JSON form of a snapshot; restoring it gives an equal snapshot. */
@@ -106,6 +107,51 @@ export function logicOf(machine: AnyStateMachine, src: string): AnyActorLogic | 
 }
 
 type Children = Readonly<Record<string, AnyActorRef | undefined>>;
+
+/** Why the source of an effect cannot be run (K13), with the fix; undefined when it can. */
+export function whyNotRun(machine: AnyStateMachine, src: string): string | undefined {
+  const logic: unknown = machine.implementations.actors[src];
+  if (logic === undefined) return `"${src}" is not in setup({actors})`;
+  if (typeof logic !== 'object' || logic === null) return `"${src}" is not actor logic`;
+  if ('__xstatenode' in logic) return `"${src}" is a machine; child machines are not durable yet`;
+  // XState's own makers of logic keep what they were given as `config`; others are taken at their word.
+  if (!('config' in logic) || typeof logic.config !== 'function' || isPromise(logic as AnyActorLogic)) {
+    return undefined;
+  }
+  return `"${src}" is a callback, an observable or a transition, whose events are not durable yet; use fromPromise`;
+}
+
+/** True for logic that ends with what its promise resolves to: the only kind whose outcome is its output. */
+function isPromise(logic: AnyActorLogic): boolean {
+  try {
+    const active = { status: 'active', output: undefined, error: undefined, input: undefined };
+    const resolved = { type: 'xstate.promise.resolve', data: null };
+    const next = logic.transition(active as never, resolved, new Scope().scope as never) as {
+      status?: unknown;
+    };
+    return next.status === 'done';
+  } catch {
+    // Only the user's own transition function throws here, and that is no promise.
+    return false;
+  }
+}
+
+/** Children that no action asked for: `spawn` in an assign or a context leaves no other trace. */
+function spawnedUnseen(
+  before: Children,
+  after: AnyMachineSnapshot,
+  actions: readonly StepAction[],
+): StepAction[] {
+  const unseen: StepAction[] = [];
+  for (const [child, ref] of Object.entries(after.children as Children)) {
+    if (ref === undefined || before[child] === ref) continue;
+    const asked = actions.some((action) => action.type === '@xstate.spawn' && action.child === child);
+    if (asked) continue;
+    const what = `the child "${child}", spawned in an assign or a context,`;
+    unseen.push({ type: '@xstate.unsupported', what, fix: 'use the action spawnChild' });
+  }
+  return unseen;
+}
 
 /** A child whose result was consumed is gone (K8): XState keeps spawned ones in `children` for ever. */
 function pruned(
@@ -135,7 +181,8 @@ class Scope {
       sessionId: 'self',
       system: inertSystem,
       send: () => undefined,
-      _parent: undefined,
+      // Something to send to, so that `sendParent` comes back as an action and is refused by name.
+      _parent: { id: 'parent', sessionId: 'parent', send: () => undefined },
     };
     this.scope = {
       self: Object.assign(self, { ref: self }),
@@ -208,7 +255,7 @@ function translate(action: RawAction): StepAction | undefined {
     case 'xstate.log':
       return { type: '@xstate.log', label: params.label, value: params.value };
     case 'xstate.sendTo':
-      return { type: '@xstate.unsupported', what: 'sendTo, sendParent and forwardTo' };
+      return { type: '@xstate.unsupported', what: 'sendTo', fix: 'use the action actor.send' };
     default:
       return custom(action);
   }
@@ -217,7 +264,8 @@ function translate(action: RawAction): StepAction | undefined {
 function spawned(params: RawParams): StepAction {
   const child = params.actorRef?.id;
   if (child === undefined || typeof params.src !== 'string') {
-    return { type: '@xstate.unsupported', what: 'a child without a named source' };
+    const fix = 'name its source in setup({actors})';
+    return { type: '@xstate.unsupported', what: 'a child without a named source', fix };
   }
   return { type: '@xstate.spawn', child, src: params.src, input: params.input };
 }

@@ -20,17 +20,10 @@ import type { Definition } from './definition.js';
 import { errorToJson } from './effect-run.js';
 import { eventOf, originOf, randomOf, withEnvelope } from './envelope.js';
 import { quarantine } from './quarantine.js';
+import { indexedBy, type Indexed } from './indexed.js';
 import type { ActorRecord, EventEnvelope } from './record.js';
 import { initialStep, nextStep, restored, type StepResult } from './step.js';
-import {
-  indexedBy,
-  RETENTION_EVENT,
-  timerKey,
-  writeTurn,
-  type After,
-  type Consumed,
-  type Indexed,
-} from './turn.js';
+import { RETENTION_EVENT, timerKey, writeTurn, type After, type Consumed } from './turn.js';
 import { Uniques } from './uniques.js';
 
 export interface StepperOptions {
@@ -200,6 +193,7 @@ export class Stepper {
         source,
         consumed,
         result,
+        earlier: cell.snapshot,
         indexed,
         ...(traceparent === undefined ? {} : { traceparent }),
         ...(payloads === undefined ? {} : { payloads }),

@@ -51,11 +51,14 @@ export class Sweeper {
     });
     if (page.length === 0) return false;
     const stage = this.#loop.begin();
+    let swept = 0;
     for (const [key, text] of page) {
+      if (stage.rows.length >= limits.commitRowsMax) break;
       for (const expired of JSON.parse(text) as string[]) stage.delete(expired);
       stage.delete(key);
+      swept += 1;
     }
     this.#loop.add(stage);
-    return page.length === limits.scanPageRows;
+    return swept < page.length || page.length === limits.scanPageRows;
   }
 }

@@ -36,6 +36,9 @@ export interface TimersOptions {
   readonly onClockJump: (jumpMs: number) => void;
 }
 
+/** Timers fired before the clock is looked at again. */
+const HANDFUL = 16;
+
 export class Timers {
   readonly #options: TimersOptions;
   #cancelSleep: (() => void) | undefined;
@@ -88,13 +91,20 @@ export class Timers {
     this.#sleepsUntil = Infinity;
     this.#checkClock();
     this.#fireDue()
-      .catch((error: unknown) => this.#options.log.error({ err: error }, 'timers.look'))
+      .catch((error: unknown) => this.#lookLater(error))
       .finally(() => {
         this.#looking = false;
         if (!this.#lookAgain) return;
         this.#lookAgain = false;
         this.#look();
       });
+  }
+
+  /** A look that failed, on an unreadable row for one, is repeated: other timers wait behind it. */
+  #lookLater(error: unknown): void {
+    if (this.#stopped) return;
+    this.#options.log.error({ err: error }, 'timers.look');
+    this.#sleep(this.#options.clock.now() + limits.timerSleepMaxMs);
   }
 
   async #fireDue(): Promise<void> {
@@ -114,14 +124,14 @@ export class Timers {
     let turnStartedMs = clock.monotonicMs();
     while (!this.#stopped) {
       const page = await loop.scan({ ...range, limit: limits.scanPageRows });
-      const taken: Promise<void>[] = [];
-      for (const [key, text] of page) {
-        taken.push(fire(dueTimer(key, text)));
+      // In handfuls, so that the time their steps take is seen: an actor that must be read first steps later.
+      for (let from = 0; from < page.length && !this.#stopped; from += HANDFUL) {
+        const timers = page.slice(from, from + HANDFUL).map(([key, text]) => dueTimer(key, text));
+        await Promise.all(timers.map(fire));
         if (clock.monotonicMs() - turnStartedMs < limits.timerBudgetMs) continue;
         await new Promise<void>((resolve) => clock.soon(resolve));
         turnStartedMs = clock.monotonicMs();
       }
-      await Promise.all(taken);
       const last = page.at(-1);
       if (page.length < limits.scanPageRows || last === undefined) return;
       range = rangeAfter(range, last[0]);

@@ -16,12 +16,13 @@ import { limits } from '../../limits.js';
 import { keys } from '../../store/keys.js';
 import { Counts } from './counts.js';
 import type { Stage } from './commit-loop.js';
-import { poolOf, type Definition, type IndexRow } from './definition.js';
+import { poolOf, type Definition } from './definition.js';
+import { writeIndexed, type Indexed } from './indexed.js';
 import { forAddress, type Marks, nextMarks } from './journal.js';
 import type { ActorRecord, EffectRef, EffectRow, EventEnvelope, HistoryEntry, InboxRow } from './record.js';
 import type { ActorStatus, JournalEntry, TimerRef } from './record.js';
 import { reservedAction, type Reserved } from './reserved.js';
-import { persisted, type StepAction, type StepResult } from './step.js';
+import { persisted, whyNotRun, type StepAction, type StepResult } from './step.js';
 
 /** The event type of the timer that removes a finished actor; never seen by a machine. */
 export const RETENTION_EVENT = 'holdfast.retention';
@@ -35,12 +36,6 @@ export interface Before {
   readonly definition: Definition;
   readonly record: ActorRecord | undefined;
   readonly indexed: Indexed;
-}
-
-/** The rows an actor's declared indexes and references stand for. */
-export interface Indexed {
-  readonly rows: ReadonlyMap<string, IndexRow>;
-  readonly references: ReadonlySet<string>;
 }
 
 /** What is consumed by a step: its rows go in the same batch. */
@@ -82,15 +77,6 @@ export interface After {
   readonly dropped: readonly string[];
   /** True when the actor's rows were removed. */
   readonly gone: boolean;
-}
-
-/** What an actor's indexes and references are in a snapshot. */
-export function indexedBy(definition: Definition, snapshot: AnyMachineSnapshot, address: string): Indexed {
-  const rows = definition.indexes(snapshot, address);
-  const byKey = new Map(
-    rows.map((row) => [keys.index(row.index, row.parts, row.unique === true ? '' : address), row]),
-  );
-  return { rows: byKey, references: new Set(definition.references(snapshot)) };
 }
 
 /** Fills `stage` with the rows of a step. Nothing is written yet and nothing outside the stage changes. */
@@ -140,7 +126,7 @@ class TurnWriter {
     const next = this.#record(json, status, marks);
     this.#stage.put(keys.record(address), next);
     const { indexed } = this.#turn;
-    this.#index(indexed);
+    writeIndexed(this.#stage, address, this.#before.indexed, indexed);
     this.#count(value);
     this.#stage.expect.push({ address, expectedSeq: record?.seq ?? 0, epoch: next.epoch });
     return {
@@ -164,8 +150,9 @@ class TurnWriter {
     const { result, earlier } = this.#turn;
     const { context } = result.snapshot as { readonly context: unknown };
     if (context === (earlier as { readonly context: unknown } | undefined)?.context) return;
-    const bad = firstNonJson(context, 'context');
-    if (bad !== undefined) throw unusable(this.#kind, `${bad} is not JSON; keep it out of the context`);
+    const bad = firstNonJson(context);
+    if (bad !== undefined)
+      throw unusable(this.#kind, `the context is not JSON at ${bad}; keep that out of it`);
   }
 
   #consume(): void {
@@ -200,10 +187,7 @@ class TurnWriter {
         this.#emitted.push(jsonEvent(action.event));
         return;
       case '@xstate.unsupported':
-        throw new HoldfastError(
-          'INVALID_DEFINITION',
-          `${this.#kind}: ${action.what} cannot be made durable yet`,
-        );
+        throw unusable(this.#kind, `${action.what} cannot be made durable; ${action.fix}`);
       case '@xstate.log':
         this.#custom.push(action);
         return;
@@ -265,7 +249,8 @@ class TurnWriter {
     const { definition } = this.#before;
     const bad = action.input === undefined ? undefined : firstNonJson(action.input);
     if (bad !== undefined) throw unusable(this.#kind, `the input of ${src} is not JSON at ${bad}`);
-    if (!definition.runs(src)) throw unusable(this.#kind, `${src} cannot be spawned; see invoke`);
+    const reason = whyNotRun(definition.machine, src);
+    if (reason !== undefined) throw unusable(this.#kind, reason);
     const policy = definition.policyOf(src);
     const ref: EffectRef = {
       id,
@@ -352,18 +337,6 @@ class TurnWriter {
       effects: this.#effects,
       marks,
     };
-  }
-
-  #index(next: Indexed): void {
-    const { address, indexed } = this.#before;
-    for (const key of indexed.rows.keys()) if (!next.rows.has(key)) this.#stage.delete(key);
-    for (const key of next.rows.keys()) if (!indexed.rows.has(key)) this.#stage.put(key, address);
-    for (const sha of indexed.references) {
-      if (!next.references.has(sha)) this.#stage.delete(keys.artifact(sha, address));
-    }
-    for (const sha of next.references) {
-      if (!indexed.references.has(sha)) this.#stage.put(keys.artifact(sha, address), true);
-    }
   }
 
   #count(value: Json): void {

@@ -6,7 +6,7 @@
  *  U2  Claims are taken one at a time, in the order they were made; a claim that fails holds up nobody.
  */
 import type { CommitLoop } from './commit-loop.js';
-import type { Indexed } from './turn.js';
+import type { Indexed } from './indexed.js';
 
 export interface Claim {
   readonly address: string;
