@@ -28,7 +28,11 @@ export function createSimulatedClock(startAt = 1_000_000): SimulatedClock {
   let jumpedMs = 0;
   let set = 0;
   const timers = new Set<Timer>();
-  const earliest = (): Timer | undefined => [...timers].sort((a, b) => a.dueMs - b.dueMs)[0];
+  const earliest = (): Timer | undefined => {
+    let found: Timer | undefined;
+    for (const timer of timers) if (found === undefined || timer.dueMs < found.dueMs) found = timer;
+    return found;
+  };
   const settle = async (): Promise<void> => {
     for (let turn = 0; turn < TURNS_PER_TIMER; turn += 1) {
       await new Promise<void>((resolve) => {

@@ -2,7 +2,8 @@
  * What happens after a commit, and only then: effects start, timers are awaited, others hear of it (K1).
  *
  * Owns: who listens. Callers: the kernel. Invariants:
- *  1  Nobody who is called from here, listener or action, can keep the rest from happening: a throw is logged.
+ *  1  Nobody who is called from here, listener or action, can keep the rest from happening: a throw is
+ *     logged.
  *  2  Of one step, the caller hears first, then its actions run, then listeners and waiters hear (K13).
  */
 import type { AnyMachineSnapshot } from 'xstate';

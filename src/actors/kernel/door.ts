@@ -1,6 +1,6 @@
 /**
- * What may come in from callers: checked once, at the door, and copied, so that what a caller does to its object
- * afterwards changes no actor.
+ * What may come in from callers: checked once, at the door, and copied, so that what a caller does to its
+ * object afterwards changes no actor.
  *
  * Pure. Callers: the kernel. Invariant: what is let in is exactly what reading its row gives back.
  */
@@ -9,7 +9,7 @@ import { checkId } from '../../ids.js';
 import { firstNonJson, isPlainObject, type Json, type JsonEvent } from '../../json.js';
 import { limits } from '../../limits.js';
 
-/** A copy of an event; throws INVALID_EVENT for what could not be stored or would pass for the kernel's own. */
+/** A copy of an event. Throws INVALID_EVENT for what cannot be stored or would pass for the kernel's own. */
 export function ownEvent(event: unknown): JsonEvent {
   if (!isPlainObject(event) || typeof event['type'] !== 'string') {
     throw new HoldfastError('INVALID_EVENT', 'an event is an object with a type');
@@ -28,7 +28,7 @@ export function ownEvent(event: unknown): JsonEvent {
   return JSON.parse(text) as JsonEvent;
 }
 
-/** A copy of an actor's input; throws INVALID_INPUT when it is not JSON, too big, or carries the reserved key "$". */
+/** A copy of an actor's input. Throws INVALID_INPUT when it is not JSON, too big, or has the reserved "$". */
 export function ownInput(input: Json | undefined): Json | undefined {
   if (input === undefined) return undefined;
   const bad = firstNonJson(input);

@@ -1,8 +1,8 @@
 /**
  * What a delivery is to a machine: its event, and the envelope the kernel adds to it (K10).
  *
- * Pure. Callers: the stepper and replay. Invariant: an envelope depends on the journal entry alone, so that a replay
- * makes the same one again.
+ * Pure. Callers: the stepper and replay. Invariant: an envelope depends on the journal entry alone, so that a
+ * replay makes the same one again.
  */
 import type { AnyEventObject } from 'xstate';
 import { sha256Hex } from '../../ids.js';
@@ -15,9 +15,9 @@ export function eventOf(delivery: Delivery): AnyEventObject {
   const { content } = delivery;
   switch (content.type) {
     case 'timer':
-      return content.timer.row.event as unknown as AnyEventObject;
+      return content.timer.row.event;
     case 'result':
-      return content.event as unknown as AnyEventObject;
+      return content.event;
     case 'create':
       return { type: 'xstate.init', input: content.input };
     case 'event':

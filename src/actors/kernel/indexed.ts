@@ -1,8 +1,8 @@
 /**
  * What an actor is found by: its declared index rows and the artifact files it keeps alive.
  *
- * Pure. Callers: the stepper, turn.ts. Invariant: what comes out makes keys; a part that cannot is the definition's
- * fault and stops its own actor, never the commit of others.
+ * Pure. Callers: the stepper, turn.ts. Invariant: what comes out makes keys; a part that cannot is the
+ * definition's fault and stops its own actor, never the commit of others.
  */
 import type { AnyMachineSnapshot } from 'xstate';
 import { HoldfastError } from '../../errors.js';
@@ -16,7 +16,7 @@ export interface Indexed {
   readonly references: ReadonlySet<string>;
 }
 
-/** What an actor's indexes and references are in a snapshot. Throws INVALID_DEFINITION for what makes no key. */
+/** What an actor is found by in a snapshot. Throws INVALID_DEFINITION for what makes no key. */
 export function indexedBy(definition: Definition, snapshot: AnyMachineSnapshot, address: string): Indexed {
   const rows = definition.indexes(snapshot, address);
   const references = definition.references(snapshot);

@@ -215,7 +215,7 @@ export class Kernel {
     return waiting;
   }
 
-  /** The machine snapshot of an actor as of its newest step, once that is on disk; undefined without an actor. */
+  /** An actor as of its newest step, once that is on disk; undefined when there is none. */
   async snapshot(
     address: string,
   ): Promise<{ record: ActorRecord; snapshot: AnyMachineSnapshot } | undefined> {

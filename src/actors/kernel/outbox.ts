@@ -54,7 +54,7 @@ export class Outbox {
   /** Effects that ended while a page was being read: the page may still show them. */
   readonly #endedWhileLoading = new Set<string>();
   #loads = 0;
-  /** False until `start` and from `stop` on: a kernel that is only looked through writes rows and runs none (O5). */
+  /** False until `start` and from `stop` on: a kernel that is only looked through runs no effect (O5). */
   #accepting = false;
   #pumping = false;
   #idle: (() => void)[] = [];
@@ -247,7 +247,7 @@ export class Outbox {
     else if (outcome.type !== 'aborted') await this.#report(waiting, outcome);
   }
 
-  /** Work whose actor cannot take the result is not begun: it may cost money, and its outcome would be lost. */
+  /** Work whose actor cannot take the result is not begun: it may cost money and be lost. */
   async #mustBeSteppable(address: string, definition: Definition): Promise<void> {
     const text = await this.#options.loop.read(keys.record(address));
     const record = text === undefined ? undefined : (JSON.parse(text) as ActorRecord);

@@ -118,7 +118,7 @@ export function whyNotRun(machine: AnyStateMachine, src: string): string | undef
   if (!('config' in logic) || typeof logic.config !== 'function' || isPromise(logic as AnyActorLogic)) {
     return undefined;
   }
-  return `"${src}" is a callback, an observable or a transition, whose events are not durable yet; use fromPromise`;
+  return `"${src}" is a callback, an observable or a transition, not durable yet; use fromPromise`;
 }
 
 /** True for logic that ends with what its promise resolves to: the only kind whose outcome is its output. */

@@ -2,7 +2,7 @@
  * Unique index keys: of two actors that want one, one gets it.
  *
  * Callers: the stepper. Invariants:
- *  U1  Look and stage are one turn: between the last look at a key and the stage of its claimant nobody else stages.
+ *  U1  Between the first look at a key and the stage of its claimant nobody else claims.
  *  U2  Claims are taken one at a time, in the order they were made; a claim that fails holds up nobody.
  */
 import type { CommitLoop } from './commit-loop.js';
@@ -25,8 +25,8 @@ export class Uniques {
   }
 
   /**
-   * Stages at once, and returns undefined, when no new key is unique. Otherwise resolves with undefined once it has
-   * staged, or with the address that holds one of the keys.
+   * Stages at once, and returns undefined, when no new key is unique. Otherwise resolves with undefined once
+   * it has staged, or with the address that holds one of the keys.
    */
   claim(claim: Claim): Promise<string | undefined> | undefined {
     const wanted = [...claim.next.rows]
