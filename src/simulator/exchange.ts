@@ -134,7 +134,9 @@ export class Exchange {
       return { end: 'dropped', bytes };
     }
     if (!this.isGone) await this.#end();
-    return { end: this.isGone ? 'dropped' : 'flushed', bytes };
+    // A client that hangs up after the last byte has the whole of it.
+    const whole = shape.type === 'whole' && bytes === reply.body.length;
+    return { end: whole || !this.isGone ? 'flushed' : 'dropped', bytes };
   }
 
   async #sendBody(body: Uint8Array, pace: Pace | undefined, stop: AbortSignal): Promise<number> {
@@ -145,7 +147,7 @@ export class Exchange {
       await this.#write(chunk);
       if (this.isGone) return sent;
       sent += chunk.length;
-      if (pace?.bytesPerSecond === undefined) continue;
+      if (pace?.bytesPerSecond === undefined || start + chunkBytes >= body.length) continue;
       const waitMs = (chunk.length / pace.bytesPerSecond) * MILLISECONDS_PER_SECOND;
       await this.wait(Math.ceil(waitMs), 'elapsedOrGone', stop);
     }
