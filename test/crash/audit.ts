@@ -7,7 +7,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
 import { jobIndexes, jobIndexRows, jobReferences } from '../../src/actors/job-index.js';
-import { checkReplay, defineMachine, type ActorRecord, type Definition } from '../../src/actors/kernel/index.js';
+import {
+  checkReplay,
+  defineMachine,
+  type ActorRecord,
+  type Definition,
+} from '../../src/actors/kernel/index.js';
 import type { EffectRow, HistoryEntry, JournalEntry } from '../../src/actors/kernel/record.js';
 import { restored } from '../../src/actors/kernel/step.js';
 import { timerKey } from '../../src/actors/kernel/turn.js';
@@ -75,7 +80,10 @@ async function auditJournal(store: Store, address: string, record: ActorRecord):
   const entries = (await everyRow(store, 'j', address)).map(([, text]) => JSON.parse(text) as JournalEntry);
   const oldest = record.marks[0]?.[0] ?? 0;
   const seqs = Array.from({ length: record.seq - oldest }, (_unused, index) => oldest + 1 + index);
-  expect(entries.map(({ seq }) => seq), `${address}: the journal`).toEqual(seqs);
+  expect(
+    entries.map(({ seq }) => seq),
+    `${address}: the journal`,
+  ).toEqual(seqs);
   const commits = entries.map(({ commit }) => commit);
   expect(commits, `${address}: in order of commits`).toEqual(commits.toSorted((a, b) => a - b));
   const checkpoint = await store.get(keys.checkpoint(address, oldest));

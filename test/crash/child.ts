@@ -6,11 +6,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
 import type { Plan } from './plan.js';
-
-const AGENT = fileURLToPath(new URL('./children/agent.ts', import.meta.url));
 
 export interface Child {
   /** Settles with the first line that starts so; undefined when the child ended without. */
@@ -24,26 +20,28 @@ export interface Child {
 
 /** Children one after the other, the next one loading while the present one runs. */
 export class Nursery {
+  readonly #agent: string;
   #next: Child | undefined;
 
-  constructor() {
-    onTestFinished(async () => {
+  /** `agent` is the path of the compiled program. */
+  constructor(agent: string, finish: (tidy: () => Promise<void>) => void) {
+    this.#agent = agent;
+    finish(async () => {
       this.#next?.kill();
       await this.#next?.ended;
     });
   }
 
   start(plan: Plan): Child {
-    const child = this.#next ?? load();
-    this.#next = load();
+    const child = this.#next ?? load(this.#agent);
+    this.#next = load(this.#agent);
     child.begin(plan);
     return child;
   }
 }
 
-function load(): Child {
-  const program = ['--import', import.meta.resolve('tsx'), AGENT];
-  const child = spawn(process.execPath, program, { stdio: ['pipe', 'pipe', 'inherit'] });
+function load(agent: string): Child {
+  const child = spawn(process.execPath, [agent], { stdio: ['pipe', 'pipe', 'inherit'] });
   // Writing a plan to a child that has just died is not a fault of the test.
   child.stdin.on('error', () => undefined);
   const lines: string[] = [];

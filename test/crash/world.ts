@@ -6,7 +6,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { expect, onTestFinished } from 'vitest';
+import { expect } from 'vitest';
 import { sha256Hex } from '../../src/ids.js';
 import { startSimulator } from '../../src/simulator/index.js';
 import type { LedgerEntry, Simulator, SimulatorScript } from '../../src/simulator/index.js';
@@ -29,13 +29,20 @@ export class World {
   readonly simulator: Simulator;
   readonly receiver: Receiver;
   readonly #clock: FastClock;
-  readonly #nursery = new Nursery();
+  readonly #nursery: Nursery;
 
-  constructor(directory: string, simulator: Simulator, receiver: Receiver, clock: FastClock) {
+  constructor(
+    directory: string,
+    nursery: Nursery,
+    clock: FastClock,
+    simulator: Simulator,
+    receiver: Receiver,
+  ) {
     this.directory = directory;
     this.simulator = simulator;
     this.receiver = receiver;
     this.#clock = clock;
+    this.#nursery = nursery;
   }
 
   start({ jobs, settleFirst = false, kill }: Run): Child {
@@ -93,15 +100,19 @@ export class World {
   }
 }
 
-export async function openWorld(script: SimulatorScript): Promise<World> {
+/** What tidies up after a test: its own `onTestFinished`, since tests run side by side. */
+export type Finish = (tidy: () => Promise<void>) => void;
+
+/** `agent` is the path of the compiled child program. */
+export async function openWorld(agent: string, finish: Finish, script: SimulatorScript): Promise<World> {
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-crash-'));
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  finish(() => rm(directory, { recursive: true, force: true }));
   const clock: FastClock = { startMs: Date.now(), speed: SPEED };
   const simulator = await startSimulator({ script, clock: createFastClock(clock) });
-  onTestFinished(() => simulator.close());
+  finish(() => simulator.close());
   const receiver = await startReceiver();
-  onTestFinished(() => receiver.close());
-  return new World(directory, simulator, receiver, clock);
+  finish(() => receiver.close());
+  return new World(directory, new Nursery(agent, finish), clock, simulator, receiver);
 }
 
 /** The seed of a test, printed so that a failure can be repeated. */

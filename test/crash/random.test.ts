@@ -1,0 +1,47 @@
+/** Twelve jobs and a process that is killed at random, again and again, and told each time what it should have. */
+import { expect, test } from 'vitest';
+import { compiledAgent } from './compiled.js';
+import type { Work } from './plan.js';
+import { chance, openWorld, seedOf } from './world.js';
+
+const isDeep = process.env['HOLDFAST_DEEP'] === '1';
+const KILLS = Number(process.env['HOLDFAST_KILLS'] ?? (isDeep ? 220 : 15));
+const JOBS = 12;
+const KILL_AFTER_MIN_MS = 30;
+const KILL_AFTER_MAX_MS = 280;
+/** Fast milliseconds: a job lives through several kills. */
+const LIFE = { queued: { minMs: 0, maxMs: 3_000 }, running: { minMs: 1_000, maxMs: 12_000 } } as const;
+
+const agent = compiledAgent();
+
+function work(index: number): Work {
+  const provider = index % 2 === 0 ? 'openai' : 'kling';
+  return { key: `random ${index}`, provider, kind: index % 4 === 3 ? 'image' : 'video' };
+}
+
+test(`killed ${KILLS} times at random, twelve jobs are billed once each and delivered`, async ({
+  onTestFinished,
+}) => {
+  const seed = seedOf('crash/random');
+  const world = await openWorld(agent, onTestFinished, {
+    life: LIFE,
+    artifacts: { bytesPerSecond: 2_000_000 },
+  });
+  const all = Array.from({ length: JOBS }, (_unused, index) => work(index));
+  let killed = 0;
+  for (let kill = 0; kill < KILLS; kill += 1) {
+    // New work comes all along, so that no kill hits an idle process.
+    const jobs = all.slice(0, Math.ceil(((kill + 1) * JOBS) / KILLS));
+    const child = world.start({ jobs });
+    await child.heard('open');
+    const span = KILL_AFTER_MAX_MS - KILL_AFTER_MIN_MS;
+    const timer = setTimeout(child.kill, KILL_AFTER_MIN_MS + span * chance(seed, kill));
+    const ended = await child.ended;
+    clearTimeout(timer);
+    expect(ended).toMatch(/^SIGKILL$|^0$/);
+    if (ended === 'SIGKILL') killed += 1;
+  }
+  expect(killed, 'most of them hit').toBeGreaterThan(KILLS / 2);
+  await world.finish(all);
+  await world.audit(all);
+});
