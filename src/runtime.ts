@@ -79,8 +79,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
 }
 
 /**
- * What can be done in a directory that nobody runs: look, cancel, retry. Steps are committed as ever; what they ask
- * for is done by the next `openRuntime`.
+ * What can be done in a directory that nobody runs: look, cancel, retry. Steps are committed as ever; what
+ * they ask for is done by the next `openRuntime`.
  */
 export interface OfflineRuntime {
   readonly directory: string;
@@ -92,8 +92,9 @@ export interface OfflineRuntime {
 }
 
 /**
- * Opens a directory without running it: takes its lock, raises no generation, starts no effect, arms no timer.
- * Throws as `openRuntime` does, and INVALID_OPTIONS when the directory holds no store: nothing is created.
+ * Opens a directory without running it: takes its lock, raises no generation, starts no effect, arms no
+ * timer. Throws as `openRuntime` does, and INVALID_OPTIONS when the directory holds no store: nothing is
+ * created.
  */
 export async function openOffline(
   options: Pick<RuntimeOptions, 'directory' | 'log'>,

@@ -1,9 +1,9 @@
 /**
- * Where the job commands do their work: in the process that holds the directory, or in the directory itself when
- * nobody does.
+ * Where the job commands do their work: in the process that holds the directory, or in the directory itself
+ * when nobody does.
  *
- * Owns: the connection or the lock, until `close`. Callers: jobs.ts. Invariant: both sides mean the same by every
- * method, errors included.
+ * Owns: the connection or the lock, until `close`. Callers: jobs.ts. Invariant: both sides mean the same by
+ * every method, errors included.
  */
 import { connectControl } from '../control/index.js';
 import { openOffline, silentLogger, type JobView, type ListJobs, type Page } from '../index.js';

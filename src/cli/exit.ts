@@ -37,8 +37,8 @@ const byCode: Readonly<Partial<Record<ErrorCode, number>>> = {
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) {
-    const asked = error.code === 'commander.helpDisplayed' || error.code === 'commander.version';
-    return asked ? exitCodes.ok : exitCodes.usage;
+    // Help and the version are answers when they were asked for; commander gives them 0 then.
+    return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   }
   return isHoldfastError(error) ? (byCode[error.code] ?? exitCodes.refused) : exitCodes.bug;
 }

@@ -1,7 +1,8 @@
 /**
  * `holdfast jobs list|show|cancel|retry`: the jobs of a directory, whoever holds it.
  *
- * Callers: main.ts. Invariant: with `--json` standard output is one JSON value in one line, in the wire's snake_case.
+ * Callers: main.ts. Invariant: with `--json` standard output is one JSON value in one line, in the wire's
+ * snake_case.
  */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { systemClock } from '../clock.js';

@@ -2,8 +2,8 @@
 /**
  * `holdfast`, the program.
  *
- * Owns: the process's exit code. Invariant: the process ends by itself, when everything it opened is closed, so that
- * what was printed is never cut off.
+ * Owns: the process's exit code. Invariant: the process ends by itself, when everything it opened is closed,
+ * so that what was printed is never cut off.
  */
 import { exitCodes } from './exit.js';
 import { runCommandLine } from './run.js';

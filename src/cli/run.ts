@@ -1,8 +1,8 @@
 /**
  * One command line, from its words to its exit code.
  *
- * Callers: main.ts, tests. Invariant: an error is one line on standard error, `holdfast: CODE: message`, or one JSON
- * object under `--json`; only a fault of holdfast itself shows its stack.
+ * Callers: main.ts, tests. Invariant: an error is one line on standard error, `holdfast: CODE: message`, or
+ * one JSON object under `--json`; only a fault of holdfast itself shows its stack.
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
@@ -15,7 +15,9 @@ import { jobsCommand } from './jobs.js';
 import { simulatorCommand } from './simulator.js';
 import { plain, type Terminal } from './terminal.js';
 
-/** Runs `holdfast <words>`. Resolves with the exit code of an error; undefined when the command ended well. */
+/**
+ * Runs `holdfast <words>`. Resolves with the exit code of an error; undefined when the command ended well.
+ */
 export async function runCommandLine(
   words: readonly string[],
   terminal: Terminal,

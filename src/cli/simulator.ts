@@ -1,8 +1,8 @@
 /**
  * `holdfast simulator`: a provider on loopback, until it is told to end.
  *
- * Callers: main.ts. Invariants: the line with the URLs is printed once it listens; SIGINT and SIGTERM end it with its
- * ledger closed.
+ * Callers: main.ts. Invariants: the line with the URLs is printed once it listens; SIGINT and SIGTERM end it
+ * with its ledger closed.
  */
 import { InvalidArgumentError, type Command } from 'commander';
 import { readScript, startSimulator } from '../simulator/index.js';

@@ -1,8 +1,8 @@
 /**
  * Tables that fit the terminal.
  *
- * Pure. Callers: the commands. Invariants: no line is wider than the terminal unless the columns marked `keep` alone
- * are; an id is never cut.
+ * Pure. Callers: the commands. Invariants: no line is wider than the terminal unless the columns marked
+ * `keep` alone are; an id is never cut.
  */
 import { fitted, widthOf, type Terminal } from './terminal.js';
 
@@ -19,7 +19,9 @@ const GAP = '  ';
 /** A cut column narrower than this says nothing: it is left out instead. */
 const WIDTH_MIN = 8;
 
-/** The lines of a table. Where it is too wide, the last column that may be is cut, then left out, and so on. */
+/**
+ * The lines of a table. Where it is too wide, the last column that may be is cut, then left out, and so on.
+ */
 export function tableLines<Row>(
   terminal: Terminal,
   columns: readonly Column<Row>[],

@@ -1,9 +1,9 @@
 /**
  * The terminal as the commands see it: where text goes, how wide it is, whether it may be coloured.
  *
- * Owns: the only writing to the standard streams by commands. Callers: the commands take a `Terminal`; main.ts makes
- * it. Invariant: standard output carries results alone, one JSON value a line under `--json`; all else is an error
- * line on standard error.
+ * Owns: the only writing to the standard streams by commands. Callers: the commands take a `Terminal`;
+ * main.ts makes it. Invariant: standard output carries results alone, one JSON value a line under `--json`;
+ * all else is an error line on standard error.
  */
 import pc from 'picocolors';
 
@@ -35,8 +35,8 @@ export function processTerminal(): Terminal {
 }
 
 /**
- * Text of others on one line: prompts and provider messages could otherwise move the cursor, change colours or turn
- * the writing direction.
+ * Text of others on one line: prompts and provider messages could otherwise move the cursor, change colours
+ * or turn the writing direction.
  */
 export function plain(text: string): string {
   return text.replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim();

@@ -45,8 +45,9 @@ interface Answer {
 const NOBODY: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR']);
 
 /**
- * Connects to the runtime that holds `directory`; undefined when none listens there. Throws CONTROL_FAILED when
- * somebody listens and does not answer (or this user may not connect), CONTROL_REFUSED for a wrong token.
+ * Connects to the runtime that holds `directory`; undefined when none listens there. Throws CONTROL_FAILED
+ * when somebody listens and does not answer (or this user may not connect), CONTROL_REFUSED for a wrong
+ * token.
  */
 export async function connectControl(directory: string): Promise<ControlClient | undefined> {
   for (const target of await targetsOf(resolve(directory))) {

@@ -57,8 +57,8 @@ export interface CallOptions {
 }
 
 /**
- * A running runtime, seen from another process. Every method throws the `HoldfastError` the runtime threw, and
- * `CONTROL_FAILED` when no answer came: whether the call was applied is then unknown.
+ * A running runtime, seen from another process. Every method throws the `HoldfastError` the runtime threw,
+ * and `CONTROL_FAILED` when no answer came: whether the call was applied is then unknown.
  */
 export interface ControlClient {
   /** The socket or URL it talks to. */

@@ -190,7 +190,9 @@ function failure(c: Context, error: unknown, status?: ContentfulStatusCode): Res
   return respond(c, { error: errorToWire(error) }, status ?? fallback);
 }
 
-/** Text, not `c.json`: what is in a job is JSON already, and its types are not worth proving to the framework. */
+/**
+ * Text, not `c.json`: what is in a job is JSON already, and its types are not worth proving to the framework.
+ */
 function respond(c: Context, value: unknown, status: ContentfulStatusCode): Response {
   return c.body(JSON.stringify(value), status, { 'content-type': 'application/json' });
 }

@@ -1,11 +1,11 @@
 /**
  * The control server: the door through which other processes talk to a running runtime.
  *
- * Listens on `<directory>/control.sock`, mode 0600; where a socket cannot be, on a loopback port whose URL and token
- * are in `<directory>/control.json`, mode 0600.
+ * Listens on `<directory>/control.sock`, mode 0600; where a socket cannot be, on a loopback port whose URL
+ * and token are in `<directory>/control.json`, mode 0600.
  *
- * Owns: those two files while it runs. Callers: runtime.ts, which holds the directory's lock by then, so what an
- * earlier process left there is ours to replace. Invariants:
+ * Owns: those two files while it runs. Callers: runtime.ts, which holds the directory's lock by then, so what
+ * an earlier process left there is ours to replace. Invariants:
  *  1  When `startControlServer` resolves, the door is open and only this user may go through it.
  *  2  When `close` resolves, nothing listens, no connection is left and the file is gone.
  *  3  A close lets calls under way finish for one second, long polls end at once.

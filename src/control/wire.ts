@@ -1,5 +1,6 @@
 /**
- * The names on the wire: snake_case in JSON and HTTP, camelCase inside, and errors as `{code, message, details}`.
+ * The names on the wire: snake_case in JSON and HTTP, camelCase inside, and errors as `{code, message,
+ * details}`.
  *
  * Pure. Callers: routes.ts, client.ts, the CLI's JSON output. Invariants:
  *  1  Keys below `extra` and `meta` belong to users and providers: they pass unchanged, in both directions.

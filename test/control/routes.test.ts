@@ -1,11 +1,13 @@
 /** Every route, over the real socket of a real runtime, with its refusals. */
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../src/limits.js';
-import { ask, codeOf, ENDLESS, newWorld, opened } from './world.js';
+import type { Runtime } from '../../src/index.js';
+import { field, json } from '../simulator/opened.js';
+import { ask, codeOf, ENDLESS, newWorld } from './world.js';
 
 const CAT = { provider: 'openai', prompt: 'a cat' };
 
-test('a job is submitted, found again under its key, listed, waited for and read back in session history', async () => {
+test('a job is submitted, found by its key, listed, waited for and read back in its session', async () => {
   const { directory, runtime } = await newWorld();
   const request = {
     ...CAT,
@@ -49,15 +51,14 @@ test('a task made elsewhere is tracked, and once only', async () => {
     headers: { authorization: 'Bearer sk-test', 'content-type': 'application/json' },
     body: '{"prompt":"a cat"}',
   });
-  const task = Object(await made.json());
-  const ref = { task_id: String(task['id']), endpoint: 'videos', generation: 'v1' };
+  const ref = { task_id: String(field(await json(made), 'id')), endpoint: 'videos', generation: 'v1' };
   const tracked = await ask(directory, 'POST', '/v1/jobs/track', { provider: 'openai', ref });
   expect(tracked).toMatchObject({ status: 201, body: { ref: { task_id: ref.task_id } } });
   const twice = await ask(directory, 'POST', '/v1/jobs/track', { provider: 'openai', ref });
   expect([twice.status, codeOf(twice)]).toEqual([409, 'NOT_UNIQUE']);
 });
 
-test('a job that has not settled can be cancelled once, and then neither retried, adopted nor resubmitted', async () => {
+test('an unsettled job is cancelled once, and then neither retried, adopted nor resubmitted', async () => {
   const { directory } = await newWorld(ENDLESS);
   const id = String((await ask(directory, 'POST', '/v1/jobs', CAT)).body['id']);
   const early = await ask(directory, 'GET', `/v1/jobs/${id}/wait?timeout_ms=0`);
@@ -93,14 +94,14 @@ test('a dead letter is listed and sent again, and a delivered one is not', async
   await ask(directory, 'GET', `/v1/jobs/${String(created.body['id'])}/wait`);
   await exhausted;
   const letters = await ask(directory, 'GET', '/v1/deliveries');
-  const [letter] = Object(letters.body['items']);
+  const letter = field(letters.body, 'items.0');
   expect(letter).toMatchObject({ status: 'exhausted', job_id: created.body['id'] });
   open = true;
   const delivered = stepOf(runtime, 'delivered');
-  const retried = await ask(directory, 'POST', `/v1/deliveries/${String(letter.id)}/retry`);
+  const retried = await ask(directory, 'POST', `/v1/deliveries/${String(field(letter, 'id'))}/retry`);
   expect(retried.status).toBe(200);
   await delivered;
-  const twice = await ask(directory, 'POST', `/v1/deliveries/${String(letter.id)}/retry`);
+  const twice = await ask(directory, 'POST', `/v1/deliveries/${String(field(letter, 'id'))}/retry`);
   expect([twice.status, codeOf(twice)]).toEqual([409, 'DELIVERY_NOT_RETRYABLE']);
 });
 
@@ -118,11 +119,11 @@ test('an account that was held back is listed and resumed; one that never was is
   expect((await ask(directory, 'GET', `/v1/jobs/${id}/wait`)).body).toMatchObject({ status: 'done' });
   const unknown = await ask(directory, 'POST', '/v1/accounts/resume', { provider: 'nobody' });
   expect([unknown.status, codeOf(unknown)]).toEqual([404, 'ACTOR_NOT_FOUND']);
-  expect(Object((await ask(directory, 'GET', '/v1/accounts')).body['items'])).toHaveLength(1);
+  expect((await ask(directory, 'GET', '/v1/accounts')).body['items']).toHaveLength(1);
 });
 
 /** Resolves at the next committed step into that state. */
-function stepOf(runtime: Awaited<ReturnType<typeof opened>>, state: string): Promise<void> {
+function stepOf(runtime: Runtime, state: string): Promise<void> {
   return new Promise((resolve) => {
     const stop = runtime.on('step', ({ kind, snapshot }) => {
       if (kind === 'job' || !JSON.stringify(snapshot.value).includes(state)) return;
@@ -162,11 +163,11 @@ describe('what is wrong is said before anything is done', () => {
 
   test('each with its status, its code and the field, and no job and no bill comes of it', async () => {
     const { directory, runtime, simulator } = await newWorld();
-    for (const [method, path, body, status, code, field] of wrong) {
+    for (const [method, path, body, status, code, wrongField] of wrong) {
       const answer = await ask(directory, method, path, body);
       const name = `${method} ${path} ${JSON.stringify(body)?.slice(0, 60)}`;
       expect([answer.status, codeOf(answer)], name).toEqual([status, code]);
-      expect(Object(Object(answer.body['error'])['details'])['field'], name).toBe(field);
+      expect(field(answer.body, 'error.details.field'), name).toBe(wrongField);
     }
     expect((await runtime.jobs.list()).items).toEqual([]);
     expect(simulator.ledger()).toEqual([]);

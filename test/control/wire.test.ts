@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { errorFromWire, errorToWire, fromWire, toWire } from '../../src/control/wire.js';
 import { HoldfastError } from '../../src/errors.js';
+import { field } from '../simulator/opened.js';
 
 const OURS = {
   sessionKey: 's',
@@ -33,8 +34,9 @@ test('a camelCase name is refused with the right one', () => {
 
 test('a name that is a trap for objects stays a plain key', () => {
   const body: unknown = JSON.parse('{"__proto__": {"polluted": true}}');
-  expect(Object.hasOwn(Object(fromWire(body)), '__proto__')).toBe(false);
-  expect(Object(fromWire(body))['polluted']).toBeUndefined();
+  const read = fromWire(body);
+  expect(Object.keys(Object(read) as object)).toEqual(['_Proto__']);
+  expect(field(read, 'polluted')).toBeUndefined();
 });
 
 test('an error keeps its code, its details and its message, with its advice said once', () => {

@@ -10,6 +10,7 @@ import { Agent, request } from 'undici';
 import { onTestFinished } from 'vitest';
 import { openRuntime, silentLogger, type Runtime, type RuntimeOptions } from '../../src/index.js';
 import { openai } from '../../src/providers/index.js';
+import { field } from '../simulator/opened.js';
 import { startSimulator, type Simulator, type SimulatorScript } from '../../src/simulator/index.js';
 
 export interface World {
@@ -81,5 +82,5 @@ export async function ask(
 
 /** The code of an error answer. */
 export function codeOf({ body }: Answer): unknown {
-  return Object(body['error'])['code'];
+  return field(body, 'error.code');
 }

@@ -1,0 +1,61 @@
+/**
+ * The command line as a user has it: a process of its own, run from the sources.
+ *
+ * Callers: test/cli. Invariant: every process has ended when its test ends.
+ */
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const UNPRIVILEGED = fileURLToPath(new URL('children/unprivileged.ts', import.meta.url));
+
+export interface CliEnd {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface CliProcess {
+  readonly child: ChildProcessWithoutNullStreams;
+  readonly ended: Promise<CliEnd>;
+  /** The first line of standard output; rejects when there is none. */
+  readonly firstLine: Promise<string>;
+}
+
+export interface CliOptions {
+  readonly columns?: number;
+  /** Run as this user. */
+  readonly uid?: number;
+}
+
+export function startCli(words: readonly string[], options: CliOptions = {}): CliProcess {
+  const entry = options.uid === undefined ? MAIN : UNPRIVILEGED;
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), entry, ...words], {
+    env: {
+      ...process.env,
+      COLUMNS: String(options.columns ?? 100),
+      HOLDFAST_UID: options.uid === undefined ? undefined : String(options.uid),
+    },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let out = '';
+  let err = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+  const firstLine = new Promise<string>((resolve, reject) => {
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out += text;
+      const [line, ...more] = out.split('\n');
+      if (line !== undefined && more.length > 0) resolve(line);
+    });
+    child.once('close', () => reject(new Error(`no line was printed; ${err}`)));
+  });
+  firstLine.catch(() => undefined);
+  const ended = once(child, 'close').then(() => ({ code: child.exitCode, out, err }));
+  return { child, ended, firstLine };
+}
+
+export function cli(words: readonly string[], options?: CliOptions): Promise<CliEnd> {
+  return startCli(words, options).ended;
+}

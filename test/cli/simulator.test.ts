@@ -1,0 +1,56 @@
+/** `holdfast simulator` in its own process. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { newDirectory } from '../control/world.js';
+import { cli, startCli } from './run-cli.js';
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  'it tells its URLs once it listens, bills to its ledger, and ends well at %s',
+  async (signal) => {
+    const directory = await newDirectory();
+    const ledger = join(directory, 'ledger.ndjson');
+    const script = join(directory, 'script.json');
+    await writeFile(script, '{"life": {"queued": {"polls": 0}}}');
+    const { child, firstLine, ended } = startCli([
+      'simulator',
+      '--json',
+      '--ledger',
+      ledger,
+      '--script',
+      script,
+      '--seed',
+      '7',
+    ]);
+    const { openai, url } = Object(JSON.parse(await firstLine));
+    expect(openai).toBe(`${url}/openai/v1`);
+    const response = await fetch(`${openai}/videos`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer sk-test', 'content-type': 'application/json' },
+      body: '{"prompt":"a cat"}',
+    });
+    expect(response.status).toBe(200);
+    child.kill(signal);
+    expect(await ended).toMatchObject({ code: 0, err: '' });
+    expect(await readFile(ledger, 'utf8')).toContain('billed');
+  },
+);
+
+test('a script that is wrong and a port that is taken are refused before anything is served', async () => {
+  const directory = await newDirectory();
+  const script = join(directory, 'script.json');
+  await writeFile(script, '{"live": {}}');
+  const { firstLine } = startCli(['simulator', '--json']);
+  const { port } = Object(JSON.parse(await firstLine));
+  const [wrong, taken, none] = await Promise.all([
+    cli(['simulator', '--script', script]),
+    cli(['simulator', '--port', String(port)]),
+    cli(['simulator', '--port', '70000']),
+  ]);
+  expect(wrong).toMatchObject({ code: 2, out: '' });
+  expect(wrong.err).toMatch(/^holdfast: INVALID_INPUT: [^\n]+\n$/);
+  expect(taken).toMatchObject({ code: 2, out: '' });
+  expect(taken.err).toMatch(/^holdfast: INVALID_OPTIONS: [^\n]+\n$/);
+  expect(none).toMatchObject({ code: 2, out: '' });
+  expect(none.err).toMatch(/^holdfast: USAGE: [^\n]+\n$/);
+});
