@@ -75,6 +75,7 @@ export const billerEntry = z
     provider: z.string(),
     exchange: z.int(),
     taskId: z.string().optional(),
+    key: z.string().optional(),
     kind: z.string().optional(),
     promptSha256: z.string().optional(),
     bytes: z.number().optional(),

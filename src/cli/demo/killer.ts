@@ -25,12 +25,14 @@ const TICK_MS = 4;
 /** How long the first aim is waited for alone, and how long any of the others. */
 const PATIENCE_MS = 1_500;
 const PATIENCE_MAX_MS = 6_000;
+/** A posting is provoked at most this often. */
+const PROVOKE_EVERY_MS = 300;
 /** Within a phase, the kill is put off by up to this much, and checked again. */
 const DEPTH_MS: Readonly<Record<Phase, number>> = {
   intent: 3,
   posting: 110,
   downloading: 220,
-  delivering: 60,
+  delivering: 40,
 };
 
 export class Killer {
@@ -46,15 +48,15 @@ export class Killer {
     this.#remaining = [...aimsOf(options.seed, options.kills)];
   }
 
-  /** How many of the kills to come need a job that was not asked for yet. */
+  /** How many jobs to hold back: one a kill to come, so that no kill is left without work to fall into. */
   get reserve(): number {
-    return this.#remaining.filter((aim) => aim === 'intent' || aim === 'posting').length;
+    return this.#remaining.length;
   }
 
   async run(submitter: Submitter): Promise<void> {
     const { kills, keeper, seed, signal } = this.#options;
     for (let number = 1; number <= kills; number += 1) {
-      await pause(this.#isUrgent(submitter) ? 0 : drawnBetween(seed, `gap ${number}`, 150, 700), signal);
+      await pause(drawnBetween(seed, `gap ${number}`, 50, this.#isTight ? 250 : 700), signal);
       const aim = await this.#moment(submitter);
       if (aim === undefined) break;
       this.#remaining.splice(this.#remaining.indexOf(aim), 1);
@@ -71,9 +73,11 @@ export class Killer {
     const since = systemClock.monotonicMs();
     while (!signal.aborted && !watch.isComplete) {
       const waitedMs = systemClock.monotonicMs() - since;
-      const isOpen = waitedMs > PATIENCE_MS || this.#isUrgent(submitter);
+      const isOpen = this.#isTight || waitedMs > PATIENCE_MS;
       for (const aim of isOpen ? new Set(this.#remaining) : this.#remaining.slice(0, 1)) {
         if (aim === 'anytime' || (await this.#hits(aim, submitter))) return aim;
+        // No job will be there any more: the kill falls where it falls.
+        if (this.#isOver(aim, submitter)) return aim;
       }
       if (waitedMs > PATIENCE_MAX_MS) return this.#remaining[0];
       await pause(TICK_MS, signal);
@@ -99,15 +103,21 @@ export class Killer {
 
   /** Has one more job asked for when no submit is on its way. */
   #provoke(submitter: Submitter): void {
-    const { watch } = this.#options;
     const now = systemClock.monotonicMs();
-    const { intent, posting } = watch.standing();
-    if (posting.length + intent.length > 0 || now - this.#askedAt < PATIENCE_MS / 5) return;
+    const { intent, posting } = this.#options.watch.standing();
+    if (posting.length + intent.length > 0 || now - this.#askedAt < PROVOKE_EVERY_MS) return;
     if (submitter.askNext() !== undefined) this.#askedAt = now;
   }
 
-  /** The last job is under way, and it will not come back: hit it while it lasts. */
-  #isUrgent(submitter: Submitter): boolean {
-    return submitter.heldCount === 0 && this.#options.watch.unfinished <= 1;
+  /** Every job is past that phase. What comes after the submit comes again for as long as a job is unfinished. */
+  #isOver(phase: Phase, submitter: Submitter): boolean {
+    if (phase === 'downloading' || phase === 'delivering' || submitter.heldCount > 0) return false;
+    const { intent, posting } = this.#options.watch.standing();
+    return intent.length + posting.length === 0;
+  }
+
+  /** More kills than jobs to come: none can be left to wait for the aim that is next. */
+  get #isTight(): boolean {
+    return this.#remaining.length >= this.#options.watch.unfinished;
   }
 }

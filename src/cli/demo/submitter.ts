@@ -29,12 +29,15 @@ const REPEATABLE: readonly ErrorCode[] = ['CONTROL_FAILED', 'RUNTIME_CLOSED', 'S
 const TICK_MS = 10;
 /** Jobs kept under way while kills are to come, so that there is something to kill. */
 const UNDER_WAY_MIN = 2;
+/** Asks for one job that a living agent may leave unanswered; what comes then is no accident. */
+const UNANSWERED_MAX = 10;
 
 export class Submitter {
   readonly #options: SubmitterOptions;
   readonly #held: Wanted[];
   readonly #again: Wanted[] = [];
   readonly #attempts = new Map<number, number>();
+  readonly #unanswered = new Map<number, number>();
   readonly #asking = new Set<Promise<void>>();
 
   constructor(options: SubmitterOptions) {
@@ -100,8 +103,16 @@ export class Submitter {
       if (!REPEATABLE.some((code) => isHoldfastError(error, code))) throw error;
       const reason = isHoldfastError(error) ? error.code : 'unknown';
       watch.note({ event: 'unacknowledged', job: job.number, reason });
+      if (keeper.control === control) this.#countUnanswered(job, error);
       this.#again.push(job);
     }
+  }
+
+  /** The agent lived, and did not answer: that is bounded. */
+  #countUnanswered({ number }: Wanted, error: unknown): void {
+    const count = (this.#unanswered.get(number) ?? 0) + 1;
+    this.#unanswered.set(number, count);
+    if (count >= UNANSWERED_MAX) throw error;
   }
 }
 

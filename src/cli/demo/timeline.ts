@@ -37,6 +37,8 @@ export class Timeline {
   /** Exchange → when it began and how much it carries. */
   readonly #begun = new Map<number, { readonly at: number; readonly bytes: number }>();
   readonly #answered = new Set<string>();
+  /** The agent's id of a job, which is its key at the provider → the wanted job. */
+  readonly #keys = new Map<string, number>();
   readonly #billed = new Set<number>();
 
   constructor(wanted: readonly Wanted[], standingAt: (at: number) => Standing) {
@@ -73,14 +75,15 @@ export class Timeline {
         const what = `${job?.provider ?? ''} ${job?.kind ?? ''}`;
         if (entry.attempt > 1)
           return line(`asks for it again under the same key ${job?.idempotencyKey ?? ''}`);
-        return line(`asks for ${what}: ${shortened(job?.prompt ?? '', 60)}`);
+        return line(`asks for ${what}: ${shortened(job?.prompt ?? '', 64)}`);
       }
       case 'acknowledged':
+        this.#keys.set(entry.jobId, entry.job);
         return line(`acknowledged ${entry.jobId}${entry.deduplicated ? ' (it had it already)' : ''}`, {
           who: 'agent',
         });
       case 'unacknowledged':
-        return line('no acknowledgement came');
+        return line(`no acknowledgement came (${entry.reason})`);
       case 'agent.ready':
         return line(
           `pid ${entry.pid} up in ${entry.afterMs} ms, ${counted(entry.inFlight, 'job')} in flight`,
@@ -149,7 +152,9 @@ export class Timeline {
       case 'submit.dropped':
         return line(`POST not answered: ${endOf(entry)}${this.#unbilled(entry)}`, 'bad');
       case 'lookup':
-        return line(`GET by our key → ${status === 200 ? 'the task is there' : `${answered}`}`);
+        return line(
+          `GET by our key → ${status === 200 ? `the task is there: ${shortened(taskId, 14)}` : answered}`,
+        );
       case 'list':
         return line(`GET /videos → the agent looks for a lost submit`);
       case 'poll':
@@ -167,7 +172,7 @@ export class Timeline {
 
   #jobOf(entry: BillerEntry): number | undefined {
     const byPrompt = this.#byPrompt.get(entry.promptSha256 ?? '')?.number;
-    return byPrompt ?? this.#tasks.get(entry.taskId ?? '');
+    return byPrompt ?? this.#tasks.get(entry.taskId ?? '') ?? this.#keys.get(entry.key ?? '');
   }
 
   #unbilled(entry: BillerEntry): string {
