@@ -2,9 +2,10 @@
 import { assign, emit, fromPromise, setup } from 'xstate';
 import type { AnyStateMachine } from 'xstate';
 import { Kernel, type DefinitionOptions } from '../../src/actors/kernel/index.js';
-import { silentLogger } from '../../src/log.js';
+import type { LogFields, Logger } from '../../src/log.js';
 import { createMemoryDisk, openMemoryStore, type MemoryDisk } from '../../src/store/index.js';
-import type { Store } from '../../src/store/store.js';
+import { rangeOf, type RowLetter } from '../../src/store/keys.js';
+import type { Entry, Store } from '../../src/store/store.js';
 import { createSimulatedClock, type SimulatedClock } from '../../src/testing/simulated-clock.js';
 
 export interface World {
@@ -13,6 +14,8 @@ export interface World {
   store: Store;
   kernel: Kernel;
   readonly failures: unknown[];
+  /** What the kernels logged, as [message, fields]. */
+  readonly logged: (readonly [message: string, fields: LogFields])[];
   /** Ends the kernel without a word, as a crash does, and opens another on the same disk. */
   readonly crash: (definitions: readonly DefinitionOptions[]) => Promise<void>;
 }
@@ -24,9 +27,11 @@ export async function openWorld(
   const clock = createSimulatedClock();
   const disk = createMemoryDisk();
   const failures: unknown[] = [];
+  const logged: World['logged'] = [];
+  const log = keeping(logged);
   const open = async (defined: readonly DefinitionOptions[]): Promise<{ store: Store; kernel: Kernel }> => {
     const store = wrap(await openMemoryStore({ disk }));
-    const kernel = await Kernel.open({ store, clock, log: silentLogger });
+    const kernel = await Kernel.open({ store, clock, log });
     kernel.onFailure((error) => failures.push(error));
     for (const definition of defined) kernel.define(definition);
     await kernel.start();
@@ -37,12 +42,32 @@ export async function openWorld(
     clock,
     disk,
     failures,
+    logged,
     crash: async (again) => {
       await world.store.close();
       Object.assign(world, await open(again));
     },
   };
   return world;
+}
+
+function keeping(logged: World['logged']): Logger {
+  const keep = (fields: LogFields, message: string): void => void logged.push([message, fields]);
+  const log: Logger = { trace: keep, debug: keep, info: keep, warn: keep, error: keep, child: () => log };
+  return log;
+}
+
+/** Every row of a store whose letter is one of these. */
+export async function rowsOf(store: Store, ...letters: readonly RowLetter[]): Promise<Entry[]> {
+  const pages = await Promise.all(
+    letters.map((letter) => store.scan({ ...rangeOf(letter), limit: 100_000 })),
+  );
+  return pages.flat();
+}
+
+/** Lets everything that is ready run: commits of the memory store, effects that settled. */
+export async function settled(world: Pick<World, 'clock'>): Promise<void> {
+  await world.clock.advance(0);
 }
 
 /** idle → working (effect `work`) → waiting (10 s) → done. */

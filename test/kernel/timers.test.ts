@@ -1,0 +1,194 @@
+import { describe, expect, it } from 'vitest';
+import { assign, cancel, raise, setup } from 'xstate';
+import type { AnyStateMachine } from 'xstate';
+import { limits } from '../../src/limits.js';
+import { envelopeOf } from '../../src/machines/envelope.js';
+import { openWorld, rowsOf, settled, type World } from './fixtures.js';
+
+const YEAR_MS = 365 * 86_400_000;
+
+/** Keeps a diary of the timers that reached it: [name, at, dueAt]. */
+function diary(): AnyStateMachine {
+  return setup({
+    types: { context: {} as { seen: (readonly [string, number, number | undefined])[] } },
+    actions: {
+      note: assign(({ context, event }) => {
+        const { at, dueAt } = envelopeOf(event);
+        return { seen: [...context.seen, [event.type, at, dueAt] as const] };
+      }),
+    },
+  }).createMachine({
+    id: 'diary',
+    version: '1',
+    context: { seen: [] },
+    initial: 'one',
+    on: {
+      '*': { actions: 'note' },
+      arm: { actions: raise({ type: 'bell' }, { id: 'bell', delay: ({ event }) => Number(event['ms']) }) },
+      drop: { actions: cancel('bell') },
+      three: {
+        actions: ['c', 'a', 'b'].map((type) => raise({ type }, { delay: 100 })),
+      },
+      chain: { target: '.first' },
+      again: { target: '.one', reenter: true },
+    },
+    states: {
+      one: { after: { 1_000: 'two' } },
+      two: {},
+      first: { after: { 100: 'second' } },
+      second: { entry: 'note', after: { 100: 'third' } },
+      third: { entry: 'note' },
+    },
+  });
+}
+
+async function openDiary(): Promise<World> {
+  const world = await openWorld([{ kind: 'diary', machine: diary() }]);
+  await world.kernel.create('diary', 'a', {});
+  return world;
+}
+
+async function seen(world: World, id = 'a'): Promise<readonly (readonly [string, number, number?])[]> {
+  const found = await world.kernel.snapshot(`diary/${id}`);
+  return (found?.snapshot.context as { seen: (readonly [string, number, number?])[] }).seen;
+}
+
+const send = (world: World, event: { type: string; ms?: number }): Promise<unknown> =>
+  world.kernel.send('diary/a', event);
+const valueOf = async (world: World): Promise<unknown> =>
+  (await world.kernel.snapshot('diary/a'))?.snapshot.value;
+
+describe('timers (K5)', () => {
+  it('fire at their due time, ties in arming order, and tell when they were due', async () => {
+    const world = await openDiary();
+    const start = world.clock.now();
+    await send(world, { type: 'three' });
+    await world.clock.advance(99);
+    expect(await seen(world)).toEqual([]);
+    await world.clock.advance(1);
+    expect(await seen(world)).toEqual(['c', 'a', 'b'].map((name) => [name, start + 100, start + 100]));
+  });
+
+  it('are replaced when their id is armed again, and cancelled by it', async () => {
+    const world = await openDiary();
+    await send(world, { type: 'arm', ms: 100 });
+    await send(world, { type: 'arm', ms: 300 });
+    await world.clock.advance(299);
+    expect(await seen(world)).toEqual([]);
+    await world.clock.advance(1);
+    expect((await seen(world)).map(([name]) => name)).toEqual(['bell']);
+    await send(world, { type: 'arm', ms: 100 });
+    await send(world, { type: 'drop' });
+    await world.clock.advance(10_000);
+    expect((await seen(world)).map(([name]) => name)).toEqual(['bell']);
+  });
+
+  it('are refused when their state was entered again while they were on their way', async () => {
+    const world = await openDiary();
+    await world.clock.advance(999);
+    // Both wait for the actor in the same turn: the step that comes first takes the other's row away.
+    world.clock.jump(1);
+    const again = send(world, { type: 'again' });
+    await world.clock.advance(1);
+    await again;
+    expect(await valueOf(world)).toBe('one');
+    await world.clock.advance(1_000);
+    expect(await valueOf(world)).toBe('two');
+  });
+
+  it('count a chain from the late step, so that a long sleep does not make it run at once', async () => {
+    const world = await openDiary();
+    await send(world, { type: 'chain' });
+    await world.crash([]);
+    await world.clock.advance(10_000);
+    await world.crash([{ kind: 'diary', machine: diary() }]);
+    await settled(world);
+    expect(await valueOf(world)).toBe('second');
+    const woke = world.clock.now();
+    await world.clock.advance(100);
+    expect(await valueOf(world)).toBe('third');
+    expect((await seen(world)).map(([, at]) => at)).toEqual([woke, woke + 100]);
+  });
+
+  it('may be years ahead, across a restart', async () => {
+    const world = await openDiary();
+    await send(world, { type: 'arm', ms: 3 * YEAR_MS });
+    await world.crash([{ kind: 'diary', machine: diary() }]);
+    world.clock.jump(3 * YEAR_MS - 1_000);
+    await world.clock.advance(limits.timerSleepMaxMs);
+    expect((await seen(world)).map(([name]) => name)).toEqual(['bell']);
+  });
+
+  it('never fire when their delay is endless, and stop their actor when it is no number', async () => {
+    const world = await openDiary();
+    await send(world, { type: 'arm', ms: 1e300 });
+    await world.clock.advance(1_000);
+    const timers = (await world.kernel.reader.record('diary/a'))?.timers;
+    expect(timers).toMatchObject([{ sendId: 'bell', dueAt: 2 ** 48 - 1 }]);
+    await expect(send(world, { type: 'arm' })).rejects.toMatchObject({ code: 'ACTOR_QUARANTINED' });
+    expect((await world.kernel.reader.record('diary/a'))?.quarantine?.code).toBe('INVALID_DEFINITION');
+    expect(await rowsOf(world.store, 'd')).toEqual([]);
+  });
+
+  it('fire at a forward jump of the clock and wait out a backward one, and both are logged', async () => {
+    const world = await openDiary();
+    await world.clock.advance(1_000);
+    await send(world, { type: 'arm', ms: 3_600_000 });
+    world.clock.jump(3_600_000);
+    await world.clock.advance(limits.timerSleepMaxMs);
+    expect((await seen(world)).map(([name]) => name)).toEqual(['bell']);
+    await send(world, { type: 'arm', ms: 30_000 });
+    world.clock.jump(-3_600_000);
+    await world.clock.advance(60_000);
+    expect(await seen(world)).toHaveLength(1);
+    await world.clock.advance(3_600_000);
+    expect(await seen(world)).toHaveLength(2);
+    const jumps = world.logged.filter(([message]) => message === 'clock.jump');
+    expect(jumps.map(([, { jumpMs }]) => jumpMs)).toEqual([3_600_000, -3_600_000]);
+  });
+
+  it('fire by the thousand, more than a page of them, each once', async () => {
+    const world = await openWorld([{ kind: 'diary', machine: diary() }]);
+    const ids = Array.from({ length: limits.scanPageRows * 2 + 100 }, (_unused, index) => `a${index}`);
+    await Promise.all(ids.map((id) => world.kernel.create('diary', id, {})));
+    await world.crash([{ kind: 'diary', machine: diary() }]);
+    await world.clock.advance(1_000);
+    const states = world.kernel.counts('diary').map(({ state, count }) => [state, count]);
+    expect(states).toEqual([['"two"', ids.length]]);
+    expect(await rowsOf(world.store, 'd')).toEqual([]);
+  });
+
+  it('look again when a look failed', async () => {
+    let failing = false;
+    const world = await openWorld([{ kind: 'diary', machine: diary() }], (store) => ({
+      generation: store.generation,
+      get lastCommit() {
+        return store.lastCommit;
+      },
+      get: (key) => store.get(key),
+      getMany: (keys) => store.getMany(keys),
+      commit: (commit) => store.commit(commit),
+      close: () => store.close(),
+      scan: async (options) => {
+        if (failing) throw new Error('an unreadable row');
+        return await store.scan(options);
+      },
+    }));
+    await world.kernel.create('diary', 'a', {});
+    failing = true;
+    await world.clock.advance(1_000);
+    expect(await valueOf(world)).toBe('one');
+    failing = false;
+    await world.clock.advance(limits.timerSleepMaxMs);
+    expect(await valueOf(world)).toBe('two');
+  });
+
+  it('do not start again in a kernel that was closed while a kind recovered', async () => {
+    const world = await openDiary();
+    world.kernel.define({ kind: 'other', machine: diary() });
+    await world.kernel.close();
+    const timers = world.clock.timersSet();
+    await settled(world);
+    expect(world.clock.timersSet()).toBe(timers);
+  });
+});
