@@ -37,7 +37,13 @@ function programOf(terminal: Terminal): Command {
     .version(packageVersion())
     .exitOverride()
     // Commander's errors are told by `tell`, like all others; its help goes out as it is.
-    .configureOutput({ outputError: () => undefined, getOutHelpWidth: () => terminal.columns })
+    .configureOutput({
+      outputError: () => undefined,
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.err(text.trimEnd()),
+      getOutHelpWidth: () => terminal.columns,
+      getErrHelpWidth: () => terminal.columns,
+    })
     .showSuggestionAfterError();
   demoCommand(program);
   simulatorCommand(program, terminal);

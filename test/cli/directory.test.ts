@@ -6,13 +6,15 @@ import { expect, test } from 'vitest';
 import { STORE_FORMAT } from '../../src/store/index.js';
 import { newDirectory, newWorld } from '../control/world.js';
 import { databaseFile, filesIn, writtenDirectory } from '../store/place.js';
-import { cli, type CliEnd, type CliOptions } from './run-cli.js';
+import { cli, told, type CliEnd, type CliOptions } from './run-cli.js';
 
 /** A user that is nobody in particular. */
 const NOBODY = 65_534;
 
+/** As a user of its own where one is named, in this process otherwise. */
 function list(directory: string, options?: CliOptions): Promise<CliEnd> {
-  return cli(['jobs', 'list', '--dir', directory], options);
+  const words = ['jobs', 'list', '--dir', directory];
+  return options === undefined ? told(words) : cli(words, options);
 }
 
 async function expectRefused(directory: string, code: string, exit = 4, options?: CliOptions): Promise<void> {
@@ -25,7 +27,7 @@ async function expectRefused(directory: string, code: string, exit = 4, options?
 
 test('a directory held by a process without a control door is STORE_LOCKED', async () => {
   const { directory } = await newWorld({}, { control: false });
-  const end = await list(directory);
+  const end = await list(directory, {});
   expect(end).toMatchObject({ code: 4, out: '' });
   expect(end.err).toMatch(/^holdfast: STORE_LOCKED: [^\n]+\n$/);
 });

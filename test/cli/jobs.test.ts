@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Runtime } from '../../src/index.js';
 import { openLevelStore } from '../../src/store/index.js';
 import { ENDLESS, newWorld, opened } from '../control/world.js';
-import { cli } from './run-cli.js';
+import { cli, told } from './run-cli.js';
 
 const CAT = { provider: 'openai', prompt: 'a cat\u001b[31m in red' };
 
@@ -12,8 +12,8 @@ test('jobs of a running process are listed, shown and cancelled through its sock
   const job = await runtime.jobs.submit({ ...CAT, sessionKey: 's' });
   const [table, json, shown] = await Promise.all([
     cli(['jobs', 'list', '--dir', directory]),
-    cli(['jobs', 'list', '--dir', directory, '--session', 's', '--json']),
-    cli(['jobs', 'show', job.id, '--dir', directory]),
+    told(['jobs', 'list', '--dir', directory, '--session', 's', '--json']),
+    told(['jobs', 'show', job.id, '--dir', directory]),
   ]);
   expect(table).toMatchObject({ code: 0, err: '' });
   const [head, row, ...rest] = table.out.trimEnd().split('\n');
@@ -40,8 +40,8 @@ test('jobs of a running process are listed, shown and cancelled through its sock
   expect(await job.settled()).toMatchObject({ status: 'cancelled' });
 
   const [again, retried] = await Promise.all([
-    cli(['jobs', 'cancel', job.id, '--dir', directory]),
-    cli(['jobs', 'retry', job.id, '--dir', directory, '--json']),
+    told(['jobs', 'cancel', job.id, '--dir', directory]),
+    told(['jobs', 'retry', job.id, '--dir', directory, '--json']),
   ]);
   expect(again).toMatchObject({ code: 1, out: '' });
   expect(again.err).toMatch(/^holdfast: JOB_NOT_CANCELLABLE: [^\n]+\n$/);
@@ -56,7 +56,7 @@ test('a job of a closed directory is cancelled there, and stays so when a runtim
   await runtime.close();
   const billed = simulator.ledger().length;
 
-  const listed = await cli(['jobs', 'list', '--dir', directory, '--status', 'pending', '--json']);
+  const listed = await told(['jobs', 'list', '--dir', directory, '--status', 'pending', '--json']);
   expect(JSON.parse(listed.out)).toMatchObject({ items: [{ id: job.id, status: 'pending' }] });
   const cancelled = await cli(['jobs', 'cancel', job.id, '--dir', directory]);
   expect(cancelled).toEqual({ code: 0, out: `${job.id} cancelled\n`, err: '' });
@@ -82,7 +82,7 @@ test('a delivery retried in a closed directory is sent by the next runtime and b
   await exhausted;
   await runtime.close();
 
-  const retried = await cli(['jobs', 'retry', job.id, '--dir', directory, '--json']);
+  const retried = await told(['jobs', 'retry', job.id, '--dir', directory, '--json']);
   expect(retried).toMatchObject({ code: 0, err: '' });
   expect(JSON.parse(retried.out)).toMatchObject({ needs_delivery: true, delivery_attempts: 1 });
   works = true;
@@ -95,14 +95,14 @@ test('an unknown id is exit code 3, running or closed', async () => {
   const { directory, runtime } = await newWorld();
   const actions = ['show', 'cancel', 'retry'];
   const ends = await Promise.all(
-    actions.map((action) => cli(['jobs', action, 'job_none', '--dir', directory])),
+    actions.map((action) => told(['jobs', action, 'job_none', '--dir', directory])),
   );
   for (const end of ends) {
     expect(end).toMatchObject({ code: 3, out: '' });
     expect(end.err).toMatch(/^holdfast: ACTOR_NOT_FOUND: [^\n]+\n$/);
   }
   await runtime.close();
-  const end = await cli(['jobs', 'show', 'job_none', '--dir', directory, '--json']);
+  const end = await told(['jobs', 'show', 'job_none', '--dir', directory, '--json']);
   expect(end).toMatchObject({ code: 3, out: '' });
   expect(JSON.parse(end.err)).toMatchObject({
     error: { code: 'ACTOR_NOT_FOUND', details: { id: 'job_none' } },
@@ -112,10 +112,10 @@ test('an unknown id is exit code 3, running or closed', async () => {
 test('a mistake on the command line is exit code 2, and a near miss is named', async () => {
   const ends = await Promise.all([
     cli(['jobs', 'lst']),
-    cli(['jobs', 'list', '--limit', '0']),
-    cli(['jobs', 'list', '--status', 'over', '--json']),
-    cli(['jobs']),
-    cli(['help']),
+    told(['jobs', 'list', '--limit', '0']),
+    told(['jobs', 'list', '--status', 'over', '--json']),
+    told(['jobs']),
+    told(['help']),
   ]);
   expect(ends.map(({ code }) => code)).toEqual([2, 2, 2, 2, 0]);
   expect(ends[0]?.err).toBe("holdfast: USAGE: unknown command 'lst' (Did you mean list?)\n");

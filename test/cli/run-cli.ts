@@ -1,12 +1,15 @@
 /**
- * The command line as a user has it: a process of its own, run from the sources.
+ * The command line as a user has it, in a process of its own (`cli`), and the same words in this process where
+ * a second one would show nothing more (`told`).
  *
  * Callers: test/cli. Invariant: every process has ended when its test ends.
  */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import pc from 'picocolors';
 import { onTestFinished } from 'vitest';
+import { runCommandLine } from '../../src/cli/run.js';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const UNPRIVILEGED = fileURLToPath(new URL('children/unprivileged.ts', import.meta.url));
@@ -58,4 +61,17 @@ export function startCli(words: readonly string[], options: CliOptions = {}): Cl
 
 export function cli(words: readonly string[], options?: CliOptions): Promise<CliEnd> {
   return startCli(words, options).ended;
+}
+
+/** Runs a command line in this process, on a terminal of 100 columns without colours. */
+export async function told(words: readonly string[]): Promise<CliEnd> {
+  let out = '';
+  let err = '';
+  const code = await runCommandLine(words, {
+    columns: 100,
+    colours: pc.createColors(false),
+    out: (text) => void (out += `${text}\n`),
+    err: (text) => void (err += `${text}\n`),
+  });
+  return { code: code ?? 0, out, err };
 }

@@ -3,7 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { newDirectory } from '../control/world.js';
-import { cli, startCli } from './run-cli.js';
+import { opened } from '../simulator/opened.js';
+import { startCli, told } from './run-cli.js';
 
 test.each(['SIGINT', 'SIGTERM'] as const)(
   'it tells its URLs once it listens, bills to its ledger, and ends well at %s',
@@ -40,12 +41,11 @@ test('a script that is wrong and a port that is taken are refused before anythin
   const directory = await newDirectory();
   const script = join(directory, 'script.json');
   await writeFile(script, '{"live": {}}');
-  const { firstLine } = startCli(['simulator', '--json']);
-  const { port } = Object(JSON.parse(await firstLine));
+  const { port } = await opened();
   const [wrong, taken, none] = await Promise.all([
-    cli(['simulator', '--script', script]),
-    cli(['simulator', '--port', String(port)]),
-    cli(['simulator', '--port', '70000']),
+    told(['simulator', '--script', script]),
+    told(['simulator', '--port', String(port)]),
+    told(['simulator', '--port', '70000']),
   ]);
   expect(wrong).toMatchObject({ code: 2, out: '' });
   expect(wrong.err).toMatch(/^holdfast: INVALID_INPUT: [^\n]+\n$/);
