@@ -7,7 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { closingLine } from './test/reporter.js';
 
-const contract = ['store', 'simulator', 'providers', 'control', 'cli'].map((room) => `test/${room}/**/*.test.ts`);
+const contract = ['store', 'simulator', 'providers', 'control', 'cli'].map(
+  (room) => `test/${room}/**/*.test.ts`,
+);
 const packaged = ['test/package/**/*.test.ts'];
 const crash = ['test/crash/**/*.test.ts', 'test/demo/**/*.test.ts'];
 
