@@ -85,6 +85,13 @@ export const limits = {
   videoBytesMax: 512 * MIB,
   imageBytesMax: 64 * MIB,
   redirectsMax: 5,
+  /**
+   * What undici may hold of a reply before it pauses its parser: never. A connection that ends while the parser is
+   * paused ends our process (nodejs/undici#5360, mended in 8 for Node 22). Readers bound what they take instead.
+   */
+  replyPauseBytes: Number.MAX_SAFE_INTEGER,
+  /** A download that has so much in memory writes it synchronously: the network waits, not the memory. */
+  downloadBacklogBytes: 8 * MIB,
   downloadIdleMs: 30 * SECOND_MS,
   /** A download may take the grace and as long as its size needs at this rate. */
   downloadGraceMs: MINUTE_MS,

@@ -78,6 +78,7 @@ async function post(
       headers: { ...options.headers, ...ownHeaders(context) },
       body,
       signal,
+      highWaterMark: limits.replyPauseBytes,
       ...(options.dispatcher === undefined ? {} : { dispatcher: options.dispatcher }),
     });
     // The answer counts once it is whole; its content says nothing we use, so at most a little of it is read.

@@ -152,6 +152,7 @@ async function exchange(
     // A provider may think for as long as the whole submit may last before it answers.
     headersTimeout: isSubmit ? limits.providerSubmitTimeoutMs : limits.providerHeadersTimeoutMs,
     bodyTimeout: limits.providerHeadersTimeoutMs,
+    highWaterMark: limits.replyPauseBytes,
   });
   const text = await readText(reply.body);
   return { status: reply.statusCode, headers: plainHeaders(reply.headers), text };
