@@ -1,11 +1,13 @@
 /**
  * The demo as a user runs it: a process of its own, its output piped.
  *
- * Callers: the tests beside it. Invariants: every run has a deadline; what is left of it is ended by its own handle.
+ * Callers: the tests beside it. Invariants: every run has a deadline; what is left of it is ended by its
+ * own handle.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { readEntries, driverEntry } from '../../src/cli/demo/facts.js';
+import { driverEntry, readEntries } from '../../src/cli/demo/facts.js';
+import { isPlainObject } from '../../src/json.js';
 
 const entry = fileURLToPath(new URL('children/entry.ts', import.meta.url));
 const DEADLINE_MS = 110_000;
@@ -39,7 +41,7 @@ export function startDemo(words: readonly string[], env: Record<string, string> 
       const text = Buffer.concat(out).toString('utf8');
       const json = (): Record<string, unknown> => {
         const parsed: unknown = JSON.parse(text.trimEnd().split('\n').at(-1) ?? '');
-        return { ...Object(parsed) };
+        return isPlainObject(parsed) ? parsed : {};
       };
       resolve({ code, out: text, err: Buffer.concat(err).toString('utf8'), json });
     });

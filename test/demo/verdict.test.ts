@@ -94,9 +94,11 @@ describe('the verdict', () => {
   });
 
   test('writes its JSON line with the keys in the order that the README shows', () => {
-    expect(jsonLineOf(verdictOf(evidence()))).toMatch(
-      /^\{"jobs":2,"billed":2,"delivered":2,"uniqueDeliveries":2,"kills":0,"seed":7,"lost":0,"billedTwice":0,"killedIn":\{"intent":0,"posting":0,"downloading":0,"delivering":0\},"artifacts":"[0-9a-f]{64}"\}$/,
-    );
+    const line = jsonLineOf(verdictOf(evidence()));
+    const bare =
+      '"lost":0,"billedTwice":0,"killedIn":{"intent":0,"posting":0,"downloading":0,"delivering":0}';
+    const start = '{"jobs":2,"billed":2,"delivered":2,"uniqueDeliveries":2,"kills":0,"seed":7,';
+    expect(line.replace(/"[0-9a-f]{64}"/, '"…"')).toBe(`${start}${bare},"artifacts":"…"}`);
   });
 });
 

@@ -2,7 +2,8 @@
  * The agent: a process with the runtime embedded, as a user would write it. It is the one that is killed.
  *
  * Callers: command.ts, as the hidden command `demo-agent`. Invariants:
- *  1  It learns of its jobs through the control socket alone, and keeps nothing in memory that it could not lose.
+ *  1  It learns of its jobs through the control socket alone, and keeps nothing in memory that it could not
+ *     lose.
  *  2  It writes its log beside its ledgers, so that the timeline stays the driver's.
  */
 import { appendFileSync } from 'node:fs';

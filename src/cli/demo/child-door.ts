@@ -1,8 +1,10 @@
 /**
- * The inside of a child process of the demo: says when it is ready, ends when it is told to or when the driver is gone.
+ * The inside of a child process of the demo: says when it is ready, ends when it is told to or when the
+ * driver is gone.
  *
  * Callers: the three processes of the demo. Invariants:
- *  1  A child whose driver is gone ends at once: the channel between them closes with the driver, however it died.
+ *  1  A child whose driver is gone ends at once: the channel between them closes with the driver, however
+ *     it died.
  *  2  Ctrl-C reaches every process of a terminal; a child leaves it to the driver.
  */
 import { z } from 'zod';

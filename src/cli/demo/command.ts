@@ -1,9 +1,9 @@
 /**
  * `holdfast demo`: kill an agent again and again, and count what it paid and delivered.
  *
- * Callers: cli/main.ts. Exit codes: 0 nothing lost and nothing billed twice; 1 otherwise; 2 for flags that make no
- * sense (thrown as HoldfastError, shown by main); 130 after Ctrl-C. Invariant: the hidden commands serve the demo's own
- * processes and nobody else.
+ * Callers: cli/main.ts. Exit codes: 0 nothing lost and nothing billed twice; 1 otherwise; 2 for flags that
+ * make no sense (thrown as HoldfastError, shown by main); 130 after Ctrl-C. Invariant: the hidden commands
+ * serve the demo's own processes and nobody else.
  */
 import type { Command } from 'commander';
 import { environment } from '../../options.js';
@@ -16,6 +16,8 @@ import { runSimulator } from './simulator-process.js';
 
 const EXIT_BAD = 1;
 const EXIT_INTERRUPTED = 130;
+/** Of a terminal that does not say. */
+const COLUMNS_DEFAULT = 80;
 
 export function demoCommand(program: Command): void {
   program
@@ -50,7 +52,7 @@ async function demo(flags: DemoFlags): Promise<void> {
     isTerminal,
     colour: isTerminal && (environment()['NO_COLOR'] ?? '') === '',
     quiet: settings.json,
-    columns: () => stdout.columns,
+    columns: () => (stdout.columns > 0 ? stdout.columns : COLUMNS_DEFAULT),
   });
   const stop = new AbortController();
   const interrupt = (): void => stop.abort();

@@ -1,6 +1,6 @@
 /**
- * The driver: writes down what is wanted, starts the provider, the receiver and the agent, has the agent killed, and
- * judges the ledgers in the end.
+ * The driver: writes down what is wanted, starts the provider, the receiver and the agent, has the agent
+ * killed, and judges the ledgers in the end.
  *
  * Owns: the children and the driver's ledger. Callers: command.ts. Invariants:
  *  1  The wanted list is on disk before the agent starts.

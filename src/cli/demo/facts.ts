@@ -67,7 +67,10 @@ export const receiverEntry = z
   .readonly();
 export type ReceiverEntry = z.output<typeof receiverEntry>;
 
-/** What the timeline and the aim read of the simulator's ledger while it grows; the verdict reads all of it. */
+/**
+ * What the timeline and the aim read of the simulator's ledger while it grows; the verdict reads all of
+ * it.
+ */
 export const billerEntry = z
   .object({
     at,

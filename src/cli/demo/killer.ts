@@ -67,7 +67,10 @@ export class Killer {
     this.#remaining.length = 0;
   }
 
-  /** Resolves in the turn in which the kill has to fall, with the aim that it hits; undefined: nothing to hit. */
+  /**
+   * Resolves in the turn in which the kill has to fall, with the aim that it hits; undefined: nothing to
+   * hit.
+   */
   async #moment(submitter: Submitter): Promise<Aim | undefined> {
     const { watch, signal } = this.#options;
     const since = systemClock.monotonicMs();
@@ -109,7 +112,10 @@ export class Killer {
     if (submitter.askNext() !== undefined) this.#askedAt = now;
   }
 
-  /** Every job is past that phase. What comes after the submit comes again for as long as a job is unfinished. */
+  /**
+   * Every job is past that phase. What comes after the submit comes again for as long as a job is
+   * unfinished.
+   */
   #isOver(phase: Phase, submitter: Submitter): boolean {
     if (phase === 'downloading' || phase === 'delivering' || submitter.heldCount > 0) return false;
     const { intent, posting } = this.#options.watch.standing();

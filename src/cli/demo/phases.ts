@@ -4,8 +4,8 @@
  * Pure. Callers: driver.ts, which aims its kills with it; verdict.ts, which counts with it what they hit.
  * Invariants:
  *  1  Aim and verdict use the same function: a kill counts for a phase only if the ledgers show it there.
- *  2  A job is in at most one place of each exchange: a phase begins with an entry and ends with the next one of
- *     its exchange. An answer in the very millisecond of the instant counts as given before it.
+ *  2  A job is in at most one place of each exchange: a phase begins with an entry and ends with the next
+ *     one of its exchange. An answer in the very millisecond of the instant counts as given before it.
  */
 import type { BillerEntry, DriverEntry, ReceiverEntry } from './facts.js';
 import type { Phase, Wanted } from './plan.js';

@@ -1,5 +1,6 @@
 /**
- * The plan: what is wanted, how the provider behaves, and what the kills aim at. All of it follows from the seed.
+ * The plan: what is wanted, how the provider behaves, and what the kills aim at. All of it follows from the
+ * seed.
  *
  * Pure. Callers: driver.ts, the verdict, tests. Invariants:
  *  P1  The same settings give the same plan in every process.
@@ -101,8 +102,8 @@ function shuffled<T>(seed: number, name: string, items: readonly T[]): readonly 
 }
 
 /**
- * A provider on an ordinary day: it takes 80 to 200 ms to answer a submit, part of that before the task exists, and
- * trickles its files; now and then it is busy, breaks, or loses an answer.
+ * A provider on an ordinary day: it takes 80 to 200 ms to answer a submit, part of that before the task
+ * exists, and trickles its files; now and then it is busy, breaks, or loses an answer.
  */
 export function scriptOf(): SimulatorScript {
   return {

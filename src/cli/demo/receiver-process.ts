@@ -1,10 +1,10 @@
 /**
- * The receiver: the chat at the other end, in a process of its own. It takes webhook messages, looks at the files they
- * name, and writes down what it saw.
+ * The receiver: the chat at the other end, in a process of its own. It takes webhook messages, looks at the
+ * files they name, and writes down what it saw.
  *
  * Owns: the receiver's ledger. Callers: command.ts, as the hidden command `demo-receiver`. Invariants:
- *  1  `delivery.started` once the whole message is in, then `delivery.answered` or `delivery.dropped`, under one
- *     exchange number.
+ *  1  `delivery.started` once the whole message is in, then `delivery.answered` or `delivery.dropped`,
+ *     under one exchange number.
  *  2  It takes its time to answer, so that a kill can land in a delivery.
  */
 import { createHash } from 'node:crypto';

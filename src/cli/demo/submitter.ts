@@ -4,7 +4,8 @@
  * Owns: which jobs are still held back and which have to be asked for again. Callers: driver.ts, killer.ts.
  * Invariants:
  *  1  `submitted` is in the driver's ledger before the request leaves.
- *  2  A submit that was not acknowledged is repeated under the same idempotency key; an acknowledged one never is.
+ *  2  A submit that was not acknowledged is repeated under the same idempotency key; an acknowledged one
+ *     never is.
  *  3  While kills are to come, enough jobs are held back for those that aim at a submit.
  */
 import { isHoldfastError, type ErrorCode } from '../../errors.js';

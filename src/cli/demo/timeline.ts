@@ -1,11 +1,12 @@
 /**
  * The timeline: one readable line for each entry of the ledgers that tells something.
  *
- * Owns: what it has to remember to say so (which task is whose, when a submit came in). Callers: driver.ts, tests.
- * Invariants:
+ * Owns: what it has to remember to say so (which task is whose, when a submit came in). Callers: driver.ts,
+ * tests. Invariants:
  *  1  It says what the ledgers say, with ids, sizes and times; it concludes nothing.
  *  2  Plain text only: colour and cursor are the screen's.
  */
+import { fitted, plain } from '../terminal.js';
 import type { BillerEntry, DriverEntry, ReceiverEntry } from './facts.js';
 import type { Standing } from './phases.js';
 import type { Phase, Wanted } from './plan.js';
@@ -75,7 +76,7 @@ export class Timeline {
         const what = `${job?.provider ?? ''} ${job?.kind ?? ''}`;
         if (entry.attempt > 1)
           return line(`asks for it again under the same key ${job?.idempotencyKey ?? ''}`);
-        return line(`asks for ${what}: ${shortened(job?.prompt ?? '', 64)}`);
+        return line(`asks for ${what}: ${fitted(plain(job?.prompt ?? ''), 64)}`);
       }
       case 'acknowledged':
         this.#keys.set(entry.jobId, entry.job);

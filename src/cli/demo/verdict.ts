@@ -1,11 +1,13 @@
 /**
- * The verdict: was anything lost, billed twice or delivered under two names? From ledgers and files, nothing else.
+ * The verdict: was anything lost, billed twice or delivered under two names? From ledgers and files,
+ * nothing else.
  *
  * Pure. Callers: driver.ts, tests. Invariants:
- *  V1  The bill is the simulator's, the deliveries are the receiver's, the kills are the driver's; the runtime is
- *      not asked.
- *  V2  A job counts as delivered only by an answered delivery whose every file is on disk now, with the bytes the
- *      receiver saw then and, where the provider is ours, with the bytes that were rendered for that prompt.
+ *  V1  The bill is the simulator's, the deliveries are the receiver's, the kills are the driver's; the
+ *      runtime is not asked.
+ *  V2  A job counts as delivered only by an answered delivery whose every file is on disk now, with the
+ *      bytes the receiver saw then and, where the provider is ours, with the bytes that were rendered for
+ *      that prompt.
  *  V3  A bill that nobody wanted counts as billed twice.
  */
 import { sha256Hex } from '../../ids.js';
