@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { closingLine } from './test/reporter.js';
 
-const contract = ['store', 'simulator', 'providers', 'control', 'cli'].map(
+const contract = ['store', 'simulator', 'providers', 'control', 'cli', 'runtime'].map(
   (room) => `test/${room}/**/*.test.ts`,
 );
 const packaged = ['test/package/**/*.test.ts'];

@@ -86,8 +86,10 @@ export const limits = {
   imageBytesMax: 64 * MIB,
   redirectsMax: 5,
   /**
-   * What undici may hold of a reply before it pauses its parser: never. A connection that ends while the parser is
-   * paused ends our process (nodejs/undici#5360, mended in 8 for Node 22). Readers bound what they take instead.
+   * What undici may hold of a reply before it pauses its parser: never. A connection that ends while the
+   * parser is
+   * paused ends our process (nodejs/undici#5360, mended in 8 for Node 22). Readers bound what they take
+   * instead.
    */
   replyPauseBytes: Number.MAX_SAFE_INTEGER,
   /** A download that has so much in memory writes it synchronously: the network waits, not the memory. */

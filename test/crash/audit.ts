@@ -4,8 +4,7 @@
  *
  * Callers: the crash and runtime tests. Invariant: it changes nothing.
  */
-import { isDeepStrictEqual } from 'node:util';
-import { expect } from 'vitest';
+import { strict as assert } from 'node:assert';
 import { jobIndexes, jobIndexRows, jobReferences } from '../../src/actors/job-index.js';
 import {
   checkReplay,
@@ -76,16 +75,15 @@ async function everyRow(store: Store, letter: RowLetter, ...parts: readonly stri
 
 /** From its oldest mark to its record: every step there, in order, and leading to the stored snapshot. */
 async function auditJournal(store: Store, address: string, record: ActorRecord): Promise<void> {
-  expect(record.quarantine, `${address} stands still`).toBeUndefined();
+  assert.equal(record.quarantine, undefined, `${address} stands still`);
   const entries = (await everyRow(store, 'j', address)).map(([, text]) => JSON.parse(text) as JournalEntry);
   const oldest = record.marks[0]?.[0] ?? 0;
   const seqs = Array.from({ length: record.seq - oldest }, (_unused, index) => oldest + 1 + index);
-  expect(
-    entries.map(({ seq }) => seq),
-    `${address}: the journal`,
-  ).toEqual(seqs);
+  const found = entries.map(({ seq }) => seq);
+  assert.deepEqual(found, seqs, `${address}: its journal has gaps`);
   const commits = entries.map(({ commit }) => commit);
-  expect(commits, `${address}: in order of commits`).toEqual(commits.toSorted((a, b) => a - b));
+  const ordered = commits.toSorted((a, b) => a - b);
+  assert.deepEqual(commits, ordered, `${address}: its journal is not in the order of commits`);
   const checkpoint = await store.get(keys.checkpoint(address, oldest));
   const start = checkpoint === undefined ? {} : { checkpoint: JSON.parse(checkpoint) as ActorRecord };
   checkReplay({ definition: definitionOf(address), address, entries, ...start }, record.snapshot);
@@ -96,19 +94,27 @@ async function auditOwned(store: Store, records: ReadonlyMap<string, ActorRecord
   const timers = (await everyRow(store, 'd')).map(([key]) => key);
   const effects = (await everyRow(store, 'o')).map(([, text]) => JSON.parse(text) as EffectRow);
   const owned = [...records].map(([address, record]) => ({ address, kind: kindOf(address), record }));
-  expect(timers.toSorted(), 'timers').toEqual(
-    owned
-      .flatMap(({ address, kind, record }) => record.timers.map((timer) => timerKey(kind, address, timer)))
-      .toSorted(),
+  const timersOwned = owned.flatMap(({ address, kind, record }) =>
+    record.timers.map((timer) => timerKey(kind, address, timer)),
   );
-  expect(effects.map(({ address, id }) => `${address}/${id}`).toSorted(), 'effects').toEqual(
-    owned.flatMap(({ address, record }) => record.effects.map(({ id }) => `${address}/${id}`)).toSorted(),
+  const effectsOwned = owned.flatMap(({ address, record }) =>
+    record.effects.map(({ id }) => `${address}/${id}`),
   );
-  expect(await everyRow(store, 'i'), 'inbox').toEqual([]);
+  assert.deepEqual(
+    timers.toSorted(),
+    timersOwned.toSorted(),
+    'timers without actors, or actors without timers',
+  );
+  const found = effects.map(({ address, id }) => `${address}/${id}`);
+  assert.deepEqual(found.toSorted(), effectsOwned.toSorted(), 'effects without actors, or the reverse');
+  assert.deepEqual(await everyRow(store, 'i'), [], 'events that nobody took');
   for (const { address, record } of owned) {
     if (record.status === 'active') continue;
-    expect(record.effects, `${address} is finished`).toEqual([]);
-    expect(record.timers.map(({ sendId }) => sendId)).toEqual(['holdfast.retention']);
+    assert.deepEqual(record.effects, [], `${address} is finished`);
+    assert.deepEqual(
+      record.timers.map(({ sendId }) => sendId),
+      ['holdfast.retention'],
+    );
   }
 }
 
@@ -120,7 +126,7 @@ async function auditCounts(store: Store, records: ReadonlyMap<string, ActorRecor
     counted[key] = (counted[key] ?? 0) + 1;
   }
   const stored = (await everyRow(store, 'n')).map(([key, text]) => [key, Number(text)] as const);
-  expect(Object.fromEntries(stored), 'counts').toEqual(counted);
+  assert.deepEqual(Object.fromEntries(stored), counted, 'counts');
 }
 
 /** Index and artifact rows of jobs are what their snapshots say, no more and no fewer. */
@@ -137,10 +143,12 @@ async function auditIndexes(store: Store, records: ReadonlyMap<string, ActorReco
   }
   const names = new Set<string>(Object.values(jobIndexes));
   const rows = (await everyRow(store, 'q')).map(([key]) => key);
-  expect(rows.filter((key) => names.has(partsOf(key)[0] ?? '')).toSorted()).toEqual(indexed.toSorted());
-  expect(rows.filter((key) => partsOf(key)[0] === 'dead-letter')).toEqual([]);
+  const jobRows = rows.filter((key) => names.has(partsOf(key)[0] ?? ''));
+  assert.deepEqual(jobRows.toSorted(), indexed.toSorted(), 'index rows');
+  const deadLetters = rows.filter((key) => partsOf(key)[0] === 'dead-letter');
+  assert.deepEqual(deadLetters, [], 'events for actors that are not there');
   const artifacts = (await everyRow(store, 'a')).map(([key]) => key);
-  expect(artifacts.toSorted()).toEqual(referred.toSorted());
+  assert.deepEqual(artifacts.toSorted(), referred.toSorted(), 'references to artifacts');
 }
 
 async function auditedJob(store: Store, address: string, record: ActorRecord): Promise<AuditedJob> {
@@ -153,9 +161,7 @@ async function auditedJob(store: Store, address: string, record: ActorRecord): P
   };
   const { sessionKey } = context.input;
   const history = sessionKey === undefined ? [] : await everyRow(store, 'h', sessionKey);
-  const own = history.filter(([, text]) =>
-    isDeepStrictEqual((JSON.parse(text) as HistoryEntry).cause, address),
-  );
+  const own = history.filter(([, text]) => (JSON.parse(text) as HistoryEntry).cause === address);
   return {
     id: context.input.jobId,
     prompt: request.prompt ?? '',

@@ -1,4 +1,7 @@
-/** A process killed at every commit of a job's life, before it is written and after: the next one ends it well. */
+/**
+ * A process killed at every commit of a job's life, before it is written and after: the next one ends it
+ * well.
+ */
 import { expect, test } from 'vitest';
 import { compiledAgent } from './compiled.js';
 import type { Kill, Work } from './plan.js';
@@ -6,7 +9,10 @@ import { openWorld } from './world.js';
 
 /** More than any of these lives has. */
 const COMMITS_MAX = 60;
-/** Intent, mark, answer, poll, its answer, fetch, settlement, delivery, turn, mark, sent, told: no life has fewer. */
+/**
+ * Intent, mark, answer, poll, its answer, fetch, settlement, delivery, turn, mark, sent, told: no life has
+ * fewer.
+ */
 const COMMITS_MIN = 11;
 
 interface Life extends Pick<Work, 'provider' | 'kind'>, Pick<Kill, 'phase'> {

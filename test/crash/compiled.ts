@@ -1,8 +1,10 @@
 /**
- * Compiles the agent and what it needs of src once a test file: a child then starts in a third of the time that a
+ * Compiles the agent and what it needs of src once a test file: a child then starts in a third of the time
+ * that a
  * loader of TypeScript takes (measured: 0.56 s of CPU against 1.47 s), and a hundred of them are started.
  *
- * Callers: the crash tests, before all others. Owns a directory below node_modules, so that packages are found
+ * Callers: the crash tests, before all others. Owns a directory below node_modules, so that packages are
+ * found
  * from it; it goes when the file has ended.
  */
 import { spawnSync } from 'node:child_process';

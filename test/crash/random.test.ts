@@ -1,4 +1,7 @@
-/** Twelve jobs and a process that is killed at random, again and again, and told each time what it should have. */
+/**
+ * Twelve jobs and a process that is killed at random, again and again, and told each time what it should
+ * have.
+ */
 import { expect, test } from 'vitest';
 import { compiledAgent } from './compiled.js';
 import type { Work } from './plan.js';

@@ -11,7 +11,7 @@ const RECOVERY_COMMITS = 8;
 
 const agent = compiledAgent();
 
-test(`killed in its life and again in its recovery, ${SAMPLES} times, each job is billed once and delivered`, async ({
+test(`killed in its life and in its recovery, ${SAMPLES} times, each job is billed once`, async ({
   onTestFinished,
 }) => {
   const seed = seedOf('crash/twice');

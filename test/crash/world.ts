@@ -1,12 +1,13 @@
 /**
- * What stays alive while an agent is killed again and again: the provider, the receiver, the directory, the time.
+ * What stays alive while an agent is killed again and again: the provider, the receiver, the directory, the
+ * time.
  *
  * Callers: the crash tests. Invariant: all of it goes when its test ends.
  */
+import { strict as assert } from 'node:assert';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { expect } from 'vitest';
 import { sha256Hex } from '../../src/ids.js';
 import { startSimulator } from '../../src/simulator/index.js';
 import type { LedgerEntry, Simulator, SimulatorScript } from '../../src/simulator/index.js';
@@ -60,35 +61,38 @@ export class World {
   /** Runs a process that nobody kills until all jobs are over. */
   async finish(jobs: readonly Work[]): Promise<void> {
     const child = this.start({ jobs });
-    expect(await child.ended).toBe('0');
-    expect(child.lines).toContain('quiet');
+    assert.equal(await child.ended, '0');
+    assert.ok(child.lines.includes('quiet'));
   }
 
   /** Holds both ledgers and the store against each other. Call when no process runs. */
   async audit(jobs: readonly Work[]): Promise<void> {
     const audited = await auditStore(this.directory);
-    expect(audited.map(({ prompt }) => prompt).sort()).toEqual(jobs.map(({ key }) => key).sort());
+    const found = audited.map(({ prompt }) => prompt);
+    assert.deepEqual(found.toSorted(), jobs.map(({ key }) => key).toSorted());
     for (const job of audited) await this.#auditJob(job);
   }
 
   async #auditJob(job: AuditedJob): Promise<void> {
-    const bills = this.billsOf(job.prompt);
+    const { prompt } = job;
+    const bills = this.billsOf(prompt).length;
     if (job.state === 'submitUnknown') {
-      expect(bills.length, `${job.prompt} is in doubt and was billed`).toBeLessThanOrEqual(1);
+      assert.ok(bills <= 1, `${prompt} is in doubt and was billed ${bills} times`);
       return;
     }
-    expect(job.outcome, `${job.prompt} ended otherwise`).toBe('done');
-    expect(bills.length, `${job.prompt} was billed so often`).toBe(1);
-    expect(job.history, `${job.prompt} in its session`).toBe(1);
+    assert.equal(job.outcome, 'done', `${prompt} ended as ${job.outcome ?? job.state}`);
+    assert.equal(bills, 1, `${prompt} was billed ${bills} times`);
+    assert.equal(job.history, 1, `${prompt} is ${job.history} times in its session`);
     const receipts = this.receiver.receipts.filter(({ jobId }) => jobId === job.id);
-    expect(receipts.length, `${job.prompt} was delivered`).toBeGreaterThan(0);
+    assert.ok(receipts.length > 0, `${prompt} was not delivered`);
     const ids = new Set(receipts.map(({ deliveryId }) => deliveryId));
-    expect([...ids], `${job.prompt} has one delivery`).toEqual(job.deliveryIds);
-    for (const { paths } of receipts) expect(paths).toEqual(job.artifacts.map(({ path }) => path));
-    expect(job.artifacts.length).toBeGreaterThan(0);
+    assert.deepEqual([...ids], job.deliveryIds, `${prompt} has one delivery`);
+    const paths = job.artifacts.map(({ path }) => path);
+    assert.ok(paths.length > 0, `${prompt} has no artifact`);
+    for (const receipt of receipts) assert.deepEqual(receipt.paths, paths);
     for (const { path, sha256 } of job.artifacts) {
-      expect(sha256Hex(await readFile(path))).toBe(sha256);
-      expect(basename(path).startsWith(`${sha256}.`)).toBe(true);
+      assert.equal(sha256Hex(await readFile(path)), sha256);
+      assert.ok(basename(path).startsWith(`${sha256}.`));
     }
   }
 

@@ -1,6 +1,8 @@
 /**
- * Servers that close the connection while its bytes still wait to be read. undici 7 asserts that its parser is not
- * paused then (nodejs/undici#5360, mended in 8, which needs Node 22): an exception nobody can catch, the end of the
+ * Servers that close the connection while its bytes still wait to be read. undici 7 asserts that its parser
+ * is not
+ * paused then (nodejs/undici#5360, mended in 8, which needs Node 22): an exception nobody can catch, the
+ * end of the
  * host's process. So we never let it pause.
  */
 import { once } from 'node:events';
@@ -24,8 +26,8 @@ async function serve(body: Buffer, sentBytes: number, type: string): Promise<str
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
     socket.once('data', () => {
-      const head = `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`;
-      socket.write(head);
+      const fields = [`content-type: ${type}`, `content-length: ${body.length}`, 'connection: close'];
+      socket.write(`HTTP/1.1 200 OK\r\n${fields.join('\r\n')}\r\n\r\n`);
       socket.end(body.subarray(0, sentBytes));
     });
   });

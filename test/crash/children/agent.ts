@@ -1,9 +1,11 @@
 /**
- * The process that is killed: a runtime embedded in a program, its providers at the simulator, its one channel at
+ * The process that is killed: a runtime embedded in a program, its providers at the simulator, its one
+ * channel at
  * the receiver.
  *
  * Callers: ../child.ts. It reads its plan from standard input once it is loaded (so that a test can have one
- * waiting), and every line it prints is a fact that has happened: `loaded`, `open`, `acknowledged <key> <id>`,
+ * waiting), and every line it prints is a fact that has happened: `loaded`, `open`, `acknowledged <key>
+ * <id>`,
  * `killing <commit>`, `quiet`. Owns the injection of kills, which lives here and never in src.
  */
 import { once } from 'node:events';
@@ -58,7 +60,9 @@ async function send(receiverUrl: string, message: Message, context: SendContext)
   return { status: response.status };
 }
 
-/** Over: has its outcome, nothing to call off, and every message of it has ended; or waits for an operator. */
+/**
+ * Over: has its outcome, nothing to call off, and every message of it has ended; or waits for an operator.
+ */
 async function isOver(runtime: Runtime, id: string): Promise<boolean> {
   const actor = await runtime.inspect.snapshot(`job/${id}`);
   if (actor === undefined) return true;
