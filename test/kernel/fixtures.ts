@@ -57,6 +57,21 @@ function keeping(logged: World['logged']): Logger {
   return log;
 }
 
+/** A store that reads as the test wants and does everything else as `store` does. */
+export function reading(store: Store, reads: Partial<Pick<Store, 'get' | 'scan'>>): Store {
+  return {
+    generation: store.generation,
+    get lastCommit() {
+      return store.lastCommit;
+    },
+    get: reads.get ?? ((key) => store.get(key)),
+    getMany: (wanted) => store.getMany(wanted),
+    scan: reads.scan ?? ((options) => store.scan(options)),
+    commit: (commit) => store.commit(commit),
+    close: () => store.close(),
+  };
+}
+
 /** Every row of a store whose letter is one of these. */
 export async function rowsOf(store: Store, ...letters: readonly RowLetter[]): Promise<Entry[]> {
   const pages = await Promise.all(

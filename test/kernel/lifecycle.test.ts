@@ -4,8 +4,9 @@ import type { AnyStateMachine } from 'xstate';
 import { checkReplay, type DefinitionOptions } from '../../src/actors/kernel/index.js';
 import { limits } from '../../src/limits.js';
 import { keys } from '../../src/store/keys.js';
+import type { Store } from '../../src/store/store.js';
 import { faultyStore, type FaultyStore } from '../../src/testing/index.js';
-import { deferred, openWorld, rowsOf, settled, workflow, type World } from './fixtures.js';
+import { deferred, openWorld, reading, rowsOf, settled, workflow, type World } from './fixtures.js';
 
 /** Holds a unique key after `take`, refers to a file, is found by its name, ends on `end`. */
 const holder: AnyStateMachine = setup({
@@ -201,16 +202,27 @@ describe('waiting (K16)', () => {
 
   it('K16: finds an actor whose creation is committed while it looks', async () => {
     let store: FaultyStore | undefined;
+    const slow = deferred<void>();
+    let slowly = false;
     const world = await openWorld([{ kind: 'flow', machine: workflow(async () => 1) }], (inner) => {
-      store = faultyStore(inner);
-      return store;
+      const faulty = faultyStore(inner);
+      store = faulty;
+      const get: Store['get'] = (key) => {
+        const found = faulty.get(key);
+        return slowly ? slow.promise.then(() => found) : found;
+      };
+      return reading(faulty, { get });
     });
-    const hold = store?.hold('after');
+    const hold = store?.hold();
     const created = world.kernel.create('flow', 'a', { n: 0 });
     await hold?.reached;
+    slowly = true;
     const waiting = world.kernel.waitFor('flow/a', ({ context }) => context.n === 1);
+    slowly = false;
     hold?.release();
     await created;
+    slow.resolve();
+    await settled(world);
     await world.kernel.send('flow/a', { type: 'add', by: 1 });
     expect((await waiting).context).toMatchObject({ n: 1 });
     expect(await outcomeOf(world.kernel.waitFor('flow/none', () => true))).toBe('ACTOR_NOT_FOUND');

@@ -3,7 +3,7 @@ import { assign, cancel, raise, setup } from 'xstate';
 import type { AnyStateMachine } from 'xstate';
 import { limits } from '../../src/limits.js';
 import { envelopeOf } from '../../src/machines/envelope.js';
-import { openWorld, rowsOf, settled, type World } from './fixtures.js';
+import { openWorld, reading, rowsOf, settled, type World } from './fixtures.js';
 
 const YEAR_MS = 365 * 86_400_000;
 
@@ -160,20 +160,14 @@ describe('timers (K5)', () => {
 
   it('look again when a look failed', async () => {
     let failing = false;
-    const world = await openWorld([{ kind: 'diary', machine: diary() }], (store) => ({
-      generation: store.generation,
-      get lastCommit() {
-        return store.lastCommit;
-      },
-      get: (key) => store.get(key),
-      getMany: (keys) => store.getMany(keys),
-      commit: (commit) => store.commit(commit),
-      close: () => store.close(),
-      scan: async (options) => {
-        if (failing) throw new Error('an unreadable row');
-        return await store.scan(options);
-      },
-    }));
+    const world = await openWorld([{ kind: 'diary', machine: diary() }], (store) =>
+      reading(store, {
+        scan: async (options) => {
+          if (failing) throw new Error('an unreadable row');
+          return await store.scan(options);
+        },
+      }),
+    );
     await world.kernel.create('diary', 'a', {});
     failing = true;
     await world.clock.advance(1_000);
