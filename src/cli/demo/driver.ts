@@ -60,6 +60,11 @@ export async function runDemo(settings: DemoSettings, screen: Screen, stop: Abor
   }
   const verdict = judged(settings, places, wanted);
   screen.text('');
+  if (verdict.kills < settings.kills) {
+    screen.text(
+      `${verdict.kills} of ${counted(settings.kills, 'kill')} fell: nothing was left to hit, or no time`,
+    );
+  }
   for (const line of tableOf(verdict, places)) screen.text(line);
   screen.json(jsonLineOf(verdict));
   return verdict;

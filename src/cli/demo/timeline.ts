@@ -98,7 +98,9 @@ export class Timeline {
       case 'agent.exited':
         return entry.signal === 'SIGKILL' ? undefined : line(`pid ${entry.pid} ended`, { who: 'agent' });
       case 'ended':
-        return entry.reason === 'complete' ? undefined : line(`stops: ${entry.reason}`, { tone: 'bad' });
+        return entry.reason === 'complete'
+          ? undefined
+          : line(`stops (${entry.reason}): what is not delivered by now counts as lost`, { tone: 'bad' });
       case 'started':
       case 'agent.started':
         return undefined;
