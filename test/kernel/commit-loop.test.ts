@@ -74,7 +74,7 @@ describe('the commit loop', () => {
     expect(commits.slice(2).map(({ rows }) => rows.length)).toEqual([2, 1]);
   });
 
-  it('K3: shows staged rows and hides staged deletes in reads and scans, both ways and page by page', async () => {
+  it('K3: shows staged rows and hides staged deletes, both ways and page by page', async () => {
     const { loop, store } = await openLoop();
     const start = Object.fromEntries(['a', 'c', 'e', 'g', 'i'].map((name) => [row(name), 'disk']));
     await put(loop, start);
@@ -109,7 +109,7 @@ describe('the commit loop', () => {
     expect(names(await loop.scan({ ...range, limit: 100 }))).toEqual(wanted);
   });
 
-  it('K4: after a failed commit everybody is told once, nothing is written, and no answer is given', async () => {
+  it('K4: after a failed commit everybody is told once and nothing is written', async () => {
     const { loop, store, commits, failures } = await openLoop();
     const hold = store.hold();
     const first = put(loop, { [row('a')]: '1' });
@@ -142,7 +142,7 @@ describe('the commit loop', () => {
 });
 
 describe('a step', () => {
-  it('K1: shows nothing before its commit: no answer, effect, action, event, waiter or snapshot', async () => {
+  it('K1: shows nothing before its commit: no answer, effect, action, event or snapshot', async () => {
     const seen: string[] = [];
     const machine = setup({
       types: { context: {} as { n: number } },
@@ -182,7 +182,7 @@ describe('a step', () => {
     expect(seen.toSorted()).toEqual(['action', 'answer', 'effect', 'seen 2', 'step 2', 'step 3', 'waiter']);
   });
 
-  it('K15: a duplicate of an event that is not on disk yet waits for its commit, and fails with it', async () => {
+  it('K15: a duplicate of an event that is not on disk waits for its commit, or fails with it', async () => {
     let store: FaultyStore | undefined;
     const gate = deferred<number>();
     const world = await openWorld([{ kind: 'flow', machine: workflow(() => gate.promise) }], (inner) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
-import type { AnyStateMachine } from 'xstate';
+import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import { checkReplay, type DefinitionOptions } from '../../src/actors/kernel/index.js';
 import { limits } from '../../src/limits.js';
 import { keys } from '../../src/store/keys.js';
@@ -10,7 +10,7 @@ import { deferred, openWorld, reading, rowsOf, settled, workflow, type World } f
 
 /** Holds a unique key after `take`, refers to a file, is found by its name, ends on `end`. */
 const holder: AnyStateMachine = setup({
-  types: { context: {} as { key: string; file: string; name: string }, input: {} as { name: string } },
+  types: { context: {} as Held, input: {} as { name: string } },
   actions: {
     take: assign({ key: ({ event }) => String(event['key']) }),
     attach: assign({ file: ({ event }) => String(event['file']) }),
@@ -26,15 +26,27 @@ const holder: AnyStateMachine = setup({
   },
 });
 
+interface Held {
+  readonly key: string;
+  readonly file: string;
+  readonly name: string;
+}
+
+const heldBy = (snapshot: AnyMachineSnapshot): Held => snapshot.context as Held;
+const numberIn = (snapshot: AnyMachineSnapshot): unknown => Reflect.get(snapshot.context as object, 'n');
+
 const holding = (more: Partial<DefinitionOptions> = {}): DefinitionOptions => ({
   kind: 'holder',
   machine: holder,
-  indexes: ({ context }) => [
-    ...(context.key === '' ? [] : [{ index: 'key', parts: [context.key], unique: true }]),
-    ...(context.key === '' ? [] : [{ index: 'other', parts: ['x', context.key], unique: true }]),
-    { index: 'name', parts: [context.name] },
-  ],
-  references: ({ context }) => (context.file === '' ? [] : [context.file]),
+  indexes: (snapshot) => {
+    const { key, name } = heldBy(snapshot);
+    const unique = key === '' ? [] : [['key', key] as const, ['other', 'x', key] as const];
+    return [
+      ...unique.map(([index, ...parts]) => ({ index, parts, unique: true })),
+      { index: 'name', parts: [name] },
+    ];
+  },
+  references: (snapshot) => [heldBy(snapshot).file].filter((file) => file !== ''),
   retentionMs: 1_000,
   ...more,
 });
@@ -161,7 +173,7 @@ describe('parking and quarantine (K14)', () => {
     expect(await outcomeOf(world.kernel.send('flow/a', { type: 'add', by: 1 }))).toBe('ACTOR_QUARANTINED');
   });
 
-  it('K14: an actor of a version this process does not have is refused by name, and harms nobody', async () => {
+  it('K14: an actor of a version this process does not have harms nobody', async () => {
     const machine = workflow(() => new Promise(() => undefined));
     const world = await openWorld([{ kind: 'flow', machine }]);
     await world.kernel.create('flow', 'old', { n: 1 });
@@ -182,10 +194,10 @@ describe('waiting (K16)', () => {
     const world = await openWorld([{ kind: 'flow', machine: workflow(async () => 1) }]);
     await world.kernel.create('flow', 'a', { n: 0 });
     const seen: number[] = [];
-    const third = world.kernel.waitFor(
-      'flow/a',
-      ({ context }) => (seen.push(Number(context.n)), context.n === 3),
-    );
+    const third = world.kernel.waitFor('flow/a', (snapshot) => {
+      seen.push(Number(numberIn(snapshot)));
+      return numberIn(snapshot) === 3;
+    });
     await settled(world);
     await Promise.all([1, 2, 3].map(() => world.kernel.send('flow/a', { type: 'add', by: 1 })));
     await third;
@@ -217,7 +229,7 @@ describe('waiting (K16)', () => {
     const created = world.kernel.create('flow', 'a', { n: 0 });
     await hold?.reached;
     slowly = true;
-    const waiting = world.kernel.waitFor('flow/a', ({ context }) => context.n === 1);
+    const waiting = world.kernel.waitFor('flow/a', (snapshot) => numberIn(snapshot) === 1);
     slowly = false;
     hold?.release();
     await created;
@@ -253,15 +265,17 @@ describe('waiting (K16)', () => {
 });
 
 describe('custom actions (K13)', () => {
-  it('K13: run after the commit, at most once, and a throw or a rejection is logged and changes nothing', async () => {
+  it('K13: run after the commit, at most once; a throw or a rejection is logged', async () => {
     const ran: string[] = [];
+    const rejects: () => unknown = () => Promise.reject(new Error('a late bug'));
     const machine = setup({
       actions: {
         fine: ({ event }) => void ran.push(event.type),
         fall: () => {
           throw new Error('a bug');
         },
-        reject: async () => Promise.reject(new Error('a late bug')),
+        // An action that is a promise after all: types do not keep a user from it.
+        reject: rejects as () => void,
       },
     }).createMachine({
       version: '1',
@@ -283,7 +297,7 @@ describe('custom actions (K13)', () => {
 });
 
 describe('the journal', () => {
-  it('stays within its bound, and replays from the oldest checkpoint it keeps', async () => {
+  it('stays within its bound, and replays from its oldest checkpoint', { timeout: 20_000 }, async () => {
     const definition = { kind: 'flow', machine: workflow(async () => 1) };
     const world = await openWorld([definition]);
     await world.kernel.create('flow', 'a', { n: 0 });

@@ -1,4 +1,4 @@
-/** One small machine a construct of XState, for the comparison of the step adapter with XState's own functions. */
+/** One small machine a construct of XState, for comparing the step adapter with XState's own functions. */
 import { assign, cancel, emit, enqueueActions, fromPromise, log, raise, setup, spawnChild } from 'xstate';
 import { stopChild } from 'xstate';
 import type { AnyStateMachine } from 'xstate';
