@@ -35,16 +35,26 @@ export type Content =
 export interface Delivery {
   readonly content: Content;
   readonly source: string;
-  readonly traceparent?: string;
+  readonly traceparent?: string | undefined;
   /** Given by the sender; deduplicated against the `x` rows when `dedupe` is set. */
-  readonly eventId?: string;
+  readonly eventId?: string | undefined;
   readonly dedupe: boolean;
   /** The inbox row this came from: removed by the step that consumes it. */
-  readonly inboxKey?: string;
+  readonly inboxKey?: string | undefined;
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: unknown) => void;
   /** Called once the delivery is staged, refused or failed: it waits no longer. */
   readonly taken: () => void;
+}
+
+/** What to deliver, before anybody waits for it. */
+export type Parcel = Omit<Delivery, 'resolve' | 'reject' | 'taken'>;
+
+/** Of one shape whatever it carries: every step reads it, and engines are slow on objects of many shapes. */
+export function deliveryOf(parcel: Parcel, settle: Pick<Delivery, 'resolve' | 'reject' | 'taken'>): Delivery {
+  const { content, source, traceparent, eventId, dedupe, inboxKey } = parcel;
+  const { resolve, reject, taken } = settle;
+  return { content, source, traceparent, eventId, dedupe, inboxKey, resolve, reject, taken };
 }
 
 export interface Cell {

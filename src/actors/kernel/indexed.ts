@@ -18,17 +18,22 @@ export interface Indexed {
 
 /** What an actor is found by in a snapshot. Throws INVALID_DEFINITION for what makes no key. */
 export function indexedBy(definition: Definition, snapshot: AnyMachineSnapshot, address: string): Indexed {
-  const rows = definition.indexes(snapshot, address);
-  const references = definition.references(snapshot);
-  for (const part of [...rows.flatMap(({ index, parts }) => [index, ...parts]), ...references]) {
-    if (isKeyPart(part)) continue;
-    const message = `${definition.kind}: indexes: ${JSON.stringify(part)} holds NUL or a lone surrogate`;
-    throw new HoldfastError('INVALID_DEFINITION', message);
+  const rows = new Map<string, IndexRow>();
+  for (const row of definition.indexes(snapshot, address)) {
+    const { index, parts, unique = false } = row;
+    checkPart(definition, index);
+    for (const part of parts) checkPart(definition, part);
+    rows.set(keys.index(index, parts, unique ? '' : address), row);
   }
-  const byKey = new Map(
-    rows.map((row) => [keys.index(row.index, row.parts, row.unique === true ? '' : address), row]),
-  );
-  return { rows: byKey, references: new Set(references) };
+  const references = new Set(definition.references(snapshot));
+  for (const reference of references) checkPart(definition, reference);
+  return { rows, references };
+}
+
+function checkPart(definition: Definition, part: string): void {
+  if (isKeyPart(part)) return;
+  const message = `${definition.kind}: indexes: ${JSON.stringify(part)} holds NUL or a lone surrogate`;
+  throw new HoldfastError('INVALID_DEFINITION', message);
 }
 
 /** Writes the difference between what an actor was found by and what it is found by now. */

@@ -21,7 +21,8 @@ import type { Logger } from '../../log.js';
 import { keys } from '../../store/keys.js';
 import type { Store } from '../../store/store.js';
 import { AfterCommit, type StepListener } from './after-commit.js';
-import { Cells, kindOf, type Cell, type Content, type Delivery, type Outcome } from './cell.js';
+import { Cells, deliveryOf, kindOf, type Cell, type Content, type Delivery } from './cell.js';
+import type { Outcome, Parcel } from './cell.js';
 import { CommitLoop } from './commit-loop.js';
 import { Counts, type StateCount } from './counts.js';
 import { defineMachine, type Definition, type DefinitionOptions } from './definition.js';
@@ -186,8 +187,8 @@ export class Kernel {
       content: { type: 'event', event: ownEvent(event) },
       source,
       dedupe: id !== undefined,
-      ...(id === undefined ? {} : { eventId: id }),
-      ...(traceparent === undefined ? {} : { traceparent }),
+      eventId: id,
+      traceparent,
     });
   }
 
@@ -290,21 +291,21 @@ export class Kernel {
     return definition;
   }
 
-  #deliver(address: string, delivery: Omit<Delivery, 'resolve' | 'reject' | 'taken'>): Promise<Outcome> {
+  #deliver(address: string, parcel: Parcel): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      this.#enqueue(address, { ...delivery, resolve, reject, taken: () => undefined });
+      this.#enqueue(address, deliveryOf(parcel, { resolve, reject, taken: nothing }));
     });
   }
 
   /** Delivers and resolves as soon as the actor has taken or refused it; failures are the log's. */
-  #taken(address: string, delivery: Omit<Delivery, 'resolve' | 'reject' | 'taken'>): Promise<void> {
+  #taken(address: string, parcel: Parcel): Promise<void> {
     return new Promise((taken) => {
       const reject = (error: unknown): void => {
         taken();
         if (!isHoldfastError(error, 'RUNTIME_CLOSED'))
           this.#options.log.warn({ err: error, address }, 'delivery.failed');
       };
-      this.#enqueue(address, { ...delivery, resolve: () => undefined, reject, taken });
+      this.#enqueue(address, deliveryOf(parcel, { resolve: nothing, reject, taken }));
     });
   }
 
@@ -361,7 +362,11 @@ export class Kernel {
   }
 }
 
-function inboxDelivery(key: string, row: InboxRow): Omit<Delivery, 'resolve' | 'reject' | 'taken'> {
+function nothing(): void {
+  // For those who wait for something else.
+}
+
+function inboxDelivery(key: string, row: InboxRow): Parcel {
   const content: Content =
     row.type === 'create'
       ? { type: 'create', input: row.input }

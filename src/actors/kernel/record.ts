@@ -90,16 +90,17 @@ export interface JournalEntry {
   readonly at: number;
   readonly event: JsonEvent;
   readonly eventId: string;
-  readonly dueAt?: number;
+  readonly dueAt?: number | undefined;
   /** Who sent it: `user`, `timer`, `effect`, `actor:<address>`, `provider:<id>`, `operator:<name>`. */
   readonly source: string;
-  readonly traceparent?: string;
+  readonly traceparent?: string | undefined;
   readonly value: Json;
   readonly status: ActorStatus;
-  readonly effects?: readonly { readonly id: string; readonly src: string; readonly child: string }[];
-  readonly timers?: readonly TimerRef[];
-  readonly sends?: readonly { readonly id: string; readonly to: string; readonly type: string }[];
-  readonly emitted?: readonly JsonEvent[];
+  readonly effects?:
+    readonly { readonly id: string; readonly src: string; readonly child: string }[] | undefined;
+  readonly timers?: readonly TimerRef[] | undefined;
+  readonly sends?: readonly { readonly id: string; readonly to: string; readonly type: string }[] | undefined;
+  readonly emitted?: readonly JsonEvent[] | undefined;
   /** Of the commit that carries it: the only order across actors. */
   readonly commit: number;
 }

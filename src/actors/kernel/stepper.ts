@@ -57,10 +57,23 @@ export class Stepper {
   /** Takes a delivery; returns a promise only when something must be read first. */
   take(cell: Cell, delivery: Delivery): Promise<void> | undefined {
     const { content } = delivery;
-    const ready = cell.loaded && !cell.tombstone && !delivery.dedupe && delivery.inboxKey === undefined;
+    const ready = cell.loaded && !cell.tombstone && delivery.inboxKey === undefined;
     const collects = content.type === 'timer' && content.timer.row.event['type'] === RETENTION_EVENT;
     if (!ready || collects) return this.#prepare(cell, delivery, collects);
-    return this.#step(cell, delivery);
+    return this.#unlessSeen(cell, delivery);
+  }
+
+  /** An event with an id is applied once (K15). A store that reads at once costs no promise here. */
+  #unlessSeen(cell: Cell, delivery: Delivery): Promise<void> | undefined {
+    if (!delivery.dedupe || delivery.eventId === undefined) return this.#step(cell, delivery);
+    const key = keys.dedupe(cell.address, delivery.eventId);
+    const goOn = (seen: string | undefined): Promise<void> | undefined => {
+      if (seen === undefined) return this.#step(cell, delivery);
+      void this.#duplicate(key, Number(seen), delivery);
+      return undefined;
+    };
+    const seen = this.#loop.read(key);
+    return seen instanceof Promise ? seen.then(goOn) : goOn(seen);
   }
 
   async #prepare(cell: Cell, delivery: Delivery, collects: boolean): Promise<void> {
@@ -71,20 +84,12 @@ export class Stepper {
       return;
     }
     if (!cell.loaded || cell.tombstone) await this.#activate(cell);
-    if (delivery.dedupe && delivery.eventId !== undefined) {
-      const key = keys.dedupe(cell.address, delivery.eventId);
-      const seen = await this.#loop.read(key);
-      if (seen !== undefined) {
-        void this.#duplicate(key, Number(seen), delivery);
-        return;
-      }
-    }
     const { record } = cell;
     if (collects && record?.status !== 'active' && this.#isArmed(record, delivery)) {
       await this.#collect(cell, delivery);
       return;
     }
-    await this.#step(cell, delivery);
+    await this.#unlessSeen(cell, delivery);
   }
 
   #isArmed(record: ActorRecord | undefined, { content }: Delivery): boolean {
@@ -195,8 +200,8 @@ export class Stepper {
         result,
         earlier: cell.snapshot,
         indexed,
-        ...(traceparent === undefined ? {} : { traceparent }),
-        ...(payloads === undefined ? {} : { payloads }),
+        traceparent,
+        payloads,
       });
     } catch (error) {
       if (cell.record === undefined) throw error;

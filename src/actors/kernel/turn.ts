@@ -51,14 +51,14 @@ export interface Turn {
   readonly event: AnyEventObject;
   readonly envelope: EventEnvelope;
   readonly source: string;
-  readonly traceparent?: string;
+  readonly traceparent: string | undefined;
   readonly consumed: Consumed;
   readonly result: StepResult;
   /** The snapshot before the step. */
   readonly earlier: AnyMachineSnapshot | undefined;
   /** What the new snapshot is found by; the kernel has checked the unique ones. */
   readonly indexed: Indexed;
-  readonly payloads?: Readonly<Record<string, Json>>;
+  readonly payloads: Readonly<Record<string, Json>> | undefined;
 }
 
 /** What has to happen once the stage is on disk. */
@@ -299,12 +299,13 @@ class TurnWriter {
       value,
       status,
       commit: this.#stage.commitNumber,
-      ...(envelope.dueAt === undefined ? {} : { dueAt: envelope.dueAt }),
-      ...(traceparent === undefined ? {} : { traceparent }),
-      ...(started.length === 0 ? {} : { effects: started }),
-      ...(this.#armed.length === 0 ? {} : { timers: this.#armed }),
-      ...(sends.length === 0 ? {} : { sends }),
-      ...(this.#emitted.length === 0 ? {} : { emitted: this.#emitted }),
+      // Undefined is not written.
+      dueAt: envelope.dueAt,
+      traceparent,
+      effects: unlessEmpty(started),
+      timers: unlessEmpty(this.#armed),
+      sends: unlessEmpty(sends),
+      emitted: unlessEmpty(this.#emitted),
     };
   }
 
@@ -366,6 +367,10 @@ export function valueOf(record: ActorRecord): Json {
 export function timerKey(kind: string, address: string, timer: TimerRef): string {
   const [seq = '0', index = '0'] = timer.id.split(':');
   return keys.timer(kind, timer.dueAt, address, Number(seq), Number(index));
+}
+
+function unlessEmpty<T>(list: readonly T[]): readonly T[] | undefined {
+  return list.length === 0 ? undefined : list;
 }
 
 export function hourOf(at: number): number {

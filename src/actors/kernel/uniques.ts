@@ -29,9 +29,10 @@ export class Uniques {
    * it has staged, or with the address that holds one of the keys.
    */
   claim(claim: Claim): Promise<string | undefined> | undefined {
-    const wanted = [...claim.next.rows]
-      .filter(([key, row]) => row.unique === true && !claim.before.rows.has(key))
-      .map(([key]) => key);
+    const wanted: string[] = [];
+    for (const [key, row] of claim.next.rows) {
+      if (row.unique === true && !claim.before.rows.has(key)) wanted.push(key);
+    }
     if (wanted.length === 0) {
       claim.stage();
       return undefined;
