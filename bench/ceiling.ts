@@ -15,7 +15,6 @@
  *     here.
  */
 import { Level } from 'level';
-import { join } from 'node:path';
 import type { AnyMachineSnapshot } from 'xstate';
 import { defineMachine } from '../src/actors/kernel/index.js';
 import { initialStep, nextStep, persisted } from '../src/actors/kernel/step.js';
@@ -133,7 +132,7 @@ export async function withCeiling<T>(
   work: (ceiling: Subject) => Promise<T>,
 ): Promise<T> {
   const { directory } = options;
-  const level = new Level<string, string>(join(directory, 'db'));
+  const level = new Level<string, string>(directory);
   // The kernel's own write buffer (level-store.ts): the same flushes at the same sizes.
   await level.open({ writeBufferSize: 16 * 1_048_576 });
   try {

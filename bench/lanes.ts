@@ -25,61 +25,97 @@ export interface Measured {
   readonly p99Ms: number;
 }
 
-export interface LaneOptions {
-  readonly lanes: number;
-  readonly stepsALife: number;
-  readonly warmUpMs: number;
-  readonly measureMs: number;
-}
-
 /** Ids of fixed width: every errand's rows are of the same size. */
 export function errandId(number: number): string {
   return `errand-${String(number).padStart(9, '0')}`;
 }
 
-export async function measure(subject: Subject, options: LaneOptions): Promise<Measured> {
-  let created = 0;
-  let steps = 0;
-  let latencies: number[] = [];
-  let endsAt = Infinity;
-  const lane = async (offset: number): Promise<void> => {
-    // Lanes start at different points of a life, or all would be created and closed in step.
-    let step = 0;
-    let lead = offset % options.stepsALife;
-    let errand = errandId(created++);
-    while (performance.now() < endsAt) {
+interface Lane {
+  errand: string;
+  step: number;
+  /** The first errand of a lane is left at this step, so that lanes are spread over a life; then 0: never. */
+  leaveAt: number;
+}
+
+/** A subject and the errands it has in flight; measured in slices, so that two subjects can take turns. */
+export class Lanes {
+  readonly #subject: Subject;
+  readonly #stepsALife: number;
+  readonly #lanes: readonly Lane[];
+  #created = 0;
+  #endsAt = 0;
+  #steps = 0;
+  #ms = 0;
+  #commits = 0;
+  #bytes = 0;
+  #cpuUs = 0;
+  #latencies: number[] = [];
+
+  constructor(subject: Subject, lanes: number, stepsALife: number) {
+    this.#subject = subject;
+    this.#stepsALife = stepsALife;
+    this.#lanes = Array.from({ length: lanes }, (_unused, index) => ({
+      errand: this.#nextErrand(),
+      step: 0,
+      leaveAt: (index % stepsALife) + 1,
+    }));
+  }
+
+  /** Works for `sliceMs`, then waits for what is in flight. */
+  async slice(sliceMs: number): Promise<void> {
+    const bytes = await bytesWritten();
+    const cpu = process.cpuUsage();
+    const commits = this.#subject.commits();
+    const startedAt = performance.now();
+    this.#endsAt = startedAt + sliceMs;
+    await Promise.all(this.#lanes.map((lane) => this.#drive(lane)));
+    this.#ms += performance.now() - startedAt;
+    const { user, system } = process.cpuUsage(cpu);
+    this.#cpuUs += user + system;
+    this.#commits += this.#subject.commits() - commits;
+    this.#bytes += (await bytesWritten()) - bytes;
+  }
+
+  /** Forgets what was measured so far: it was the warm-up. */
+  reset(): void {
+    this.#steps = 0;
+    this.#ms = 0;
+    this.#commits = 0;
+    this.#bytes = 0;
+    this.#cpuUs = 0;
+    this.#latencies = [];
+  }
+
+  measured(): Measured {
+    const sorted = this.#latencies.toSorted((a, b) => a - b);
+    return {
+      stepsPerSecond: (this.#steps / this.#ms) * 1_000,
+      commitsPerStep: this.#commits / this.#steps,
+      bytesPerStep: this.#bytes / this.#steps,
+      cpuUsPerStep: this.#cpuUs / this.#steps,
+      p50Ms: quantile(sorted, 0.5),
+      p99Ms: quantile(sorted, 0.99),
+    };
+  }
+
+  async #drive(lane: Lane): Promise<void> {
+    while (performance.now() < this.#endsAt) {
       const asked = performance.now();
-      await subject.step(errand, step);
-      latencies.push(performance.now() - asked);
-      steps += 1;
-      step += 1;
-      if (step < options.stepsALife && lead !== step) continue;
-      lead = 0;
-      step = 0;
-      errand = errandId(created++);
+      await this.#subject.step(lane.errand, lane.step);
+      this.#latencies.push(performance.now() - asked);
+      this.#steps += 1;
+      lane.step += 1;
+      if (lane.step < this.#stepsALife && lane.step !== lane.leaveAt) continue;
+      lane.leaveAt = 0;
+      lane.step = 0;
+      lane.errand = this.#nextErrand();
     }
-  };
-  const startedAt = performance.now();
-  endsAt = startedAt + options.warmUpMs + options.measureMs;
-  const running = Promise.all(Array.from({ length: options.lanes }, (_unused, index) => lane(index)));
-  await new Promise((resolve) => setTimeout(resolve, options.warmUpMs));
-  const bytesBefore = await bytesWritten();
-  const from = { at: performance.now(), steps, commits: subject.commits(), cpu: process.cpuUsage() };
-  latencies = [];
-  await running;
-  const seconds = (performance.now() - from.at) / 1_000;
-  const cpu = process.cpuUsage(from.cpu);
-  const bytesAfter = await bytesWritten();
-  const done = steps - from.steps;
-  const sorted = latencies.sort((a, b) => a - b);
-  return {
-    stepsPerSecond: done / seconds,
-    commitsPerStep: (subject.commits() - from.commits) / done,
-    bytesPerStep: (bytesAfter - bytesBefore) / done,
-    cpuUsPerStep: (cpu.user + cpu.system) / done,
-    p50Ms: quantile(sorted, 0.5),
-    p99Ms: quantile(sorted, 0.99),
-  };
+  }
+
+  #nextErrand(): string {
+    this.#created += 1;
+    return errandId(this.#created);
+  }
 }
 
 export function median(values: readonly number[]): number {
