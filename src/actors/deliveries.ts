@@ -21,11 +21,10 @@ import type {
 } from '../machines/index.js';
 import type { DeliveryStatus, SendAnswer, SendInput } from '../machines/index.js';
 import { DeliveryLanes, HOLDS, LANE_INDEX, WAITS } from './delivery-lanes.js';
-import type { CommittedStep, IndexRow, Kernel, Page, PageOptions } from './kernel/index.js';
+import type { CommittedStep, IndexedActor, IndexRow, Kernel, Page, PageOptions } from './kernel/index.js';
 
 const KIND = 'delivery';
 const STATUS_INDEX = 'delivery.status';
-const TIME_DIGITS = 15;
 
 export interface DeliveryView {
   readonly id: string;
@@ -148,13 +147,12 @@ export class Deliveries {
   }
 }
 
-function indexRows(snapshot: AnyMachineSnapshot): IndexRow[] {
-  const { input, queuedAt } = snapshot.context as DeliveryContext;
-  const at = String(queuedAt).padStart(TIME_DIGITS, '0');
-  const status: IndexRow = { index: STATUS_INDEX, parts: [String(snapshot.value), at] };
+function indexRows(snapshot: AnyMachineSnapshot, { ord }: IndexedActor): IndexRow[] {
+  const { input } = snapshot.context as DeliveryContext;
+  const status: IndexRow = { index: STATUS_INDEX, parts: [String(snapshot.value), ord] };
   if (!holdsLane(snapshot)) return [status];
   const place = snapshot.value === 'queued' ? WAITS : HOLDS;
-  return [status, { index: LANE_INDEX, parts: [deliveryLane(input), place, at] }];
+  return [status, { index: LANE_INDEX, parts: [deliveryLane(input), place, ord] }];
 }
 
 function messageOf(input: DeliveryInput): Message {

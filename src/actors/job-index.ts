@@ -5,9 +5,9 @@
  */
 import type { AnyMachineSnapshot } from 'xstate';
 import { jobStatus, type JobContext, type JobStatus } from '../machines/index.js';
-import type { IndexRow } from './kernel/index.js';
+import type { IndexedActor, IndexRow } from './kernel/index.js';
 
-/** Every listing is in order of submission: a time of fixed width is the last part. */
+/** Every listing is in order of submission: the order of creation is the last part. */
 export const jobIndexes = {
   all: 'job.all',
   status: 'job.status',
@@ -20,20 +20,18 @@ export const jobIndexes = {
   posting: 'job.posting',
 } as const;
 
-const TIME_DIGITS = 15;
-
-export function jobIndexRows(snapshot: AnyMachineSnapshot): IndexRow[] {
+export function jobIndexRows(snapshot: AnyMachineSnapshot, { ord }: IndexedActor): IndexRow[] {
   const context = snapshot.context as JobContext;
-  const { input, ref, submittedAt } = context;
-  const at = String(submittedAt).padStart(TIME_DIGITS, '0');
+  const { input, ref } = context;
   const status: JobStatus | undefined = jobStatus(snapshot);
   const rows: IndexRow[] = [
-    { index: jobIndexes.all, parts: [at] },
-    { index: jobIndexes.provider, parts: [input.provider, at] },
-    { index: jobIndexes.kind, parts: [input.kind, at] },
+    { index: jobIndexes.all, parts: [ord] },
+    { index: jobIndexes.provider, parts: [input.provider, ord] },
+    { index: jobIndexes.kind, parts: [input.kind, ord] },
   ];
-  if (status !== undefined) rows.push({ index: jobIndexes.status, parts: [status, at] });
-  if (input.sessionKey !== undefined) rows.push({ index: jobIndexes.session, parts: [input.sessionKey, at] });
+  if (status !== undefined) rows.push({ index: jobIndexes.status, parts: [status, ord] });
+  if (input.sessionKey !== undefined)
+    rows.push({ index: jobIndexes.session, parts: [input.sessionKey, ord] });
   if (ref !== undefined) {
     rows.push({ index: jobIndexes.task, parts: [input.provider, ref.credential, ref.taskId], unique: true });
   }

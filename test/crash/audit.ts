@@ -136,7 +136,7 @@ async function auditIndexes(store: Store, records: ReadonlyMap<string, ActorReco
   for (const [address, record] of records) {
     if (kindOf(address) !== 'job') continue;
     const snapshot = restored(definitionOf(address).steppable, record.snapshot);
-    for (const { index, parts, unique } of jobIndexRows(snapshot)) {
+    for (const { index, parts, unique } of jobIndexRows(snapshot, { address, ord: record.ord })) {
       indexed.push(keys.index(index, parts, unique === true ? '' : address));
     }
     for (const sha256 of jobReferences(snapshot)) referred.push(keys.artifact(sha256, address));

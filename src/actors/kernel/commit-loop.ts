@@ -109,6 +109,11 @@ export class CommitLoop {
     return new Stage(this.#openGroup(), this.epoch);
   }
 
+  /** An order by itself, for what must be known before its stage is filled: no later one is smaller. */
+  nextOrd(): string {
+    return this.begin().nextOrd();
+  }
+
   /** Puts a filled stage into its group; its `after` runs once the group is on disk. */
   add(stage: Stage): void {
     const group = this.#groups.at(-1);

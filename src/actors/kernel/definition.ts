@@ -60,13 +60,20 @@ export interface IndexRow {
   readonly unique?: boolean;
 }
 
+/** Whose index rows are asked for. */
+export interface IndexedActor {
+  readonly address: string;
+  /** The order of its creation: the last part of a listing in strict order. */
+  readonly ord: string;
+}
+
 export interface DefinitionOptions {
   readonly kind: string;
   readonly machine: AnyStateMachine;
   /** Default: `machine.version`. */
   readonly version?: string;
   readonly effects?: Readonly<Record<string, EffectPolicy>>;
-  readonly indexes?: (snapshot: AnyMachineSnapshot, address: string) => readonly IndexRow[];
+  readonly indexes?: (snapshot: AnyMachineSnapshot, actor: IndexedActor) => readonly IndexRow[];
   /** SHA-256 names of the artifact files the actor keeps alive. */
   readonly references?: (snapshot: AnyMachineSnapshot) => readonly string[];
   /** How long a finished actor stays; default 24 h. */
@@ -87,7 +94,7 @@ export interface Definition {
   readonly policyOf: (
     src: string,
   ) => Required<Pick<EffectPolicy, 'recovery' | 'limit' | 'priority' | 'timeoutMs'>> & EffectPolicy;
-  readonly indexes: (snapshot: AnyMachineSnapshot, address: string) => readonly IndexRow[];
+  readonly indexes: (snapshot: AnyMachineSnapshot, actor: IndexedActor) => readonly IndexRow[];
   readonly references: (snapshot: AnyMachineSnapshot) => readonly string[];
   readonly retentionMs: number;
   readonly tombstoneMs: number;

@@ -9,6 +9,7 @@ export type {
   Definition,
   DefinitionOptions,
   EffectPolicy,
+  IndexedActor,
   IndexRow,
   ProbeContext,
   ProbeResult,

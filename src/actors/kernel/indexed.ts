@@ -8,7 +8,7 @@ import type { AnyMachineSnapshot } from 'xstate';
 import { HoldfastError } from '../../errors.js';
 import { keys } from '../../store/keys.js';
 import type { Stage } from './commit-loop.js';
-import { isKeyPart, type Definition, type IndexRow } from './definition.js';
+import { isKeyPart, type Definition, type IndexedActor, type IndexRow } from './definition.js';
 
 /** The rows an actor's declared indexes and references stand for. */
 export interface Indexed {
@@ -17,9 +17,14 @@ export interface Indexed {
 }
 
 /** What an actor is found by in a snapshot. Throws INVALID_DEFINITION for what makes no key. */
-export function indexedBy(definition: Definition, snapshot: AnyMachineSnapshot, address: string): Indexed {
+export function indexedBy(
+  definition: Definition,
+  snapshot: AnyMachineSnapshot,
+  actor: IndexedActor,
+): Indexed {
+  const { address } = actor;
   const rows = new Map<string, IndexRow>();
-  for (const row of definition.indexes(snapshot, address)) {
+  for (const row of definition.indexes(snapshot, actor)) {
     const { index, parts, unique = false } = row;
     checkPart(definition, index);
     for (const part of parts) checkPart(definition, part);

@@ -44,6 +44,8 @@ export interface ActorRecord {
   readonly epoch: number;
   readonly status: ActorStatus;
   readonly createdAt: number;
+  /** When it was created among all things created: strict where two times are equal, or a clock went back. */
+  readonly ord: string;
   /** The `at` of the newest step; never goes back. */
   readonly at: number;
   readonly snapshot: Json;

@@ -12,7 +12,7 @@ import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import type { Clock } from '../../clock.js';
 import { HoldfastError } from '../../errors.js';
 import type { Json } from '../../json.js';
-import { keys } from '../../store/keys.js';
+import { keys, partsOf } from '../../store/keys.js';
 import type { Cell, Delivery } from './cell.js';
 import { rowsOf, tombstoneKey, writeCollection } from './collect.js';
 import type { CommitLoop } from './commit-loop.js';
@@ -30,6 +30,22 @@ export interface StepperOptions {
   readonly loop: CommitLoop;
   readonly clock: Clock;
   readonly onCommitted: (cell: Cell, after: After, delivery: Delivery) => void;
+}
+
+/** A delivery on its way into a step. */
+interface Taken {
+  /** Without `$`. */
+  readonly event: AnyEventObject;
+  readonly envelope: EventEnvelope;
+  readonly consumed: Consumed;
+  /** The order of the actor's creation. */
+  readonly ord: string;
+}
+
+/** The same, stepped. */
+interface Made extends Taken {
+  readonly result: StepResult;
+  readonly indexed: Indexed;
 }
 
 export class Stepper {
@@ -108,7 +124,7 @@ export class Stepper {
     const snapshot = this.restore(cell.definition, record);
     cell.record = record;
     cell.snapshot = snapshot;
-    cell.indexed = indexedBy(cell.definition, snapshot, cell.address);
+    cell.indexed = indexedBy(cell.definition, snapshot, { address: cell.address, ord: record.ord });
     cell.loaded = true;
   }
 
@@ -130,87 +146,69 @@ export class Stepper {
     if (record.quarantine !== undefined) return this.#standsStill(cell, delivery);
     const consumed = this.#consumes(cell, record, delivery);
     if (consumed === undefined || record.status !== 'active') return this.#refuse(cell, delivery, record.seq);
-    const event = eventOf(delivery);
     const envelope = this.#envelope(cell, record, delivery);
-    return this.#apply(cell, delivery, event, envelope, consumed);
+    return this.#apply(cell, delivery, { event: eventOf(delivery), envelope, consumed, ord: record.ord });
   }
 
-  #apply(
-    cell: Cell,
-    delivery: Delivery,
-    event: AnyEventObject,
-    envelope: EventEnvelope,
-    consumed: Consumed,
-  ): Promise<void> | undefined {
+  #apply(cell: Cell, delivery: Delivery, taken: Taken): Promise<void> | undefined {
     const { definition, snapshot, address } = cell;
-    let result: StepResult;
-    let indexed: Indexed;
+    const { event, envelope, ord } = taken;
+    let made: Made;
     try {
       if (snapshot === undefined) throw new Error(`${address} is not active`);
-      result = nextStep(definition.steppable, snapshot, { ...event, $: envelope });
-      indexed = indexedBy(definition, result.snapshot, address);
+      const result = nextStep(definition.steppable, snapshot, { ...event, $: envelope });
+      made = { ...taken, result, indexed: indexedBy(definition, result.snapshot, { address, ord }) };
     } catch (error) {
       this.#quarantine(cell, delivery, event, error);
       return undefined;
     }
-    const stage = (): void => this.#stage(cell, delivery, event, envelope, consumed, result, indexed);
-    return this.#uniques.claim({ address, before: cell.indexed, next: indexed, stage })?.then((holder) => {
-      if (holder !== undefined) return this.#conflict(cell, delivery, event, envelope, consumed, holder);
+    return this.#claim(cell, delivery, made)?.then((holder) => {
+      if (holder !== undefined) return this.#conflict(cell, delivery, taken, holder);
       return undefined;
     });
   }
 
   #create(cell: Cell, delivery: Delivery): Promise<void> | undefined {
-    const { content } = delivery;
+    const { content, inboxKey } = delivery;
     if (content.type !== 'create') return undefined;
     if (cell.record !== undefined) return this.#refuse(cell, delivery, 1, true);
     if (cell.tombstone) return this.#refuse(cell, delivery, 0, true);
     const { address, definition } = cell;
     const envelope = this.#envelope(cell, undefined, delivery);
-    const input = withEnvelope(content.input, envelope);
-    const result = initialStep(definition.steppable, input);
-    const indexed = indexedBy(definition, result.snapshot, address);
+    const result = initialStep(definition.steppable, withEnvelope(content.input, envelope));
+    // Who was asked for by another actor's step is in the order of the asking, whenever it gets its turn.
+    const ord = inboxKey === undefined ? this.#loop.nextOrd() : (partsOf(inboxKey)[1] ?? '');
+    const indexed = indexedBy(definition, result.snapshot, { address, ord });
     const event: AnyEventObject = { type: 'xstate.init', input: content.input };
-    const consumed: Consumed = delivery.inboxKey === undefined ? {} : { inboxKey: delivery.inboxKey };
-    const stage = (): void => this.#stage(cell, delivery, event, envelope, consumed, result, indexed);
-    return this.#uniques.claim({ address, before: cell.indexed, next: indexed, stage })?.then((holder) => {
-      if (holder !== undefined) throw notUnique(holder);
-    });
+    const consumed: Consumed = inboxKey === undefined ? {} : { inboxKey };
+    return this.#claim(cell, delivery, { event, envelope, consumed, ord, result, indexed })?.then(
+      (holder) => {
+        if (holder !== undefined) throw notUnique(holder);
+      },
+    );
   }
 
-  #stage(
-    cell: Cell,
-    delivery: Delivery,
-    event: AnyEventObject,
-    envelope: EventEnvelope,
-    consumed: Consumed,
-    result: StepResult,
-    indexed: Indexed,
-  ): void {
+  #claim(cell: Cell, delivery: Delivery, made: Made): Promise<string | undefined> | undefined {
+    const { address, indexed: before } = cell;
+    const stage = (): void => this.#stage(cell, delivery, made);
+    return this.#uniques.claim({ address, before, next: made.indexed, stage });
+  }
+
+  #stage(cell: Cell, delivery: Delivery, made: Made): void {
     const stage = this.#loop.begin();
     const { content, source, traceparent } = delivery;
     const payloads = content.type === 'create' ? content.payloads : undefined;
     let after: After;
     try {
-      after = writeTurn(stage, cell, {
-        event,
-        envelope,
-        source,
-        consumed,
-        result,
-        earlier: cell.snapshot,
-        indexed,
-        traceparent,
-        payloads,
-      });
+      after = writeTurn(stage, cell, { ...made, source, traceparent, payloads, earlier: cell.snapshot });
     } catch (error) {
       if (cell.record === undefined) throw error;
-      this.#quarantine(cell, delivery, event, error);
+      this.#quarantine(cell, delivery, made.event, error);
       return;
     }
     cell.record = after.record;
     cell.snapshot = after.snapshot;
-    cell.indexed = indexed;
+    cell.indexed = made.indexed;
     stage.after = () => this.#onCommitted(cell, after, delivery);
     stage.failed = delivery.reject;
     this.#loop.add(stage);
@@ -251,24 +249,17 @@ export class Stepper {
   }
 
   /** The adopted key belongs to another actor: an effect hears of it as an error, a caller as NOT_UNIQUE. */
-  #conflict(
-    cell: Cell,
-    delivery: Delivery,
-    refused: AnyEventObject,
-    envelope: EventEnvelope,
-    consumed: Consumed,
-    holder: string,
-  ): Promise<void> | undefined {
+  #conflict(cell: Cell, delivery: Delivery, taken: Taken, holder: string): Promise<void> | undefined {
     const error = notUnique(holder);
     const { content } = delivery;
     if (content.type !== 'result') throw error;
     const child = content.event['actorId'];
-    if (typeof child !== 'string' || refused.type.startsWith('xstate.error.')) {
-      this.#quarantine(cell, delivery, refused, error);
+    if (typeof child !== 'string' || taken.event.type.startsWith('xstate.error.')) {
+      this.#quarantine(cell, delivery, taken.event, error);
       return undefined;
     }
     const event = { type: `xstate.error.actor.${child}`, error: errorToJson(error), actorId: child };
-    return this.#apply(cell, delivery, event, envelope, consumed);
+    return this.#apply(cell, delivery, { ...taken, event });
   }
 
   #missing(cell: Cell, delivery: Delivery): Promise<void> | undefined {

@@ -53,6 +53,8 @@ export interface Turn {
   readonly source: string;
   readonly traceparent: string | undefined;
   readonly consumed: Consumed;
+  /** The order of the actor's creation. */
+  readonly ord: string;
   readonly result: StepResult;
   /** The snapshot before the step. */
   readonly earlier: AnyMachineSnapshot | undefined;
@@ -332,6 +334,7 @@ class TurnWriter {
       epoch: this.#stage.epoch,
       status,
       createdAt: record?.createdAt ?? envelope.at,
+      ord: this.#turn.ord,
       at: envelope.at,
       snapshot,
       timers: this.#timers,
