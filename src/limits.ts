@@ -15,7 +15,7 @@ export const limits = {
   /** Group commit: a group is closed when it reaches either bound. */
   commitRowsMax: 2_000,
   commitBytesMax: 4 * MIB,
-  /** Steps accepted but not committed yet, over all actors; beyond it `send` waits. */
+  /** Steps staged and not committed yet, over all actors; beyond it callers get `MAILBOX_FULL`. */
   pendingStepsMax: 50_000,
   /** Events waiting for one actor; beyond it `MAILBOX_FULL`. */
   mailboxMax: 1_000,

@@ -259,7 +259,11 @@ function assemble(options: RuntimeOptions, parts: RuntimeParts) {
   const { kernel, providers, clock, log, files } = parts;
   const transport = createTransport({ clock, log });
   const accounts = new Accounts(kernel, clock, log);
-  const deliveries = new Deliveries(kernel, options.channels ?? {}, log);
+  const deliveries = new Deliveries(
+    kernel,
+    { channels: options.channels ?? {}, retentionMs: options.jobs?.retentionMs },
+    log,
+  );
   const effects = new JobEffects({ kernel, providers, accounts, transport, clock, files });
   const reconcile = new JobReconcile({ kernel, providers, accounts, transport, effects });
   const jobs = new Jobs({ kernel, providers, deliveries, effects, reconcile, defaults: options.jobs ?? {} });

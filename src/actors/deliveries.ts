@@ -40,20 +40,27 @@ export interface DeliveryView {
   readonly error?: { readonly code: string; readonly message: string };
 }
 
+export interface DeliveriesOptions {
+  readonly channels: Readonly<Record<string, Channel>>;
+  /** How long a delivery stays after it has ended; default 24 h. */
+  readonly retentionMs?: number | undefined;
+}
+
 export class Deliveries {
   readonly #kernel: Kernel;
   readonly #channels: ReadonlyMap<string, ChannelObject>;
   readonly #lanes: DeliveryLanes;
   readonly #log: Logger;
 
-  constructor(kernel: Kernel, channels: Readonly<Record<string, Channel>>, log: Logger) {
+  constructor(kernel: Kernel, options: DeliveriesOptions, log: Logger) {
+    const { channels } = options;
     this.#kernel = kernel;
     this.#log = log;
     this.#channels = new Map(
       Object.entries(channels).map(([name, channel]) => [name, channelOf(name, channel)]),
     );
     this.#lanes = new DeliveryLanes(kernel, log);
-    this.#define();
+    this.#define(options.retentionMs);
     kernel.onStep((step) => this.#onStep(step));
   }
 
@@ -92,7 +99,7 @@ export class Deliveries {
     await this.#kernel.send(`${KIND}/${id}`, { type: 'delivery.retry' });
   }
 
-  #define(): void {
+  #define(retentionMs: number | undefined): void {
     const send = fromPromise<SendAnswer, SendInput>(({ input, signal }) => this.#send(input, signal));
     const reconcile = fromPromise<DeliveryReconcileAnswer, DeliveryReconcileInput>(({ input, signal }) =>
       this.#reconcile(input, signal),
@@ -115,6 +122,7 @@ export class Deliveries {
         },
       },
       indexes: indexRows,
+      ...(retentionMs === undefined ? {} : { retentionMs }),
     });
   }
 

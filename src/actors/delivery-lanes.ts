@@ -4,7 +4,8 @@
  * Owns: who is granted the head of a lane. The lane itself is an index; this file only looks and tells.
  * Callers: deliveries.ts. Invariants:
  *  L1  A lane is looked at by one look at a time, and a grant is on disk before the next look.
- *  L2  A delivery that holds its lane (sending, waiting, reconciling) sorts before all that wait.
+ *  L2  A quarantined delivery holds up nobody.
+ *  L3  A delivery that holds its lane (sending, waiting, reconciling) sorts before all that wait.
  */
 import type { Logger } from '../log.js';
 import type { Kernel } from './kernel/index.js';
@@ -12,6 +13,8 @@ import type { Kernel } from './kernel/index.js';
 export const LANE_INDEX = 'delivery.lane';
 export const HOLDS = '0';
 export const WAITS = '1';
+/** Most lanes are decided by their first row. */
+const LOOK_AHEAD = 4;
 
 export class DeliveryLanes {
   readonly #kernel: Kernel;
@@ -53,10 +56,21 @@ export class DeliveryLanes {
   }
 
   async #grant(lane: string): Promise<void> {
-    const head = await this.#kernel.reader.indexParts(LANE_INDEX, [lane], { limit: 1 });
-    const [parts] = head.items;
-    if (parts === undefined || parts[1] === HOLDS) return;
-    const address = parts.at(-1);
-    if (address !== undefined) await this.#kernel.send(address, { type: 'lane.turn' }, { source: 'lane' });
+    let cursor: string | undefined;
+    do {
+      const page = await this.#kernel.reader.indexParts(LANE_INDEX, [lane], { cursor, limit: LOOK_AHEAD });
+      for (const parts of page.items) {
+        const address = parts.at(-1) ?? '';
+        if (await this.#standsStill(address)) continue;
+        if (parts[1] !== HOLDS) await this.#kernel.send(address, { type: 'lane.turn' }, { source: 'lane' });
+        return;
+      }
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+  }
+
+  /** A quarantined delivery gives up its place until an operator mends it: it must not stop the others. */
+  async #standsStill(address: string): Promise<boolean> {
+    return (await this.#kernel.reader.record(address))?.quarantine !== undefined;
   }
 }

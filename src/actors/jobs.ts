@@ -9,7 +9,7 @@ import { HoldfastError } from '../errors.js';
 import { newId, sha256Hex, stableId } from '../ids.js';
 import { canonicalJson, type Json, type JsonObject } from '../json.js';
 import { limits } from '../limits.js';
-import { jobDefaults, jobMachine, jobStatus } from '../machines/index.js';
+import { isUnwanted, jobDefaults, jobMachine, jobStatus } from '../machines/index.js';
 import type {
   CancelAnswer,
   FetchAnswer,
@@ -29,15 +29,15 @@ import type {
 } from '../machines/index.js';
 import type { TaskInput } from '../machines/index.js';
 import type { ProviderAdapter, ProviderRequest } from '../providers/index.js';
-import { callShares, gateOf, type AccountName } from './accounts.js';
 import type { Deliveries } from './deliveries.js';
 import { addressOfEffect, type EffectCall, type JobEffects } from './job-effects.js';
 import { jobIndexes, jobIndexRows, jobReferences } from './job-index.js';
 import type { JobReconcile } from './job-reconcile.js';
+import { jobPolicies } from './job-pools.js';
 import { checked, labelOf, providerRequest, submitSchema, trackSchema } from './job-request.js';
 import type { CheckedSubmit, CheckedTrack, SubmitRequest, TrackRequest } from './job-request.js';
 import { jobView, type JobView } from './job-view.js';
-import type { EffectPolicy, Kernel, Page, PageOptions } from './kernel/index.js';
+import type { Kernel, Page, PageOptions } from './kernel/index.js';
 import type { ProviderBook } from './provider-book.js';
 
 const KIND = 'job';
@@ -104,17 +104,13 @@ export class Jobs {
     this.#define();
   }
 
-  /** Wakes blocked jobs whose provider has an adapter and a key now. Call once the kernel has started. */
+  /**
+   * Wakes blocked jobs whose provider has an adapter and a key now, and hurries cancelled ones. Call once the
+   * kernel has started.
+   */
   async recover(): Promise<void> {
-    let cursor: string | undefined;
-    do {
-      const page = await this.#kernel.reader.byIndex(jobIndexes.status, ['blocked'], {
-        cursor,
-        limit: 1_000,
-      });
-      for (const address of page.items) await this.#wake(address);
-      cursor = page.cursor;
-    } while (cursor !== undefined);
+    await this.#forEach('blocked', (address) => this.#wake(address));
+    await this.#forEach('submitting', (address) => this.#hurryIfUnwanted(address));
   }
 
   /**
@@ -177,6 +173,15 @@ export class Jobs {
     const page = await this.#kernel.reader.byIndex(index, parts, { newestFirst: true, ...options });
     const views = await Promise.all(page.items.map((address) => this.#viewOrGone(address)));
     return { ...page, items: views.flatMap((view) => (view === undefined ? [] : [view])) };
+  }
+
+  async #forEach(status: JobStatus, visit: (address: string) => Promise<void>): Promise<void> {
+    let cursor: string | undefined;
+    do {
+      const page = await this.#kernel.reader.byIndex(jobIndexes.status, [status], { cursor, limit: 1_000 });
+      for (const address of page.items) await visit(address);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
   }
 
   async #viewOrGone(address: string): Promise<JobView | undefined> {
@@ -251,9 +256,16 @@ export class Jobs {
     const before = await this.view(id);
     const event = { type: 'job.cancel', ...(reason === undefined ? {} : { reason }) };
     if (!SETTLED.has(before.status)) await this.#kernel.send(addressOf(id), event);
+    await this.#hurryIfUnwanted(addressOf(id));
     const { status } = SETTLED.has(before.status) ? before : await this.view(id);
     if (!SETTLED.has(status) || (status === 'cancelled' && status !== before.status)) return;
     throw new HoldfastError('JOB_NOT_CANCELLABLE', `job ${id} is ${status}`, { details: { status } });
+  }
+
+  /** A cancelled job whose POST still waits for its turn, behind a paused account for one, need not wait for it. */
+  async #hurryIfUnwanted(address: string): Promise<void> {
+    const actor = await this.#kernel.snapshot(address);
+    if (actor !== undefined && isUnwanted(actor.snapshot)) await this.#kernel.hurry(address);
   }
 
   async #retry(id: string): Promise<void> {
@@ -321,40 +333,6 @@ export class Jobs {
       tombstoneMs: limits.idempotencyTtlMs,
     });
   }
-}
-
-/** Submit before download before poll; eight calls an account, 64 in all. */
-const jobPolicies: Readonly<Record<string, EffectPolicy>> = {
-  submit: callPolicy('submit', 0, {
-    recovery: 'manual',
-    timeoutMs: limits.providerSubmitTimeoutMs * 2,
-    drains: true,
-  }),
-  reconcile: callPolicy('reconcile', 1, { limit: 1 }),
-  cancelRemote: callPolicy('cancel', 1, {}),
-  fetch: {
-    pool: (input) => `fetch:${accountOf(input).provider}:${accountOf(input).credential}`,
-    limit: limits.downloadsMax,
-    priority: 2,
-    shares: (input) => [gateOf(accountOf(input)), { name: 'downloads', limit: limits.downloadsMax }],
-  },
-  poll: callPolicy('poll', 3, {}),
-};
-
-function callPolicy(name: string, priority: number, more: EffectPolicy): EffectPolicy {
-  return {
-    pool: (input) => `${name}:${accountOf(input).provider}:${accountOf(input).credential}`,
-    limit: limits.providerCallsPerAccount,
-    priority,
-    shares: (input) => callShares(accountOf(input)),
-    ...more,
-  };
-}
-
-/** The account an effect's input names, directly or by its task. */
-function accountOf(input: unknown): AccountName {
-  const { provider, credential, ref } = input as SubmitInput & Partial<TaskInput>;
-  return { provider, credential: ref?.credential ?? credential };
 }
 
 interface PromiseCall<Input> {

@@ -17,13 +17,15 @@ import { plain, type Terminal } from './terminal.js';
 
 /**
  * Runs `holdfast <words>`. Resolves with the exit code of an error; undefined when the command ended well.
+ * `version` is what `--version` says, by default the package's.
  */
 export async function runCommandLine(
   words: readonly string[],
   terminal: Terminal,
+  version = packageVersion(),
 ): Promise<number | undefined> {
   try {
-    await programOf(terminal).parseAsync(words, { from: 'user' });
+    await programOf(terminal, version).parseAsync(words, { from: 'user' });
     return undefined;
   } catch (error) {
     tell(error, words.includes('--json'), terminal);
@@ -31,10 +33,10 @@ export async function runCommandLine(
   }
 }
 
-function programOf(terminal: Terminal): Command {
+function programOf(terminal: Terminal, version: string): Command {
   const program = new Command('holdfast')
     .description('a durable actor runtime for AI agent processes')
-    .version(packageVersion())
+    .version(version)
     .exitOverride()
     // Commander's errors are told by `tell`, like all others; its help goes out as it is.
     .configureOutput({
@@ -65,7 +67,8 @@ function toldOf(error: unknown): ReturnType<typeof errorToWire> {
   return { code: error instanceof CommanderError ? 'USAGE' : 'INTERNAL', message, details: {} };
 }
 
-function packageVersion(): string {
+/** The version in package.json. Throws when this user may not read that file. */
+export function packageVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
   return isPlainObject(manifest) ? String(manifest['version']) : 'unknown';
 }

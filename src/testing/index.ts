@@ -1,4 +1,4 @@
-/** What `holdfast/testing` gives: the store contract, and doubles of the ports. */
+/** What `holdfast/testing` gives: the store contract, doubles of the ports, and a clock that is moved by hand. */
 export {
   openMemoryStore,
   createMemoryDisk,
@@ -18,3 +18,4 @@ export {
   type StoreContractOptions,
   type StorePlace,
 } from './store-contract.js';
+export { createSimulatedClock, type SimulatedClock } from './simulated-clock.js';

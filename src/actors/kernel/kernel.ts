@@ -236,6 +236,12 @@ export class Kernel {
     this.#outbox.gate(share, open);
   }
 
+  /** Starts an actor's waiting effects at once, past gates and bounds (see Outbox.hurry). */
+  async hurry(address: string): Promise<void> {
+    const record = await this.reader.record(address);
+    if (record !== undefined) await this.#outbox.hurry(this.#definition(kindOf(address)), address, record);
+  }
+
   /** Called after each commit, in commit order. Returns a function that stops it. */
   onStep(listener: StepListener): () => void {
     return this.#afterCommit.onStep(listener);

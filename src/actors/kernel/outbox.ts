@@ -116,6 +116,22 @@ export class Outbox {
   }
 
   /**
+   * Starts an actor's waiting effects at once, whatever bounds their pools have: for effects that will find
+   * that there is nothing left to do, and would hold up their actor behind a closed gate.
+   */
+  async hurry(definition: Definition, address: string, record: ActorRecord): Promise<void> {
+    for (const { id, src, pool, ord } of record.effects) {
+      const key = keys.effect(definition.kind, pool, ord);
+      const text = await this.#options.loop.read(key);
+      const effectKey = `${address}/${id}`;
+      const gone = text === undefined || this.#options.loop.peek(key) === undefined;
+      if (gone || !this.#accepting || this.#running.has(effectKey)) continue;
+      const row = JSON.parse(text) as EffectRow;
+      this.#start(this.#pool(definition, pool, src), { key, row, effectKey, loaded: true }, []);
+    }
+  }
+
+  /**
    * Starts nothing more and aborts what need not drain; resolves when nothing runs or `timeoutMs` has passed.
    */
   async stop(timeoutMs: number): Promise<void> {
@@ -337,7 +353,10 @@ export class Outbox {
   /** A deferred effect waits its turn again, with its mark cleared: it did nothing. */
   async #putBack(waiting: Waiting, running: Running, marked: boolean): Promise<void> {
     if (marked && !(await this.#mark(waiting, running, false))) return;
-    running.pool.more = true;
+    const { pool } = running;
+    // Read again from disk, oldest first: it must not stand behind those that came later.
+    for (const { effectKey } of pool.queue.splice(0)) this.#queued.delete(effectKey);
+    pool.more = true;
   }
 
   #pool(definition: Definition, name: string, src: string): Pool {
