@@ -67,8 +67,7 @@ function toldOf(error: unknown): ReturnType<typeof errorToWire> {
   return { code: error instanceof CommanderError ? 'USAGE' : 'INTERNAL', message, details: {} };
 }
 
-/** The version in package.json. Throws when this user may not read that file. */
-export function packageVersion(): string {
+function packageVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
   return isPlainObject(manifest) ? String(manifest['version']) : 'unknown';
 }
