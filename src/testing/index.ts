@@ -1,4 +1,4 @@
-/** What `holdfast/testing` gives: the store contract, doubles of the ports, and a clock that is moved by hand. */
+/** What `holdfast/testing` gives: the store contract, doubles of ports, a clock moved by hand. */
 export {
   openMemoryStore,
   createMemoryDisk,
