@@ -50,7 +50,7 @@ async function downloadFrom(origin: string) {
     directory,
     kind: 'video',
     clock: systemClock,
-    signal: AbortSignal.timeout(15_000),
+    signal: AbortSignal.timeout(50_000),
   });
 }
 

@@ -135,7 +135,7 @@ export function entries(house: House, event: LedgerEntry['event'], prompt?: stri
 export function entry(
   house: House,
   event: LedgerEntry['event'],
-  signal = AbortSignal.timeout(10_000),
+  signal = AbortSignal.timeout(50_000),
 ): Promise<LedgerEntry> {
   return house.simulator.waitForEntry((one) => one.event === event, signal);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { sha256Hex } from '../../src/ids.js';
 import type { Simulator } from '../../src/simulator/index.js';
-import { AT_ONCE, events, field, get, json, KEY, opened, post } from './opened.js';
+import { AT_ONCE, entry, events, field, get, json, KEY, opened, post } from './opened.js';
 
 function submit(simulator: Simulator, key: string, prompt = 'a cat'): Promise<Response> {
   return post(`${simulator.url}/kling/text-to-video/kling-3`, {
@@ -36,7 +36,7 @@ describe('the 2026 video API', () => {
     const artifact = await get(String(field(last, 'data.0.outputs.0.url')), {});
     expect(artifact.headers.get('content-type')).toBe('video/mp4');
     expect((await artifact.arrayBuffer()).byteLength).toBe(262_144);
-    await simulator.waitForEntry(({ event }) => event === 'download.finished', AbortSignal.timeout(5_000));
+    await entry(simulator, 'download.finished');
     expect(simulator.ledger().at(-1)).toMatchObject({ authorized: true, credentialHeaders: [], taskId: id });
   });
 
@@ -107,7 +107,7 @@ describe('the 2026 video API', () => {
     expect(forged.status).toBe(403);
     expect(forged.headers.get('content-type')).toBe('application/xml');
     await forged.text();
-    const refused = await simulator.waitForEntry(({ event }) => event === 'download.refused');
+    const refused = await entry(simulator, 'download.refused');
     expect(refused).toMatchObject({ authorized: false, credentialHeaders: ['authorization'], status: 403 });
   });
 

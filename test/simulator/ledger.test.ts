@@ -71,7 +71,13 @@ describe('a submit', () => {
 
   test('is billed although its client left before the task existed', async () => {
     const simulator = await opened({
-      script: { faults: [{ route: 'submit', fault: { type: 'latency', wait: { ms: 50 }, before: 'task' } }] },
+      script: {
+        faults: [
+          { route: 'submit', fault: { type: 'latency', wait: { ms: 50 }, before: 'task' } },
+          // However late this machine tells the simulator that its client left: it waits to hear it.
+          { route: 'submit', fault: { type: 'latency', wait: MINUTE, before: 'answer' } },
+        ],
+      },
     });
     const sent = request(`${simulator.url}/openai/v1/videos`, { method: 'POST', headers: KEY });
     sent.on('error', () => undefined);

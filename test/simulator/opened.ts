@@ -9,7 +9,7 @@ import type { LedgerEntry, Simulator, SimulatorOptions } from '../../src/simulat
 
 export const AT_ONCE = { queued: { polls: 0 }, running: { polls: 0 } } as const;
 export const KEY = { authorization: 'Bearer sk-test' } as const;
-const WAIT_MS = 10_000;
+const WAIT_MS = 50_000;
 
 export async function opened(options: SimulatorOptions = {}): Promise<Simulator> {
   const simulator = await startSimulator(options);
