@@ -1,18 +1,18 @@
 /**
- * The command line as a user has it, in a process of its own (`cli`), and the same words in this process where
- * a second one would show nothing more (`told`).
+ * The command line as a user has it, in a process of its own (`cli`), and the same words in this process
+ * where a second one would show nothing more (`told`).
  *
  * Callers: test/cli. Invariant: every process has ended when its test ends.
  */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import pc from 'picocolors';
 import { onTestFinished } from 'vitest';
 import { runCommandLine } from '../../src/cli/run.js';
+import { bundled } from '../bundled.js';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-const UNPRIVILEGED = fileURLToPath(new URL('children/unprivileged.ts', import.meta.url));
+const MAIN = bundled('src/cli/main.ts');
+const UNPRIVILEGED = bundled('test/cli/children/unprivileged.ts');
 
 export interface CliEnd {
   readonly code: number | null;
@@ -35,7 +35,7 @@ export interface CliOptions {
 
 export function startCli(words: readonly string[], options: CliOptions = {}): CliProcess {
   const entry = options.uid === undefined ? MAIN : UNPRIVILEGED;
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), entry, ...words], {
+  const child = spawn(process.execPath, [entry, ...words], {
     env: {
       ...process.env,
       COLUMNS: String(options.columns ?? 100),

@@ -3,7 +3,7 @@
  * well.
  */
 import { expect, test } from 'vitest';
-import { compiledAgent } from './compiled.js';
+import { bundled } from '../bundled.js';
 import type { Kill, Work } from './plan.js';
 import { openWorld } from './world.js';
 
@@ -29,7 +29,7 @@ const lives: readonly Life[] = [
   { provider: 'kling', kind: 'image', phase: 'before', deep: true },
 ];
 
-const agent = compiledAgent();
+const agent = bundled('test/crash/children/agent.ts');
 const isDeep = process.env['HOLDFAST_DEEP'] === '1';
 
 for (const { provider, kind, phase, deep } of lives) {

@@ -23,7 +23,7 @@ export class Nursery {
   readonly #agent: string;
   #next: Child | undefined;
 
-  /** `agent` is the path of the compiled program. */
+  /** `agent` is the path of the bundled program. */
   constructor(agent: string, finish: (tidy: () => Promise<void>) => void) {
     this.#agent = agent;
     finish(async () => {

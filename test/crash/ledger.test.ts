@@ -1,7 +1,7 @@
 /** Killed from outside at the moment another party writes something down: the worst moments there are. */
 import { expect, test } from 'vitest';
 import type { LedgerEntry, SimulatorScript } from '../../src/simulator/index.js';
-import { compiledAgent } from './compiled.js';
+import { bundled } from '../bundled.js';
 import type { Work } from './plan.js';
 import { openWorld } from './world.js';
 
@@ -33,7 +33,7 @@ const moments: readonly Moment[] = [
   { event: 'download.started', script: { artifacts: { bytesPerSecond: 100_000, chunkBytes: 4_096 } } },
 ];
 
-const agent = compiledAgent();
+const agent = bundled('test/crash/children/agent.ts');
 const jobs: readonly Work[] = [
   { key: 'a video by list', provider: 'openai', kind: 'video' },
   { key: 'a video by key', provider: 'kling', kind: 'video' },

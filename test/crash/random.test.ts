@@ -3,7 +3,7 @@
  * have.
  */
 import { expect, test } from 'vitest';
-import { compiledAgent } from './compiled.js';
+import { bundled } from '../bundled.js';
 import type { Work } from './plan.js';
 import { chance, openWorld, seedOf } from './world.js';
 
@@ -15,7 +15,7 @@ const KILL_AFTER_MAX_MS = 280;
 /** Fast milliseconds: a job lives through several kills. */
 const LIFE = { queued: { minMs: 0, maxMs: 3_000 }, running: { minMs: 1_000, maxMs: 12_000 } } as const;
 
-const agent = compiledAgent();
+const agent = bundled('test/crash/children/agent.ts');
 
 function work(index: number): Work {
   const provider = index % 2 === 0 ? 'openai' : 'kling';

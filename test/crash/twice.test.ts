@@ -1,6 +1,6 @@
 /** Two deaths in a row: in the middle of a life, and again in the middle of the recovery from that. */
 import { expect, test } from 'vitest';
-import { compiledAgent } from './compiled.js';
+import { bundled } from '../bundled.js';
 import type { Kill, Work } from './plan.js';
 import { chance, openWorld, seedOf } from './world.js';
 
@@ -9,7 +9,7 @@ const SAMPLES = isDeep ? 60 : 8;
 const LIFE_COMMITS = 14;
 const RECOVERY_COMMITS = 8;
 
-const agent = compiledAgent();
+const agent = bundled('test/crash/children/agent.ts');
 
 test(`killed in its life and in its recovery, ${SAMPLES} times, each job is billed once`, async ({
   onTestFinished,

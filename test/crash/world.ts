@@ -107,7 +107,7 @@ export class World {
 /** What tidies up after a test: its own `onTestFinished`, since tests run side by side. */
 export type Finish = (tidy: () => Promise<void>) => void;
 
-/** `agent` is the path of the compiled child program. */
+/** `agent` is the path of the bundled child program. */
 export async function openWorld(agent: string, finish: Finish, script: SimulatorScript): Promise<World> {
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-crash-'));
   finish(() => rm(directory, { recursive: true, force: true }));

@@ -5,11 +5,11 @@
  * own handle.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { driverEntry, readEntries } from '../../src/cli/demo/facts.js';
 import { isPlainObject } from '../../src/json.js';
+import { bundled } from '../bundled.js';
 
-const entry = fileURLToPath(new URL('children/entry.ts', import.meta.url));
+const entry = bundled('test/demo/children/entry.ts');
 const DEADLINE_MS = 110_000;
 
 export interface Ended {
@@ -26,7 +26,7 @@ export interface Running {
 }
 
 export function startDemo(words: readonly string[], env: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, ['--import', 'tsx', entry, 'demo', ...words], {
+  const child = spawn(process.execPath, [entry, 'demo', ...words], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: DEADLINE_MS,

@@ -3,10 +3,10 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
+import { bundled } from '../bundled.js';
 
-const WRITER = fileURLToPath(new URL('./children/writer.ts', import.meta.url));
+const WRITER = bundled('test/store/children/writer.ts');
 
 export interface Child {
   /**
@@ -29,7 +29,7 @@ export interface ChildOptions {
 }
 
 export function startChild(directory: string, mode: string, options: ChildOptions = {}): Child {
-  const node = [process.execPath, '--import', import.meta.resolve('tsx'), WRITER, directory, mode];
+  const node = [process.execPath, WRITER, directory, mode];
   const limited = `ulimit -f ${options.fileKibMax ?? 'unlimited'}; exec "$@"`;
   const child = spawn('bash', ['-c', limited, 'bash', ...node], {
     stdio: ['pipe', 'pipe', 'inherit'],

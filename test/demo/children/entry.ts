@@ -1,5 +1,5 @@
 /**
- * The demo's commands alone, as a program: what cli/main.ts starts, run from the sources.
+ * The demo's commands alone, as a program: what cli/main.ts starts, bundled.
  *
  * Callers: the tests beside it, which start it in a child process; and it starts itself, as the demo does.
  */
