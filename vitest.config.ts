@@ -1,7 +1,7 @@
 /**
- * Four projects, by what they cost: `unit` answers at once, `contract` talks to disks and loopback sockets, `package`
- * installs the built tarball, `crash` kills child processes. Sized for 2 cores; `crash` runs alone, so that its
- * processes are killed by us and not by a busy machine's timeouts.
+ * Four projects, by what they cost: `unit` answers at once and goes first, `contract` talks to disks and
+ * loopback sockets, `package` installs the built tarball, `crash` kills child processes. Sized for 2 cores.
+ * Timeouts are for what hangs: a test of seconds is given minutes, for a slow machine is not a failure.
  */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
@@ -31,7 +31,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...contract, ...packaged, ...crash],
           maxWorkers: 2,
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },
@@ -41,7 +41,8 @@ export default defineConfig({
           name: 'contract',
           include: contract,
           maxWorkers: 2,
-          testTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
         },
       },
@@ -49,10 +50,10 @@ export default defineConfig({
         test: {
           name: 'package',
           include: packaged,
-          testTimeout: 90_000,
-          hookTimeout: 90_000,
-          fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          maxWorkers: 2,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -61,10 +62,10 @@ export default defineConfig({
           name: 'crash',
           include: crash,
           pool: 'forks',
-          testTimeout: process.env['HOLDFAST_DEEP'] === '1' ? 1_200_000 : 120_000,
+          maxWorkers: 2,
+          testTimeout: process.env['HOLDFAST_DEEP'] === '1' ? 1_200_000 : 300_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -10,7 +10,7 @@ import { isPlainObject } from '../../src/json.js';
 import { bundled } from '../bundled.js';
 
 const entry = bundled('test/demo/children/entry.ts');
-const DEADLINE_MS = 110_000;
+const DEADLINE_MS = 250_000;
 
 export interface Ended {
   readonly code: number | null;
@@ -49,9 +49,9 @@ export function startDemo(words: readonly string[], env: Record<string, string> 
   return { process: child, ended };
 }
 
-/** Looks every few milliseconds until `look` finds something; rejects after 60 s. */
+/** Looks every few milliseconds until `look` finds something; rejects after two minutes. */
 export async function until<T>(what: string, look: () => T | undefined): Promise<T> {
-  const deadline = performance.now() + 60_000;
+  const deadline = performance.now() + 120_000;
   while (performance.now() < deadline) {
     const found = look();
     if (found !== undefined) return found;

@@ -115,7 +115,7 @@ describe('a definition (K13)', () => {
     world.kernel.define({ kind: 'kind', machine: after, version: '2' });
   });
 
-  it('keeps a history and parallel states through passivation', { timeout: 20_000 }, async () => {
+  it('keeps a history and parallel states through passivation', async () => {
     const machine = plain({
       type: 'parallel',
       states: {

@@ -297,7 +297,7 @@ describe('custom actions (K13)', () => {
 });
 
 describe('the journal', () => {
-  it('stays within its bound, and replays from its oldest checkpoint', { timeout: 20_000 }, async () => {
+  it('stays within its bound, and replays from its oldest checkpoint', async () => {
     const definition = { kind: 'flow', machine: workflow(async () => 1) };
     const world = await openWorld([definition]);
     await world.kernel.create('flow', 'a', { n: 0 });

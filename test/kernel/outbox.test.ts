@@ -253,7 +253,7 @@ describe('effects (K6, K7)', () => {
 });
 
 describe('a pool that is longer than memory (K7)', () => {
-  it('K7: hundreds wait on disk, run oldest first, also after a restart', { timeout: 20_000 }, async () => {
+  it('K7: hundreds wait on disk, run oldest first, also after a restart', async () => {
     const count = 600;
     const order: number[] = [];
     const shut = defined(hang, { limit: 4 });

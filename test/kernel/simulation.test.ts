@@ -125,53 +125,48 @@ async function audit(world: World, book: Book): Promise<void> {
 }
 
 describe('the kernel in a random world', () => {
-  it(
-    `applies everything once and keeps its books, whatever it dies of (seed ${seed})`,
-    { timeout: 60_000 },
-    async () => {
-      const random = chance(seed);
-      const stores: FaultyStore[] = [];
-      const opened = await openWorld(definitions, (inner) => {
-        const store = faultyStore(inner);
-        stores.push(store);
-        return store;
-      });
-      const book: Book = { sent: new Map(), ended: new Set() };
-      const address = (n: number): string => `ant/a${n % ACTORS}`;
-      for (let n = 0; n < ACTORS; n += 1)
-        await opened.kernel.create('ant', `a${n}`, { next: address(n + 1) });
-      let pending: Promise<void>[] = [];
-      const crash = async (): Promise<void> => {
-        if (random() < 0.5) {
-          stores.at(-1)?.failNext(random() < 0.5 ? 'before' : 'after');
-          await settled(opened);
-        }
-        await opened.crash(definitions);
-      };
-      for (let n = 0; n < EVENTS; n += 1) {
-        const to = address(Math.floor(random() * ACTORS));
-        const ends = random() < 0.02 && book.ended.size < ACTORS / 3;
-        const type = ends ? 'end' : (['take', 'tell', 'work'][Math.floor(random() * 3)] ?? 'take');
-        const name = `${type}-${n}`;
-        pending.push(
-          insist(() => opened, to, type, name).then((accepted) => {
-            if (!accepted) return;
-            book.sent.set(to, (book.sent.get(to) ?? new Set()).add(name));
-            if (ends) book.ended.add(to);
-          }),
-        );
-        if (random() < 0.1) await opened.clock.advance(Math.floor(random() * 1_000));
-        if (random() < 0.05) await crash();
-        if (random() < 0.1) {
-          await Promise.all(pending);
-          pending = [];
-        }
+  it(`applies everything once and keeps its books, whatever it dies of (seed ${seed})`, async () => {
+    const random = chance(seed);
+    const stores: FaultyStore[] = [];
+    const opened = await openWorld(definitions, (inner) => {
+      const store = faultyStore(inner);
+      stores.push(store);
+      return store;
+    });
+    const book: Book = { sent: new Map(), ended: new Set() };
+    const address = (n: number): string => `ant/a${n % ACTORS}`;
+    for (let n = 0; n < ACTORS; n += 1) await opened.kernel.create('ant', `a${n}`, { next: address(n + 1) });
+    let pending: Promise<void>[] = [];
+    const crash = async (): Promise<void> => {
+      if (random() < 0.5) {
+        stores.at(-1)?.failNext(random() < 0.5 ? 'before' : 'after');
+        await settled(opened);
       }
-      await Promise.all(pending);
-      await opened.clock.advance(3_000);
-      await audit(opened, book);
       await opened.crash(definitions);
-      await audit(opened, book);
-    },
-  );
+    };
+    for (let n = 0; n < EVENTS; n += 1) {
+      const to = address(Math.floor(random() * ACTORS));
+      const ends = random() < 0.02 && book.ended.size < ACTORS / 3;
+      const type = ends ? 'end' : (['take', 'tell', 'work'][Math.floor(random() * 3)] ?? 'take');
+      const name = `${type}-${n}`;
+      pending.push(
+        insist(() => opened, to, type, name).then((accepted) => {
+          if (!accepted) return;
+          book.sent.set(to, (book.sent.get(to) ?? new Set()).add(name));
+          if (ends) book.ended.add(to);
+        }),
+      );
+      if (random() < 0.1) await opened.clock.advance(Math.floor(random() * 1_000));
+      if (random() < 0.05) await crash();
+      if (random() < 0.1) {
+        await Promise.all(pending);
+        pending = [];
+      }
+    }
+    await Promise.all(pending);
+    await opened.clock.advance(3_000);
+    await audit(opened, book);
+    await opened.crash(definitions);
+    await audit(opened, book);
+  });
 });

@@ -122,7 +122,7 @@ describe('the packed package', () => {
     const tsx = join(root, 'node_modules', 'tsx', 'dist', 'cli.mjs');
     const { stdout } = await run(process.execPath, [tsx, 'embed.ts'], {
       cwd: project.directory,
-      timeout: 60_000,
+      timeout: 120_000,
     });
     expect(stdout).toMatch(/^done: 1 artifact$/m);
   });

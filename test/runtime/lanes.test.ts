@@ -47,7 +47,7 @@ test('a quarantined delivery holds up no other message to its target', async () 
   expect(house.sent.map(({ text }) => text)).toEqual(['[video] two']);
 });
 
-test('a job cancelled behind a paused account is cancelled at once, and nobody says it was paid for', async () => {
+test('a job cancelled behind a paused account is cancelled at once, and is not said to be paid', async () => {
   const house = await buildHouse({
     life: AT_ONCE,
     faults: [{ route: 'openai.submit', fault: { type: 'unauthorized' } }],

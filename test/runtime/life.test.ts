@@ -32,7 +32,7 @@ test('close lets a submit that is out finish, and cuts polls off', async () => {
   await seenAs(runtime, polling, 'polling');
   const posting = await runtime.jobs.submit(video({ prompt: 'posted' }));
   await until(runtime, () => entries(house, 'submit.received').length === 2 || nextBill(runtime));
-  await runtime.close();
+  await runtime.close({ timeoutMs: 600_000 });
   expect(runtime.status).toBe('closed');
   const reopened = await house.open();
   expect((await reopened.jobs.get(posting.id).view()).ref).toBeDefined();
