@@ -253,10 +253,12 @@ export class CommitLoop {
       group.rows.set(key, { key, value: count === 0 ? undefined : String(count) });
     }
     const byHour = new Map<number, string[]>();
-    for (const [hour, key] of group.stages.flatMap((stage) => stage.expiring)) {
-      const bucket = byHour.get(hour);
-      if (bucket === undefined) byHour.set(hour, [key]);
-      else bucket.push(key);
+    for (const stage of group.stages) {
+      for (const [hour, key] of stage.expiring) {
+        const bucket = byHour.get(hour);
+        if (bucket === undefined) byHour.set(hour, [key]);
+        else bucket.push(key);
+      }
     }
     for (const [hour, expiring] of byHour) {
       const key = keys.expiry(hour, group.number);
@@ -306,8 +308,10 @@ function settledBy(group: Group): Promise<void> {
  */
 function expectations(group: Group): Expectation[] {
   const first = new Map<string, Expectation>();
-  for (const expectation of group.stages.flatMap((stage) => stage.expect)) {
-    if (!first.has(expectation.address)) first.set(expectation.address, expectation);
+  for (const stage of group.stages) {
+    for (const expectation of stage.expect) {
+      if (!first.has(expectation.address)) first.set(expectation.address, expectation);
+    }
   }
   return [...first.values()];
 }

@@ -52,3 +52,11 @@ export function writeIndexed(stage: Stage, address: string, before: Indexed, nex
     if (!before.references.has(sha)) stage.put(keys.artifact(sha, address), true);
   }
 }
+
+const NOTHING: readonly string[] = [];
+
+/** Artifact files that are not referred to any more. */
+export function droppedBy(before: Indexed, next: Indexed): readonly string[] {
+  if (before.references.size === 0) return NOTHING;
+  return [...before.references].filter((sha) => !next.references.has(sha));
+}

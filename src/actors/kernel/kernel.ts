@@ -176,19 +176,18 @@ export class Kernel {
   /**
    * Sends an event; resolves when the step it caused is on disk. Rejects with ACTOR_NOT_FOUND and the like.
    */
-  async send(
+  send(
     address: string,
     event: JsonObject & { readonly type: string },
     options: SendOptions = {},
   ): Promise<Outcome> {
-    const { id, source = 'user', traceparent } = options;
-    if (id !== undefined) checkId(id);
-    return this.#deliver(address, {
-      content: { type: 'event', event: ownEvent(event) },
-      source,
-      dedupe: id !== undefined,
-      eventId: id,
-      traceparent,
+    // One promise a step: this is the hot path. What the executor throws rejects it.
+    return new Promise((resolve, reject) => {
+      const { id, source = 'user', traceparent } = options;
+      if (id !== undefined) checkId(id);
+      const content: Content = { type: 'event', event: ownEvent(event) };
+      const parcel = { content, source, dedupe: id !== undefined, eventId: id, traceparent };
+      this.#enqueue(address, deliveryOf(parcel, { resolve, reject, taken: nothing }));
     });
   }
 
@@ -322,7 +321,9 @@ export class Kernel {
       if (delivery.source === 'user' || delivery.source.startsWith('operator:')) this.#admit(address);
       const cell = this.#cells.get(address, definition);
       cell.queue.push(delivery);
-      if (!cell.busy) void this.#drain(cell);
+      if (cell.busy) return;
+      this.#cells.work(cell);
+      this.#drain(cell);
     } catch (error) {
       delivery.reject(error);
     }
@@ -336,19 +337,28 @@ export class Kernel {
     throw new HoldfastError('MAILBOX_FULL', `${waiting} events wait for ${address}`);
   }
 
-  async #drain(cell: Cell): Promise<void> {
-    this.#cells.work(cell);
+  /** Takes what waits, in order; a promise is made only where something must be read first. */
+  #drain(cell: Cell): void {
     for (let next = cell.queue.shift(); next !== undefined; next = cell.queue.shift()) {
-      try {
-        if (this.#ended !== undefined) throw this.#ended;
-        const pending = this.#stepper.take(cell, next);
-        if (pending !== undefined) await pending;
-      } catch (error) {
-        next.reject(error);
+      const pending = this.#take(cell, next);
+      if (pending !== undefined) {
+        void pending.finally(() => this.#drain(cell));
+        return;
       }
-      next.taken();
     }
     this.#cells.rest(cell);
+  }
+
+  #take(cell: Cell, next: Delivery): Promise<void> | undefined {
+    try {
+      if (this.#ended !== undefined) throw this.#ended;
+      const pending = this.#stepper.take(cell, next);
+      if (pending !== undefined) return pending.catch(next.reject).finally(next.taken);
+    } catch (error) {
+      next.reject(error);
+    }
+    next.taken();
+    return undefined;
   }
 
   #forward(to: string, key: string, row: InboxRow): void {

@@ -17,7 +17,7 @@ import { keys } from '../../store/keys.js';
 import { Counts } from './counts.js';
 import type { Stage } from './commit-loop.js';
 import { poolOf, type Definition } from './definition.js';
-import { writeIndexed, type Indexed } from './indexed.js';
+import { droppedBy, writeIndexed, type Indexed } from './indexed.js';
 import { forAddress, type Marks, nextMarks } from './journal.js';
 import type { ActorRecord, EffectRef, EffectRow, EventEnvelope, HistoryEntry, InboxRow } from './record.js';
 import type { ActorStatus, JournalEntry, TimerRef } from './record.js';
@@ -142,7 +142,7 @@ class TurnWriter {
       sends: this.#sends,
       emitted: this.#emitted,
       custom: this.#custom,
-      dropped: [...this.#before.indexed.references].filter((sha) => !indexed.references.has(sha)),
+      dropped: droppedBy(this.#before.indexed, indexed),
       gone: false,
     };
   }
@@ -346,12 +346,17 @@ class TurnWriter {
   #count(value: Json): void {
     const { definition, record } = this.#before;
     const { kind, version, hash } = definition;
-    const state = JSON.stringify(value);
-    const earlier = record === undefined ? undefined : JSON.stringify(valueOf(record));
-    if (earlier === state && record?.hash === hash && record.version === version) return;
-    if (record !== undefined && earlier !== undefined) {
-      this.#stage.counts.push([Counts.key(kind, record.version, record.hash, earlier), -1]);
+    if (record === undefined) {
+      this.#stage.counts.push([Counts.key(kind, version, hash, JSON.stringify(value)), 1]);
+      return;
     }
+    const earlierValue = valueOf(record);
+    const same = record.hash === hash && record.version === version;
+    if (same && earlierValue === value) return;
+    const state = JSON.stringify(value);
+    const earlier = JSON.stringify(earlierValue);
+    if (same && earlier === state) return;
+    this.#stage.counts.push([Counts.key(kind, record.version, record.hash, earlier), -1]);
     this.#stage.counts.push([Counts.key(kind, version, hash, state), 1]);
   }
 }

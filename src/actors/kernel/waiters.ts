@@ -46,7 +46,9 @@ export class Waiters {
 
   /** A snapshot that is on disk now. */
   notify(address: string, snapshot: AnyMachineSnapshot): void {
-    for (const waiter of [...(this.#waiting.get(address) ?? [])]) {
+    const waiting = this.#waiting.get(address);
+    if (waiting === undefined) return;
+    for (const waiter of [...waiting]) {
       try {
         if (waiter.predicate(snapshot)) waiter.resolve(snapshot);
       } catch (error) {
