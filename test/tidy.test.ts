@@ -262,6 +262,18 @@ describe('documents', () => {
     expect(dead).toEqual([]);
   });
 
+  test('every promise of the README is shown by tests of that title, in the file it links', () => {
+    const rows = sourceOf('README.md').lines.filter((line) => /^\| \d \| \*\*/.test(line));
+    expect(rows).toHaveLength(7);
+    const shown = rows.map((row) => [...row.matchAll(/\[([^\]]+)\]\((test\/[^)]+\.test\.ts)\)/g)]);
+    expect(shown.filter((links) => links.length === 0)).toEqual([]);
+    // An ellipsis stands for what a title says of its case.
+    const isThere = (title: string, path: string): boolean =>
+      title.split(' … ').every((part) => sourceOf(path).text.includes(part));
+    const links = shown.flat().map(([, title = '', path = '']) => ({ title, path }));
+    expect(links.filter(({ title, path }) => !isThere(title, path))).toEqual([]);
+  });
+
   test('the README shows the two commands, each in a block of its own, and CI runs the second', () => {
     const readme = sourceOf('README.md').text;
     for (const command of ['npm ci && npm start', 'npm ci && npm test']) {
