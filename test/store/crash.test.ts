@@ -67,7 +67,7 @@ test(`a process killed ${KILLS} times in mid-commit keeps all it acknowledged, g
     acknowledged = store.lastCommit;
     await store.close();
   }
-}, 60_000);
+});
 
 test('a directory held by another process is STORE_LOCKED, and free when it is killed', async () => {
   const directory = await newDirectory();
@@ -82,7 +82,7 @@ test('a directory held by another process is STORE_LOCKED, and free when it is k
   const store = await openLevelStore({ directory });
   expect(store.generation).toBe(2);
   await store.close();
-}, 30_000);
+});
 
 test('a second open in one process does not free the lock for other processes', async () => {
   const directory = await newDirectory();
@@ -93,7 +93,7 @@ test('a second open in one process does not free the lock for other processes', 
   expect(child.lines).toEqual(['refused STORE_LOCKED']);
   await store.commit({ number: store.lastCommit + 1, rows: [], expect: [] });
   await store.close();
-}, 30_000);
+});
 
 test('a directory is free again when its holder lets go', async () => {
   const directory = await newDirectory();
@@ -102,7 +102,7 @@ test('a directory is free again when its holder lets go', async () => {
   child.letGo();
   await child.ended;
   await (await openLevelStore({ directory })).close();
-}, 30_000);
+});
 
 test('a write that the disk refuses is STORE_FAILED, and everything before it is there', async () => {
   const directory = await newDirectory();
@@ -115,4 +115,4 @@ test('a write that the disk refuses is STORE_FAILED, and everything before it is
   expect(store.lastCommit).toBeGreaterThan(heard);
   await expectWhole(store, 2);
   await store.close();
-}, 30_000);
+});
