@@ -100,6 +100,28 @@ describe('effects (K6, K7)', () => {
     expect(await rowsOf(world.store, 'o')).toEqual([]);
   });
 
+  it('K6: a result that comes while the step that left its effect is being written is refused', async () => {
+    const gates = [deferred<string>(), deferred<string>()];
+    let runs = 0;
+    let store: FaultyStore | undefined;
+    const world = await openWorld(
+      [defined(() => gates[runs++]?.promise ?? Promise.reject(new Error('one entry too many')))],
+      (inner) => (store = faultyStore(inner)),
+    );
+    await create(world, 1);
+    await settled(world);
+    const hold = store?.hold();
+    const left = world.kernel.send('worker/w0', { type: 'again' });
+    await hold?.reached;
+    // Its run is stopped after that commit alone: until then nothing but its row keeps the result out.
+    gates[0]?.resolve('old');
+    await settled(world);
+    hold?.release();
+    await left;
+    await settled(world);
+    expect([runs, await stateOf(world), await gotBy(world, 'w0')]).toEqual([2, 'busy', null]);
+  });
+
   it('K7: an effect that outlives its timeout fails, and one that throws says so', async () => {
     const runs: Run[] = [hang, () => Promise.reject(new TypeError('no route'))];
     const world = await openWorld([
