@@ -1,9 +1,7 @@
 /**
  * Servers that close the connection while its bytes still wait to be read. undici 7 asserts that its parser
- * is not
- * paused then (nodejs/undici#5360, mended in 8, which needs Node 22): an exception nobody can catch, the
- * end of the
- * host's process. So we never let it pause.
+ * is not paused then (nodejs/undici#5360, mended in 8, which needs Node 22): an exception nobody can catch,
+ * the end of the host's process. So we never let it pause.
  */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';

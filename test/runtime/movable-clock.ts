@@ -1,11 +1,9 @@
 /**
  * A clock that runs ten times as fast as the wall, and can be moved: real sockets and disks go on under it,
- * and a
- * retention of a day passes when a test says so.
+ * and a retention of a day passes when a test says so.
  *
  * Callers: house.ts. Invariants: `advance` moves both times and fires what becomes due; `jump` moves the
- * wall time
- * alone, as a user or NTP would.
+ * wall time alone, as a user or NTP would.
  */
 import { performance } from 'node:perf_hooks';
 import type { Clock } from '../../src/clock.js';

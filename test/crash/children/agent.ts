@@ -1,12 +1,10 @@
 /**
  * The process that is killed: a runtime embedded in a program, its providers at the simulator, its one
- * channel at
- * the receiver.
+ * channel at the receiver.
  *
  * Callers: ../child.ts. It reads its plan from standard input once it is loaded (so that a test can have one
  * waiting), and every line it prints is a fact that has happened: `loaded`, `open`, `acknowledged <key>
- * <id>`,
- * `killing <commit>`, `quiet`. Owns the injection of kills, which lives here and never in src.
+ * <id>`, `killing <commit>`, `quiet`. Owns the injection of kills, which lives here and never in src.
  */
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
