@@ -25,7 +25,7 @@ import { startControlServer, type ControlServer } from './control/server.js';
 import { HoldfastError } from './errors.js';
 import { limits } from './limits.js';
 import { createLogger, type Logger } from './log.js';
-import { supervisorMachine } from './machines/index.js';
+import { supervisorMachine, type SupervisorEvent } from './machines/index.js';
 import { createTransport, sweepParts, type ProviderAdapter, type Transport } from './providers/index.js';
 import { openLevelStore, type Store } from './store/index.js';
 
@@ -130,7 +130,7 @@ export class Runtime {
   readonly #kernel: Kernel;
   readonly #transport: Transport;
   readonly #log: Logger;
-  readonly #events = new EventEmitter<RuntimeEvents>();
+  readonly #events = new EventEmitter<RuntimeEvents>().setMaxListeners(0);
   readonly #supervisor: ActorRefFrom<typeof supervisorMachine>;
   #control: ControlServer | undefined;
   #closing: Promise<void> | undefined;
@@ -181,15 +181,18 @@ export class Runtime {
     return this.#control?.address;
   }
 
-  /** Listens to an event; returns a function that stops it. A listener that throws is logged, never felt. */
+  /**
+   * Listens to an event; returns a function that stops it. A listener that throws or rejects is logged, never
+   * felt.
+   */
   on<Name extends keyof RuntimeEvents>(
     name: Name,
     listener: (...event: RuntimeEvents[Name]) => void,
   ): () => void {
-    const guarded = (...event: unknown[]): void => {
+    const guarded = async (...event: unknown[]): Promise<void> => {
       try {
-        // The emitter passes on exactly what was emitted under this name.
-        listener(...(event as RuntimeEvents[Name]));
+        // The emitter passes on exactly what was emitted under this name. An async function is a listener too.
+        await (listener(...(event as RuntimeEvents[Name])) as unknown);
       } catch (error) {
         this.#log.error({ err: error, event: name }, 'listener.failed');
       }
@@ -228,18 +231,27 @@ export class Runtime {
   }
 
   async #close(timeoutMs: number): Promise<void> {
-    this.#supervisor.send({ type: 'runtime.close' });
-    await this.#control?.close();
-    await this.#kernel.close(timeoutMs);
-    await this.#transport.close();
+    this.#tell({ type: 'runtime.close' });
+    // At the same time: calls of the control door end as they can, and nothing new is taken by any door.
+    const doors = await Promise.allSettled([this.#control?.close(), this.#kernel.close(timeoutMs)]);
+    const lines = await Promise.allSettled([this.#transport.close()]);
+    // Whatever went wrong with these, the directory must be free for the next process.
+    for (const part of [...doors, ...lines]) {
+      if (part.status === 'rejected') this.#log.error({ err: part.reason as unknown }, 'close.incomplete');
+    }
     await this.#store.close();
-    this.#supervisor.send({ type: 'runtime.drained' });
+    this.#tell({ type: 'runtime.drained' });
     this.#supervisor.stop();
+  }
+
+  /** The supervisor of a runtime that failed has ended: it is told nothing more. */
+  #tell(event: SupervisorEvent): void {
+    if (this.#supervisor.getSnapshot().status === 'active') this.#supervisor.send(event);
   }
 
   #failed(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
-    this.#supervisor.send({ type: 'runtime.failed', code: 'STORE_FAILED', message });
+    this.#tell({ type: 'runtime.failed', code: 'STORE_FAILED', message });
     this.#log.error({ err: error }, 'runtime.failed');
     this.#events.emit('failed', error);
   }
@@ -266,7 +278,8 @@ function assemble(options: RuntimeOptions, parts: RuntimeParts) {
   );
   const effects = new JobEffects({ kernel, providers, accounts, transport, clock, files });
   const reconcile = new JobReconcile({ kernel, providers, accounts, transport, effects });
-  const jobs = new Jobs({ kernel, providers, deliveries, effects, reconcile, defaults: options.jobs ?? {} });
+  const defaults = options.jobs ?? {};
+  const jobs = new Jobs({ kernel, providers, deliveries, effects, reconcile, defaults, log });
   return { accounts, deliveries, jobs, sessions: new Sessions(kernel), transport };
 }
 

@@ -12,6 +12,7 @@ import type { ProviderError } from '../providers/index.js';
 import type { CommittedStep, Kernel, Share } from './kernel/index.js';
 import { EffectDeferred } from './kernel/index.js';
 import { limits } from '../limits.js';
+import { unlessBad } from './one-of-many.js';
 
 const KIND = 'provider';
 /** A share that bounds nothing: it is there to be closed. */
@@ -72,7 +73,7 @@ export class Accounts {
     do {
       const page = await this.#kernel.reader.byKind(KIND, { cursor });
       for (const address of page.items) {
-        const actor = await this.#kernel.snapshot(address);
+        const actor = await unlessBad(this.#log, address, () => this.#kernel.snapshot(address));
         if (actor !== undefined) found.push(viewOf(actor.snapshot));
       }
       cursor = page.cursor;

@@ -22,6 +22,7 @@ import type {
 import type { DeliveryStatus, SendAnswer, SendInput } from '../machines/index.js';
 import { DeliveryLanes, HOLDS, LANE_INDEX, WAITS } from './delivery-lanes.js';
 import type { CommittedStep, IndexedActor, IndexRow, Kernel, Page, PageOptions } from './kernel/index.js';
+import { unlessBad } from './one-of-many.js';
 
 const KIND = 'delivery';
 const STATUS_INDEX = 'delivery.status';
@@ -82,7 +83,9 @@ export class Deliveries {
   /** Deliveries in one state, oldest first; `exhausted` are the dead letters. */
   async list(options: PageOptions & { readonly status: DeliveryStatus }): Promise<Page<DeliveryView>> {
     const page = await this.#kernel.reader.byIndex(STATUS_INDEX, [options.status], options);
-    const found = await Promise.all(page.items.map((address) => this.#kernel.snapshot(address)));
+    const found = await Promise.all(
+      page.items.map((address) => unlessBad(this.#log, address, () => this.#kernel.snapshot(address))),
+    );
     return {
       ...page,
       items: found.flatMap((actor) => (actor === undefined ? [] : [viewOf(actor.snapshot)])),

@@ -9,6 +9,7 @@ import { HoldfastError } from '../errors.js';
 import { newId, sha256Hex, stableId } from '../ids.js';
 import { canonicalJson, type Json, type JsonObject } from '../json.js';
 import { limits } from '../limits.js';
+import type { Logger } from '../log.js';
 import { isUnwanted, jobDefaults, jobMachine, jobStatus } from '../machines/index.js';
 import type {
   CancelAnswer,
@@ -38,6 +39,7 @@ import { checked, labelOf, providerRequest, submitSchema, trackSchema } from './
 import type { CheckedSubmit, CheckedTrack, SubmitRequest, TrackRequest } from './job-request.js';
 import { jobView, type JobView } from './job-view.js';
 import type { Kernel, Page, PageOptions } from './kernel/index.js';
+import { unlessBad } from './one-of-many.js';
 import type { ProviderBook } from './provider-book.js';
 
 const KIND = 'job';
@@ -66,6 +68,7 @@ export interface JobsOptions {
   readonly effects: JobEffects;
   readonly reconcile: JobReconcile;
   readonly defaults: JobOptions;
+  readonly log: Logger;
 }
 
 export interface ListJobs extends PageOptions {
@@ -179,14 +182,14 @@ export class Jobs {
     let cursor: string | undefined;
     do {
       const page = await this.#kernel.reader.byIndex(jobIndexes.status, [status], { cursor, limit: 1_000 });
-      for (const address of page.items) await visit(address);
+      for (const address of page.items) await unlessBad(this.#options.log, address, () => visit(address));
       cursor = page.cursor;
     } while (cursor !== undefined);
   }
 
-  async #viewOrGone(address: string): Promise<JobView | undefined> {
+  #viewOrGone(address: string): Promise<JobView | undefined> {
     const id = address.slice(KIND.length + 1);
-    return (await this.#kernel.reader.record(address)) === undefined ? undefined : this.view(id);
+    return unlessBad(this.#options.log, address, () => this.view(id));
   }
 
   async #create(id: string, input: JobInput, request: ProviderRequest): Promise<JobHandle> {
