@@ -5,7 +5,8 @@
  * pool's limit).
  * Invariants:
  *  R1  A task that another job holds is never found again: the unique index is read, the looks are serial.
- *  R2  While an identical request is being POSTed, an untagged listing proves nothing: wait.
+ *  R2  While an identical request is being POSTed, an untagged listing proves nothing: wait. Asked before the
+ *      listing, to spare it, and after it, since only then whatever it shows has an owner that can be known.
  *  R3  `absent` is said only of a complete look.
  */
 import { limits } from '../limits.js';
@@ -85,7 +86,11 @@ export class JobReconcile {
       candidates.push(...ours.filter((task) => task.createdAt >= since - SKEW_MS));
       const oldest = page.tasks.at(-1);
       const past = oldest !== undefined && oldest.createdAt < since - SKEW_MS;
-      if (page.next === undefined || past) return this.#unclaimed(look, candidates);
+      if (page.next === undefined || past) {
+        // A twin that began its POST meanwhile may own what we found, and cannot say so before its answer.
+        const unsure = candidates.length > 0 && (await this.#twinIsPosting(look));
+        return unsure ? waiting(WAIT_FOR_TWIN_MS) : this.#unclaimed(look, candidates);
+      }
       cursor = page.next;
     }
     return { type: 'wait' };

@@ -1,0 +1,42 @@
+/** What two jobs that are alike may do to each other while one of them is in doubt. */
+import { expect, test } from 'vitest';
+import type { JobHandle } from '../../src/index.js';
+import { openai, type ProviderAdapter } from '../../src/providers/index.js';
+import { buildHouse, entries, entry, NEVER, seen, video } from './house.js';
+
+test('a task whose POST went out while a listing was read belongs to the job that POSTed it', async () => {
+  const house = await buildHouse({
+    life: NEVER,
+    faults: [
+      { route: 'submit', nth: 1, fault: { type: 'resetAfterBody', billed: false } },
+      // The twin's task is listed long before its POST is answered.
+      { route: 'submit', nth: 2, fault: { type: 'latency', wait: { ms: 6_000 } } },
+      { route: 'list', nth: 1, fault: { type: 'latency', wait: { ms: 2_000 }, before: 'task' } },
+    ],
+  });
+  const baseUrl = `${house.simulator.url}/openai/v1`;
+  const inner = openai({ apiKey: 'sk-test', clock: house.clock, baseUrl, onUnlisted: 'resubmit' });
+  const { reconcile } = inner;
+  if (reconcile.by !== 'list') throw new Error('openai is reconciled by list');
+  let twin: Promise<JobHandle> | undefined;
+  const adapter: ProviderAdapter = {
+    ...inner,
+    reconcile: {
+      ...reconcile,
+      buildPage: (request, cursor) => {
+        twin ??= runtime.jobs.submit(video());
+        return reconcile.buildPage(request, cursor);
+      },
+    },
+  };
+  const runtime = await house.open({ providers: [adapter] });
+  const doubtful = await runtime.jobs.submit(video());
+  await entry(house, 'list');
+  if (twin === undefined) throw new Error('no page was asked for');
+  const owner = await seen(runtime, await twin, (view) => view.ref !== undefined);
+  const other = await seen(runtime, doubtful, (view) => view.ref !== undefined);
+  const [firstBill, secondBill] = entries(house, 'submit.billed');
+  expect(owner.ref?.taskId).toBe(firstBill?.taskId);
+  expect(other.ref?.taskId).toBe(secondBill?.taskId);
+  expect(entries(house, 'submit.received')).toHaveLength(3);
+});
