@@ -18,7 +18,7 @@ describe('the demo', () => {
     const same = ['--jobs', '6', '--seed', '7'];
     const [killed, calm] = await Promise.all([
       startDemo([...same, '--kills', '4', '--dir', dir]).ended,
-      startDemo([...same, '--kills', '0', '--json']).ended,
+      startDemo([...same, '--kills', '0', '--json', '--dir', join(root, 'calm')]).ended,
     ]);
     expect(killed).toMatchObject({ code: 0, err: '' });
     expect(killed.out).not.toContain('\u001b');
@@ -53,7 +53,9 @@ describe('the demo', () => {
     await using gateway = await startSimulator({
       script: { life: { queued: { ms: 0 }, running: { ms: 0 } }, keys: ['sk-real'] },
     });
-    const words = ['--provider', 'openai', '--base-url', `${gateway.url}/openai/v1`, '--seed', '5'];
+    const base = `${gateway.url}/openai/v1`;
+    const dir = join(root, 'gateway');
+    const words = ['--provider', 'openai', '--base-url', base, '--seed', '5', '--dir', dir];
     const ended = await startDemo(words, { OPENAI_API_KEY: 'sk-real' }).ended;
     expect(ended).toMatchObject({ code: 0, err: '' });
     expect(ended.json()).toMatchObject({ jobs: 1, billed: null, billedTwice: null, delivered: 1, lost: 0 });

@@ -1,4 +1,4 @@
-/** One bad actor, one bad key function or one bad file never keeps a runtime from opening, listing or closing. */
+/** One bad actor, key function or file never keeps a runtime from opening, listing or closing. */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -44,7 +44,7 @@ for (const [what, spoilt] of [
   ['unreadable', unreadable],
   ['quarantined', quarantined],
 ] as const) {
-  test(`a blocked job that is ${what} keeps neither the runtime from opening nor the others from waking`, async () => {
+  test(`a blocked job that is ${what} keeps neither the runtime from opening nor others from waking`, async () => {
     const house = await buildHouse({ life: NEVER });
     const keyless = { ...house.adapters.openai, credential: () => undefined };
     const first = await house.open({ providers: [keyless] });
