@@ -44,7 +44,7 @@ for (const [what, spoilt] of [
   ['unreadable', unreadable],
   ['quarantined', quarantined],
 ] as const) {
-  test(`a blocked job that is ${what} keeps neither the runtime from opening nor others from waking`, async () => {
+  test(`a blocked job that is ${what} keeps no runtime from opening, no other from waking`, async () => {
     const house = await buildHouse({ life: NEVER });
     const keyless = { ...house.adapters.openai, credential: () => undefined };
     const first = await house.open({ providers: [keyless] });
