@@ -79,6 +79,8 @@ export const limits = {
   providerSubmitTimeoutMs: 2 * MINUTE_MS,
   providerBodyBytesMax: 1 * MIB,
   providerMessageCharsMax: 500,
+  /** A provider's own error code or status word. */
+  providerWordCharsMax: 100,
   retryAfterMinMs: 1 * SECOND_MS,
   retryAfterMaxMs: 15 * MINUTE_MS,
 
@@ -98,5 +100,7 @@ export const limits = {
   /** A download may take the grace and as long as its size needs at this rate. */
   downloadGraceMs: MINUTE_MS,
   downloadBytesPerSecondMin: 64 * KIB,
+  /** All artifacts of one job: the largest video at the lowest rate takes 2.3 h. */
+  fetchTimeoutMs: 12 * HOUR_MS,
   sniffBytes: 4_100,
 } as const;

@@ -191,7 +191,7 @@ export class Runtime {
   ): () => void {
     const guarded = async (...event: unknown[]): Promise<void> => {
       try {
-        // The emitter passes on exactly what was emitted under this name. An async function is a listener too.
+        // The emitter passes on exactly what was emitted under this name; an async function may get it.
         await (listener(...(event as RuntimeEvents[Name])) as unknown);
       } catch (error) {
         this.#log.error({ err: error, event: name }, 'listener.failed');
@@ -276,7 +276,7 @@ function assemble(options: RuntimeOptions, parts: RuntimeParts) {
     { channels: options.channels ?? {}, retentionMs: options.jobs?.retentionMs },
     log,
   );
-  const effects = new JobEffects({ kernel, providers, accounts, transport, clock, files });
+  const effects = new JobEffects({ kernel, providers, accounts, transport, clock, files, log });
   const reconcile = new JobReconcile({ kernel, providers, accounts, transport, effects });
   const defaults = options.jobs ?? {};
   const jobs = new Jobs({ kernel, providers, deliveries, effects, reconcile, defaults, log });

@@ -15,22 +15,37 @@ export class ArtifactFiles {
   readonly directory: string;
   readonly #kernel: Kernel;
   readonly #log: Logger;
-  /** Jobs whose fetch is under way, until the step that consumes its result is on disk. */
-  readonly #fetching = new Set<string>();
+  /** The newest fetch of each job, until what it brought is referred to on disk, or not wanted any more. */
+  readonly #fetching = new Map<string, symbol>();
+  #begun = 0;
   readonly #unreferenced = new Set<string>();
 
   constructor(directory: string, kernel: Kernel, log: Logger) {
     this.directory = directory;
     this.#kernel = kernel;
     this.#log = log;
-    kernel.onStep(({ address, kind }) => {
-      if (kind === 'job') this.#ended(address);
+    // Steps that leave a job fetching (a message of an earlier outcome was delivered) end no fetch.
+    kernel.onStep(({ address, snapshot }) => {
+      if (this.#fetching.has(address) && !snapshot.matches('fetching')) this.#end(address);
     });
   }
 
-  /** A fetch begins; it ends with the job's next step. */
-  begin(address: string): void {
-    this.#fetching.add(address);
+  /**
+   * Holds every removal up while `fetch` runs; and, when it says that it brought something, until the job is
+   * no longer fetching.
+   */
+  async during<T>(address: string, fetch: () => Promise<T>, brought: (found: T) => boolean): Promise<T> {
+    const own = Symbol(address);
+    this.#fetching.set(address, own);
+    this.#begun += 1;
+    let kept = false;
+    try {
+      const found = await fetch();
+      kept = brought(found);
+      return found;
+    } finally {
+      if (!kept && this.#fetching.get(address) === own) this.#end(address);
+    }
   }
 
   /** A file that no actor refers to any more. */
@@ -39,8 +54,9 @@ export class ArtifactFiles {
     this.#sweep();
   }
 
-  #ended(address: string): void {
-    if (this.#fetching.delete(address)) this.#sweep();
+  #end(address: string): void {
+    this.#fetching.delete(address);
+    this.#sweep();
   }
 
   #sweep(): void {
@@ -53,9 +69,12 @@ export class ArtifactFiles {
   }
 
   async #remove(sha256: string): Promise<void> {
+    const begun = this.#begun;
     const referenced = await this.#kernel.reader.isReferenced(sha256);
-    // Synchronous from here on: a fetch that begins later finds the file gone and makes it again.
+    // A fetch that began while we looked may have ended too, and its job may refer to this very file by now.
     if (!this.#unreferenced.has(sha256) || this.#fetching.size > 0) return;
+    if (begun !== this.#begun) return this.#remove(sha256);
+    // Synchronous from here on: a fetch that begins later finds the file gone and makes it again.
     this.#unreferenced.delete(sha256);
     if (referenced) return;
     for (const name of readdirSync(this.directory)) {

@@ -19,7 +19,8 @@ import type {
   DeliveryReconcileAnswer,
   DeliveryReconcileInput,
 } from '../machines/index.js';
-import type { DeliveryStatus, SendAnswer, SendInput } from '../machines/index.js';
+import type { DeliveryStatus, SendAnswer, SendFault, SendInput } from '../machines/index.js';
+import { redactText, shortWord } from '../providers/index.js';
 import { DeliveryLanes, HOLDS, LANE_INDEX, WAITS } from './delivery-lanes.js';
 import type { CommittedStep, IndexedActor, IndexRow, Kernel, Page, PageOptions } from './kernel/index.js';
 import { unlessBad } from './one-of-many.js';
@@ -140,14 +141,21 @@ export class Deliveries {
       const receipt = receiptOf(await channel.send(messageOf(message), context));
       return receipt === undefined ? { type: 'sent' } : { type: 'sent', receipt };
     } catch (error) {
-      return { type: 'failed', error: faultOf(error) };
+      return { type: 'failed', error: shown(faultOf(error)) };
     }
   }
 
   async #reconcile(input: DeliveryReconcileInput, signal: AbortSignal): Promise<DeliveryReconcileAnswer> {
     const channel = this.#channels.get(input.channel);
     if (channel?.reconcile === undefined) return { type: 'unsupported' };
-    return { type: await channel.reconcile(input.deliveryId, { signal }) };
+    try {
+      return { type: await channel.reconcile(input.deliveryId, { signal }) };
+    } catch (error) {
+      // Not knowing is an answer; what was thrown stays out of the journal.
+      const { code, message } = shown(faultOf(error));
+      this.#log.warn({ deliveryId: input.deliveryId, code, message }, 'delivery.reconcile.failed');
+      return { type: 'unknown' };
+    }
   }
 
   #onStep({ kind, snapshot, entry }: CommittedStep): void {
@@ -156,6 +164,11 @@ export class Deliveries {
     this.#lanes.look(deliveryLane(input));
     for (const { type, ...facts } of entry.emitted ?? []) this.#log.error(facts, type);
   }
+}
+
+/** Channels are users' own: an error of theirs may quote a signed URL, and it is kept, listed and logged. */
+function shown(fault: SendFault): SendFault {
+  return { ...fault, code: shortWord(fault.code), message: redactText(fault.message) };
 }
 
 function indexRows(snapshot: AnyMachineSnapshot, { ord }: IndexedActor): IndexRow[] {

@@ -7,6 +7,7 @@
  *  L2  A quarantined delivery holds up nobody.
  *  L3  A delivery that holds its lane (sending, waiting, reconciling) sorts before all that wait.
  */
+import { isHoldfastError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Kernel } from './kernel/index.js';
 
@@ -47,7 +48,11 @@ export class DeliveryLanes {
     }
     this.#looking.set(lane, false);
     this.#grant(lane)
-      .catch((error: unknown) => this.#log.warn({ err: error, lane }, 'lane.look.failed'))
+      .catch((error: unknown) => {
+        // The next open looks at every lane again.
+        if (!isHoldfastError(error, 'RUNTIME_CLOSED'))
+          this.#log.warn({ err: error, lane }, 'lane.look.failed');
+      })
       .finally(() => {
         const again = this.#looking.get(lane) === true;
         this.#looking.delete(lane);

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import type { Clock } from '../clock.js';
 import { HoldfastError } from '../errors.js';
 import { limits } from '../limits.js';
+import type { Logger } from '../log.js';
 import { isUnwanted } from '../machines/index.js';
 import type {
   CancelAnswer,
@@ -24,7 +25,7 @@ import type {
   SubmitInput,
   TaskInput,
 } from '../machines/index.js';
-import { download, pollOutcome, submitOutcome } from '../providers/index.js';
+import { download, pollOutcome, redactUrl, submitOutcome } from '../providers/index.js';
 import type { ArtifactSource, DownloadOutcome, PollOutcome, ProviderAdapter } from '../providers/index.js';
 import type { ProviderRequest, Transport } from '../providers/index.js';
 import type { Accounts } from './accounts.js';
@@ -39,6 +40,7 @@ export interface JobEffectsOptions {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly files: ArtifactFiles;
+  readonly log: Logger;
 }
 
 /** What every effect is called with. */
@@ -81,15 +83,25 @@ export class JobEffects {
     if (adapter === undefined) return { type: 'blocked', error: unregistered(input.provider) };
     const outcome = await this.#ask(adapter, input, signal);
     if (outcome.type === 'transient' || outcome.type === 'blocked') return outcome;
+    if (outcome.type === 'pending' && outcome.unknownStatus !== undefined) {
+      const { unknownStatus: word } = outcome;
+      this.#options.log.warn({ provider: adapter.id, word, address }, 'provider.status.unknown');
+    }
     return this.#verdict(address, outcome);
   }
 
   async fetch({ address, input, signal }: EffectCall<FetchInput>): Promise<FetchAnswer> {
     const adapter = this.#options.providers.get(input.provider);
     if (adapter === undefined) return { type: 'blocked', error: unregistered(input.provider) };
-    this.#options.files.begin(address);
+    const fetched = (): Promise<FetchAnswer> => this.#fetch(adapter, { address, input, signal });
+    return this.#options.files.during(address, fetched, ({ type }) => type === 'done');
+  }
+
+  async #fetch(adapter: ProviderAdapter, call: EffectCall<FetchInput>): Promise<FetchAnswer> {
+    const { address, input, signal } = call;
     const found = await this.#artifactSources(address, adapter, input, signal);
     if (found.type !== 'done') return found;
+    if (found.artifacts.length === 0) return { type: 'transient', error: NOTHING };
     const artifacts: JobArtifact[] = [];
     for (const source of found.artifacts) {
       const outcome = await this.#download(address, adapter, input, source, signal);
@@ -99,7 +111,6 @@ export class JobEffects {
         path: join(this.#options.files.directory, outcome.artifact.path),
       });
     }
-    this.#sources.delete(address);
     return { type: 'done', artifacts };
   }
 
@@ -160,7 +171,9 @@ export class JobEffects {
     | { readonly type: 'done'; readonly artifacts: readonly ArtifactSource[] }
     | Exclude<FetchAnswer, { type: 'done' }>
   > {
+    // Good for one fetch: a retry, by itself or by hand, asks the provider anew.
     const remembered = input.fresh ? undefined : this.#sources.get(address);
+    this.#sources.delete(address);
     if (remembered !== undefined) return { type: 'done', artifacts: remembered };
     const outcome = await this.#ask(adapter, input, signal);
     switch (outcome.type) {
@@ -189,7 +202,8 @@ export class JobEffects {
     const { directory } = files;
     const { kind } = await this.request(address);
     const credential = adapter.credential(input.ref.credential);
-    return download({ source, adapter, credential, directory, kind, clock, signal });
+    const outcome = await download({ source, adapter, credential, directory, kind, clock, signal });
+    return outcome.type === 'done' ? outcome : { ...outcome, error: naming(source, outcome.error) };
   }
 }
 
@@ -204,6 +218,14 @@ export function jobIdOf(address: string): string {
 
 function unregistered(provider: string): JobFault {
   return fault('auth', 'unregistered', `no adapter is registered for "${provider}"`);
+}
+
+const NOTHING = fault('server', 'no-artifact', 'the provider says done and names no artifact');
+
+/** What could not be downloaded: without it nobody could fetch by hand what is paid for. */
+function naming<Fault extends JobFault>(source: ArtifactSource, error: Fault): Fault {
+  const from = redactUrl(source.url);
+  return error.message.includes(from) ? error : { ...error, message: `${error.message} (${from})` };
 }
 
 function fault(errorClass: string, code: string, message: string): JobFault {

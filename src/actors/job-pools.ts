@@ -21,6 +21,8 @@ export const jobPolicies: Readonly<Record<string, EffectPolicy>> = {
   fetch: {
     pool: (input) => `fetch:${accountOf(input).provider}:${accountOf(input).credential}`,
     limit: limits.downloadsMax,
+    // Each download bounds itself by its size; this must not cut off the slowest that is allowed.
+    timeoutMs: limits.fetchTimeoutMs,
     priority: 2,
     shares: (input) => [gateOf(accountOf(input)), { name: 'downloads', limit: limits.downloadsMax }],
   },

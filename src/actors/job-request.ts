@@ -64,15 +64,21 @@ export const submitSchema = z.strictObject({
   idempotencyKey: text(400).optional(),
 });
 
+/** A task at a provider, named by hand. */
+const refSchema = z.strictObject({
+  taskId: text(512),
+  endpoint: text(200),
+  generation: text(100),
+  region: text(100).optional(),
+});
+
+export const adoptSchema = z.strictObject({ ref: refSchema });
+export const cancelSchema = z.strictObject({ reason: text(1_000).optional() });
+
 export const trackSchema = z.strictObject({
   ...asked,
   prompt: text(limits.payloadBytesMax).default('tracked task'),
-  ref: z.strictObject({
-    taskId: text(512),
-    endpoint: text(200),
-    generation: text(100),
-    region: text(100).optional(),
-  }),
+  ref: refSchema,
 });
 
 /** What `jobs.submit` takes. Times are milliseconds. */

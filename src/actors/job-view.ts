@@ -63,18 +63,22 @@ export function jobView({ record, snapshot, request, delivery }: JobViewParts): 
   const context = snapshot.context as JobContext;
   const { input, ref, outcome, pollCount, artifacts, submittedAt } = context;
   const deliveryStatus = deliveryStatusOf(context, delivery);
-  const deliveredAt = delivery?.status === 'delivered' ? delivery.endedAt : undefined;
+  // What the job was told of its last message outlives the delivery itself.
+  const told = context.deliveries.at(-1);
+  const status = jobStatus(snapshot);
+  // Fetched again, late or by hand, it has an earlier outcome and is not settled.
+  const settledAt = status === outcome?.status ? outcome.at : undefined;
   const { quarantine } = record;
   return {
     id: input.jobId,
     origin: input.origin,
     provider: input.provider,
     kind: input.kind,
-    status: jobStatus(snapshot),
+    status,
     deliveryStatus,
     submittedAt,
     pollCount,
-    deliveryAttempts: delivery?.attempts ?? 0,
+    deliveryAttempts: delivery?.attempts ?? told?.attempts ?? 0,
     artifacts,
     late: isLate(context),
     needsDelivery: deliveryStatus === 'queued' || deliveryStatus === 'sending',
@@ -84,8 +88,8 @@ export function jobView({ record, snapshot, request, delivery }: JobViewParts): 
     ...given('ref', ref),
     ...given('nextPollAt', context.nextPollAt),
     ...given('timeoutAt', context.timeoutAt),
-    ...given('settledAt', outcome?.at),
-    ...given('deliveredAt', deliveredAt),
+    ...given('settledAt', settledAt),
+    ...given('deliveredAt', deliveryStatus === 'delivered' ? (delivery?.endedAt ?? told?.at) : undefined),
     ...given('progress', context.progress),
     ...given('error', context.error),
     ...given('quarantine', quarantine && { code: quarantine.code, message: quarantine.message }),

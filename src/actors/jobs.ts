@@ -35,7 +35,8 @@ import { addressOfEffect, type EffectCall, type JobEffects } from './job-effects
 import { jobIndexes, jobIndexRows, jobReferences } from './job-index.js';
 import type { JobReconcile } from './job-reconcile.js';
 import { jobPolicies } from './job-pools.js';
-import { checked, labelOf, providerRequest, submitSchema, trackSchema } from './job-request.js';
+import { adoptSchema, cancelSchema, checked, labelOf, providerRequest } from './job-request.js';
+import { submitSchema, trackSchema } from './job-request.js';
 import type { CheckedSubmit, CheckedTrack, SubmitRequest, TrackRequest } from './job-request.js';
 import { jobView, type JobView } from './job-view.js';
 import type { Kernel, Page, PageOptions } from './kernel/index.js';
@@ -207,7 +208,7 @@ export class Jobs {
     const { defaults, deliveries } = this.#options;
     const { delivery, sessionKey } = asked;
     const policy = delivery && deliveries.policyOf(delivery.channel);
-    const poll = dropUndefined({ ...defaults.poll, ...asked.poll });
+    const poll = { ...dropUndefined(defaults.poll ?? {}), ...dropUndefined(asked.poll ?? {}) };
     const { reconcile, capabilities } = adapter;
     const onUnlisted = reconcile.by === 'list' ? reconcile.onUnlisted : 'resubmit';
     return {
@@ -249,13 +250,16 @@ export class Jobs {
       },
       cancel: (reason) => this.#cancel(id, reason),
       retry: () => this.#retry(id),
-      adopt: (ref) =>
-        this.#resolveDoubt(id, (credential) => ({ type: 'job.adopt', ref: { ...ref, credential } })),
+      adopt: async (ref) => {
+        const known = dropUndefined(checked(adoptSchema, { ref }).ref);
+        await this.#resolveDoubt(id, (credential) => ({ type: 'job.adopt', ref: { ...known, credential } }));
+      },
       resubmit: () => this.#resolveDoubt(id, () => ({ type: 'job.resubmit' })),
     };
   }
 
-  async #cancel(id: string, reason: string | undefined): Promise<void> {
+  async #cancel(id: string, why: string | undefined): Promise<void> {
+    const { reason } = checked(cancelSchema, { reason: why });
     const before = await this.view(id);
     const event = { type: 'job.cancel', ...(reason === undefined ? {} : { reason }) };
     if (!SETTLED.has(before.status)) await this.#kernel.send(addressOf(id), event);
@@ -265,7 +269,7 @@ export class Jobs {
     throw new HoldfastError('JOB_NOT_CANCELLABLE', `job ${id} is ${status}`, { details: { status } });
   }
 
-  /** A cancelled job whose POST still waits for its turn, behind a paused account for one, need not wait for it. */
+  /** A cancelled job whose POST waits for its turn, behind a paused account for one, need not wait for it. */
   async #hurryIfUnwanted(address: string): Promise<void> {
     const actor = await this.#kernel.snapshot(address);
     if (actor !== undefined && isUnwanted(actor.snapshot)) await this.#kernel.hurry(address);

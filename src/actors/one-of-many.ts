@@ -1,8 +1,8 @@
 /**
  * One actor among many: what is wrong with it is the log's, and keeps nobody from the others.
  *
- * Callers: the façades, where they go through a listing. Invariant: a store that failed, or was closed, is no
- * fault of one actor and stops the listing.
+ * Callers: the façades, where they go through a listing. Invariant: a store that failed, or was closed, is
+ * no fault of one actor and stops the listing.
  */
 import { isHoldfastError } from '../errors.js';
 import type { Logger } from '../log.js';

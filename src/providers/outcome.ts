@@ -5,8 +5,10 @@
  *  X1  A submit is `rejected` without a reply only when nothing was sent.
  *  X2  An adapter that throws while it reads a reply to a submit makes it `ambiguous`: the task may exist.
  */
+import { isHoldfastError } from '../errors.js';
+import { checkId } from '../ids.js';
 import { providerError } from './classify.js';
-import { redactError, redactText, secretsOf } from './redact.js';
+import { redactError, redactText, secretsOf, shortWord } from './redact.js';
 import type {
   PollOutcome,
   ProviderAdapter,
@@ -39,7 +41,12 @@ export function submitOutcome(
     case 'response': {
       try {
         const outcome = adapter.parseSubmit(result.response, request, credentialAlias);
-        return outcome.type === 'accepted' ? outcome : withoutSecrets(adapter, credentialAlias, outcome);
+        if (outcome.type !== 'accepted') return withoutSecrets(adapter, credentialAlias, outcome);
+        if (!isUsable(outcome.ref)) return { type: 'billed', error: unusableId(adapter) };
+        const { settled } = outcome;
+        return settled === undefined
+          ? outcome
+          : { ...outcome, settled: shown(adapter, credentialAlias, settled) };
       } catch (cause) {
         return { type: 'ambiguous', error: unreadable(adapter, cause) };
       }
@@ -60,9 +67,7 @@ export function pollOutcome(
       return { type: 'transient', error: result.error };
     case 'response': {
       try {
-        const outcome = adapter.parsePoll(result.response, ref);
-        if (outcome.type === 'pending' || outcome.type === 'done') return outcome;
-        return withoutSecrets(adapter, ref.credential, outcome);
+        return shown(adapter, ref.credential, adapter.parsePoll(result.response, ref));
       } catch (cause) {
         return { type: 'transient', error: unreadable(adapter, cause) };
       }
@@ -80,12 +85,38 @@ function unreadable(adapter: ProviderAdapter, cause: unknown): ProviderError {
   return providerError('unusable', { code: 'adapterThrew', message });
 }
 
+/** A task id is asked for in URLs and found by in an index: what cannot be either is of no use (P4). */
+function isUsable({ taskId }: TaskRef): boolean {
+  try {
+    checkId(taskId);
+    return true;
+  } catch (error) {
+    if (isHoldfastError(error, 'INVALID_ID')) return false;
+    throw error;
+  }
+}
+
+function unusableId(adapter: ProviderAdapter): ProviderError {
+  const message = `${adapter.id} accepted it under a task id that cannot be used`;
+  return providerError('unusable', { code: 'taskId', message });
+}
+
+/** What a poll says, fit to be kept: whatever words of the provider are in it. */
+function shown(adapter: ProviderAdapter, alias: string, outcome: PollOutcome): PollOutcome {
+  if (outcome.type === 'done') return outcome;
+  if (outcome.type !== 'pending') return withoutSecrets(adapter, alias, outcome);
+  const { unknownStatus: word } = outcome;
+  return word === undefined ? outcome : { ...outcome, unknownStatus: shortWord(word) };
+}
+
 /** Providers like to echo the key they refuse. */
 function withoutSecrets<Outcome extends { readonly error: ProviderError }>(
   adapter: ProviderAdapter,
   alias: string,
   outcome: Outcome,
 ): Outcome {
-  const message = redactText(outcome.error.message, secretsOf(adapter.credential(alias)));
-  return { ...outcome, error: { ...outcome.error, message } };
+  const secrets = secretsOf(adapter.credential(alias));
+  const message = redactText(outcome.error.message, secrets);
+  const code = shortWord(outcome.error.code, secrets);
+  return { ...outcome, error: { ...outcome.error, code, message } };
 }

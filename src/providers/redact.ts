@@ -42,6 +42,11 @@ export function redactText(text: string, secrets: readonly string[] = []): strin
   return `${shown.slice(0, limits.providerMessageCharsMax - 1).toWellFormed()}…`;
 }
 
+/** A word of somebody else's, such as a code or a status: redacted, and no longer than a word may be. */
+export function shortWord(word: string, secrets: readonly string[] = []): string {
+  return redactText(word, secrets).slice(0, limits.providerWordCharsMax).toWellFormed();
+}
+
 /** The messages of an error and its causes (five at most), redacted, as one line. */
 export function redactError(error: unknown, secrets: readonly string[] = []): string {
   const messages: string[] = [];
