@@ -30,6 +30,7 @@ import type { ArtifactSource, DownloadOutcome, PollOutcome, ProviderAdapter } fr
 import type { ProviderRequest, Transport } from '../providers/index.js';
 import type { Accounts } from './accounts.js';
 import type { ArtifactFiles } from './artifact-files.js';
+import { jobIndexes } from './job-index.js';
 import type { Kernel } from './kernel/index.js';
 import type { ProviderBook } from './provider-book.js';
 
@@ -74,6 +75,13 @@ export class JobEffects {
     if (outcome.type === 'rejected') await accounts.judge(input, outcome.error);
     if (outcome.type !== 'accepted') return outcome;
     const { ref, settled } = outcome;
+    // The chart would take the refused id for a doubt, find its task taken, and pay for another.
+    const holder = await kernel.reader.byUnique(jobIndexes.task, [
+      input.provider,
+      ref.credential,
+      ref.taskId,
+    ]);
+    if (holder !== undefined && holder !== address) return { type: 'billed', error: followed(holder) };
     if (settled === undefined || settled.type === 'transient') return { type: 'accepted', ref };
     return { type: 'accepted', ref, outcome: this.#verdict(address, settled) };
   }
@@ -226,6 +234,10 @@ const NOTHING = fault('server', 'no-artifact', 'the provider says done and names
 function naming<Fault extends JobFault>(source: ArtifactSource, error: Fault): Fault {
   const from = redactUrl(source.url);
   return error.message.includes(from) ? error : { ...error, message: `${error.message} (${from})` };
+}
+
+function followed(holder: string): JobFault {
+  return { ...fault('unusable', 'task-followed', `${holder} follows its task already`), retryable: false };
 }
 
 function fault(errorClass: string, code: string, message: string): JobFault {

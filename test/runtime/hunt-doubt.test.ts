@@ -40,3 +40,21 @@ test('a task whose POST went out while a listing was read belongs to the job tha
   expect(other.ref?.taskId).toBe(secondBill?.taskId);
   expect(entries(house, 'submit.received')).toHaveLength(3);
 });
+
+test('a job whose task was tracked before its POST was answered fails, and is not POSTed again', async () => {
+  const house = await buildHouse({ life: NEVER });
+  const baseUrl = `${house.simulator.url}/openai/v1`;
+  const inner = openai({ apiKey: 'sk-test', clock: house.clock, baseUrl, onUnlisted: 'resubmit' });
+  const ref = { taskId: 'video_known', endpoint: 'videos', generation: 'v1' };
+  const adapter: ProviderAdapter = {
+    ...inner,
+    parseSubmit: (_response, _request, credential) => ({ type: 'accepted', ref: { ...ref, credential } }),
+  };
+  const runtime = await house.open({ providers: [adapter] });
+  const tracked = await runtime.jobs.track({ provider: 'openai', ref });
+  const job = await runtime.jobs.submit(video());
+  const view = await job.settled();
+  expect(view).toMatchObject({ status: 'failed', error: { code: 'task-followed', retryable: false } });
+  expect(view.error?.message).toContain(tracked.id);
+  expect(entries(house, 'submit.received')).toHaveLength(1);
+});
