@@ -66,13 +66,14 @@ export class JobEffects {
     const { kernel, providers, accounts, transport } = this.#options;
     const adapter = providers.get(input.provider);
     if (adapter === undefined) return { type: 'blocked', error: unregistered(input.provider) };
-    const actor = await kernel.snapshot(address);
-    if (actor !== undefined && isUnwanted(actor.snapshot)) return { type: 'withdrawn' };
+    if (await this.#isUnwanted(address)) return { type: 'withdrawn' };
     const request = await this.request(address);
     const http = adapter.buildSubmit(request, { key: jobIdOf(address) });
     const result = await transport.send(adapter, input.credential, http, { signal });
     const outcome = submitOutcome(adapter, result, request, input.credential);
-    if (outcome.type === 'rejected') await accounts.judge(input, outcome.error);
+    // Cancelled meanwhile and known not to be accepted: it need not wait for its account to be mended.
+    const withdrawn = outcome.type === 'rejected' && (await this.#isUnwanted(address));
+    if (outcome.type === 'rejected' && !withdrawn) await accounts.judge(input, outcome.error);
     if (outcome.type !== 'accepted') return outcome;
     const { ref, settled } = outcome;
     // The chart would take the refused id for a doubt, find its task taken, and pay for another.
@@ -84,6 +85,11 @@ export class JobEffects {
     if (holder !== undefined && holder !== address) return { type: 'billed', error: followed(holder) };
     if (settled === undefined || settled.type === 'transient') return { type: 'accepted', ref };
     return { type: 'accepted', ref, outcome: this.#verdict(address, settled) };
+  }
+
+  async #isUnwanted(address: string): Promise<boolean> {
+    const actor = await this.#options.kernel.snapshot(address);
+    return actor !== undefined && isUnwanted(actor.snapshot);
   }
 
   async poll({ address, input, signal }: EffectCall<PollInput>): Promise<PollAnswer> {

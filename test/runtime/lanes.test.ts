@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { ActorRecord } from '../../src/actors/kernel/index.js';
 import { keys, openLevelStore } from '../../src/store/index.js';
 import type { ChannelSend } from '../../src/channels/index.js';
-import { AT_ONCE, buildHouse, delivered, seenAs, until, video } from './house.js';
+import { AT_ONCE, buildHouse, delivered, entries, entry, seenAs, until, video } from './house.js';
 
 test('a clock that is set back does not turn a lane round', async () => {
   const house = await buildHouse();
@@ -80,3 +80,21 @@ async function quarantine(directory: string, address: string): Promise<void> {
   });
   await store.close();
 }
+
+test('a job cancelled while its POST is out, and then refused for its key, is cancelled at once', async () => {
+  const house = await buildHouse({
+    life: AT_ONCE,
+    faults: [
+      { route: 'openai.submit', fault: { type: 'latency', wait: { ms: 3_000 } } },
+      { route: 'openai.submit', fault: { type: 'unauthorized' } },
+    ],
+  });
+  const runtime = await house.open();
+  const job = await runtime.jobs.submit(video());
+  await entry(house, 'submit.received');
+  await job.cancel('not wanted any more');
+  const view = await seenAs(runtime, job, 'cancelled');
+  expect(view.error?.message).toBe('not wanted any more');
+  expect(entries(house, 'submit.received')).toHaveLength(1);
+  expect(await runtime.accounts.list()).toEqual([]);
+});

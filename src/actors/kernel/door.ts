@@ -20,12 +20,30 @@ export function ownEvent(event: unknown): JsonEvent {
   if (type === '' || type === '*') throw refuse('has no type of its own');
   if ('$' in event) throw refuse('has the reserved key "$"');
   if (type.startsWith('xstate.')) throw refuse("has a type of XState's own");
+  const flat = flatCopy(event);
+  if (flat !== undefined) return flat as JsonEvent;
   const bad = firstNonJson(event);
   if (bad !== undefined) throw refuse(`is not JSON at ${bad}`);
   const text = JSON.stringify(event);
   if (Buffer.byteLength(text) > limits.eventBytesMax) throw refuse(`is over ${limits.eventBytesMax} bytes`);
   // It was JSON with a type a line ago.
   return JSON.parse(text) as JsonEvent;
+}
+
+const FLAT_BYTES_MAX = 4_096;
+
+/** A copy of an object of a few short texts, numbers and booleans, as most events are; undefined for others. */
+function flatCopy(value: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
+  const copy: Record<string, unknown> = {};
+  let chars = 0;
+  for (const key in value) {
+    const part = value[key];
+    if (typeof part === 'string') chars += part.length;
+    else if (typeof part !== 'boolean' && part !== null && !Number.isFinite(part)) return undefined;
+    chars += key.length;
+    copy[key] = part;
+  }
+  return chars <= FLAT_BYTES_MAX ? copy : undefined;
 }
 
 /** A copy of an actor's input. Throws INVALID_INPUT when it is not JSON, too big, or has the reserved "$". */
