@@ -37,10 +37,15 @@ function nonJsonPath(value: unknown, within: object[]): string | undefined {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return undefined;
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : '';
   if (typeof value !== 'object' || within.includes(value)) return '';
-  const list = Array.isArray(value);
-  if (!list && !isPlainObject(value)) return '';
+  if (Array.isArray(value)) {
+    within.push(value);
+    const bad = nonJsonItem(value, within);
+    within.pop();
+    return bad;
+  }
+  if (!isPlainObject(value)) return '';
   within.push(value);
-  const bad = list ? nonJsonItem(value, within) : nonJsonProperty(value, within);
+  const bad = nonJsonProperty(value, within);
   within.pop();
   return bad;
 }
@@ -53,8 +58,9 @@ function nonJsonItem(list: readonly unknown[], within: object[]): string | undef
   return undefined;
 }
 
-function nonJsonProperty(object: object, within: object[]): string | undefined {
-  for (const [key, item] of Object.entries(object)) {
+function nonJsonProperty(object: Readonly<Record<string, unknown>>, within: object[]): string | undefined {
+  for (const key in object) {
+    const item = object[key];
     const bad = item === undefined ? undefined : nonJsonPath(item, within);
     if (bad !== undefined) return `.${key}${bad}`;
   }

@@ -81,7 +81,7 @@ async function quarantine(directory: string, address: string): Promise<void> {
   await store.close();
 }
 
-test('a job cancelled while its POST is out, and then refused for its key, is cancelled at once', async () => {
+test('a job cancelled while its POST is out, then refused for its key, goes at once', async () => {
   const house = await buildHouse({
     life: AT_ONCE,
     faults: [

@@ -32,7 +32,7 @@ export function ownEvent(event: unknown): JsonEvent {
 
 const FLAT_BYTES_MAX = 4_096;
 
-/** A copy of an object of a few short texts, numbers and booleans, as most events are; undefined for others. */
+/** A copy of an object of short texts, numbers and booleans, as most events are; undefined for others. */
 function flatCopy(value: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
   const copy: Record<string, unknown> = {};
   let chars = 0;

@@ -286,12 +286,6 @@ class TurnWriter {
 
   #journal(value: Json, status: ActorStatus): JournalEntry {
     const { envelope, event, source, traceparent } = this.#turn;
-    const started = this.#started.map(({ ref }) => ({ id: ref.id, src: ref.src, child: ref.child }));
-    const sends = this.#sends.map(({ to, row }) => ({
-      id: row.id,
-      to,
-      type: row.type === 'event' ? row.event.type : row.type,
-    }));
     return {
       seq: envelope.seq,
       at: envelope.at,
@@ -304,9 +298,9 @@ class TurnWriter {
       // Undefined is not written.
       dueAt: envelope.dueAt,
       traceparent,
-      effects: unlessEmpty(started),
+      effects: this.#started.length === 0 ? undefined : this.#started.map(({ ref }) => entryEffect(ref)),
       timers: unlessEmpty(this.#armed),
-      sends: unlessEmpty(sends),
+      sends: this.#sends.length === 0 ? undefined : this.#sends.map(entrySend),
       emitted: unlessEmpty(this.#emitted),
     };
   }
@@ -376,6 +370,16 @@ export function timerKey(kind: string, address: string, timer: TimerRef): string
   const [seq = '0', index = '0'] = timer.id.split(':');
   return keys.timer(kind, timer.dueAt, address, Number(seq), Number(index));
 }
+
+function entryEffect({ id, src, child }: EffectRef): EntryPart<'effects'> {
+  return { id, src, child };
+}
+
+function entrySend({ to, row }: { readonly to: string; readonly row: InboxRow }): EntryPart<'sends'> {
+  return { id: row.id, to, type: row.type === 'event' ? row.event.type : row.type };
+}
+
+type EntryPart<K extends 'effects' | 'sends'> = NonNullable<JournalEntry[K]>[number];
 
 function unlessEmpty<T>(list: readonly T[]): readonly T[] | undefined {
   return list.length === 0 ? undefined : list;
