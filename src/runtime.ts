@@ -143,7 +143,7 @@ export class Runtime {
     const kernel = await Kernel.open({ store, clock, log });
     const files = new ArtifactFiles(artifacts, kernel, log);
     const runtime = new Runtime(options, { store, kernel, providers, clock, log, files });
-    kernel.onUnreferenced((sha256) => files.letGo(sha256));
+    kernel.onUnreferenced((file) => files.letGo(file));
     kernel.onFailure((error) => runtime.#failed(error));
     try {
       await runtime.#recover(artifacts, options.control !== false);

@@ -6,7 +6,7 @@
  * Invariant: between a download's end and the commit that refers to its file, no file is removed: the names
  * are content hashes, so a new job may be about to refer to the very file an old one has just let go.
  */
-import { readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../log.js';
 import type { Kernel } from './kernel/index.js';
@@ -49,8 +49,8 @@ export class ArtifactFiles {
   }
 
   /** A file that no actor refers to any more. */
-  letGo(sha256: string): void {
-    this.#unreferenced.add(sha256);
+  letGo(file: string): void {
+    this.#unreferenced.add(file);
     this.#sweep();
   }
 
@@ -61,24 +61,22 @@ export class ArtifactFiles {
 
   #sweep(): void {
     if (this.#fetching.size > 0) return;
-    for (const sha256 of this.#unreferenced) {
-      this.#remove(sha256).catch((error: unknown) =>
-        this.#log.warn({ err: error, sha256 }, 'artifact.remove.failed'),
+    for (const file of this.#unreferenced) {
+      this.#remove(file).catch((error: unknown) =>
+        this.#log.warn({ err: error, file }, 'artifact.remove.failed'),
       );
     }
   }
 
-  async #remove(sha256: string): Promise<void> {
+  async #remove(file: string): Promise<void> {
     const begun = this.#begun;
-    const referenced = await this.#kernel.reader.isReferenced(sha256);
+    const referenced = await this.#kernel.reader.isReferenced(file);
     // A fetch that began while we looked may have ended too, and its job may refer to this very file by now.
-    if (!this.#unreferenced.has(sha256) || this.#fetching.size > 0) return;
-    if (begun !== this.#begun) return this.#remove(sha256);
+    if (!this.#unreferenced.has(file) || this.#fetching.size > 0) return;
+    if (begun !== this.#begun) return this.#remove(file);
     // Synchronous from here on: a fetch that begins later finds the file gone and makes it again.
-    this.#unreferenced.delete(sha256);
+    this.#unreferenced.delete(file);
     if (referenced) return;
-    for (const name of readdirSync(this.directory)) {
-      if (name.startsWith(`${sha256}.`)) rmSync(join(this.directory, name), { force: true });
-    }
+    rmSync(join(this.directory, file), { force: true });
   }
 }

@@ -3,6 +3,7 @@
  *
  * Pure. Callers: jobs.ts, job-reconcile.ts. Invariant: (provider, credential, task id) belongs to one job.
  */
+import { basename } from 'node:path';
 import type { AnyMachineSnapshot } from 'xstate';
 import { jobStatus, type JobContext, type JobStatus } from '../machines/index.js';
 import type { IndexedActor, IndexRow } from './kernel/index.js';
@@ -41,7 +42,7 @@ export function jobIndexRows(snapshot: AnyMachineSnapshot, { ord }: IndexedActor
   return rows;
 }
 
-/** The artifact files a job keeps alive. */
+/** The artifact files a job keeps alive, by name: the hash of the content and an extension. */
 export function jobReferences(snapshot: AnyMachineSnapshot): string[] {
-  return (snapshot.context as JobContext).artifacts.map(({ sha256 }) => sha256);
+  return (snapshot.context as JobContext).artifacts.map(({ path }) => basename(path));
 }

@@ -1,8 +1,8 @@
 /**
  * The download: one artifact from a URL that somebody else chose onto our disk, whole or not at all.
  *
- * Owns: the `.part` files of its directory. Callers: `actors/jobs.ts`.
- * Invariants:
+ * Owns: the `.part` files, in a folder of their own so that sweeping them reads no finished file's name.
+ * Callers: `actors/jobs.ts`. Invariants:
  *  D1  Every hop passes the guard; redirects are followed by hand, at most `limits.redirectsMax`, never
  *      from https down to http.
  *  D2  A credential goes to the origin of the adapter's base URL alone; once a chain has left it, nowhere.
@@ -34,6 +34,9 @@ import type { Sniffed } from './sniff.js';
 import type { ArtifactSource, Credential, JobKind, ProviderAdapter, ProviderError } from './port.js';
 import type { ProviderErrorClass } from './port.js';
 import { asNumber, plainHeaders } from './wire.js';
+
+/** The folder of files that are not whole yet, below the artifacts'. */
+const PARTS = 'parts';
 
 export interface DownloadedArtifact {
   /** File name below the directory: `<sha256>.<extension>`. */
@@ -78,7 +81,7 @@ type Step<Value> = { readonly type: 'next'; readonly value: Value } | Failure;
 
 export async function download(options: DownloadOptions): Promise<DownloadOutcome> {
   const { adapter, directory } = options;
-  const part = join(directory, `${newId('download')}.part`);
+  const part = join(directory, PARTS, `${newId('download')}.part`);
   const connect = guardedConnector({
     trustedOrigins: adapter.trustedOrigins,
     ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
@@ -89,7 +92,7 @@ export async function download(options: DownloadOptions): Promise<DownloadOutcom
   const deadline = new Deadline(options.clock, options.signal, (limits.redirectsMax + 1) * hopMs);
   try {
     deadline.signal.throwIfAborted();
-    await mkdir(directory, { recursive: true });
+    await mkdir(join(directory, PARTS), { recursive: true });
     const reply = await follow(options, agent, deadline.signal);
     if (reply.type !== 'next') return reply;
     const received = await receive(options, reply.value, part, deadline);
@@ -106,13 +109,13 @@ export async function download(options: DownloadOptions): Promise<DownloadOutcom
 
 /** Removes what downloads left behind when their process died. Returns how many files went. */
 export async function sweepParts(directory: string): Promise<number> {
-  const names = await readdir(directory).catch((error: unknown) => {
+  const parts = join(directory, PARTS);
+  const names = await readdir(parts).catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT') return [];
     throw error;
   });
-  const parts = names.filter((name) => name.endsWith('.part'));
-  for (const name of parts) await rm(join(directory, name), { force: true });
-  return parts.length;
+  for (const name of names) await rm(join(parts, name), { force: true });
+  return names.length;
 }
 
 /** The first reply that is no redirect, if it is a success. */

@@ -23,7 +23,7 @@
  * | q   | index, ...parts, address              | declared index                      |
  * | n   | kind, version, hash, state            | how many actors are in that state   |
  * | h   | session, ord                          | history entry                       |
- * | a   | sha256, address                       | a reference to an artifact file     |
+ * | a   | file (sha256 and extension), address  | a reference to an artifact file     |
  * | k   | commit number                         | rolling hash of commits             |
  */
 import type { Range } from './store.js';
@@ -106,6 +106,6 @@ export const keys = {
   count: (kind: string, version: string, hash: string, state: string) =>
     keyOf('n', kind, version, hash, state),
   history: (session: string, ord: string) => keyOf('h', session, ord),
-  artifact: (sha256: string, address: string) => keyOf('a', sha256, address),
+  artifact: (file: string, address: string) => keyOf('a', file, address),
   chain: (commitNumber: number) => keyOf('k', orderedNumber(commitNumber)),
 } as const;

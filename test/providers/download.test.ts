@@ -58,7 +58,11 @@ const serveBytes =
   (_request, response) =>
     void response.writeHead(200, { 'content-length': bytes.byteLength }).end(bytes);
 
-const files = async (): Promise<readonly string[]> => readdir(directory).catch(() => []);
+/** Every file, the unfinished ones in their folder included. */
+const files = async (): Promise<readonly string[]> => {
+  const found = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
+  return found.filter((entry) => entry.isFile()).map(({ name }) => name);
+};
 
 /** Nothing that failed may leave a file behind, whole or in part. */
 async function expectFailure(outcome: DownloadOutcome, expected: object): Promise<void> {
@@ -303,7 +307,7 @@ describe('the sweep', () => {
     expect(await sweepParts(directory)).toBe(0);
     const server = await serve(serveBytes(mp4));
     await fetchFrom(server.url);
-    await writeFile(join(directory, 'download_x.part'), 'half');
+    await writeFile(join(directory, 'parts', 'download_x.part'), 'half');
     expect(await sweepParts(directory)).toBe(1);
     expect(await files()).toEqual([`${sha256(mp4)}.mp4`]);
   });

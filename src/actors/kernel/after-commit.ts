@@ -44,7 +44,7 @@ export interface AfterCommitOptions {
 export class AfterCommit {
   readonly #options: AfterCommitOptions;
   readonly #listeners = new Set<StepListener>();
-  readonly #unreferencedListeners = new Set<(sha256: string) => void>();
+  readonly #unreferencedListeners = new Set<(file: string) => void>();
 
   constructor(options: AfterCommitOptions) {
     this.#options = options;
@@ -55,7 +55,7 @@ export class AfterCommit {
     return () => this.#listeners.delete(listener);
   }
 
-  onUnreferenced(listener: (sha256: string) => void): void {
+  onUnreferenced(listener: (file: string) => void): void {
     this.#unreferencedListeners.add(listener);
   }
 
@@ -100,15 +100,15 @@ export class AfterCommit {
     this.guarded(address, 'action.failed', () => run?.());
   }
 
-  async #checkReference(address: string, sha256: string): Promise<void> {
+  async #checkReference(address: string, file: string): Promise<void> {
     try {
-      if (await this.#options.reader.isReferenced(sha256)) return;
+      if (await this.#options.reader.isReferenced(file)) return;
     } catch (error) {
       // The file stays: nobody but the disk is harmed.
-      this.#options.log.warn({ err: error, sha256 }, 'reference.unknown');
+      this.#options.log.warn({ err: error, file }, 'reference.unknown');
       return;
     }
     for (const listener of this.#unreferencedListeners)
-      this.guarded(address, 'listener.failed', () => listener(sha256));
+      this.guarded(address, 'listener.failed', () => listener(file));
   }
 }

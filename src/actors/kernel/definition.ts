@@ -74,7 +74,7 @@ export interface DefinitionOptions {
   readonly version?: string;
   readonly effects?: Readonly<Record<string, EffectPolicy>>;
   readonly indexes?: (snapshot: AnyMachineSnapshot, actor: IndexedActor) => readonly IndexRow[];
-  /** SHA-256 names of the artifact files the actor keeps alive. */
+  /** Names of the artifact files the actor keeps alive: the SHA-256 of the content and an extension. */
   readonly references?: (snapshot: AnyMachineSnapshot) => readonly string[];
   /** How long a finished actor stays; default 24 h. */
   readonly retentionMs?: number;

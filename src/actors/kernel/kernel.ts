@@ -252,7 +252,7 @@ export class Kernel {
   }
 
   /** Told of artifact files that no actor refers to any more. */
-  onUnreferenced(listener: (sha256: string) => void): void {
+  onUnreferenced(listener: (file: string) => void): void {
     this.#afterCommit.onUnreferenced(listener);
   }
 

@@ -91,8 +91,8 @@ export class Reader {
     return { ...page, items: page.items.map(([, value]) => JSON.parse(value) as HistoryEntry) };
   }
 
-  async isReferenced(sha256: string): Promise<boolean> {
-    return (await this.#loop.scan({ ...rangeOf('a', sha256), limit: 1 })).length > 0;
+  async isReferenced(file: string): Promise<boolean> {
+    return (await this.#loop.scan({ ...rangeOf('a', file), limit: 1 })).length > 0;
   }
 
   async #all(letter: RowLetter, ...parts: readonly string[]): Promise<Entry[]> {
