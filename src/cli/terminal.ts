@@ -5,6 +5,7 @@
  * main.ts makes it. Invariant: standard output carries results alone, one JSON value a line under `--json`;
  * all else is an error line on standard error.
  */
+import { isatty } from 'node:tty';
 import pc from 'picocolors';
 
 export type Colours = ReturnType<typeof pc.createColors>;
@@ -23,7 +24,8 @@ const COLUMNS_MIN = 40;
 /** The terminal of this process. `COLUMNS` decides the width, `NO_COLOR` and a pipe forbid colours. */
 export function processTerminal(): Terminal {
   const { stdout, stderr, env } = process;
-  const coloured = stdout.isTTY && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+  // `stdout.isTTY` is undefined for a pipe, and undefined lets picocolors decide: in CI it colours.
+  const coloured = isatty(stdout.fd) && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
   const asked = Number(env['COLUMNS'] ?? '');
   const width = Number.isInteger(asked) && asked > 0 ? asked : (stdout.columns ?? COLUMNS_DEFAULT);
   return {

@@ -38,6 +38,8 @@ export function startCli(words: readonly string[], options: CliOptions = {}): Cl
   const child = spawn(process.execPath, [entry, ...words], {
     env: {
       ...process.env,
+      // Colour libraries like to take it for a terminal.
+      CI: 'true',
       COLUMNS: String(options.columns ?? 100),
       HOLDFAST_UID: options.uid === undefined ? undefined : String(options.uid),
     },

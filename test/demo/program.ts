@@ -27,7 +27,8 @@ export interface Running {
 
 export function startDemo(words: readonly string[], env: Record<string, string> = {}): Running {
   const child = spawn(process.execPath, [entry, 'demo', ...words], {
-    env: { ...process.env, ...env },
+    // CI, set or not, decides nothing: colour libraries like to take it for a terminal.
+    env: { ...process.env, CI: 'true', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: DEADLINE_MS,
     killSignal: 'SIGKILL',

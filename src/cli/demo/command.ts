@@ -5,6 +5,7 @@
  * make no sense (thrown as HoldfastError, shown by main); 130 after Ctrl-C. Invariant: the hidden commands
  * serve the demo's own processes and nobody else.
  */
+import { isatty } from 'node:tty';
 import type { Command } from 'commander';
 import { environment } from '../../options.js';
 import { runAgent } from './agent-process.js';
@@ -46,7 +47,7 @@ function hidden(program: Command, name: string, run: (settings: string) => Promi
 async function demo(flags: DemoFlags): Promise<void> {
   const settings = settingsOf(flags, environment());
   const { stdout } = process;
-  const isTerminal = stdout.isTTY && environment()['TERM'] !== 'dumb';
+  const isTerminal = isatty(stdout.fd) && environment()['TERM'] !== 'dumb';
   const screen = new Screen({
     write: (text) => void stdout.write(text),
     isTerminal,
