@@ -106,14 +106,14 @@ export function fetchInput(context: JobContext, fresh: boolean): FetchInput {
 // What an event says.
 
 /** The reference an event carries: an accepted submit, a find, an adoption, a webhook. */
-export function refIn(event: JobEvent): JobRef | undefined {
+function refIn(event: JobEvent): JobRef | undefined {
   if ('ref' in event) return event.ref;
   if ('output' in event && 'ref' in event.output) return event.output.ref;
   return undefined;
 }
 
 /** The fault an event carries: an answer's error, a terminal reply's, or that of an effect that threw. */
-export function faultIn(event: JobEvent): JobFault | undefined {
+function faultIn(event: JobEvent): JobFault | undefined {
   if (event.type === 'effect.interrupted') {
     return {
       class: 'network',
@@ -143,7 +143,7 @@ function retryAfterIn(event: JobEvent): number | undefined {
  * What an event says of the task itself, whether it came by poll, by webhook, or with the answer to the
  * POST.
  */
-export function verdictIn(event: JobEvent): string | undefined {
+function verdictIn(event: JobEvent): string | undefined {
   if (event.type === 'provider.evidence') return event.outcome.type;
   if (event.type !== 'xstate.done.actor.submit' || event.output.type !== 'accepted') return undefined;
   return event.output.outcome?.type ?? 'pending';
@@ -281,7 +281,7 @@ export function keepMs({ input }: JobContext): number {
 
 // Questions.
 
-export function countsAsAbsent({ lookedAt = 0, doubtSince = 0, input }: JobContext): boolean {
+function countsAsAbsent({ lookedAt = 0, doubtSince = 0, input }: JobContext): boolean {
   return lookedAt >= doubtSince + input.reconcile.afterMs;
 }
 

@@ -63,11 +63,6 @@ export class Outbox {
     this.#options = options;
   }
 
-  /** How many effects run now. */
-  get running(): number {
-    return this.#running.size;
-  }
-
   /** From here on effects run: those offered before, and what `recover` finds. */
   start(): void {
     this.#accepting = true;
