@@ -4,6 +4,7 @@ export type { CreateOptions, KernelOptions, SendOptions } from './kernel.js';
 export type { CommittedStep, StepListener } from './after-commit.js';
 export type { Outcome } from './cell.js';
 export type { StateCount } from './counts.js';
+export type { Creation } from './create-many.js';
 export { defineMachine, structureHash } from './definition.js';
 export type {
   Definition,

@@ -25,8 +25,9 @@ import { Cells, deliveryOf, kindOf, type Cell, type Content, type Delivery } fro
 import type { Outcome, Parcel } from './cell.js';
 import { CommitLoop } from './commit-loop.js';
 import { Counts, type StateCount } from './counts.js';
+import { createAll, creationOf, type Creation } from './create-many.js';
 import { defineMachine, type Definition, type DefinitionOptions } from './definition.js';
-import { checkPayloads, ownEvent, ownInput } from './door.js';
+import { ownEvent } from './door.js';
 import { Outbox } from './outbox.js';
 import { Reader } from './reader.js';
 import type { ActorRecord, InboxRow } from './record.js';
@@ -167,10 +168,13 @@ export class Kernel {
     options: CreateOptions = {},
   ): Promise<Outcome> {
     const { payloads, source = 'user' } = options;
-    checkPayloads(payloads);
-    const own = ownInput(input);
-    const content: Content = { type: 'create', input: own, ...(payloads === undefined ? {} : { payloads }) };
+    const content = creationOf(input, payloads);
     return this.#deliver(addressOf(kind, id), { content, source, dedupe: false });
+  }
+
+  /** Creates many; resolves when all are on disk, with an outcome each, in their order. */
+  createMany(kind: string, creations: readonly Creation[]): Promise<readonly Outcome[]> {
+    return createAll(kind, creations, (address, delivery) => this.#enqueue(address, delivery));
   }
 
   /**
