@@ -14,6 +14,7 @@ import type { Outbox } from './outbox.js';
 import type { Reader } from './reader.js';
 import type { ActorRecord, InboxRow, JournalEntry } from './record.js';
 import type { StepAction } from './step.js';
+import { Subscribers } from './subscribers.js';
 import type { Sweeper } from './sweeper.js';
 import type { Timers } from './timers.js';
 import type { After } from './turn.js';
@@ -44,6 +45,7 @@ export interface AfterCommitOptions {
 export class AfterCommit {
   readonly #options: AfterCommitOptions;
   readonly #listeners = new Set<StepListener>();
+  readonly #subscribers = new Subscribers<StepListener>();
   readonly #unreferencedListeners = new Set<(file: string) => void>();
 
   constructor(options: AfterCommitOptions) {
@@ -53,6 +55,10 @@ export class AfterCommit {
   onStep(listener: StepListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  subscribe(address: string, listener: StepListener): () => void {
+    return this.#subscribers.add(address, listener);
   }
 
   onUnreferenced(listener: (file: string) => void): void {
@@ -72,6 +78,8 @@ export class AfterCommit {
     for (const action of after.custom) this.#runAction(address, action);
     const step: CommittedStep = { address, kind: definition.kind, entry, record, snapshot };
     for (const listener of this.#listeners) this.guarded(address, 'listener.failed', () => listener(step));
+    for (const listener of this.#subscribers.of(address) ?? [])
+      this.guarded(address, 'listener.failed', () => listener(step));
     waiters.notify(address, snapshot);
     if (after.gone) waiters.reject(address, new HoldfastError('ACTOR_NOT_FOUND', `${address} was removed`));
     for (const sha of after.dropped) void this.#checkReference(address, sha);

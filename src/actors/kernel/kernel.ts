@@ -177,9 +177,7 @@ export class Kernel {
     return createAll(kind, creations, (address, delivery) => this.#enqueue(address, delivery));
   }
 
-  /**
-   * Sends an event; resolves when the step it caused is on disk. Rejects with ACTOR_NOT_FOUND and the like.
-   */
+  /** Sends an event; resolves when its step is on disk. Rejects with ACTOR_NOT_FOUND and the like. */
   send(
     address: string,
     event: JsonObject & { readonly type: string },
@@ -195,9 +193,7 @@ export class Kernel {
     });
   }
 
-  /**
-   * Resolves with the first committed snapshot that satisfies `predicate`, the present one included (K16).
-   */
+  /** Resolves with the first committed snapshot that satisfies it, the present one included (K16). */
   async waitFor(
     address: string,
     predicate: SnapshotPredicate,
@@ -248,6 +244,11 @@ export class Kernel {
   /** Called after each commit, in commit order. Returns a function that stops it. */
   onStep(listener: StepListener): () => void {
     return this.#afterCommit.onStep(listener);
+  }
+
+  /** The same for one actor, at no cost for the others. */
+  subscribe(address: string, listener: StepListener): () => void {
+    return this.#afterCommit.subscribe(address, listener);
   }
 
   /** Told once, when the store can no longer be trusted. */
