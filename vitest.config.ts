@@ -11,9 +11,12 @@ const contract = ['store', 'simulator', 'providers', 'control', 'cli', 'runtime'
   (room) => `test/${room}/**/*.test.ts`,
 );
 const packaged = ['test/package/**/*.test.ts'];
-const crash = ['test/crash/**/*.test.ts', 'test/demo/**/*.test.ts'];
+const crash = ['crash', 'crash-points', 'demo'].map((room) => `test/${room}/**/*.test.ts`);
 
-/** The package's own name leads to its sources, as tsconfig.json's `paths` say, so that examples run unbuilt. */
+/**
+ * The package's own name leads to its sources, as tsconfig.json's `paths` say, so that examples run
+ * unbuilt.
+ */
 const alias = [
   { find: /^holdfast$/, replacement: fileURLToPath(new URL('src/index.ts', import.meta.url)) },
   { find: /^holdfast\/(.+)$/, replacement: fileURLToPath(new URL('src/$1/index.ts', import.meta.url)) },

@@ -9,7 +9,8 @@
  *  F2 a fault in either phase looks to the caller like any failed commit: STORE_FAILED, now and for every
  *     later one;
  *  F3 closing waits for a commit that is held, as it waits for one being written;
- *  F4 a store without faults behaves exactly like its inner store.
+ *  F4 a store without faults behaves exactly like its inner store;
+ *  F5 after `kill` no call is answered, those under way included: whoever holds the store is a dead process.
  */
 import { strict as assert } from 'node:assert';
 import { HoldfastError } from '../errors.js';
@@ -35,6 +36,12 @@ export interface FaultyStore extends Store {
   readonly hold: (phase?: CommitPhase) => CommitHold;
   /** Makes the next commit fail: `before` with nothing written, `after` with all of it written. */
   readonly failNext: (phase: CommitPhase) => void;
+  /**
+   * Takes the store away from its holder, as SIGKILL would. Resolves when the inner store is closed and may
+   * be opened again; a write that had reached it is finished first. Call it from `onCommit` to die at a
+   * commit.
+   */
+  readonly kill: () => Promise<void>;
   /** Commits that came through since the store was wrapped. */
   readonly commitCount: number;
 }
@@ -58,6 +65,9 @@ class WrappedStore implements FaultyStore {
   #commitCount = 0;
   #inFlight: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  #dead = false;
+  /** The write that has reached the inner store. */
+  #writing: Promise<unknown> = Promise.resolve();
 
   constructor(inner: Store, options: FaultyStoreOptions) {
     this.#inner = inner;
@@ -77,21 +87,21 @@ class WrappedStore implements FaultyStore {
   }
 
   get(key: string): string | undefined | Promise<string | undefined> {
+    if (this.#dead) return never();
     this.#mustBeOpen();
     return this.#inner.get(key);
   }
 
   async getMany(keys: readonly string[]): Promise<(string | undefined)[]> {
-    this.#mustBeOpen();
-    return await this.#inner.getMany(keys);
+    return await this.#answer(() => this.#inner.getMany(keys));
   }
 
   async scan(options: ScanOptions): Promise<Entry[]> {
-    this.#mustBeOpen();
-    return await this.#inner.scan(options);
+    return await this.#answer(() => this.#inner.scan(options));
   }
 
   async commit(commit: Commit): Promise<void> {
+    if (this.#dead) return never();
     this.#mustBeOpen();
     if (this.#failure !== undefined) throw failed(commit.number, this.#failure.cause);
     assert.ok(this.#inFlight === undefined, 'one commit at a time');
@@ -120,10 +130,33 @@ class WrappedStore implements FaultyStore {
     this.#failing = phase;
   }
 
+  async kill(): Promise<void> {
+    this.#dead = true;
+    await Promise.allSettled([this.#writing]);
+    await this.#inner.close();
+  }
+
+  /** What a read gives, unless its holder has died meanwhile. */
+  async #answer<T>(read: () => Promise<T>): Promise<T> {
+    if (this.#dead) return never();
+    this.#mustBeOpen();
+    const settled = await Promise.allSettled([read()]);
+    if (this.#dead) return never();
+    const [found] = settled;
+    if (found.status === 'rejected') throw found.reason;
+    return found.value;
+  }
+
   async #write(commit: Commit): Promise<void> {
     await this.#reach(commit, 'before');
-    await this.#inner.commit(commit);
+    if (this.#dead) return never();
+    const writing = this.#inner.commit(commit);
+    this.#writing = writing;
+    await Promise.allSettled([writing]);
+    if (this.#dead) return never();
+    await writing;
     await this.#reach(commit, 'after');
+    if (this.#dead) return never();
     this.#commitCount += 1;
   }
 
@@ -141,6 +174,11 @@ class WrappedStore implements FaultyStore {
   #mustBeOpen(): void {
     if (this.#closing !== undefined) throw new HoldfastError('RUNTIME_CLOSED', 'the store is closed');
   }
+}
+
+/** The answer a dead process gets. */
+function never(): Promise<never> {
+  return new Promise(() => undefined);
 }
 
 function makeHold(phase: CommitPhase, onRelease: () => void): Hold {

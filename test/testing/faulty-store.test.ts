@@ -89,3 +89,27 @@ test('a memory disk whose power is cut serves only its next holder', async () =>
   await second.commit(commitOf(second, '4'));
   await expect(openMemoryStore({ disk })).rejects.toMatchObject({ code: 'STORE_LOCKED' });
 });
+
+test.each([
+  ['before', undefined],
+  ['after', '1'],
+] as const)('killed %s a commit, it answers nobody and leaves %j to the next', async (phase, left) => {
+  const disk = createMemoryDisk();
+  const answered: string[] = [];
+  const answer = (name: string) => (): void => void answered.push(name);
+  const inner = await openMemoryStore({ disk });
+  await new Promise<void>((resolve) => {
+    const store = faultyStore(inner, {
+      onCommit: (_number, reached) => {
+        if (reached !== phase) return;
+        void store.scan({ gte: 'q', lt: 'r', limit: 10 }).finally(answer('a scan under way'));
+        resolve(store.kill());
+        void store.commit(commitOf(store, '2')).finally(answer('a later commit'));
+      },
+    });
+    void store.commit(commitOf(store, '1')).finally(answer('the commit'));
+  });
+  const next = await openMemoryStore({ disk });
+  expect(await next.get('q\0a')).toBe(left);
+  expect(answered).toEqual([]);
+});
