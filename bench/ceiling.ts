@@ -9,7 +9,7 @@
  *    must;
  *  - `ready`: even their bytes are simply there. No program can do that; it shows what serialising costs.
  *
- * Callers: run.ts. Invariants:
+ * Callers: steps.ts. Invariants:
  *  1  One batch in flight, everything asked meanwhile forms the next: the kernel's grouping.
  *  2  Rows the kernel writes once a group (counts, expiry bucket, commit chain) are written once a group
  *     here.
@@ -22,10 +22,11 @@ import { isPlainObject } from '../src/json.js';
 import { encodeRow, encodeValue } from '../src/store/codec.js';
 import { openMemoryStore } from '../src/store/index.js';
 import { keys } from '../src/store/keys.js';
-import type { Commit, Row, Store } from '../src/store/store.js';
+import type { Commit, Row } from '../src/store/store.js';
 import { errandDefinition, errandInput, errandLife } from './errand.js';
 import { kernelSubject, openKernel, type Durability, type Ids } from './kernel.js';
 import { errandId, type Subject } from './lanes.js';
+import { recording } from './recording.js';
 
 /** A row of one step of any errand: its key around the places where the errand's id goes. */
 interface RowTemplate {
@@ -59,25 +60,6 @@ export async function recordLife(ids: Ids): Promise<StepTemplate[]> {
   await store.close();
   if (templates.length !== errandLife.length + 1) throw new Error('a step is not one commit');
   return templates;
-}
-
-function recording(store: Store, onCommit: (commit: Commit) => void): Store {
-  return {
-    get generation() {
-      return store.generation;
-    },
-    get lastCommit() {
-      return store.lastCommit;
-    },
-    get: (key) => store.get(key),
-    getMany: (wanted) => store.getMany(wanted),
-    scan: (options) => store.scan(options),
-    commit: (commit) => {
-      onCommit(commit);
-      return store.commit(commit);
-    },
-    close: () => store.close(),
-  };
 }
 
 function templateOf(commit: Commit): StepTemplate {

@@ -142,8 +142,3 @@ export const errandLife: readonly ErrandEvent[] = [
   { type: 'publish', result: 'artifacts/3f2a9c0d1e.mp4' },
   { type: 'confirm' },
 ];
-
-/**
- * The event after which an errand sleeps behind a timer: where the dormant ones of the recovery test stay.
- */
-export const dormantAfter = 3;

@@ -1,10 +1,10 @@
 /**
- * The kernel under measurement: opened on a store, with the errand defined, stepped through its own door.
+ * The kernel under measurement: opened on a store, with a chart defined, stepped through its own door.
  *
  * Callers: the benchmarks. Invariant: nothing is bypassed; `create` and `send` are those of the façades.
  */
-import { Kernel } from '../src/actors/kernel/index.js';
-import { systemClock } from '../src/clock.js';
+import { Kernel, type DefinitionOptions } from '../src/actors/kernel/index.js';
+import { systemClock, type Clock } from '../src/clock.js';
 import { silentLogger } from '../src/log.js';
 import { openLevelStore } from '../src/store/index.js';
 import type { Store } from '../src/store/store.js';
@@ -16,9 +16,16 @@ export type Durability = 'power' | 'process';
 /** How events are sent: with an id each (a read and a row more, to be applied once) or without. */
 export type Ids = 'ids' | 'noIds';
 
-export async function openKernel(store: Store): Promise<Kernel> {
-  const kernel = await Kernel.open({ store, clock: systemClock, log: silentLogger });
-  kernel.define(errandDefinition);
+export interface OpenOptions {
+  /** Default: the errand. */
+  readonly definitions?: readonly DefinitionOptions[];
+  readonly clock?: Clock;
+}
+
+export async function openKernel(store: Store, options: OpenOptions = {}): Promise<Kernel> {
+  const { definitions = [errandDefinition], clock = systemClock } = options;
+  const kernel = await Kernel.open({ store, clock, log: silentLogger });
+  for (const definition of definitions) kernel.define(definition);
   await kernel.start();
   return kernel;
 }
@@ -49,10 +56,11 @@ export async function withKernel<T>(
   directory: string,
   durability: Durability,
   work: (kernel: Kernel, store: Store) => Promise<T>,
+  options: OpenOptions = {},
 ): Promise<T> {
   const store = await openLevelStore({ directory, durability });
   try {
-    const kernel = await openKernel(store);
+    const kernel = await openKernel(store, options);
     const result = await work(kernel, store);
     await kernel.close();
     return result;

@@ -1,56 +1,71 @@
 /**
- * Recovery: how long a store full of sleeping actors takes from open to ready, and how much memory.
+ * Recovery: how long a store with a million sleeping actors takes from open to armed, and how much memory;
+ * after a clean close, and after SIGKILL in the middle of work.
  *
  * Each number comes from a process of its own (recovery-child.ts), which does nothing but open. Callers:
- * run.ts.
+ * run.ts, as a process of its own.
  */
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { dormantAfter } from './errand.js';
-import { kernelSubject, withKernel } from './kernel.js';
-import { errandId, median } from './lanes.js';
-import { inFreshDirectory } from './place.js';
+import { inChild } from './child.js';
+import { atMost, report } from './gates.js';
+import { median } from './lanes.js';
+import { MILLION, millionSleepers } from './million.js';
 
-export interface Recovered {
-  readonly actors: number;
-  readonly readyMs: number;
+const OPENS = 3;
+/** Work before the kill, a little more each time: logs of different lengths to be read again. */
+const WORK_MS = [1_000, 1_700, 2_400];
+
+interface Opened {
+  readonly armedMs: number;
+  readonly grownMiB: number;
   readonly rssMiB: number;
 }
 
-const LANES = 500;
-const OPENS = 3;
-const CHILD_TIMEOUT_MS = 30_000;
+async function open(directory: string): Promise<Opened> {
+  const opened = await inChild('recovery-child', [directory]);
+  const { armedMs = Number.NaN, grownMiB = Number.NaN, rssMiB = Number.NaN, asleep } = opened;
+  if (asleep !== MILLION) throw new Error(`${asleep} of ${MILLION} sleepers are asleep after the open`);
+  return { armedMs, grownMiB, rssMiB };
+}
 
-/** Puts `actors` errands to sleep behind a timer each, then opens their store three times; medians. */
-export function measureRecovery(actors: number): Promise<Recovered> {
-  return inFreshDirectory(async (directory) => {
-    await withKernel(directory, 'process', async (kernel, store) => {
-      const subject = kernelSubject(kernel, store, 'noIds');
-      let created = 0;
-      const lane = async (): Promise<void> => {
-        while (created < actors) {
-          const errand = errandId(created++);
-          for (let step = 0; step <= dormantAfter; step += 1) await subject.step(errand, step);
-        }
-      };
-      await Promise.all(Array.from({ length: LANES }, lane));
-    });
-    const found: Recovered[] = [];
-    for (let open = 0; open < OPENS; open += 1) found.push(await openInChild(directory, actors));
-    return {
-      actors,
-      readyMs: median(found.map(({ readyMs }) => readyMs)),
-      rssMiB: median(found.map(({ rssMiB }) => rssMiB)),
-    };
+async function workAndKill(directory: string, workMs: number): Promise<void> {
+  const file = fileURLToPath(new URL('worker-child.js', import.meta.url));
+  const child = spawn(process.execPath, [file, directory, String(MILLION)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
+  await once(child.stdout, 'data');
+  await sleep(workMs);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
 }
 
-async function openInChild(directory: string, actors: number): Promise<Recovered> {
-  const child = fileURLToPath(new URL('recovery-child.js', import.meta.url));
-  const options = { timeout: CHILD_TIMEOUT_MS };
-  const { stdout } = await promisify(execFile)(process.execPath, [child, directory], options);
-  const [readyMs = Number.NaN, rssMiB = Number.NaN, sleeping = 0] = stdout.split(' ').map(Number);
-  if (sleeping !== actors) throw new Error(`${sleeping} of ${actors} errands are asleep after the open`);
-  return { actors, readyMs, rssMiB };
+const directory = await millionSleepers();
+const clean: Opened[] = [];
+// The first open reads the files for the first time and is not counted.
+await open(directory);
+for (let round = 0; round < OPENS; round += 1) clean.push(await open(directory));
+const killed: Opened[] = [];
+for (const workMs of WORK_MS) {
+  await workAndKill(directory, workMs);
+  killed.push(await open(directory));
 }
+for (const [after, opened] of [
+  ['a clean close', clean],
+  ['SIGKILL', killed],
+] as const) {
+  const each = opened.map(({ armedMs, grownMiB }) => `${armedMs.toFixed(0)} ms, ${grownMiB.toFixed(1)} MiB`);
+  console.log(`after ${after}: ${each.join(' · ')}`);
+}
+const all = [...clean, ...killed];
+report(
+  'recovery',
+  [
+    atMost(500, 'open and armed after a clean close', median(clean.map(({ armedMs }) => armedMs)), 'ms'),
+    atMost(1_000, 'open and armed after SIGKILL', median(killed.map(({ armedMs }) => armedMs)), 'ms'),
+    atMost(32, 'growth of resident memory', median(all.map(({ grownMiB }) => grownMiB)), 'MiB'),
+  ],
+  { actors: MILLION, clean, killed },
+);

@@ -1,114 +1,29 @@
 /**
- * `npm run bench`: steps a second of the kernel beside their ceiling, and recovery time. Under three
- * minutes.
+ * `npm run bench`: all parts, or those named: `npm run bench -- steps jobs recovery storm flat`.
  *
- * Prints a table for people and, last, one JSON line for machines. In each of five rounds, each on fresh
- * databases, kernel and ceiling take turns of a tenth of a second, so that a slow moment of the machine
- * meets both; a ratio is the median of the rounds' ratios. Exit code 1 when the kernel makes less than half
- * of the ceiling at 100 in flight, synced.
+ * Each part is a process of its own, so that none meets another's heap or compiled code; those that need a
+ * million sleeping actors share one store. Exit code 1 when a gate of any part failed. Callers: people, CI.
  */
-import { availableParallelism, cpus, release } from 'node:os';
-import { join } from 'node:path';
-import { recordLife, sizeOf, withCeiling, type Bytes, type StepTemplate } from './ceiling.js';
-import { errandLife } from './errand.js';
-import { kernelSubject, withKernel, type Durability, type Ids } from './kernel.js';
-import { Lanes, median, type Measured } from './lanes.js';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism, cpus, loadavg, release } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { benchRoot, fileSystemOf, inFreshDirectory } from './place.js';
-import { measureRecovery } from './recovery.js';
 
-const ROUNDS = 5;
-const WARM_UP_MS = 300;
-const SLICES = 8;
-const SLICE_MS = 100;
-const RATIO_MIN = 0.5;
-const RECOVERED = [10_000, 50_000];
+/** In this order: the storm wakes a tenth of the sleepers that the others want asleep. */
+const parts = ['steps', 'jobs', 'flat', 'recovery', 'storm'] as const;
 
-interface Case {
-  readonly lanes: number;
-  readonly durability: Durability;
-  readonly ids: Ids;
-  readonly bytes: Bytes;
+async function runPart(part: string, shared: string): Promise<boolean> {
+  console.log(`\n== ${part} ==`);
+  const file = fileURLToPath(new URL(`${part}.js`, import.meta.url));
+  const child = spawn(process.execPath, [file, shared], { stdio: 'inherit' });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code === 0;
 }
 
-interface Row extends Case {
-  readonly kernel: Measured;
-  readonly ceiling: Measured;
-  readonly ratio: number;
-}
-
-const cases: readonly Case[] = [
-  ...[1, 10, 100].map((lanes) => ({ lanes, durability: 'power', ids: 'ids', bytes: 'made' }) as const),
-  ...[1, 10, 100].map((lanes) => ({ lanes, durability: 'process', ids: 'ids', bytes: 'made' }) as const),
-  { lanes: 100, durability: 'power', ids: 'noIds', bytes: 'made' },
-  { lanes: 100, durability: 'power', ids: 'ids', bytes: 'ready' },
-];
-
-async function measureCase(one: Case, life: readonly StepTemplate[]): Promise<Row> {
-  const { lanes, durability, ids, bytes } = one;
-  const kernels: Measured[] = [];
-  const ceilings: Measured[] = [];
-  const ratios: number[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    await inFreshDirectory((directory) =>
-      withKernel(join(directory, 'kernel'), durability, (opened, store) =>
-        withCeiling({ directory: join(directory, 'ceiling'), durability, life, bytes }, async (bare) => {
-          const kernel = new Lanes(kernelSubject(opened, store, ids), lanes, errandLife.length + 1);
-          const ceiling = new Lanes(bare, lanes, errandLife.length + 1);
-          await takeTurns(kernel, ceiling);
-          kernels.push(kernel.measured());
-          ceilings.push(ceiling.measured());
-          ratios.push(kernel.measured().stepsPerSecond / ceiling.measured().stepsPerSecond);
-        }),
-      ),
-    );
-  }
-  return { ...one, kernel: medianOf(kernels), ceiling: medianOf(ceilings), ratio: median(ratios) };
-}
-
-/** A warm-up each, then slices in turn; who goes first changes, so that neither always follows the other. */
-async function takeTurns(kernel: Lanes, ceiling: Lanes): Promise<void> {
-  for (const lanes of [kernel, ceiling]) {
-    await lanes.slice(WARM_UP_MS);
-    lanes.reset();
-  }
-  for (let slice = 0; slice < SLICES; slice += 1) {
-    for (const lanes of slice % 2 === 0 ? [kernel, ceiling] : [ceiling, kernel]) await lanes.slice(SLICE_MS);
-  }
-}
-
-/** The median of each figure by itself. */
-function medianOf(runs: readonly Measured[]): Measured {
-  const of = (figure: (run: Measured) => number): number => median(runs.map(figure));
-  return {
-    stepsPerSecond: of((run) => run.stepsPerSecond),
-    commitsPerStep: of((run) => run.commitsPerStep),
-    bytesPerStep: of((run) => run.bytesPerStep),
-    cpuUsPerStep: of((run) => run.cpuUsPerStep),
-    p50Ms: of((run) => run.p50Ms),
-    p99Ms: of((run) => run.p99Ms),
-  };
-}
-
-const head = 'in flight  durability  ids    ceiling    kernel/s  ceiling/s  ratio  CPU us/step';
-const headRest = '  commits/step  bytes/step   p50 ms   p99 ms';
-
-function line(row: Row): string {
-  const { kernel, ceiling } = row;
-  return [
-    String(row.lanes).padStart(9),
-    row.durability.padEnd(10),
-    (row.ids === 'ids' ? 'yes' : 'no').padEnd(5),
-    row.bytes.padEnd(7),
-    kernel.stepsPerSecond.toFixed(0).padStart(10),
-    ceiling.stepsPerSecond.toFixed(0).padStart(9),
-    row.ratio.toFixed(2).padStart(5),
-    `${kernel.cpuUsPerStep.toFixed(0)} / ${ceiling.cpuUsPerStep.toFixed(0)}`.padStart(11),
-    kernel.commitsPerStep.toFixed(3).padStart(12),
-    `${kernel.bytesPerStep.toFixed(0)} / ${ceiling.bytesPerStep.toFixed(0)}`.padStart(11),
-    kernel.p50Ms.toFixed(2).padStart(7),
-    kernel.p99Ms.toFixed(2).padStart(7),
-  ].join('  ');
-}
+const named = process.argv.slice(2);
+const unknown = named.filter((name) => !parts.some((part) => part === name));
+if (unknown.length > 0) throw new Error(`no such part: ${unknown.join(', ')}; there are ${parts.join(', ')}`);
 
 const machine = {
   node: process.version,
@@ -116,36 +31,15 @@ const machine = {
   cpu: cpus()[0]?.model ?? 'unknown',
   cores: availableParallelism(),
   fileSystem: await fileSystemOf(benchRoot()),
+  load: loadavg()
+    .map((load) => load.toFixed(1))
+    .join(' '),
 };
-console.log(
-  Object.entries(machine)
-    .map(([name, value]) => `${name}: ${value}`)
-    .join('\n'),
-);
+for (const [name, value] of Object.entries(machine)) console.log(`${name}: ${value}`);
 
-const lives = { ids: await recordLife('ids'), noIds: await recordLife('noIds') };
-const size = sizeOf(lives.ids);
-console.log(
-  `a step with an id: ${size.rows.toFixed(1)} rows, ${size.bytes.toFixed(0)} bytes of keys and values\n`,
-);
-console.log(head + headRest);
-const rows: Row[] = [];
-for (const one of cases) {
-  const row = await measureCase(one, lives[one.ids]);
-  rows.push(row);
-  console.log(line(row));
-}
-const recovered = [];
-for (const actors of RECOVERED) {
-  const found = await measureRecovery(actors);
-  recovered.push(found);
-  console.log(
-    `\n${actors} dormant actors: ready in ${found.readyMs.toFixed(0)} ms, ${found.rssMiB.toFixed(0)} MiB`,
-  );
-}
-const gate = rows.find(({ lanes, durability }) => lanes === 100 && durability === 'power')?.ratio ?? 0;
-console.log(JSON.stringify({ at: new Date().toISOString(), machine, size, rows, recovered, ratio: gate }));
-if (gate < RATIO_MIN) {
-  console.error(`the kernel makes ${gate.toFixed(2)} of the ceiling; at least ${RATIO_MIN} is wanted`);
-  process.exitCode = 1;
-}
+await inFreshDirectory(async (shared) => {
+  for (const part of parts) {
+    if (named.length > 0 && !named.includes(part)) continue;
+    if (!(await runPart(part, shared))) process.exitCode = 1;
+  }
+});
