@@ -22,8 +22,10 @@
  * | e   | expiry hour, commit number            | dedupe keys that expire in that hour|
  * | q   | index, ...parts, address              | declared index                      |
  * | n   | kind, version, hash, state            | how many actors are in that state   |
+ * | v   | kind, version, hash                   | the shape of that machine           |
  * | h   | session, ord                          | history entry                       |
  * | a   | file (sha256 and extension), address  | a reference to an artifact file     |
+ * | y   | root address, system id               | the actor or effect that has it     |
  * | k   | commit number                         | rolling hash of commits             |
  */
 import type { Range } from './store.js';
@@ -33,7 +35,7 @@ const AFTER_SEPARATOR = '\x01';
 const NUMBER_MAX = 2 ** 48 - 1;
 
 export type RowLetter =
-  'm' | 's' | 'j' | 'c' | 'p' | 'd' | 'o' | 'i' | 'x' | 'e' | 'q' | 'n' | 'h' | 'a' | 'k';
+  'm' | 's' | 'j' | 'c' | 'p' | 'd' | 'o' | 'i' | 'x' | 'e' | 'q' | 'n' | 'v' | 'h' | 'a' | 'y' | 'k';
 
 /**
  * A number from 0 to 2^48-1 as text of fixed width; larger ones are clamped (a due time beyond the year
@@ -105,7 +107,9 @@ export const keys = {
   index: (name: string, parts: readonly string[], address: string) => keyOf('q', name, ...parts, address),
   count: (kind: string, version: string, hash: string, state: string) =>
     keyOf('n', kind, version, hash, state),
+  shape: (kind: string, version: string, hash: string) => keyOf('v', kind, version, hash),
   history: (session: string, ord: string) => keyOf('h', session, ord),
   artifact: (file: string, address: string) => keyOf('a', file, address),
+  system: (root: string, systemId: string) => keyOf('y', root, systemId),
   chain: (commitNumber: number) => keyOf('k', orderedNumber(commitNumber)),
 } as const;

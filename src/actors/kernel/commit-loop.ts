@@ -249,9 +249,7 @@ export class CommitLoop {
     for (const stage of group.stages) {
       for (const [key, delta] of stage.counts) this.#counts.add(key, delta);
     }
-    for (const [key, count] of this.#counts.takeChanged()) {
-      group.rows.set(key, { key, value: count === 0 ? undefined : String(count) });
-    }
+    for (const row of this.#counts.takeRows()) group.rows.set(row.key, row);
     const byHour = new Map<number, string[]>();
     for (const stage of group.stages) {
       for (const [hour, key] of stage.expiring) {

@@ -1,12 +1,18 @@
 /**
- * How many actors are in each state: rows `n`, written once a commit group.
+ * How many actors are in each state: rows `n`, written once a commit group; and the shapes of the machines
+ * those actors are of: rows `v`, written with the first actor of a version.
  *
- * Owns: the totals in memory, loaded at open. Callers: the commit loop (writes), the kernel (define-time
- * checks, lists).
+ * Owns: totals and shapes in memory, loaded at open. Callers: the commit loop (writes), the kernel
+ * (define-time checks, migrations, lists), the census.
+ * Invariants:
+ *  N1  Where a count of a version is on disk, so is its shape, if that version was ever defined here.
+ *  N2  A shape nobody is of any more goes with the first commit after the next open.
  */
+import type { Json } from '../../json.js';
 import { keys, partsOf, rangeAfter, rangeOf } from '../../store/keys.js';
 import { limits } from '../../limits.js';
-import type { Store } from '../../store/store.js';
+import type { Row, Store } from '../../store/store.js';
+import { isFinal, type Shape } from './shape.js';
 
 export interface StateCount {
   readonly kind: string;
@@ -15,22 +21,30 @@ export interface StateCount {
   /** The state value as JSON text. */
   readonly state: string;
   readonly count: number;
+  /** True for a final state: these actors have ended and wait for their retention. */
+  readonly finished: boolean;
 }
 
 export class Counts {
   readonly #totals = new Map<string, number>();
   readonly #changed = new Set<string>();
+  readonly #shapes = new Map<string, Shape>();
+  /** Defined, and not on disk: few, and none of them in most groups. */
+  readonly #unwritten = new Set<string>();
+  #abandoned: string[] = [];
 
   static async load(store: Store): Promise<Counts> {
     const counts = new Counts();
-    let range = rangeOf('n');
-    for (;;) {
-      const page = await store.scan({ ...range, limit: limits.scanPageRows });
-      for (const [key, value] of page) counts.#totals.set(key, Number(value));
-      const last = page.at(-1);
-      if (page.length < limits.scanPageRows || last === undefined) return counts;
-      range = rangeAfter(range, last[0]);
+    const used = new Set<string>();
+    for await (const [key, value] of rowsOf(store, 'n')) {
+      counts.#totals.set(key, Number(value));
+      used.add(shapeKeyOf(key));
     }
+    for await (const [key, value] of rowsOf(store, 'v')) {
+      if (used.has(key)) counts.#shapes.set(key, JSON.parse(value) as Shape);
+      else counts.#abandoned.push(key);
+    }
+    return counts;
   }
 
   static key(kind: string, version: string, hash: string, state: string): string {
@@ -42,20 +56,74 @@ export class Counts {
     this.#changed.add(key);
   }
 
-  /** The totals that changed since the last call, for the group being written. */
-  takeChanged(): (readonly [key: string, count: number])[] {
-    const changed = Array.from(this.#changed, (key) => [key, this.#totals.get(key) ?? 0] as const);
-    this.#changed.clear();
-    for (const [key, count] of changed) if (count === 0) this.#totals.delete(key);
-    return changed;
+  /** The shape is kept from the first actor of that version on. */
+  define(kind: string, version: string, hash: string, shape: Shape): void {
+    const key = keys.shape(kind, version, hash);
+    if (this.#shapes.has(key)) return;
+    this.#shapes.set(key, shape);
+    this.#unwritten.add(key);
   }
 
-  of(kind: string): StateCount[] {
+  /** The shape of a stored version; undefined when this store never knew it. */
+  shape(kind: string, version: string, hash: string): Shape | undefined {
+    return this.#shapes.get(keys.shape(kind, version, hash));
+  }
+
+  /** What changed since the last call, for the group being written. */
+  takeRows(): Row[] {
+    const rows: Row[] = [];
+    for (const key of this.#changed) {
+      const count = this.#totals.get(key) ?? 0;
+      if (count === 0) this.#totals.delete(key);
+      else if (this.#unwritten.size > 0) this.#keepShape(key, rows);
+      rows.push({ key, value: count === 0 ? undefined : String(count) });
+    }
+    this.#changed.clear();
+    for (const key of this.#abandoned) if (!this.#isWritten(key)) rows.push({ key, value: undefined });
+    this.#abandoned = [];
+    return rows;
+  }
+
+  /** Of one kind, or of every kind: those too that nobody has defined in this process. */
+  of(wanted?: string): StateCount[] {
     const found: StateCount[] = [];
     for (const [key, count] of this.#totals) {
-      const [rowKind = '', version = '', hash = '', state = ''] = partsOf(key);
-      if (rowKind === kind && count > 0) found.push({ kind, version, hash, state, count });
+      const [kind = '', version = '', hash = '', state = ''] = partsOf(key);
+      if (count <= 0 || (wanted !== undefined && kind !== wanted)) continue;
+      const shape = this.#shapes.get(shapeKeyOf(key));
+      const finished = shape !== undefined && isFinal(shape, JSON.parse(state) as Json);
+      found.push({ kind, version, hash, state, count, finished });
     }
     return found;
+  }
+
+  #keepShape(countKey: string, rows: Row[]): void {
+    const key = shapeKeyOf(countKey);
+    if (!this.#unwritten.delete(key)) return;
+    rows.push({ key, value: JSON.stringify(this.#shapes.get(key)) });
+  }
+
+  #isWritten(key: string): boolean {
+    return this.#shapes.has(key) && !this.#unwritten.has(key);
+  }
+}
+
+/** The key of the shape that a count's key belongs to. */
+function shapeKeyOf(countKey: string): string {
+  const [kind = '', version = '', hash = ''] = partsOf(countKey);
+  return keys.shape(kind, version, hash);
+}
+
+async function* rowsOf(
+  store: Store,
+  letter: 'n' | 'v',
+): AsyncGenerator<readonly [key: string, value: string]> {
+  let range = rangeOf(letter);
+  for (;;) {
+    const page = await store.scan({ ...range, limit: limits.scanPageRows });
+    yield* page;
+    const last = page.at(-1);
+    if (page.length < limits.scanPageRows || last === undefined) return;
+    range = rangeAfter(range, last[0]);
   }
 }
