@@ -1,0 +1,29 @@
+/**
+ * What a definition may not do to the actors that are stored, checked when it is defined (K12).
+ *
+ * Callers: the kernel. Invariant: a structure has one hash for as long as actors of its version are stored;
+ * the shape of every version with actors is known (see counts.ts).
+ */
+import { HoldfastError } from '../../errors.js';
+import type { Counts } from './counts.js';
+import type { Definition } from './definition.js';
+import { shapeOf } from './shape.js';
+
+/** A definition and those of its children, theirs included. */
+export function* familyOf(definition: Definition): Generator<Definition> {
+  yield definition;
+  for (const child of definition.children.values()) yield* familyOf(child);
+}
+
+/** Throws INVALID_DEFINITION for a machine that changed under its version while actors of it are stored. */
+export function admitVersions(counts: Counts, family: readonly Definition[]): void {
+  for (const { kind, version, hash } of family) {
+    const changed = counts.of(kind).some((row) => row.version === version && row.hash !== hash);
+    if (!changed) continue;
+    const stored = `and actors of the old one are stored; give it a new version`;
+    const message = `${kind}: the machine changed under version ${version} ${stored}`;
+    throw new HoldfastError('INVALID_DEFINITION', message);
+  }
+  for (const { kind, version, hash, machine } of family)
+    if (machine !== undefined) counts.define(kind, version, hash, shapeOf(machine.root));
+}
