@@ -8,7 +8,10 @@
 
 /** Code → what the reader can do about it. The advice is appended to the message. */
 export const errorAdvice = {
+  ACTOR_FAILED:
+    'Look at the actor’s journal: its machine threw, and was restarted or ended as its supervision says.',
   ACTOR_NOT_FOUND: 'Check the id; finished actors are removed after their retention.',
+  ACTOR_NOT_QUARANTINED: 'Only an actor that stands still can be resumed, skipped or dismissed.',
   ACTOR_QUARANTINED: 'Look at the reason, mend its cause, then resume or dismiss the actor.',
   ADDRESS_REFUSED: 'If you mean this server, list its origin in the adapter’s trustedOrigins.',
   COMMIT_REFUSED: 'Another writer changed the actor; reopen the runtime.',
@@ -17,7 +20,8 @@ export const errorAdvice = {
   CONTROL_REFUSED: 'Use the address and the token in the control.json of the directory.',
   DELIVERY_NOT_RETRYABLE: 'Only exhausted deliveries can be sent again by hand; look at its status.',
   EFFECT_BACKLOG: 'Send fewer events, or wait between them: each is a step of the actor.',
-  EFFECT_CRASHED: 'Find out why the process dies while the effect runs, then send the actor on its way again.',
+  EFFECT_CRASHED:
+    'Find out why the process dies while the effect runs, then send the actor on its way again.',
   EFFECT_TIMEOUT: 'Raise the effect’s timeoutMs or find out why it hangs.',
   INVALID_DEFINITION: 'Change the machine as the message says.',
   INVALID_EVENT: 'Send a JSON event with a type, and without the reserved key "$".',
@@ -41,6 +45,7 @@ export const errorAdvice = {
   STORE_FORMAT_NEWER: 'Upgrade holdfast, or open the directory with the version that wrote it.',
   STORE_LOCKED: 'Another process holds the directory; talk to that process or stop it.',
   STORE_UNWRITABLE: 'Give this user write permission, or name another directory.',
+  VERSION_UNKNOWN: 'Give the definition a migration from that version, then resume the actor.',
 } as const;
 
 export type ErrorCode = keyof typeof errorAdvice;

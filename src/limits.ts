@@ -39,11 +39,23 @@ export const limits = {
   dedupeTtlMs: DAY_MS,
   idempotencyTtlMs: 7 * DAY_MS,
   retentionMs: DAY_MS,
+  /** Events that nobody could take. */
+  deadLetterMs: 30 * DAY_MS,
+  /** Deliveries of the runtime's own that wait for one actor while it stands still; more are dead letters. */
+  standingStillMax: 10_000,
   sweepEveryMs: 10 * MINUTE_MS,
 
   effectTimeoutMs: HOUR_MS,
   /** A pool loads at most this many times its limit from the outbox. */
   poolWindowFactor: 2,
+  /** Effects of one pool that wait out a back-off, in memory; while there are more, the pool starts none. */
+  restingEffectsMax: 1_000,
+  /** What an effect waits that was put off although its gate is open. */
+  deferredPauseMs: 100,
+  /** Events of one callback or observable that are not on disk yet; beyond it fails with `EFFECT_BACKLOG`. */
+  streamBacklogMax: 1_000,
+  /** Events for one callback that has not started yet; more are dropped. */
+  tellBacklogMax: 100,
   providerCallsPerAccount: 8,
   providerCallsMax: 64,
   downloadsMax: 4,

@@ -2,55 +2,70 @@
  * The outbox: runs the effects that steps asked for, from their durable rows, within the bounds of their
  * pools.
  *
- * Owns: which effects run now. Callers: the kernel. The rows themselves are written and removed by steps; the
- * outbox rewrites a row only to set or clear its started mark.
+ * Owns: which effects run now. Callers: the kernel. The rows themselves are written and removed by steps; an
+ * attempt rewrites one only to set or clear its started mark and to count its failures.
  *
  * Invariants:
  *  O1  An effect runs only while its row exists; it is aborted when the row goes (K6).
- *  O2  A `manual` or `probe` effect runs only after its started mark is on disk, and never again because of a
- *      crash (K7).
- *  O3  A pool holds at most 2 x its limit of rows in memory; the rest wait on disk, oldest first.
- *  O4  A place in a pool is given back after the commit of the result, so that who runs next sees it.
+ *  O2  An effect is in one place: queued, running, or put aside (parked or resting). What is on disk alone is
+ *      younger than what is queued.
+ *  O3  A pool holds at most 2 x its limit of rows in memory, and those put aside; the rest wait on disk,
+ *      oldest first.
+ *  O4  A place in a pool is given back after the commit of the result, so that who runs next sees it. One who
+ *      rests holds none.
  *  O5  Nothing runs before `start` or after `stop`; what is offered meanwhile keeps its rows and waits.
  */
 import type { Clock } from '../../clock.js';
-import { HoldfastError } from '../../errors.js';
-import type { Json, JsonEvent } from '../../json.js';
+import type { JsonEvent } from '../../json.js';
+import { limits } from '../../limits.js';
 import type { Logger } from '../../log.js';
 import { keys, partsOf, rangeOf } from '../../store/keys.js';
+import { Attempt, type AttemptOptions, type DeliverResult, type DeliverStream } from './attempt.js';
 import type { CommitLoop } from './commit-loop.js';
-import type { Definition, ProbeResult, Share } from './definition.js';
-import { errorToJson, startEffect, type EffectRun, type RunOutcome } from './effect-run.js';
-import { Bounds, byPriorityThenAge, effectKeyOf, isEmpty, newPool, poolKey, windowOf } from './pool.js';
-import type { Pool, Waiting } from './pool.js';
+import type { Definition, Share } from './definition.js';
+import { Bounds, byPriorityThenAge, effectKeyOf, insertByAge, isEmpty, newPool } from './pool.js';
+import { poolKey, windowOf, type Pool, type Waiting } from './pool.js';
 import type { ActorRecord, EffectRow } from './record.js';
-import { logicOf } from './step.js';
-
-/** Gives an effect's event to its actor; settles after the commit, or when it was refused (fenced). */
-export type DeliverResult = (address: string, effectId: string, event: JsonEvent) => Promise<void>;
+import { Told } from './told.js';
 
 export interface OutboxOptions {
   readonly loop: CommitLoop;
   readonly clock: Clock;
   readonly log: Logger;
   readonly deliver: DeliverResult;
+  readonly deliverStream?: DeliverStream;
+  readonly ensure?: AttemptOptions['ensure'];
 }
 
 interface Running {
   readonly pool: Pool;
-  readonly policy: ReturnType<Definition['policyOf']>;
+  readonly waiting: Waiting;
   readonly shares: readonly Share[];
-  probing: AbortController | undefined;
-  run: EffectRun | undefined;
-  aborted: boolean;
+  readonly attempt: Attempt;
+  /** Its actor was released while it ran: it is not parked, but tried again. */
+  released: boolean;
+}
+
+/** An effect that is neither queued nor running. */
+interface Aside {
+  readonly pool: Pool;
+  readonly address: string;
+  /** Ends its rest; undefined: it is parked until its actor is released. */
+  readonly wake: (() => void) | undefined;
 }
 
 export class Outbox {
   readonly #options: OutboxOptions;
+  readonly #attempts: AttemptOptions;
   readonly #pools = new Map<string, Pool>();
   readonly #bounds = new Bounds();
   readonly #running = new Map<string, Running>();
   readonly #queued = new Set<string>();
+  readonly #aside = new Map<string, Aside>();
+  readonly #told = new Told();
+  /** Kinds whose pools are known: what is in none of them has no row. */
+  readonly #recovered = new Set<string>();
+  #attemptCount = 0;
   /** Effects that ended while a page was being read: the page may still show them. */
   readonly #endedWhileLoading = new Set<string>();
   #loads = 0;
@@ -61,6 +76,10 @@ export class Outbox {
 
   constructor(options: OutboxOptions) {
     this.#options = options;
+    const { loop, clock, log, deliver } = options;
+    const unwired: DeliverStream = () => Promise.reject(new Error('nobody takes the events of streams'));
+    const { deliverStream = unwired, ensure = () => Promise.resolve() } = options;
+    this.#attempts = { loop, clock, log, deliver, deliverStream, ensure, told: this.#told };
   }
 
   /** From here on effects run: those offered before, and what `recover` finds. */
@@ -83,11 +102,34 @@ export class Outbox {
   cancel(address: string, effectId: string): void {
     const effectKey = `${address}/${effectId}`;
     this.#queued.delete(effectKey);
-    for (const pool of this.#pools.values()) pool.stuck.delete(effectKey);
+    this.#takeBack(effectKey);
+    this.#told.forget(effectKey);
     if (this.#loads > 0) this.#endedWhileLoading.add(effectKey);
-    const running = this.#running.get(effectKey);
-    if (running === undefined) return;
-    this.#abort(running);
+    this.#running.get(effectKey)?.attempt.abort('cancelled');
+  }
+
+  /**
+   * Gives an event to the running logic of an effect, at most once; it is kept until the effect starts, within
+   * `limits.tellBacklogMax`.
+   */
+  tell(address: string, effectId: string, event: JsonEvent): void {
+    const effectKey = `${address}/${effectId}`;
+    if (this.#running.get(effectKey)?.attempt.tell(event) === true) return;
+    if (this.#mayStart(effectKey) && this.#told.keep(effectKey, event)) return;
+    this.#options.log.debug({ effect: effectKey, event: event.type }, 'effect.told.dropped');
+  }
+
+  /** Offers the effects again that were parked because this actor could not be stepped. */
+  release(address: string): void {
+    for (const [effectKey, aside] of this.#aside) {
+      if (aside.address !== address || aside.wake !== undefined) continue;
+      this.#takeBack(effectKey);
+      aside.pool.more = true;
+    }
+    for (const running of this.#running.values()) {
+      if (running.waiting.row.address === address) running.released = true;
+    }
+    this.#pump();
   }
 
   /** Finds the pools of a kind that have rows on disk, one seek a pool, and starts what they hold. */
@@ -101,6 +143,7 @@ export class Outbox {
       this.#pool(definition, name, row.src).more = true;
       range = { gte: rangeOf('o', definition.kind, name).lt, lt: range.lt };
     }
+    this.#recovered.add(definition.kind);
     this.#pump();
   }
 
@@ -122,6 +165,7 @@ export class Outbox {
       const gone = text === undefined || this.#options.loop.peek(key) === undefined;
       if (gone || !this.#accepting || this.#running.has(effectKey)) continue;
       const row = JSON.parse(text) as EffectRow;
+      this.#takeBack(effectKey);
       this.#start(this.#pool(definition, pool, src), { key, row, effectKey, loaded: true }, []);
     }
   }
@@ -131,30 +175,47 @@ export class Outbox {
    */
   async stop(timeoutMs: number): Promise<void> {
     this.#accepting = false;
-    for (const running of this.#running.values()) {
-      if (running.policy.drains !== true) this.#abort(running);
-    }
+    for (const effectKey of this.#aside.keys()) this.#takeBack(effectKey);
+    for (const { attempt } of this.#running.values()) if (!attempt.drains) attempt.abort('stopped');
     if (this.#running.size === 0) return;
-    const cancel = this.#options.clock.schedule(timeoutMs, () => this.#abortAll());
+    const cancel = this.#options.clock.schedule(timeoutMs, () => {
+      for (const { attempt } of this.#running.values()) attempt.abort('stopped');
+    });
     await new Promise<void>((resolve) => this.#idle.push(resolve));
     cancel();
   }
 
-  #abortAll(): void {
-    for (const running of this.#running.values()) this.#abort(running);
-  }
-
-  #abort(running: Running): void {
-    running.aborted = true;
-    running.probing?.abort();
-    running.run?.abort();
-  }
-
+  /** Puts one into its pool's queue, unless it is somewhere already (O2). */
   #enqueue(pool: Pool, waiting: Waiting): void {
     const { effectKey } = waiting;
-    if (this.#queued.has(effectKey) || this.#running.has(effectKey) || pool.stuck.has(effectKey)) return;
-    this.#queued.add(waiting.effectKey);
-    pool.queue.push(waiting);
+    if (this.#queued.has(effectKey) || this.#running.has(effectKey) || this.#aside.has(effectKey)) return;
+    this.#queued.add(effectKey);
+    insertByAge(pool.queue, waiting);
+  }
+
+  #putAside(waiting: Waiting, aside: Aside): void {
+    this.#aside.set(waiting.effectKey, aside);
+    aside.pool.aside += 1;
+  }
+
+  #takeBack(effectKey: string): void {
+    const aside = this.#aside.get(effectKey);
+    if (aside === undefined) return;
+    this.#aside.delete(effectKey);
+    aside.pool.aside -= 1;
+    aside.wake?.();
+  }
+
+  /** False when there is certainly no such effect, now or on disk. */
+  #mayStart(effectKey: string): boolean {
+    if (this.#queued.has(effectKey) || this.#running.has(effectKey) || this.#aside.has(effectKey))
+      return true;
+    const kind = effectKey.slice(0, effectKey.indexOf('/'));
+    if (!this.#recovered.has(kind)) return true;
+    for (const { definition, more, loading } of this.#pools.values()) {
+      if (definition.kind === kind && (more || loading)) return true;
+    }
+    return false;
   }
 
   #pump(): void {
@@ -171,15 +232,15 @@ export class Outbox {
     const pools = [...this.#pools.values()].sort(byPriorityThenAge);
     for (const pool of pools) {
       if (isEmpty(pool)) this.#pools.delete(poolKey(pool.definition.kind, pool.name));
-      while (pool.running < pool.limit) {
+      // Where so many fail, more would: the pool waits for one of them.
+      while (pool.running < pool.limit && pool.aside < limits.restingEffectsMax) {
         const next = pool.queue[0];
         if (next === undefined) break;
-        if (this.#queued.has(next.effectKey)) {
-          const shares = this.#sharesOf(pool, next);
-          if (!shares.every((share) => this.#bounds.hasRoom(share))) break;
-          this.#start(pool, next, shares);
-        }
+        const isWanted = this.#queued.has(next.effectKey);
+        const shares = isWanted ? this.#sharesOf(pool, next) : [];
+        if (!shares.every((share) => this.#bounds.hasRoom(share))) break;
         pool.queue.shift();
+        if (isWanted) this.#start(pool, next, shares);
       }
       if (pool.more && pool.queue.length < pool.limit) void this.#load(pool);
     }
@@ -193,7 +254,7 @@ export class Outbox {
     this.#loads += 1;
     try {
       const range = rangeOf('o', pool.definition.kind, pool.name);
-      const held = pool.queue.length + pool.running + pool.stuck.size;
+      const held = pool.queue.length + pool.running + pool.aside;
       const page = await this.#options.loop.scan({ ...range, limit: held + windowOf(pool) });
       if (page.length === held + windowOf(pool)) pool.more = true;
       for (const [key, text] of page) {
@@ -210,148 +271,72 @@ export class Outbox {
       this.#loads -= 1;
       if (this.#loads === 0) this.#endedWhileLoading.clear();
     }
+    if (!pool.more) this.#told.retain((effectKey) => this.#mayStart(effectKey));
     if (pool.queue.length > 0) this.#pump();
   }
 
-  /** No actor can take the result of this one: it waits, unseen, for the next open. */
-  #park(waiting: Waiting, running: Running, error: unknown): void {
-    this.#options.log.error({ err: error, effect: waiting.effectKey }, 'effect.failed');
-    if (!running.aborted) running.pool.stuck.add(waiting.effectKey);
-  }
-
   #start(pool: Pool, waiting: Waiting, shares: readonly Share[]): void {
-    this.#queued.delete(waiting.effectKey);
-    const policy = pool.definition.policyOf(waiting.row.src);
-    const running: Running = { pool, policy, shares, run: undefined, probing: undefined, aborted: false };
-    this.#running.set(waiting.effectKey, running);
+    const { effectKey } = waiting;
+    this.#queued.delete(effectKey);
+    this.#attemptCount += 1;
+    const attempt = new Attempt(this.#attempts, pool.definition, waiting, this.#attemptCount);
+    const running: Running = { pool, waiting, shares, attempt, released: false };
+    this.#running.set(effectKey, running);
     pool.running += 1;
     for (const share of shares) this.#bounds.take(share);
-    void this.#run(waiting, running)
-      .catch((error: unknown) => this.#park(waiting, running, error))
-      .finally(() => this.#release(waiting.effectKey, running));
+    void this.#run(running);
   }
 
-  #release(effectKey: string, running: Running): void {
-    this.#running.delete(effectKey);
-    running.pool.running -= 1;
-    for (const share of running.shares) this.#bounds.giveBack(share);
+  async #run(running: Running): Promise<void> {
+    const { pool, waiting, attempt, shares } = running;
+    let then: () => void = () => undefined;
+    try {
+      const ending = await attempt.run();
+      const again: Waiting = { ...waiting, row: attempt.row, loaded: true };
+      if (ending.type === 'rests') then = () => this.#rest(pool, again, ending.forMs);
+      else if (ending.type === 'deferred') then = () => this.#putBack(pool, again);
+    } catch (error) {
+      const message = 'effect.failed';
+      const fields = { err: error, effect: waiting.effectKey };
+      if (this.#isWanted(running)) this.#options.log.error(fields, message);
+      else this.#options.log.debug(fields, message);
+      then = () => this.#park(running);
+    }
+    this.#running.delete(waiting.effectKey);
+    pool.running -= 1;
+    for (const share of shares) this.#bounds.giveBack(share);
+    if (this.#isWanted(running)) then();
     this.#pump();
     if (this.#running.size > 0) return;
-    const idle = this.#idle;
-    this.#idle = [];
-    for (const resolve of idle) resolve();
+    for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  async #run(waiting: Waiting, running: Running): Promise<void> {
-    const { row } = waiting;
-    const { recovery } = running.policy;
-    if (waiting.loaded) await this.#mustBeSteppable(row.address, running.pool.definition);
-    const marked = recovery === 'manual' || recovery === 'probe';
-    if (marked && row.started !== undefined) {
-      const found = await this.#interrupted(waiting, running);
-      if (found !== 'notStarted') return;
-    }
-    if (marked && !(await this.#mark(waiting, running, true))) return;
-    if (running.aborted) return;
-    const outcome = await this.#attempt(waiting, running);
-    if (outcome.type === 'deferred') await this.#putBack(waiting, running, marked);
-    else if (outcome.type !== 'aborted') await this.#report(waiting, outcome);
+  #isWanted({ attempt }: Running): boolean {
+    return this.#accepting && !attempt.isAborted;
   }
 
-  /** Work whose actor cannot take the result is not begun: it may cost money and be lost. */
-  async #mustBeSteppable(address: string, definition: Definition): Promise<void> {
-    const text = await this.#options.loop.read(keys.record(address));
-    const record = text === undefined ? undefined : (JSON.parse(text) as ActorRecord);
-    if (record?.version === definition.version && record.quarantine === undefined) return;
-    throw new HoldfastError('ACTOR_QUARANTINED', `${address} cannot be stepped, so its effect waits`);
+  /** No actor can take what this one has to say: it waits, unseen, for its release or the next open. */
+  #park({ pool, waiting, released }: Running): void {
+    if (released) pool.more = true;
+    else this.#putAside(waiting, { pool, address: waiting.row.address, wake: undefined });
   }
 
-  #attempt(waiting: Waiting, running: Running): Promise<RunOutcome> {
-    const { row, effectKey } = waiting;
-    const logic = logicOf(running.pool.definition.machine, row.src);
-    if (logic === undefined) {
-      const error = { name: 'Error', message: `no actor is named ${row.src}` };
-      return Promise.resolve({ type: 'error', error });
-    }
-    const { timeoutMs } = running.policy;
-    const { clock } = this.#options;
-    try {
-      running.run = startEffect(logic, { effectKey, input: row.input, timeoutMs, clock });
-      return running.run.outcome;
-    } catch (error) {
-      return Promise.resolve({ type: 'error', error: errorToJson(error) });
-    }
+  /** One that did nothing waits its turn again, in its old place. */
+  #putBack(pool: Pool, waiting: Waiting): void {
+    const isOpen = this.#sharesOf(pool, waiting).every((share) => this.#bounds.isOpen(share));
+    // With nothing to wait for it would be tried again at once, for ever.
+    if (isOpen) this.#rest(pool, waiting, limits.deferredPauseMs);
+    else this.#enqueue(pool, waiting);
   }
 
-  async #report(waiting: Waiting, outcome: Extract<RunOutcome, { type: 'done' | 'error' }>): Promise<void> {
-    const { address, id, child } = waiting.row;
-    const event: JsonEvent =
-      outcome.type === 'done'
-        ? { type: `xstate.done.actor.${child}`, output: outcome.output, actorId: child }
-        : { type: `xstate.error.actor.${child}`, error: outcome.error, actorId: child };
-    await this.#options.deliver(address, id, event);
-  }
-
-  /** What to do with an effect that had started when the process died (K7). */
-  async #interrupted(waiting: Waiting, running: Running): Promise<'settled' | 'notStarted'> {
-    const { row, effectKey } = waiting;
-    const found = await this.#probe(running, effectKey, row.input);
-    if (running.aborted) return 'settled';
-    if (found.type === 'notStarted') return 'notStarted';
-    if (found.type === 'done') await this.#report(waiting, { type: 'done', output: found.output });
-    else {
-      const event: JsonEvent = { type: 'effect.interrupted', effect: row.child, src: row.src };
-      await this.#options.deliver(row.address, row.id, event);
-    }
-    return 'settled';
-  }
-
-  /** Asks the probe; a probe that is too slow, or not wanted any more, has found nothing out. */
-  async #probe(running: Running, effectId: string, input: Json | undefined): Promise<ProbeResult> {
-    const { policy } = running;
-    if (policy.recovery !== 'probe' || policy.probe === undefined) return { type: 'unknown' };
-    const { timeoutMs } = policy;
-    const controller = new AbortController();
-    const { signal } = controller;
-    running.probing = controller;
-    const cancel = this.#options.clock.schedule(timeoutMs, () => controller.abort());
-    const givenUp = new Promise<ProbeResult>((resolve) => {
-      signal.addEventListener('abort', () => resolve({ type: 'unknown' }), { once: true });
+  /** Queues it again after a while; until then it holds no place. */
+  #rest(pool: Pool, waiting: Waiting, forMs: number): void {
+    const wake = this.#options.clock.schedule(forMs, () => {
+      this.#takeBack(waiting.effectKey);
+      this.#enqueue(pool, waiting);
+      this.#pump();
     });
-    try {
-      return await Promise.race([policy.probe({ effectId, input, signal }), givenUp]);
-    } catch (error) {
-      this.#options.log.warn({ err: errorToJson(error), effect: effectId }, 'effect.probe.failed');
-      return { type: 'unknown' };
-    } finally {
-      cancel();
-    }
-  }
-
-  /** Writes or clears the started mark; false when the effect's row is gone. */
-  async #mark(waiting: Waiting, running: Running, started: boolean): Promise<boolean> {
-    const { loop, clock } = this.#options;
-    if (running.aborted || loop.peek(waiting.key) === undefined) return false;
-    const { started: _earlier, ...row } = waiting.row;
-    const attempt = (waiting.row.started?.attempt ?? 0) + 1;
-    const mark = started ? { started: { at: clock.now(), epoch: loop.epoch, attempt } } : {};
-    const stage = loop.begin();
-    stage.put(waiting.key, { ...row, ...mark });
-    await new Promise<void>((resolve, reject) => {
-      stage.after = resolve;
-      stage.failed = reject;
-      loop.add(stage);
-    });
-    return true;
-  }
-
-  /** A deferred effect waits its turn again, with its mark cleared: it did nothing. */
-  async #putBack(waiting: Waiting, running: Running, marked: boolean): Promise<void> {
-    if (marked && !(await this.#mark(waiting, running, false))) return;
-    const { pool } = running;
-    // Read again from disk, oldest first: it must not stand behind those that came later.
-    for (const { effectKey } of pool.queue.splice(0)) this.#queued.delete(effectKey);
-    pool.more = true;
+    this.#putAside(waiting, { pool, address: waiting.row.address, wake });
   }
 
   #pool(definition: Definition, name: string, src: string): Pool {

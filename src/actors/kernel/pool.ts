@@ -24,9 +24,9 @@ export interface Pool {
   readonly limit: number;
   readonly priority: number;
   readonly queue: Waiting[];
-  /** Effects whose actor could not take their result: not run again before the next open. */
-  readonly stuck: Set<string>;
   running: number;
+  /** Effects that are put aside in memory: neither in `queue` nor running. */
+  aside: number;
   /** True when rows wait on disk that are not in `queue`. */
   more: boolean;
   loading: boolean;
@@ -44,6 +44,10 @@ export class Bounds {
   hasRoom(share: Share): boolean {
     const bound = this.#bounds.get(share.name);
     return bound === undefined || (bound.open && bound.running < share.limit);
+  }
+
+  isOpen(share: Share): boolean {
+    return this.#bounds.get(share.name)?.open !== false;
   }
 
   take(share: Share): void {
@@ -76,7 +80,7 @@ export class Bounds {
 
 export function newPool(definition: Definition, name: string, src: string): Pool {
   const { limit, priority } = definition.policyOf(src);
-  const state = { queue: [], stuck: new Set<string>(), running: 0, more: false, loading: false };
+  const state = { queue: [], running: 0, aside: 0, more: false, loading: false };
   return { definition, name, limit, priority, ...state };
 }
 
@@ -90,8 +94,20 @@ export function windowOf(pool: Pool): number {
 }
 
 export function isEmpty(pool: Pool): boolean {
-  const { queue, stuck, running, more, loading } = pool;
-  return queue.length === 0 && stuck.size === 0 && running === 0 && !more && !loading;
+  const { queue, running, aside, more, loading } = pool;
+  return queue.length === 0 && running === 0 && aside === 0 && !more && !loading;
+}
+
+/** Puts one into its place in the queue, which nearly always is the last (P1). */
+export function insertByAge(queue: Waiting[], waiting: Waiting): void {
+  let at = queue.length;
+  for (let before = queue[at - 1]; before !== undefined && isYounger(before, waiting); before = queue[at - 1])
+    at -= 1;
+  queue.splice(at, 0, waiting);
+}
+
+function isYounger(a: Waiting, b: Waiting): boolean {
+  return compareKeys(a.key, b.key) > 0;
 }
 
 export function effectKeyOf(row: EffectRow): string {
