@@ -75,7 +75,7 @@ export class Attempt {
   readonly #waiting: Waiting;
   readonly #number: number;
   #row: Row;
-  /** Why it is not wanted any more: its row is gone, or the outbox stops. */
+  /** Why it is not wanted any more: its row is gone, or it must stop for now. */
   #aborted: 'cancelled' | 'stopped' | undefined;
   #probing: AbortController | undefined;
   #run: EffectRun | undefined;
@@ -95,8 +95,8 @@ export class Attempt {
     return this.#row;
   }
 
-  get isAborted(): boolean {
-    return this.#aborted !== undefined;
+  get aborted(): 'cancelled' | 'stopped' | undefined {
+    return this.#aborted;
   }
 
   /** True when a stopping outbox may wait for it. */
@@ -105,7 +105,7 @@ export class Attempt {
   }
 
   abort(why: 'cancelled' | 'stopped'): void {
-    this.#aborted ??= why;
+    if (this.#aborted !== 'cancelled') this.#aborted = why;
     this.#probing?.abort();
     this.#run?.abort();
   }

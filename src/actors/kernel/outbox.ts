@@ -21,6 +21,7 @@ import { limits } from '../../limits.js';
 import type { Logger } from '../../log.js';
 import { keys, partsOf, rangeOf } from '../../store/keys.js';
 import { Attempt, type AttemptOptions, type DeliverResult, type DeliverStream } from './attempt.js';
+import type { Ending } from './attempt.js';
 import type { CommitLoop } from './commit-loop.js';
 import type { Definition, Share } from './definition.js';
 import { Bounds, byPriorityThenAge, effectKeyOf, insertByAge, isEmpty, newPool } from './pool.js';
@@ -119,6 +120,19 @@ export class Outbox {
     this.#options.log.debug({ effect: effectKey, event: event.type }, 'effect.told.dropped');
   }
 
+  /** Ends an effect for now, because its actor stands still: it is parked until `release`. */
+  park(address: string, effectId: string): void {
+    const effectKey = `${address}/${effectId}`;
+    this.#running.get(effectKey)?.attempt.abort('stopped');
+    if (!this.#queued.delete(effectKey)) return;
+    for (const pool of this.#pools.values()) {
+      const at = pool.queue.findIndex((waiting) => waiting.effectKey === effectKey);
+      if (at < 0) continue;
+      pool.queue.splice(at, 1);
+      this.#putAside(effectKey, { pool, address, wake: undefined });
+    }
+  }
+
   /** Offers the effects again that were parked because this actor could not be stepped. */
   release(address: string): void {
     for (const [effectKey, aside] of this.#aside) {
@@ -193,9 +207,10 @@ export class Outbox {
     insertByAge(pool.queue, waiting);
   }
 
-  #putAside(waiting: Waiting, aside: Aside): void {
-    this.#aside.set(waiting.effectKey, aside);
+  #putAside(effectKey: string, aside: Aside): void {
+    this.#aside.set(effectKey, aside);
     aside.pool.aside += 1;
+    if (aside.wake !== undefined) aside.pool.resting += 1;
   }
 
   #takeBack(effectKey: string): void {
@@ -203,7 +218,9 @@ export class Outbox {
     if (aside === undefined) return;
     this.#aside.delete(effectKey);
     aside.pool.aside -= 1;
-    aside.wake?.();
+    if (aside.wake === undefined) return;
+    aside.pool.resting -= 1;
+    aside.wake();
   }
 
   /** False when there is certainly no such effect, now or on disk. */
@@ -233,7 +250,7 @@ export class Outbox {
     for (const pool of pools) {
       if (isEmpty(pool)) this.#pools.delete(poolKey(pool.definition.kind, pool.name));
       // Where so many fail, more would: the pool waits for one of them.
-      while (pool.running < pool.limit && pool.aside < limits.restingEffectsMax) {
+      while (pool.running < pool.limit && pool.resting < limits.restingEffectsMax) {
         const next = pool.queue[0];
         if (next === undefined) break;
         const isWanted = this.#queued.has(next.effectKey);
@@ -289,36 +306,34 @@ export class Outbox {
 
   async #run(running: Running): Promise<void> {
     const { pool, waiting, attempt, shares } = running;
-    let then: () => void = () => undefined;
+    let ending: Ending | undefined;
     try {
-      const ending = await attempt.run();
-      const again: Waiting = { ...waiting, row: attempt.row, loaded: true };
-      if (ending.type === 'rests') then = () => this.#rest(pool, again, ending.forMs);
-      else if (ending.type === 'deferred') then = () => this.#putBack(pool, again);
+      ending = await attempt.run();
     } catch (error) {
-      const message = 'effect.failed';
-      const fields = { err: error, effect: waiting.effectKey };
-      if (this.#isWanted(running)) this.#options.log.error(fields, message);
-      else this.#options.log.debug(fields, message);
-      then = () => this.#park(running);
+      const isNews = this.#accepting && attempt.aborted === undefined;
+      this.#options.log[isNews ? 'error' : 'debug'](
+        { err: error, effect: waiting.effectKey },
+        'effect.failed',
+      );
     }
     this.#running.delete(waiting.effectKey);
     pool.running -= 1;
     for (const share of shares) this.#bounds.giveBack(share);
-    if (this.#isWanted(running)) then();
+    if (this.#accepting && attempt.aborted !== 'cancelled') this.#goOn(running, ending);
     this.#pump();
     if (this.#running.size > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  #isWanted({ attempt }: Running): boolean {
-    return this.#accepting && !attempt.isAborted;
-  }
-
-  /** No actor can take what this one has to say: it waits, unseen, for its release or the next open. */
-  #park({ pool, waiting, released }: Running): void {
-    if (released) pool.more = true;
-    else this.#putAside(waiting, { pool, address: waiting.row.address, wake: undefined });
+  /** Where an effect goes whose row is there still, after an attempt. */
+  #goOn({ pool, waiting, attempt, released }: Running, ending: Ending | undefined): void {
+    const again: Waiting = { ...waiting, row: attempt.row, loaded: true };
+    if (ending === undefined || attempt.aborted !== undefined) {
+      // No actor can take what this one has to say: it waits, unseen, for its release or the next open.
+      if (released) pool.more = true;
+      else this.#putAside(waiting.effectKey, { pool, address: waiting.row.address, wake: undefined });
+    } else if (ending.type === 'rests') this.#rest(pool, again, ending.forMs);
+    else if (ending.type === 'deferred') this.#putBack(pool, again);
   }
 
   /** One that did nothing waits its turn again, in its old place. */
@@ -336,7 +351,7 @@ export class Outbox {
       this.#enqueue(pool, waiting);
       this.#pump();
     });
-    this.#putAside(waiting, { pool, address: waiting.row.address, wake });
+    this.#putAside(waiting.effectKey, { pool, address: waiting.row.address, wake });
   }
 
   #pool(definition: Definition, name: string, src: string): Pool {

@@ -27,6 +27,8 @@ export interface Pool {
   running: number;
   /** Effects that are put aside in memory: neither in `queue` nor running. */
   aside: number;
+  /** How many of those wait out a back-off. */
+  resting: number;
   /** True when rows wait on disk that are not in `queue`. */
   more: boolean;
   loading: boolean;
@@ -80,7 +82,7 @@ export class Bounds {
 
 export function newPool(definition: Definition, name: string, src: string): Pool {
   const { limit, priority } = definition.policyOf(src);
-  const state = { queue: [], running: 0, aside: 0, more: false, loading: false };
+  const state = { queue: [], running: 0, aside: 0, resting: 0, more: false, loading: false };
   return { definition, name, limit, priority, ...state };
 }
 
