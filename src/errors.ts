@@ -14,6 +14,8 @@ export const errorAdvice = {
   ACTOR_NOT_QUARANTINED: 'Only an actor that stands still can be resumed, skipped or dismissed.',
   ACTOR_QUARANTINED: 'Look at the reason, mend its cause, then resume or dismiss the actor.',
   ADDRESS_REFUSED: 'If you mean this server, list its origin in the adapter’s trustedOrigins.',
+  COMMITS_BEHIND:
+    'The disk is slower than the callers: wait until earlier calls have settled, then send again.',
   COMMIT_REFUSED: 'Another writer changed the actor; reopen the runtime.',
   CONTROL_FAILED:
     'Look whether the process that holds the directory is well, and at the job, before repeating.',

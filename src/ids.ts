@@ -31,14 +31,14 @@ export function stableId(prefix: string, text: string): string {
   return `${prefix}_${sha256Hex(text).slice(0, 32)}`;
 }
 
-const KIND = /^[a-z][a-z0-9.-]*$/;
+const KIND = /^[A-Za-z][\w.-]*$/;
 
 /** Joins a kind and an id. Throws `INVALID_ID` when either cannot be stored. */
 export function addressOf(kind: string, id: string): Address {
   if (!KIND.test(kind)) {
     throw new HoldfastError(
       'INVALID_ID',
-      `kind ${JSON.stringify(kind)} is not lower-case letters, digits, "." and "-"`,
+      `kind ${JSON.stringify(kind)} is not a letter, then letters, digits, "_", "." and "-"`,
     );
   }
   checkId(id);

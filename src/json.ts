@@ -25,43 +25,58 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 /**
  * Where `value` stops being JSON: the path of the first part that would not survive a round trip
  * (a function, Date, Map, NaN, BigInt, class instance, cycle), or undefined when all of it does.
- * Keys whose value is undefined are allowed: JSON leaves them out and reading gives undefined again.
+ * Keys whose value is undefined are allowed: JSON leaves them out and reading gives undefined again. So is an
+ * object of a class that `allowed` knows how to store.
  */
-export function firstNonJson(value: unknown): string | undefined {
-  const path = nonJsonPath(value, []);
+export function firstNonJson(value: unknown, allowed: Allowed = never): string | undefined {
+  const path = nonJsonPath(value, [], allowed);
   return path === undefined ? undefined : `$${path}`;
 }
 
+type Allowed = (value: object) => boolean;
+
+function never(): boolean {
+  return false;
+}
+
 /** The path is put together on the way out: nearly every value is JSON and needs none. */
-function nonJsonPath(value: unknown, within: object[]): string | undefined {
+function nonJsonPath(value: unknown, within: object[], allowed: Allowed): string | undefined {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return undefined;
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : '';
   if (typeof value !== 'object' || within.includes(value)) return '';
   if (Array.isArray(value)) {
     within.push(value);
-    const bad = nonJsonItem(value, within);
+    const bad = nonJsonItem(value, within, allowed);
     within.pop();
     return bad;
   }
-  if (!isPlainObject(value)) return '';
+  if (!isPlainObject(value)) return allowed(value) ? undefined : '';
   within.push(value);
-  const bad = nonJsonProperty(value, within);
+  const bad = nonJsonProperty(value, within, allowed);
   within.pop();
   return bad;
 }
 
-function nonJsonItem(list: readonly unknown[], within: object[]): string | undefined {
+function nonJsonItem(
+  list: readonly unknown[],
+  within: object[],
+  allowed: Allowed,
+): string | undefined {
   for (const [index, item] of list.entries()) {
-    const bad = nonJsonPath(item, within);
+    const bad = nonJsonPath(item, within, allowed);
     if (bad !== undefined) return `[${index}]${bad}`;
   }
   return undefined;
 }
 
-function nonJsonProperty(object: Readonly<Record<string, unknown>>, within: object[]): string | undefined {
+function nonJsonProperty(
+  object: Readonly<Record<string, unknown>>,
+  within: object[],
+  allowed: Allowed,
+): string | undefined {
   for (const key in object) {
     const item = object[key];
-    const bad = item === undefined ? undefined : nonJsonPath(item, within);
+    const bad = item === undefined ? undefined : nonJsonPath(item, within, allowed);
     if (bad !== undefined) return `.${key}${bad}`;
   }
   return undefined;

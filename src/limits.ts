@@ -15,12 +15,14 @@ export const limits = {
   /** Group commit: a group is closed when it reaches either bound. */
   commitRowsMax: 2_000,
   commitBytesMax: 4 * MIB,
-  /** Steps staged and not committed yet, over all actors; beyond it callers get `MAILBOX_FULL`. */
+  /** Steps staged and not committed yet, over all actors; beyond it callers get `COMMITS_BEHIND`. */
   pendingStepsMax: 50_000,
   /** Events waiting for one actor; beyond it `MAILBOX_FULL`. */
   mailboxMax: 1_000,
   /** Actors kept in memory with nothing to do (least recently used go first). */
   activeActorsMax: 10_000,
+  /** Of their records, as JSON text. */
+  activeBytesMax: 64 * MIB,
   /** Rows of the commit chain kept and checked at open. */
   chainRowsKept: 20_000,
   scanPageRows: 1_000,

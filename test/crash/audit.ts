@@ -14,7 +14,7 @@ import {
 } from '../../src/actors/kernel/index.js';
 import type { EffectRow, HistoryEntry, JournalEntry } from '../../src/actors/kernel/record.js';
 import { restored } from '../../src/actors/kernel/step.js';
-import { timerKey } from '../../src/actors/kernel/turn.js';
+import { timerKey } from '../../src/actors/kernel/belongings.js';
 import { deliveryMachine, jobMachine, providerAccountMachine } from '../../src/machines/index.js';
 import type { JobArtifact, JobContext } from '../../src/machines/index.js';
 import { keys, openLevelStore, partsOf, rangeAfter, rangeOf } from '../../src/store/index.js';
@@ -93,9 +93,9 @@ async function auditJournal(store: Store, address: string, record: ActorRecord):
 async function auditOwned(store: Store, records: ReadonlyMap<string, ActorRecord>): Promise<void> {
   const timers = (await everyRow(store, 'd')).map(([key]) => key);
   const effects = (await everyRow(store, 'o')).map(([, text]) => JSON.parse(text) as EffectRow);
-  const owned = [...records].map(([address, record]) => ({ address, kind: kindOf(address), record }));
-  const timersOwned = owned.flatMap(({ address, kind, record }) =>
-    record.timers.map((timer) => timerKey(kind, address, timer)),
+  const owned = [...records].map(([address, record]) => ({ address, record }));
+  const timersOwned = owned.flatMap(({ address, record }) =>
+    record.timers.map((timer) => timerKey(address, timer)),
   );
   const effectsOwned = owned.flatMap(({ address, record }) =>
     record.effects.map(({ id }) => `${address}/${id}`),

@@ -147,7 +147,7 @@ describe('a definition (K13)', () => {
 
 describe('the actors in memory', () => {
   it('are dropped when idle, least recently used first, and never while they work', () => {
-    const cells = new Cells(2);
+    const cells = new Cells({ actorsMax: 2 });
     const definition = defineMachine({ kind: 'kind', machine: plain({}) });
     const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((id) => cells.get(`kind/${id}`, definition));
     if (a === undefined || b === undefined || c === undefined || d === undefined)

@@ -8,16 +8,21 @@
  */
 import type { AnyMachineSnapshot } from 'xstate';
 import { HoldfastError } from '../../errors.js';
+import { splitAddress } from '../../ids.js';
+import type { JsonEvent } from '../../json.js';
 import type { Logger } from '../../log.js';
 import type { Cell, Delivery } from './cell.js';
+import { ownEvent } from './door.js';
 import type { Outbox } from './outbox.js';
 import type { Reader } from './reader.js';
-import type { ActorRecord, InboxRow, JournalEntry } from './record.js';
+import type { ActorRecord, JournalEntry } from './record.js';
 import type { StepAction } from './step.js';
 import { Subscribers } from './subscribers.js';
 import type { Sweeper } from './sweeper.js';
 import type { Timers } from './timers.js';
-import type { After } from './turn.js';
+import type { Sent } from './belongings.js';
+import type { ActionSelf } from './step-scope.js';
+import type { After } from './turn-shapes.js';
 import type { Waiters } from './waiters.js';
 
 /** A step that is on disk. */
@@ -39,7 +44,11 @@ export interface AfterCommitOptions {
   readonly sweeper: Sweeper;
   readonly reader: Reader;
   /** Gives an inbox row that is on disk now to its actor. */
-  readonly forward: (to: string, key: string, row: InboxRow) => void;
+  readonly forward: (sent: Sent) => void;
+  /** An actor does not stand still any more. */
+  readonly resumed: (address: string) => void;
+  /** Sends to an actor for one of its own custom actions. */
+  readonly send: (address: string, event: JsonEvent) => void;
 }
 
 export class AfterCommit {
@@ -72,7 +81,9 @@ export class AfterCommit {
     for (const id of after.ended) outbox.cancel(address, id);
     if (after.started.length > 0) outbox.offer(definition, after.started);
     for (const timer of after.armed) timers.armed(timer.dueAt);
-    for (const { to, key, row } of after.sends) forward(to, key, row);
+    for (const sent of after.sends) forward(sent);
+    for (const told of after.told) outbox.tell(told.address, told.effect, told.event);
+    if (after.resumed) this.#options.resumed(address);
     const { record, snapshot, entry } = after;
     delivery.resolve({ seq: record.seq, accepted: true, deduplicated: false });
     for (const action of after.custom) this.#runAction(address, action);
@@ -105,7 +116,12 @@ export class AfterCommit {
     }
     if (action.type !== '@xstate.action') return;
     const { run } = action;
-    this.guarded(address, 'action.failed', () => run?.());
+    if (run !== undefined) this.guarded(address, 'action.failed', () => run(this.#selfOf(address)));
+  }
+
+  #selfOf(address: string): ActionSelf {
+    const send: ActionSelf['send'] = (event) => this.#options.send(address, ownEvent(event));
+    return { id: splitAddress(address).id, sessionId: address, send };
   }
 
   async #checkReference(address: string, file: string): Promise<void> {

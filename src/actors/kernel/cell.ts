@@ -9,9 +9,9 @@ import { splitAddress } from '../../ids.js';
 import type { Json, JsonEvent } from '../../json.js';
 import { limits } from '../../limits.js';
 import type { Definition } from './definition.js';
-import type { ActorRecord } from './record.js';
+import type { ActorRecord, ParentRef } from './record.js';
 import type { DueTimer } from './timers.js';
-import type { Indexed } from './indexed.js';
+import { NOTHING_INDEXED, type Indexed } from './indexed.js';
 
 /** What became of a delivery. */
 export interface Outcome {
@@ -27,10 +27,26 @@ export type Content =
       readonly type: 'create';
       readonly input: Json | undefined;
       readonly payloads?: Readonly<Record<string, Json>>;
+      readonly parent?: ParentRef;
     }
-  | { readonly type: 'event'; readonly event: AnyEventObject }
+  | {
+      readonly type: 'event';
+      readonly event: AnyEventObject;
+      /** From a child: the `ChildRef` it is fenced by. */
+      readonly from?: string;
+      /** Not before this time: it waits as a timer. */
+      readonly at?: number;
+    }
   | { readonly type: 'timer'; readonly timer: DueTimer }
-  | { readonly type: 'result'; readonly effectId: string; readonly event: JsonEvent };
+  /** The end of an effect: consumes its row. */
+  | { readonly type: 'result'; readonly effectId: string; readonly event: JsonEvent }
+  /** What an effect sent while it runs: taken as long as its row is there. */
+  | { readonly type: 'stream'; readonly effectId: string; readonly event: JsonEvent }
+  /** The parent stopped it. */
+  | { readonly type: 'stop' }
+  /** Nothing but an activation, which migrates an older actor. */
+  | { readonly type: 'touch' }
+  | { readonly type: 'operator'; readonly what: 'resume' | 'skip' | 'dismiss' };
 
 export interface Delivery {
   readonly content: Content;
@@ -68,18 +84,31 @@ export interface Cell {
   record: ActorRecord | undefined;
   snapshot: AnyMachineSnapshot | undefined;
   indexed: Indexed;
+  /** Its record as JSON text, about. */
+  bytes: number;
+  /** Deliveries of the runtime's own that wait while it stands still. */
+  waiting: number;
 }
 
-const NOTHING_INDEXED: Indexed = { rows: new Map(), references: new Set() };
+/** How many actors with nothing to do stay in memory. */
+export interface MemoryLimits {
+  /** Default 10,000. */
+  readonly actorsMax?: number;
+  /** Of their records as JSON text; what they take in memory is a small multiple. Default 64 MiB. */
+  readonly bytesMax?: number;
+}
 
 export class Cells {
   readonly #cells = new Map<string, Cell>();
   /** Those with nothing to do, in order of last use: the first is the least recently used. */
   readonly #idle = new Set<Cell>();
-  readonly #idleMax: number;
+  #idleBytes = 0;
+  readonly #actorsMax: number;
+  readonly #bytesMax: number;
 
-  constructor(idleMax: number = limits.activeActorsMax) {
-    this.#idleMax = idleMax;
+  constructor(memory: MemoryLimits = {}) {
+    this.#actorsMax = memory.actorsMax ?? limits.activeActorsMax;
+    this.#bytesMax = memory.bytesMax ?? limits.activeBytesMax;
   }
 
   get size(): number {
@@ -100,6 +129,8 @@ export class Cells {
       record: undefined,
       snapshot: undefined,
       indexed: NOTHING_INDEXED,
+      bytes: 0,
+      waiting: 0,
     };
     this.#cells.set(address, cell);
     return cell;
@@ -112,11 +143,11 @@ export class Cells {
   /** From here on the cell works and stays. */
   work(cell: Cell): void {
     cell.busy = true;
-    this.#idle.delete(cell);
+    if (this.#idle.delete(cell)) this.#idleBytes -= cell.bytes;
   }
 
   /**
-   * Marks a cell as just used and idle, and drops the idle ones beyond the bound. A finished actor goes at
+   * Marks a cell as just used and idle, and drops the idle ones beyond the bounds. A finished actor goes at
    * once: all it waits for is its removal, and keeping it costs every step in garbage collection.
    */
   rest(cell: Cell): void {
@@ -126,9 +157,11 @@ export class Cells {
       return;
     }
     this.#idle.add(cell);
+    this.#idleBytes += cell.bytes;
     for (const oldest of this.#idle) {
-      if (this.#idle.size <= this.#idleMax) return;
+      if (this.#idle.size <= this.#actorsMax && this.#idleBytes <= this.#bytesMax) return;
       this.#idle.delete(oldest);
+      this.#idleBytes -= oldest.bytes;
       this.#cells.delete(oldest.address);
     }
   }

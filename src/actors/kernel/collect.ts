@@ -7,8 +7,10 @@
 import type { AnyMachineSnapshot } from 'xstate';
 import { limits } from '../../limits.js';
 import { keys, rangeAfter, rangeOf } from '../../store/keys.js';
-import type { Before, After } from './turn.js';
-import { hourOf, RETENTION_EVENT, timerKey, valueOf } from './turn.js';
+import { hourOf, timerKey } from './belongings.js';
+import { kernelEvents } from './kernel-events.js';
+import type { Before, After } from './turn-shapes.js';
+import { valueOf } from './turn.js';
 import type { CommitLoop, Stage } from './commit-loop.js';
 import { Counts } from './counts.js';
 import type { ActorRecord, JournalEntry } from './record.js';
@@ -47,7 +49,7 @@ export function writeCollection(
   const { address, definition, record, indexed } = actor;
   for (const key of rows) stage.delete(key);
   stage.delete(keys.record(address));
-  for (const timer of record.timers) stage.delete(timerKey(definition.kind, address, timer));
+  for (const timer of record.timers) stage.delete(timerKey(address, timer));
   for (const key of indexed.rows.keys()) stage.delete(key);
   for (const sha of indexed.references) stage.delete(keys.artifact(sha, address));
   stage.counts.push([
@@ -62,8 +64,8 @@ export function writeCollection(
   const entry: JournalEntry = {
     seq: record.seq + 1,
     at,
-    event: { type: RETENTION_EVENT },
-    eventId: RETENTION_EVENT,
+    event: { type: kernelEvents.retention },
+    eventId: kernelEvents.retention,
     source: 'timer',
     value: valueOf(record),
     status: record.status,
@@ -71,6 +73,7 @@ export function writeCollection(
   };
   return {
     record,
+    bytes: 0,
     snapshot: actor.snapshot,
     indexed: { rows: new Map(), references: new Set() },
     entry,
@@ -78,9 +81,11 @@ export function writeCollection(
     ended: [],
     armed: [],
     sends: [],
+    told: [],
     emitted: [],
     custom: [],
     dropped: [...indexed.references],
+    resumed: false,
     gone: true,
   };
 }

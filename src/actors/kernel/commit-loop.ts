@@ -19,6 +19,7 @@ import { limits } from '../../limits.js';
 import { compareKeys, keys, ordOf, rangeAfter } from '../../store/keys.js';
 import type { Entry, Expectation, Range, Row, ScanOptions, Store } from '../../store/store.js';
 import type { Counts } from './counts.js';
+import type { Shape } from './shape.js';
 
 /** The rows of one step, gathered before they join a group. */
 export class Stage {
@@ -39,8 +40,11 @@ export class Stage {
     this.epoch = epoch;
   }
 
-  put(key: string, value: Json | object): void {
-    this.putText(key, JSON.stringify(value));
+  /** Returns how long the row's text is. */
+  put(key: string, value: Json | object): number {
+    const text = JSON.stringify(value);
+    this.putText(key, text);
+    return text.length;
   }
 
   /** A key the store would refuse is refused here: it fails its own step, not the commit of everybody's. */
@@ -101,6 +105,11 @@ export class CommitLoop {
   /** Steps that are staged and not on disk. */
   get pending(): number {
     return this.#stagesPending;
+  }
+
+  /** The states of a stored version; undefined when they were never written down. */
+  shape(kind: string, version: string, hash: string): Shape | undefined {
+    return this.#counts.shape(kind, version, hash);
   }
 
   /** Starts a stage. It must be filled and given to `add` in the same synchronous turn. */

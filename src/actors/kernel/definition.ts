@@ -5,12 +5,15 @@
  * `Kernel.define`.
  * Invariants: a definition is immutable; what it declares (indexes, references, pools) is a pure function.
  */
-import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
+import type { AnyActorLogic, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import { HoldfastError } from '../../errors.js';
-import { sha256Hex } from '../../ids.js';
+import { addressOf, sha256Hex } from '../../ids.js';
 import { canonicalJson, isPlainObject, type Json } from '../../json.js';
 import { limits } from '../../limits.js';
-import { stubbed, whyNotRun, type SteppableMachine } from './step.js';
+import type { RestartBudget } from '../../machines/index.js';
+import { isMachine, sourceOf, type LogicType } from './logic.js';
+import { checkMigrations, type Migrations } from './migration.js';
+import { stubbed, type SteppableLogic } from './step.js';
 
 /** A bound shared by several pools, such as the calls of one provider account. */
 export interface Share {
@@ -41,17 +44,42 @@ export interface EffectPolicy {
   readonly probe?: (context: ProbeContext) => Promise<ProbeResult>;
   /** The durable queue an effect waits in; default: the source's name. */
   readonly pool?: (input: unknown) => string;
-  /** Effects of one pool that run at once; default 8. */
+  /** Effects of one pool that run at once; default 8, for callbacks and observables 10,000. */
   readonly limit?: number;
   /** Pools with a lower number start first; default 0. */
   readonly priority?: number;
   /** Further bounds the pool's effects count against. */
   readonly shares?: (input: unknown) => readonly Share[];
-  /** After this the effect fails with EFFECT_TIMEOUT; default one hour. */
+  /**
+   * After this the effect fails with EFFECT_TIMEOUT; default one hour, for callbacks and observables never.
+   */
   readonly timeoutMs?: number;
   /** `close` lets it finish within its timeout instead of aborting it at once; default false. */
   readonly drains?: boolean;
+  /**
+   * How often it is run again when it fails, or dies with the process, before the machine hears of the error.
+   * Default: never. With a budget every run is marked on disk first.
+   */
+  readonly restart?: RestartBudget;
 }
+
+/** What happens to an actor whose guard, assign or transition throws (K14), or that ends in an error. */
+export interface Supervision {
+  /**
+   * `quarantine` (default): it stands still on its last snapshot and waits for an operator. `restart`: it
+   * begins anew from its input, as often as the budget allows, then as without. `stop`: it ends, and nobody
+   * is told. `escalate`: it ends in an error, and its parent gets `xstate.error.actor.<child>`.
+   */
+  readonly onFailure: 'quarantine' | 'restart' | 'stop' | 'escalate';
+  /** Default: three restarts a minute. */
+  readonly budget?: RestartBudget;
+}
+
+/** What a child machine of a definition may have of its own. Its version is its parent's. */
+export type ChildOptions = Pick<
+  DefinitionOptions,
+  'effects' | 'indexes' | 'migrate' | 'supervision' | 'children' | 'retentionMs'
+>;
 
 /** A row of a declared index: found by `parts`, in their order; `unique` allows one actor for equal parts. */
 export interface IndexRow {
@@ -80,14 +108,19 @@ export interface DefinitionOptions {
   readonly retentionMs?: number;
   /** How long its id stays taken after it is gone; default 0. */
   readonly tombstoneMs?: number;
+  /** How actors of older versions become actors of this one (K12). */
+  readonly migrate?: Migrations;
+  readonly supervision?: Supervision;
+  /** By source: the machines it invokes and spawns. */
+  readonly children?: Readonly<Record<string, ChildOptions>>;
 }
 
 export interface Definition {
   readonly kind: string;
-  /** The real machine: its actors and actions do things. */
-  readonly machine: AnyStateMachine;
-  /** The same machine with inert children: what is stepped. */
-  readonly steppable: SteppableMachine;
+  /** The real machine: its actors and actions do things. Undefined for `fromTransition` logic. */
+  readonly machine: AnyStateMachine | undefined;
+  /** The same with inert children: what is stepped. */
+  readonly steppable: SteppableLogic;
   readonly machineId: string;
   readonly version: string;
   readonly hash: string;
@@ -98,44 +131,96 @@ export interface Definition {
   readonly references: (snapshot: AnyMachineSnapshot) => readonly string[];
   readonly retentionMs: number;
   readonly tombstoneMs: number;
+  readonly migrate: Migrations | undefined;
+  readonly supervision: Supervision;
+  /** By source: the kinds of the machines it invokes and spawns (K8). */
+  readonly children: ReadonlyMap<string, Definition>;
+  /** True for the kind of a child: its version is its parent's, so an equal structure is compatible. */
+  readonly isChild: boolean;
 }
 
 const POOL_LIMIT_DEFAULT = 8;
+const STREAM_LIMIT_DEFAULT = 10_000;
 
 /**
  * Checks a machine and makes its definition. Throws INVALID_DEFINITION naming the state, the key and the fix.
  */
 export function defineMachine(options: DefinitionOptions): Definition {
-  const { machine, kind } = options;
-  const version = options.version ?? machine.version;
+  const version = options.version ?? options.machine.version;
   if (version === undefined) {
-    throw new HoldfastError(
-      'INVALID_DEFINITION',
-      `${kind}: the machine has no version; add one to its config`,
-    );
+    const message = `${options.kind}: the machine has no version; add one to its config`;
+    throw new HoldfastError('INVALID_DEFINITION', message);
   }
-  for (const node of stateNodes(machine.root)) checkInvokes(kind, machine, node);
-  checkPolicies(options);
-  const steppable = stubbed(machine);
+  addressOf(options.kind, 'id');
+  return defineLogic(options.machine, { ...options, version }, false);
+}
+
+type LogicOptions = Omit<DefinitionOptions, 'machine' | 'version'> & { readonly version: string };
+
+function defineLogic(logic: AnyActorLogic, options: LogicOptions, isChild: boolean): Definition {
+  const { kind, version, retentionMs = limits.retentionMs, tombstoneMs = 0 } = options;
+  const machine = isMachine(logic) ? logic : undefined;
+  if (machine !== undefined) checkMachine(kind, machine);
+  const types = machine === undefined ? new Map<string, LogicType>() : sourceTypes(machine);
+  checkPolicies(options, types);
+  checkMigrations(kind, version, options.migrate);
   return {
     kind,
     machine,
-    steppable,
-    machineId: machine.id,
+    steppable: machine === undefined ? logic : stubbed(machine),
+    machineId: machine?.id ?? kind,
     version,
-    hash: structureHash(machine),
+    hash: machine === undefined ? 'transition' : structureHash(machine),
     policyOf: (src) => ({
       recovery: 'rerun',
-      limit: POOL_LIMIT_DEFAULT,
+      limit: types.get(src) === 'stream' ? STREAM_LIMIT_DEFAULT : POOL_LIMIT_DEFAULT,
       priority: 0,
-      timeoutMs: limits.effectTimeoutMs,
+      timeoutMs: types.get(src) === 'stream' ? Infinity : limits.effectTimeoutMs,
       ...options.effects?.[src],
     }),
     indexes: options.indexes ?? (() => []),
     references: options.references ?? (() => []),
-    retentionMs: options.retentionMs ?? limits.retentionMs,
-    tombstoneMs: options.tombstoneMs ?? 0,
+    retentionMs,
+    tombstoneMs,
+    migrate: options.migrate,
+    supervision: options.supervision ?? { onFailure: 'quarantine' },
+    children: machine === undefined ? new Map() : childrenOf(machine, types, options),
+    isChild,
   };
+}
+
+/** The kinds of the machines and transitions that a machine may invoke or spawn (K8). */
+function childrenOf(
+  machine: AnyStateMachine,
+  types: ReadonlyMap<string, LogicType>,
+  options: LogicOptions,
+): ReadonlyMap<string, Definition> {
+  const children = new Map<string, Definition>();
+  const { kind, version, retentionMs } = options;
+  for (const [src, type] of types) {
+    const source = sourceOf(machine, src);
+    if ((type !== 'machine' && type !== 'transition') || source.type === 'unusable') continue;
+    if (!/^[\w.-]+$/.test(src)) {
+      const message = `${kind}: the source "${src}" names a kind; use letters, digits, "_", "." and "-"`;
+      throw new HoldfastError('INVALID_DEFINITION', message);
+    }
+    const inherited = {
+      kind: `${kind}.${src}`,
+      version,
+      ...(retentionMs === undefined ? {} : { retentionMs }),
+    };
+    children.set(src, defineLogic(source.logic, { ...inherited, ...options.children?.[src] }, true));
+  }
+  return children;
+}
+
+function sourceTypes(machine: AnyStateMachine): ReadonlyMap<string, LogicType> {
+  const types = new Map<string, LogicType>();
+  for (const src of Object.keys(machine.implementations.actors)) {
+    const source = sourceOf(machine, src);
+    if (source.type !== 'unusable') types.set(src, source.type);
+  }
+  return types;
 }
 
 /** The pool an effect waits in. */
@@ -155,6 +240,10 @@ function* stateNodes(node: AnyStateMachine['root']): Generator<AnyStateMachine['
   for (const child of Object.values(node.states)) yield* stateNodes(child);
 }
 
+function checkMachine(kind: string, machine: AnyStateMachine): void {
+  for (const node of stateNodes(machine.root)) checkInvokes(kind, machine, node);
+}
+
 function checkInvokes(kind: string, machine: AnyStateMachine, node: AnyStateMachine['root']): void {
   for (const invoke of asList(node.config.invoke)) {
     const src: unknown = invoke.src;
@@ -165,25 +254,30 @@ function checkInvokes(kind: string, machine: AnyStateMachine, node: AnyStateMach
         `${where}: the source is inline; name it in setup({actors})`,
       );
     }
-    const reason = whyNotRun(machine, src);
-    if (reason !== undefined) throw new HoldfastError('INVALID_DEFINITION', `${where}: ${reason}`);
+    const source = sourceOf(machine, src);
+    if (source.type === 'unusable')
+      throw new HoldfastError('INVALID_DEFINITION', `${where}: ${source.reason}`);
   }
 }
 
-function checkPolicies(options: DefinitionOptions): void {
+function checkPolicies(options: LogicOptions, types: ReadonlyMap<string, LogicType>): void {
+  const refuse = (key: string, what: string): never => {
+    throw new HoldfastError('INVALID_DEFINITION', `${options.kind}: ${key} ${what}`);
+  };
   for (const [src, policy] of Object.entries(options.effects ?? {})) {
-    if (options.machine.implementations.actors[src] === undefined) {
-      throw new HoldfastError(
-        'INVALID_DEFINITION',
-        `${options.kind}: effects.${src} names no actor of the machine`,
-      );
-    }
-    if (policy.recovery === 'probe' && policy.probe === undefined) {
-      throw new HoldfastError(
-        'INVALID_DEFINITION',
-        `${options.kind}: effects.${src} is "probe" without a probe function`,
-      );
-    }
+    const type = types.get(src);
+    if (type === undefined) refuse(`effects.${src}`, 'names no actor of the machine');
+    if (type === 'machine' || type === 'transition')
+      refuse(`effects.${src}`, `is a ${type}, an actor of its own; use children.${src}`);
+    if (policy.recovery === 'probe' && policy.probe === undefined)
+      refuse(`effects.${src}`, 'is "probe" without a probe function');
+    if (type === 'stream' && (policy.recovery ?? 'rerun') !== 'rerun')
+      refuse(`effects.${src}`, 'sends events while it runs; its recovery can only be "rerun"');
+  }
+  for (const src of Object.keys(options.children ?? {})) {
+    const type = types.get(src);
+    if (type !== 'machine' && type !== 'transition')
+      refuse(`children.${src}`, 'names no machine or transition of the machine');
   }
 }
 

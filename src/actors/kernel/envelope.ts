@@ -4,29 +4,31 @@
  * Pure. Callers: the stepper and replay. Invariant: an envelope depends on the journal entry alone, so that a
  * replay makes the same one again.
  */
-import type { AnyEventObject } from 'xstate';
 import { sha256Hex } from '../../ids.js';
 import { isPlainObject, type Json } from '../../json.js';
 import type { Delivery } from './cell.js';
-import type { EventEnvelope } from './record.js';
+import type { ActorRecord, EventEnvelope, TimerRef } from './record.js';
 
-/** What a machine sees as the event of a delivery, without its envelope. */
-export function eventOf(delivery: Delivery): AnyEventObject {
-  const { content } = delivery;
-  switch (content.type) {
-    case 'timer':
-      return content.timer.row.event;
-    case 'result':
-      return content.event;
-    case 'create':
-      return { type: 'xstate.init', input: content.input };
-    case 'event':
-      return content.event;
-  }
+/** The envelope of the next step of an actor. */
+export function envelopeFor(
+  address: string,
+  record: ActorRecord | undefined,
+  delivery: Delivery,
+  timer: TimerRef | undefined,
+  now: number,
+): EventEnvelope {
+  const seq = (record?.seq ?? 0) + 1;
+  return {
+    at: Math.max(now, record?.at ?? 0),
+    id: delivery.eventId ?? originOf(delivery.content) ?? `${address}/${seq}`,
+    seq,
+    random: randomOf(address, seq),
+    ...(timer && { dueAt: timer.dueAt }),
+  };
 }
 
 /** The id of an event that has none of its own: that of the timer or effect it came from. */
-export function originOf(content: Delivery['content']): string | undefined {
+function originOf(content: Delivery['content']): string | undefined {
   if (content.type === 'timer') return `timer/${content.timer.ref.id}`;
   return content.type === 'result' ? `effect/${content.effectId}` : undefined;
 }

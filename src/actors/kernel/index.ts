@@ -17,7 +17,7 @@ export type {
   Share,
 } from './definition.js';
 export { EffectDeferred } from './effect-run.js';
-export type { Page, PageOptions, Reader } from './reader.js';
+export type { FoundRecord, Page, PageOptions, Reader } from './reader.js';
 export type { ActorRecord, ActorStatus, HistoryEntry, JournalEntry, Quarantine } from './record.js';
 export { checkReplay, replay } from './replay.js';
 export type { ReplayInput } from './replay.js';

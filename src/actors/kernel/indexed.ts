@@ -16,6 +16,8 @@ export interface Indexed {
   readonly references: ReadonlySet<string>;
 }
 
+export const NOTHING_INDEXED: Indexed = { rows: new Map(), references: new Set() };
+
 /** What an actor is found by in a snapshot. Throws INVALID_DEFINITION for what makes no key. */
 export function indexedBy(
   definition: Definition,

@@ -15,37 +15,45 @@ import type { AnyMachineSnapshot } from 'xstate';
 import type { Clock } from '../../clock.js';
 import { HoldfastError, isHoldfastError } from '../../errors.js';
 import { addressOf, checkId } from '../../ids.js';
-import type { Json, JsonObject } from '../../json.js';
+import type { Json, JsonEvent, JsonObject } from '../../json.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../log.js';
 import { keys } from '../../store/keys.js';
 import type { Store } from '../../store/store.js';
 import { AfterCommit, type StepListener } from './after-commit.js';
-import { Cells, deliveryOf, kindOf, type Cell, type Content, type Delivery } from './cell.js';
-import type { Outcome, Parcel } from './cell.js';
+import type { Sent } from './belongings.js';
+import { kindOf, type Content, type MemoryLimits, type Outcome, type Parcel } from './cell.js';
 import { CommitLoop } from './commit-loop.js';
 import { Counts, type StateCount } from './counts.js';
 import { createAll, creationOf, type Creation } from './create-many.js';
 import { defineMachine, type Definition, type DefinitionOptions } from './definition.js';
 import { ownEvent } from './door.js';
+import { forAddress } from './journal.js';
+import { sourceOf } from './logic.js';
+import { Mailboxes } from './mailboxes.js';
 import { Outbox } from './outbox.js';
 import { Reader } from './reader.js';
 import type { ActorRecord, InboxRow } from './record.js';
 import { Recovery } from './recovery.js';
+import type { Shape } from './shape.js';
 import { Stepper } from './stepper.js';
 import { Sweeper } from './sweeper.js';
 import { Timers } from './timers.js';
+import { admitVersions, familyOf } from './versions.js';
 import { Waiters, type SnapshotPredicate } from './waiters.js';
 
 export interface KernelOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly memory?: MemoryLimits | undefined;
 }
 
 export interface SendOptions {
   /** Delivered twice under one id, an event is applied once (24 h). */
   readonly id?: string;
+  /** Not before this wall-clock time, in milliseconds: until then it waits on disk, as a timer of the actor. */
+  readonly at?: number | undefined;
   /** Who sends; default `user`. */
   readonly source?: string;
   readonly traceparent?: string;
@@ -61,7 +69,7 @@ export class Kernel {
   readonly #options: KernelOptions;
   readonly #loop: CommitLoop;
   readonly #counts: Counts;
-  readonly #cells = new Cells();
+  readonly #mailboxes: Mailboxes;
   readonly #definitions = new Map<string, Definition>();
   readonly #waiters = new Waiters();
   readonly #outbox: Outbox;
@@ -73,8 +81,6 @@ export class Kernel {
   readonly #failureListeners = new Set<(error: unknown) => void>();
   readonly reader: Reader;
   #started = false;
-  #ended: HoldfastError | undefined;
-  #draining = false;
 
   static async open(options: KernelOptions): Promise<Kernel> {
     return new Kernel(options, await Counts.load(options.store));
@@ -88,7 +94,14 @@ export class Kernel {
     this.reader = new Reader(this.#loop);
     this.#sweeper = new Sweeper(this.#loop, clock, log);
     const deliver = (address: string, content: Content, source: string): Promise<Outcome> =>
-      this.#deliver(address, { content, source, dedupe: false });
+      this.#mailboxes.deliver(address, { content, source, dedupe: false });
+    this.#mailboxes = new Mailboxes({
+      log,
+      memory: options.memory,
+      definitionOf: (kind) => this.#definition(kind),
+      pendingSteps: () => this.#loop.pending,
+      take: (cell, delivery) => this.#stepper.take(cell, delivery),
+    });
     this.#outbox = new Outbox({
       loop: this.#loop,
       clock,
@@ -103,7 +116,11 @@ export class Kernel {
       log,
       kinds: () => [...this.#definitions.keys()],
       fire: (timer) =>
-        this.#taken(timer.address, { content: { type: 'timer', timer }, source: 'timer', dedupe: false }),
+        this.#mailboxes.taken(timer.address, {
+          content: { type: 'timer', timer },
+          source: 'timer',
+          dedupe: false,
+        }),
       onClockJump: (jumpMs) => log.warn({ jumpMs }, 'clock.jump'),
     });
     this.#afterCommit = new AfterCommit({
@@ -113,17 +130,22 @@ export class Kernel {
       waiters: this.#waiters,
       sweeper: this.#sweeper,
       reader: this.reader,
-      forward: (...sent) => this.#forward(...sent),
+      forward: (sent) => this.#forward(sent),
+      resumed: (address) => this.#resumed(address),
+      send: (address, event) => this.#sendFromAction(address, event),
     });
     this.#stepper = new Stepper({
       loop: this.#loop,
       clock,
       onCommitted: (...step) => this.#afterCommit.act(...step),
+      onQuarantined: (definition, record, address) => this.#putAside(definition, record, address),
+      forward: (sent) => this.#forward(sent),
     });
     this.#recovery = new Recovery({
       loop: this.#loop,
       outbox: this.#outbox,
-      take: (address, key, row) => this.#taken(address, inboxDelivery(key, row)),
+      take: (address, key, row) => this.#mailboxes.taken(address, inboxDelivery(key, row)),
+      retry: (address) => this.#retry(address),
     });
   }
 
@@ -134,17 +156,10 @@ export class Kernel {
    */
   define(options: DefinitionOptions): Definition {
     const definition = defineMachine(options);
-    const changed = this.#counts
-      .of(definition.kind)
-      .find(({ version, hash }) => version === definition.version && hash !== definition.hash);
-    if (changed !== undefined) {
-      const { kind, version } = definition;
-      const stored = `and actors of the old one are stored; give it a new version`;
-      const message = `${kind}: the machine changed under version ${version} ${stored}`;
-      throw new HoldfastError('INVALID_DEFINITION', message);
-    }
-    this.#definitions.set(definition.kind, definition);
-    if (this.#started) void this.#recover(definition);
+    const family = [...familyOf(definition)];
+    admitVersions(this.#counts, family);
+    for (const member of family) this.#definitions.set(member.kind, member);
+    if (this.#started) void this.#recover(family);
     return definition;
   }
 
@@ -169,12 +184,12 @@ export class Kernel {
   ): Promise<Outcome> {
     const { payloads, source = 'user' } = options;
     const content = creationOf(input, payloads);
-    return this.#deliver(addressOf(kind, id), { content, source, dedupe: false });
+    return this.#mailboxes.deliver(addressOf(kind, id), { content, source, dedupe: false });
   }
 
   /** Creates many; resolves when all are on disk, with an outcome each, in their order. */
   createMany(kind: string, creations: readonly Creation[]): Promise<readonly Outcome[]> {
-    return createAll(kind, creations, (address, delivery) => this.#enqueue(address, delivery));
+    return createAll(kind, creations, (address, delivery) => this.#mailboxes.enqueue(address, delivery));
   }
 
   /** Sends an event; resolves when its step is on disk. Rejects with ACTOR_NOT_FOUND and the like. */
@@ -183,14 +198,15 @@ export class Kernel {
     event: JsonObject & { readonly type: string },
     options: SendOptions = {},
   ): Promise<Outcome> {
-    // One promise a step: this is the hot path. What the executor throws rejects it.
-    return new Promise((resolve, reject) => {
-      const { id, source = 'user', traceparent } = options;
+    const { id, source = 'user', traceparent, at } = options;
+    try {
       if (id !== undefined) checkId(id);
-      const content: Content = { type: 'event', event: ownEvent(event) };
+      const content: Content = { type: 'event', event: ownEvent(event), ...(at !== undefined && { at }) };
       const parcel = { content, source, dedupe: id !== undefined, eventId: id, traceparent };
-      this.#enqueue(address, deliveryOf(parcel, { resolve, reject, taken: nothing }));
-    });
+      return this.#mailboxes.deliver(address, parcel);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
   }
 
   /** Resolves with the first committed snapshot that satisfies it, the present one included (K16). */
@@ -199,7 +215,7 @@ export class Kernel {
     predicate: SnapshotPredicate,
     signal?: AbortSignal,
   ): Promise<AnyMachineSnapshot> {
-    if (this.#ended !== undefined) throw this.#ended;
+    if (this.#mailboxes.ended !== undefined) throw this.#mailboxes.ended;
     const definition = this.#definition(kindOf(address));
     const waiting = this.#waiters.wait(address, predicate, signal);
     waiting.catch(() => undefined);
@@ -225,9 +241,14 @@ export class Kernel {
     return record && { record, snapshot: this.#stepper.restore(definition, record) };
   }
 
-  /** How many actors of a kind are in each state. */
-  counts(kind: string): StateCount[] {
+  /** How many actors of a kind are in each state; without one, of every kind that is stored. */
+  counts(kind?: string): StateCount[] {
     return this.#counts.of(kind);
+  }
+
+  /** The states of a stored version; undefined when they were never written down. */
+  shape(kind: string, version: string, hash: string): Shape | undefined {
+    return this.#counts.shape(kind, version, hash);
   }
 
   /** Opens or closes the pools' share of that name. */
@@ -239,6 +260,16 @@ export class Kernel {
   async hurry(address: string): Promise<void> {
     const record = await this.reader.record(address);
     if (record !== undefined) await this.#outbox.hurry(this.#definition(kindOf(address)), address, record);
+  }
+
+  /**
+   * Ends a quarantine (K14): `resume` takes the event at the actor's head again, `skip` drops it, `dismiss`
+   * removes the actor. Journaled under the operator's name. Rejects with ACTOR_NOT_QUARANTINED, and with
+   * ACTOR_QUARANTINED when it still cannot go on.
+   */
+  operate(what: 'resume' | 'skip' | 'dismiss', address: string, operator: string): Promise<Outcome> {
+    const source = `operator:${operator}`;
+    return this.#mailboxes.deliver(address, { content: { type: 'operator', what }, source, dedupe: false });
   }
 
   /** Called after each commit, in commit order. Returns a function that stops it. */
@@ -270,28 +301,28 @@ export class Kernel {
    * was cut off goes on at the next open. The store stays open: its owner closes it.
    */
   async close(timeoutMs: number = limits.closeTimeoutMs): Promise<void> {
-    if (this.#ended !== undefined) return;
-    this.#draining = true;
+    if (this.#mailboxes.ended !== undefined) return;
+    this.#mailboxes.drain();
     this.#timers.stop();
     await this.#outbox.stop(timeoutMs);
-    this.#ended ??= new HoldfastError('RUNTIME_CLOSED', 'the runtime is closed');
+    const ended = this.#mailboxes.end(new HoldfastError('RUNTIME_CLOSED', 'the runtime is closed'));
     await this.#loop.flushed().catch(() => undefined);
-    this.#loop.fail(this.#ended);
-    this.#waiters.rejectAll(this.#ended);
+    this.#loop.fail(ended);
+    this.#waiters.rejectAll(ended);
   }
 
-  async #recover(definition: Definition): Promise<void> {
+  async #recover(family: readonly Definition[]): Promise<void> {
     try {
-      await this.#recovery.recover(definition);
+      for (const definition of family) await this.#recovery.recover(definition);
       this.#startTimers();
     } catch (error) {
-      this.#options.log.error({ err: error, kind: definition.kind }, 'kernel.recover');
+      this.#options.log.error({ err: error, kind: family[0]?.kind }, 'kernel.recover');
     }
   }
 
   /** A kernel that is closing looks at no timer any more, however late its recovery ends. */
   #startTimers(): void {
-    if (!this.#draining && this.#ended === undefined) this.#timers.start();
+    if (!this.#mailboxes.draining && this.#mailboxes.ended === undefined) this.#timers.start();
   }
 
   #definition(kind: string): Definition {
@@ -301,98 +332,74 @@ export class Kernel {
     return definition;
   }
 
-  #deliver(address: string, parcel: Parcel): Promise<Outcome> {
-    return new Promise((resolve, reject) => {
-      this.#enqueue(address, deliveryOf(parcel, { resolve, reject, taken: nothing }));
-    });
-  }
-
-  /** Delivers and resolves as soon as the actor has taken or refused it; failures are the log's. */
-  #taken(address: string, parcel: Parcel): Promise<void> {
-    return new Promise((taken) => {
-      const reject = (error: unknown): void => {
-        taken();
-        if (!isHoldfastError(error, 'RUNTIME_CLOSED'))
-          this.#options.log.warn({ err: error, address }, 'delivery.failed');
-      };
-      this.#enqueue(address, deliveryOf(parcel, { resolve: nothing, reject, taken }));
-    });
-  }
-
-  #enqueue(address: string, delivery: Delivery): void {
-    try {
-      if (this.#ended !== undefined) throw this.#ended;
-      const definition = this.#definition(kindOf(address));
-      if (delivery.source === 'user' || delivery.source.startsWith('operator:')) this.#admit(address);
-      const cell = this.#cells.get(address, definition);
-      cell.queue.push(delivery);
-      if (cell.busy) return;
-      this.#cells.work(cell);
-      this.#drain(cell);
-    } catch (error) {
-      delivery.reject(error);
-    }
-  }
-
-  /** What comes from outside may be turned away; what the runtime asked for itself may not. */
-  #admit(address: string): void {
-    if (this.#draining) throw new HoldfastError('RUNTIME_CLOSED', 'the runtime is closing');
-    const waiting = this.#cells.peek(address)?.queue.length ?? 0;
-    if (waiting < limits.mailboxMax && this.#loop.pending < limits.pendingStepsMax) return;
-    throw new HoldfastError('MAILBOX_FULL', `${waiting} events wait for ${address}`);
-  }
-
-  /** Takes what waits, in order; a promise is made only where something must be read first. */
-  #drain(cell: Cell): void {
-    for (let next = cell.queue.shift(); next !== undefined; next = cell.queue.shift()) {
-      const pending = this.#take(cell, next);
-      if (pending !== undefined) {
-        void pending.finally(() => this.#drain(cell));
-        return;
-      }
-    }
-    this.#cells.rest(cell);
-  }
-
-  #take(cell: Cell, next: Delivery): Promise<void> | undefined {
-    try {
-      if (this.#ended !== undefined) throw this.#ended;
-      const pending = this.#stepper.take(cell, next);
-      if (pending !== undefined) return pending.catch(next.reject).finally(next.taken);
-    } catch (error) {
-      next.reject(error);
-    }
-    next.taken();
-    return undefined;
-  }
-
-  #forward(to: string, key: string, row: InboxRow): void {
+  #forward({ to, key, row }: Sent): void {
     if (!this.#definitions.has(kindOf(to))) return;
-    void this.#taken(to, inboxDelivery(key, row));
+    void this.#mailboxes.taken(to, inboxDelivery(key, row));
+  }
+
+  /** What an actor that stands still has under way in memory: its results wait, its streams end. */
+  #putAside(definition: Definition, record: ActorRecord, address: string): void {
+    for (const { id, src } of record.effects) {
+      if (sourceOf(definition.machine, src).type === 'stream') this.#outbox.cancel(address, id);
+    }
+  }
+
+  /** An actor goes on: what waited for it is taken, and its effects may run again. */
+  #resumed(address: string): void {
+    const failed = (error: unknown): void =>
+      this.#options.log.error({ err: error, address }, 'resume.failed');
+    this.#recovery
+      .inboxOf(address)
+      .then(() => this.#outbox.release(address))
+      .catch(failed);
+  }
+
+  /** Whoever stood still because of its version alone may go on now that the machine has changed. */
+  async #retry(address: string): Promise<void> {
+    const reason = (await this.reader.record(address))?.quarantine;
+    if (reason?.code !== 'VERSION_UNKNOWN' && reason?.code !== 'MIGRATION_FAILED') return;
+    const content: Content = { type: 'operator', what: 'resume' };
+    await this.#mailboxes.taken(address, { content, source: 'kernel', dedupe: false });
+  }
+
+  /** `self.send` of a custom action: at most once, as the action itself is (K13). */
+  #sendFromAction(address: string, event: JsonEvent): void {
+    void this.#mailboxes.taken(address, {
+      content: { type: 'event', event },
+      source: forAddress(address),
+      dedupe: false,
+    });
   }
 
   #fail(error: unknown): void {
-    this.#ended ??= isHoldfastError(error)
+    const failed = isHoldfastError(error)
       ? error
       : new HoldfastError('STORE_FAILED', String(error), { cause: error });
+    const ended = this.#mailboxes.end(failed);
     this.#timers.stop();
     void this.#outbox.stop(0);
-    this.#waiters.rejectAll(this.#ended);
+    this.#waiters.rejectAll(ended);
     for (const listener of this.#failureListeners)
       this.#afterCommit.guarded('', 'listener.failed', () => listener(error));
   }
 }
 
-function nothing(): void {
-  // For those who wait for something else.
+function inboxDelivery(key: string, row: InboxRow): Parcel {
+  const { source, id: eventId } = row;
+  return { content: contentOf(row), source, eventId, dedupe: false, inboxKey: key };
 }
 
-function inboxDelivery(key: string, row: InboxRow): Parcel {
-  const content: Content =
-    row.type === 'create'
-      ? { type: 'create', input: row.input }
-      : { type: 'event', event: row.event as never };
-  return { content, source: row.source, eventId: row.id, dedupe: false, inboxKey: key };
+function contentOf(row: InboxRow): Content {
+  switch (row.type) {
+    case 'create':
+      return { type: 'create', input: row.input, ...(row.parent && { parent: row.parent }) };
+    case 'event':
+      return { type: 'event', event: row.event, ...(row.from !== undefined && { from: row.from }) };
+    case 'result':
+      return { type: 'result', effectId: row.effectId, event: row.event };
+    case 'stop':
+      return { type: 'stop' };
+  }
 }
 
 function notFound(address: string): HoldfastError {

@@ -1,39 +1,63 @@
 /**
  * Quarantine (K14): an actor whose step threw stands still, visibly, on its last good snapshot.
  *
- * Callers: the stepper. Invariant: the failed step leaves no trace but the reason; the event stays at its
- * head; the actor's timers leave the due index (they stay in the record), so that nothing spins on it.
+ * Callers: the stepper, turn.ts. Invariants:
+ *  Q1  The failed step leaves no trace but the reason; the event stays at the actor's head.
+ *  Q2  Its timers leave the due index (they stay in the record), so that nothing spins on it; the step that
+ *      ends the quarantine puts them back.
+ *  Q3  Whoever stands still is found by the index `quarantine`, by kind.
  */
 import type { AnyEventObject } from 'xstate';
+import { splitAddress } from '../../ids.js';
 import type { JsonEvent } from '../../json.js';
 import { keys } from '../../store/keys.js';
+import { timerKey } from './belongings.js';
+import type { Parcel } from './cell.js';
 import type { Stage } from './commit-loop.js';
 import { errorToJson } from './effect-run.js';
 import type { ActorRecord, Quarantine } from './record.js';
-import { timerKey, type Before } from './turn.js';
+
+export const QUARANTINE_INDEX = 'quarantine';
 
 export interface QuarantineCause {
-  readonly event: AnyEventObject;
-  readonly source: string;
   readonly at: number;
   readonly error: unknown;
+  /** What it could not take; none when the actor itself cannot be read. */
+  readonly failed?: { readonly event: AnyEventObject; readonly parcel: Parcel };
 }
 
 /** Fills `stage` with the quarantined record and returns it. */
-export function quarantine(stage: Stage, actor: Before, cause: QuarantineCause): ActorRecord {
-  const { address, record, definition } = actor;
-  if (record === undefined) throw new Error(`${address} does not exist`);
+export function quarantine(
+  stage: Stage,
+  address: string,
+  record: ActorRecord,
+  cause: QuarantineCause,
+): ActorRecord {
   const { code, message } = errorToJson(cause.error);
+  const { failed } = cause;
   const reason: Quarantine = {
     code: typeof code === 'string' ? code : 'THREW',
     message: typeof message === 'string' ? message : 'no message',
     at: cause.at,
-    event: cause.event as unknown as JsonEvent,
-    source: cause.source,
+    ...(failed && {
+      event: failed.event as unknown as JsonEvent,
+      source: failed.parcel.source,
+      head: failed.parcel,
+    }),
   };
   const next: ActorRecord = { ...record, quarantine: reason };
-  for (const timer of record.timers) stage.delete(timerKey(definition.kind, address, timer));
+  for (const timer of record.timers) stage.delete(timerKey(address, timer));
   stage.put(keys.record(address), next);
+  stage.put(indexKey(address), address);
   stage.expect.push({ address, expectedSeq: record.seq, epoch: stage.epoch });
   return next;
+}
+
+/** The actor goes on, or goes: its index row does. */
+export function forgetQuarantine(stage: Stage, address: string): void {
+  stage.delete(indexKey(address));
+}
+
+function indexKey(address: string): string {
+  return keys.index(QUARANTINE_INDEX, [splitAddress(address).kind], address);
 }

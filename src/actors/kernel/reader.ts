@@ -3,7 +3,7 @@
  *
  * Callers: the façades, the CLI, the tests. It changes nothing.
  */
-import { HoldfastError } from '../../errors.js';
+import { HoldfastError, isHoldfastError } from '../../errors.js';
 import { isPlainObject, type Json } from '../../json.js';
 import { limits } from '../../limits.js';
 import { compareKeys, keys, partsOf, rangeAfter, rangeOf, type RowLetter } from '../../store/keys.js';
@@ -25,7 +25,17 @@ export interface PageOptions {
   readonly newestFirst?: boolean | undefined;
 }
 
+/** An actor as a listing finds it. */
+export interface FoundRecord {
+  readonly address: string;
+  /** Undefined when its row is damaged. */
+  readonly record: ActorRecord | undefined;
+}
+
 const PAGE_DEFAULT = 100;
+
+/** Records looked at in one scan: a selective filter need not read a row a time, nor a short page all. */
+const RECORDS_A_SCAN = 100;
 
 export class Reader {
   readonly #loop: CommitLoop;
@@ -72,13 +82,71 @@ export class Reader {
 
   /** Addresses of a kind, by id. */
   async byKind(kind: string, options: PageOptions = {}): Promise<Page<string>> {
-    const range = { gte: keys.record(`${kind}/`), lt: keys.record(`${kind}0`) };
-    const page = await this.#pageOf(range, options);
+    const page = await this.#pageOf(kindRange(kind), options);
     return { ...page, items: page.items.map(([key]) => partsOf(key)[0] ?? '') };
+  }
+
+  /**
+   * One page of a kind's records that satisfy `matches`, by id, once they are on disk. It looks at
+   * `limits.scanPageRows` records at most: a page may be shorter than its limit, empty even, and have a cursor.
+   */
+  async records(
+    kind: string,
+    matches: (found: FoundRecord) => boolean,
+    options: PageOptions = {},
+  ): Promise<Page<FoundRecord>> {
+    const { cursor } = options;
+    const limit = pageLimit(options);
+    const whole = kindRange(kind);
+    const items: FoundRecord[] = [];
+    let last = cursor === undefined ? undefined : cursorKey(cursor, whole);
+    for (let examined = 0; examined < limits.scanPageRows; examined += RECORDS_A_SCAN) {
+      const range = last === undefined ? whole : rangeAfter(whole, last);
+      const rows = await this.#scanPast(range, RECORDS_A_SCAN);
+      for (const [key, text] of rows) {
+        last = key;
+        const found = { address: partsOf(key)[0] ?? '', record: parseRecord(text) };
+        if (matches(found)) items.push(found);
+        if (items.length === limit) return this.#onDisk({ items, cursor: encodeCursor(key) });
+      }
+      if (rows.length < RECORDS_A_SCAN) return this.#onDisk({ items });
+    }
+    return this.#onDisk(last === undefined ? { items } : { items, cursor: encodeCursor(last) });
+  }
+
+  /** The page, once what it shows is committed (K1). */
+  async #onDisk(page: Page<FoundRecord>): Promise<Page<FoundRecord>> {
+    await Promise.all(page.items.map(({ address }) => this.#loop.settled(keys.record(address))));
+    return page;
+  }
+
+  /** A scan that a row with a wrong checksum does not stop: that row comes without its text. */
+  async #scanPast(
+    range: Range,
+    limit: number,
+  ): Promise<readonly (readonly [key: string, text: string | undefined])[]> {
+    try {
+      return await this.#loop.scan({ ...range, limit });
+    } catch (error) {
+      const key = isHoldfastError(error, 'STORE_CORRUPTED') ? error.details['key'] : undefined;
+      if (typeof key !== 'string' || !within(key, range)) throw error;
+      const before = await this.#scanPast({ gte: range.gte, lt: key }, limit);
+      const left = limit - before.length - 1;
+      if (left < 0) return before;
+      const after = left === 0 ? [] : await this.#scanPast(rangeAfter(range, key), left);
+      return [...before, [key, undefined], ...after];
+    }
   }
 
   async journal(address: string): Promise<JournalEntry[]> {
     return (await this.#all('j', address)).map(([, value]) => JSON.parse(value) as JournalEntry);
+  }
+
+  /** The same, once all of it is on disk (K1). */
+  async journalOnDisk(address: string): Promise<JournalEntry[]> {
+    const entries = await this.journal(address);
+    await this.#loop.settled(keys.record(address));
+    return entries;
   }
 
   async checkpoint(address: string, seq: number): Promise<ActorRecord | undefined> {
@@ -112,7 +180,7 @@ export class Reader {
   }
 
   async #pageOf(range: Range, options: PageOptions): Promise<Page<Entry>> {
-    const limit = Math.min(Math.max(1, options.limit ?? PAGE_DEFAULT), limits.scanPageRows);
+    const limit = pageLimit(options);
     const reverse = options.newestFirst === true;
     const from =
       options.cursor === undefined ? range : continued(range, cursorKey(options.cursor, range), reverse);
@@ -120,6 +188,14 @@ export class Reader {
     const last = items.at(-1);
     return items.length < limit || last === undefined ? { items } : { items, cursor: encodeCursor(last[0]) };
   }
+}
+
+function pageLimit({ limit = PAGE_DEFAULT }: PageOptions): number {
+  return Math.min(Math.max(1, limit), limits.scanPageRows);
+}
+
+function kindRange(kind: string): Range {
+  return { gte: keys.record(`${kind}/`), lt: keys.record(`${kind}0`) };
 }
 
 function continued(range: Range, key: string, reverse: boolean): Range {
@@ -133,10 +209,14 @@ function encodeCursor(key: string): string {
 /** Cursors come from outside: one that leads out of its listing would show rows of another. */
 function cursorKey(cursor: string, range: Range): string {
   const key = Buffer.from(cursor, 'base64url').toString();
-  if (compareKeys(key, range.gte) >= 0 && compareKeys(key, range.lt) < 0) return key;
+  if (within(key, range)) return key;
   throw new HoldfastError('INVALID_INPUT', '"cursor": this listing never returned it', {
     details: { field: 'cursor' },
   });
+}
+
+function within(key: string, range: Range): boolean {
+  return compareKeys(key, range.gte) >= 0 && compareKeys(key, range.lt) < 0;
 }
 
 function parseRecord(text: string | undefined): ActorRecord | undefined {

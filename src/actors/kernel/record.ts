@@ -4,7 +4,9 @@
  * Callers: the kernel's own files, replay and the inspector. Changing a shape is a change of the store's
  * format.
  */
-import type { Json, JsonEvent } from '../../json.js';
+import type { Json, JsonEvent, JsonObject } from '../../json.js';
+import type { Parcel } from './cell.js';
+import type { SystemTarget } from './step-scope.js';
 
 /** An armed timer, as its actor's record and its row in the due index know it. */
 export interface TimerRef {
@@ -12,6 +14,10 @@ export interface TimerRef {
   readonly id: string;
   readonly sendId: string;
   readonly dueAt: number;
+  /** What it delivers; absent for `{type: sendId}`, as every `after` is. */
+  readonly event?: JsonEvent;
+  /** Whom a delayed `sendTo` is for; absent: the actor itself. */
+  readonly to?: SystemTarget;
 }
 
 /** An effect that is not finished, as its actor's record knows it. */
@@ -22,6 +28,30 @@ export interface EffectRef {
   readonly src: string;
   readonly pool: string;
   readonly ord: string;
+  readonly systemId?: string | undefined;
+}
+
+/** A child that is a durable actor of its own, as its parent's record knows it (K8). */
+export interface ChildRef {
+  /** `<seq>:<index>` of the action that asked for it: what its results are fenced by. */
+  readonly id: string;
+  readonly child: string;
+  readonly src: string;
+  readonly address: string;
+  readonly systemId?: string | undefined;
+}
+
+/** Whose child an actor is. */
+export interface ParentRef {
+  readonly address: string;
+  /** What the parent calls it. */
+  readonly child: string;
+  /** The `id` of the parent's `ChildRef`. */
+  readonly id: string;
+  /** The actor at the top: system ids are unique below it. */
+  readonly root: string;
+  /** The parent hears of every snapshot. */
+  readonly sync?: boolean | undefined;
 }
 
 /** Why an actor stands still (K14), with the event it could not take. */
@@ -31,6 +61,8 @@ export interface Quarantine {
   readonly at: number;
   readonly event?: JsonEvent;
   readonly source?: string;
+  /** The delivery to be taken again by `resume`; none when the actor could not be read. */
+  readonly head?: Parcel;
 }
 
 export type ActorStatus = 'active' | 'done' | 'error' | 'stopped';
@@ -51,15 +83,19 @@ export interface ActorRecord {
   readonly snapshot: Json;
   readonly timers: readonly TimerRef[];
   readonly effects: readonly EffectRef[];
+  readonly children?: readonly ChildRef[] | undefined;
+  readonly parent?: ParentRef | undefined;
+  /** What it began from, and when it was restarted: kept where it may be restarted (see Supervision). */
+  readonly input?: Json | undefined;
+  readonly restarts?: readonly number[] | undefined;
   /** Checkpoints kept, oldest first: the seq each was taken at and the journal bytes written since. */
   readonly marks: readonly (readonly [seq: number, bytes: number])[];
   readonly quarantine?: Quarantine;
 }
 
-/** Row `d`. The key carries kind, due time, address and the id's two numbers. */
+/** Row `d`. The key carries kind, due time, address and the id's two numbers; the record has the rest. */
 export interface TimerRow {
   readonly sendId: string;
-  readonly event: JsonEvent;
 }
 
 /** Row `o`. `started` is the durable mark of effects that must not be repeated blindly (K7). */
@@ -69,13 +105,40 @@ export interface EffectRow {
   readonly child: string;
   readonly src: string;
   readonly input?: Json;
+  /** The actor hears of every snapshot (`onSnapshot`). */
+  readonly sync?: true;
   readonly started?: { readonly at: number; readonly epoch: number; readonly attempt: number };
+  /** When it failed, as far as its restart budget still counts it. */
+  readonly failures?: readonly number[];
 }
 
-/** Row `i`: something another actor's step asked for, not consumed yet. */
+/** Row `i`: something another actor's step, or a finished effect, left for an actor to consume. */
 export type InboxRow =
-  | { readonly type: 'create'; readonly input?: Json; readonly id: string; readonly source: string }
-  | { readonly type: 'event'; readonly event: JsonEvent; readonly id: string; readonly source: string };
+  | {
+      readonly type: 'create';
+      readonly input?: Json;
+      readonly parent?: ParentRef;
+      readonly id: string;
+      readonly source: string;
+    }
+  | {
+      readonly type: 'event';
+      readonly event: JsonEvent;
+      /** From a child: the `ChildRef` that must still be there. */
+      readonly from?: string;
+      readonly id: string;
+      readonly source: string;
+    }
+  /** The parent has stopped it. */
+  | { readonly type: 'stop'; readonly id: string; readonly source: string }
+  /** An effect ended while its actor stood still. */
+  | {
+      readonly type: 'result';
+      readonly effectId: string;
+      readonly event: JsonEvent;
+      readonly id: string;
+      readonly source: string;
+    };
 
 /** What the kernel adds to every delivered event (K10). */
 export interface EventEnvelope {
@@ -103,6 +166,14 @@ export interface JournalEntry {
   readonly timers?: readonly TimerRef[] | undefined;
   readonly sends?: readonly { readonly id: string; readonly to: string; readonly type: string }[] | undefined;
   readonly emitted?: readonly JsonEvent[] | undefined;
+  /** What the step asked its system about, and was told: a replay is told the same. */
+  readonly system?: Readonly<Record<string, SystemTarget | null>> | undefined;
+  /** The throw that ended or restarted the actor (see Supervision). */
+  readonly failure?: { readonly event: JsonEvent; readonly error: JsonObject } | undefined;
+  /** Of a creation: whose child it is. */
+  readonly parent?: ParentRef | undefined;
+  /** Of a migration: where it led. */
+  readonly migrated?: JsonObject | undefined;
   /** Of the commit that carries it: the only order across actors. */
   readonly commit: number;
 }

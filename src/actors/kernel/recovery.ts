@@ -5,11 +5,12 @@
  * never on what exists: it reads inbox rows and one row a pool, no actor records.
  */
 import { limits } from '../../limits.js';
-import { keys, partsOf, rangeAfter } from '../../store/keys.js';
+import { keys, partsOf, rangeAfter, rangeOf } from '../../store/keys.js';
 import type { Range } from '../../store/store.js';
 import type { CommitLoop } from './commit-loop.js';
 import type { Definition } from './definition.js';
 import type { Outbox } from './outbox.js';
+import { QUARANTINE_INDEX } from './quarantine.js';
 import type { InboxRow } from './record.js';
 
 export interface RecoveryOptions {
@@ -17,6 +18,8 @@ export interface RecoveryOptions {
   readonly outbox: Outbox;
   /** Gives an inbox row to its actor; resolves when it was taken or refused. */
   readonly take: (address: string, key: string, row: InboxRow) => Promise<void>;
+  /** Looks again at an actor that stands still: it may go on if it was for its version alone. */
+  readonly retry: (address: string) => Promise<void>;
 }
 
 export class Recovery {
@@ -27,20 +30,40 @@ export class Recovery {
   }
 
   async recover(definition: Definition): Promise<void> {
-    await this.#inbox(definition.kind);
-    await this.#options.outbox.recover(definition);
-  }
-
-  async #inbox(kind: string): Promise<void> {
-    const { loop, take } = this.#options;
+    const { kind } = definition;
     // "kind/" .. "kind0": "0" is the character after "/", so the range holds every address of the kind and no
     // other.
-    let range: Range = { gte: keys.inbox(`${kind}/`, ''), lt: keys.inbox(`${kind}0`, '') };
+    await this.#inbox({ gte: keys.inbox(`${kind}/`, ''), lt: keys.inbox(`${kind}0`, '') });
+    await this.#options.outbox.recover(definition);
+    await this.#touchUnknown(kind);
+  }
+
+  /** What waits for one actor, oldest first. */
+  async inboxOf(address: string): Promise<void> {
+    await this.#inbox(rangeOf('i', address));
+  }
+
+  async #inbox(whole: Range): Promise<void> {
+    const { loop, take } = this.#options;
+    let range = whole;
     for (;;) {
       const page = await loop.scan({ ...range, limit: limits.scanPageRows });
       await Promise.all(
         page.map(([key, text]) => take(partsOf(key)[0] ?? '', key, JSON.parse(text) as InboxRow)),
       );
+      const last = page.at(-1);
+      if (page.length < limits.scanPageRows || last === undefined) return;
+      range = rangeAfter(range, last[0]);
+    }
+  }
+
+  /** Those that stood still because nothing led from their version to this one: perhaps something does now. */
+  async #touchUnknown(kind: string): Promise<void> {
+    const { loop, retry } = this.#options;
+    let range: Range = rangeOf('q', QUARANTINE_INDEX, kind);
+    for (;;) {
+      const page = await loop.scan({ ...range, limit: limits.scanPageRows });
+      for (const [, text] of page) await retry(String(JSON.parse(text)));
       const last = page.at(-1);
       if (page.length < limits.scanPageRows || last === undefined) return;
       range = rangeAfter(range, last[0]);

@@ -7,11 +7,13 @@
  */
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import { HoldfastError } from '../../errors.js';
-import { canonicalJson, type Json } from '../../json.js';
+import { canonicalJson, type Json, type JsonObject } from '../../json.js';
 import type { Definition } from './definition.js';
-import type { ActorRecord, EventEnvelope, JournalEntry } from './record.js';
+import { DISMISSED, isKernelEvent } from './kernel-events.js';
+import type { ActorRecord, ActorStatus, EventEnvelope, JournalEntry, ParentRef } from './record.js';
 import { initialStep, nextStep, persisted, restored } from './step.js';
 import { randomOf, withEnvelope } from './envelope.js';
+import { replayView } from './step-view.js';
 
 export interface ReplayInput {
   readonly definition: Definition;
@@ -26,11 +28,15 @@ export interface ReplayInput {
  * step leads to another state than its entry says.
  */
 export function replay(input: ReplayInput): Json {
-  const { definition, address, checkpoint, entries } = input;
+  const { definition, address, checkpoint } = input;
+  // What is older than a migration is another machine's: the migration says where it led.
+  const migration = input.entries.findLastIndex((entry) => entry.migrated !== undefined);
+  const entries = input.entries.slice(Math.max(0, migration));
   const { steppable } = definition;
+  let parent = checkpoint?.parent ?? input.entries[0]?.parent;
   let snapshot: AnyMachineSnapshot | undefined;
-  let seq = 0;
-  if (checkpoint !== undefined) {
+  let seq = (entries[0]?.seq ?? 1) - 1;
+  if (checkpoint !== undefined && migration < 0) {
     snapshot = restored(steppable, structuredClone(checkpoint.snapshot));
     seq = checkpoint.seq;
   }
@@ -42,16 +48,40 @@ export function replay(input: ReplayInput): Json {
         `${address}: the journal goes from ${seq - 1} to ${entry.seq}`,
       );
     }
-    const envelope = envelopeOf(address, entry);
-    const created = withEnvelope(entry.event['input'], envelope);
-    const event = { ...entry.event, $: envelope } as unknown as AnyEventObject;
-    const step =
-      snapshot === undefined ? initialStep(steppable, created) : nextStep(steppable, snapshot, event);
-    snapshot = step.snapshot;
-    compare(address, entry, snapshot.value as Json);
+    parent ??= entry.parent;
+    snapshot = replayed(definition, address, parent, entry, snapshot);
+    compare(address, entry, (snapshot.value as Json | undefined) ?? null);
   }
   if (snapshot === undefined) throw new HoldfastError('REPLAY_DIVERGED', `${address}: the journal is empty`);
   return persisted(steppable, snapshot);
+}
+
+/** The snapshot after one entry. */
+function replayed(
+  { steppable }: Definition,
+  address: string,
+  parent: ParentRef | undefined,
+  entry: JournalEntry,
+  before: AnyMachineSnapshot | undefined,
+): AnyMachineSnapshot {
+  const { event, failure, migrated, status } = entry;
+  if (migrated !== undefined) return restored(steppable, structuredClone(migrated['snapshot'] ?? null));
+  const envelope = envelopeOf(address, entry);
+  const view = replayView(address, entry.seq, parent, entry.system);
+  // The creation, or a new beginning by a supervisor.
+  if (event.type === 'xstate.init' || before === undefined)
+    return initialStep(steppable, withEnvelope(event['input'], envelope), view).snapshot;
+  // The machine did not see it, or threw on it: it ended as the kernel says.
+  if (isKernelEvent(event.type) || failure !== undefined)
+    return ended(before, status, failure?.error ?? (status === 'error' ? DISMISSED : undefined));
+  const given = { ...event, $: envelope } as unknown as AnyEventObject;
+  const { snapshot } = nextStep(steppable, before, given, view);
+  return snapshot.status === 'active' ? ended(snapshot, status) : snapshot;
+}
+
+function ended(snapshot: AnyMachineSnapshot, status: ActorStatus, error?: JsonObject): AnyMachineSnapshot {
+  if (status === snapshot.status) return snapshot;
+  return { ...snapshot, status, ...(error && { error }) } as AnyMachineSnapshot;
 }
 
 /** Throws REPLAY_DIVERGED unless a replay ends in exactly the stored snapshot. */

@@ -11,70 +11,75 @@
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import type { Clock } from '../../clock.js';
 import { HoldfastError } from '../../errors.js';
-import type { Json } from '../../json.js';
+import type { Json, JsonEvent, JsonObject } from '../../json.js';
 import { keys, partsOf } from '../../store/keys.js';
-import type { Cell, Delivery } from './cell.js';
-import { rowsOf, tombstoneKey, writeCollection } from './collect.js';
-import type { CommitLoop } from './commit-loop.js';
+import { Activation, type Older } from './activation.js';
+import { timerKey, writeDeadLetter, type Sent } from './belongings.js';
+import { deliveryOf, type Cell, type Delivery, type Outcome } from './cell.js';
+import { rowsOf, writeCollection } from './collect.js';
+import type { CommitLoop, Stage } from './commit-loop.js';
+import { consumes, eventOf, kernelStepOf } from './consuming.js';
 import type { Definition } from './definition.js';
 import { errorToJson } from './effect-run.js';
-import { eventOf, originOf, randomOf, withEnvelope } from './envelope.js';
-import { quarantine } from './quarantine.js';
-import { indexedBy, type Indexed } from './indexed.js';
-import type { ActorRecord, EventEnvelope } from './record.js';
-import { initialStep, nextStep, restored, type StepResult } from './step.js';
-import { RETENTION_EVENT, timerKey, writeTurn, type After, type Consumed } from './turn.js';
+import { envelopeFor, withEnvelope } from './envelope.js';
+import { Failures } from './failures.js';
+import { indexedBy } from './indexed.js';
+import { kernelEvents } from './kernel-events.js';
+import type { Migrated } from './migration.js';
+import type { ActorRecord, EventEnvelope, InboxRow } from './record.js';
+import { initialStep, nextStep, persisted, type StepAction, type StepResult } from './step.js';
+import { StepView } from './step-view.js';
+import type { After, Consumed, KeptByMigration, Made, Special, Taken } from './turn-shapes.js';
+import { writeTurn } from './turn.js';
 import { Uniques } from './uniques.js';
 
 export interface StepperOptions {
   readonly loop: CommitLoop;
   readonly clock: Clock;
   readonly onCommitted: (cell: Cell, after: After, delivery: Delivery) => void;
-}
-
-/** A delivery on its way into a step. */
-interface Taken {
-  /** Without `$`. */
-  readonly event: AnyEventObject;
-  readonly envelope: EventEnvelope;
-  readonly consumed: Consumed;
-  /** The order of the actor's creation. */
-  readonly ord: string;
-}
-
-/** The same, stepped. */
-interface Made extends Taken {
-  readonly result: StepResult;
-  readonly indexed: Indexed;
+  /** An actor stands still: what it has under way in memory is put aside. */
+  readonly onQuarantined: (definition: Definition, record: ActorRecord, address: string) => void;
+  /** An inbox row that is on disk now, of a step that has no other trace. */
+  readonly forward: (sent: Sent) => void;
 }
 
 export class Stepper {
+  readonly #options: StepperOptions;
   readonly #loop: CommitLoop;
   readonly #clock: Clock;
-  readonly #onCommitted: StepperOptions['onCommitted'];
   readonly #uniques: Uniques;
+  readonly #activation: Activation;
+  readonly #failures: Failures;
 
   constructor(options: StepperOptions) {
+    this.#options = options;
     this.#loop = options.loop;
     this.#clock = options.clock;
-    this.#onCommitted = options.onCommitted;
     this.#uniques = new Uniques(options.loop);
+    this.#activation = new Activation(options.loop);
+    const { loop, clock, onQuarantined } = options;
+    this.#failures = new Failures({
+      loop,
+      clock,
+      onQuarantined,
+      activation: this.#activation,
+      go: (...asked) => this.#go(...asked),
+      unstepped: (...asked) => this.#unstepped(...asked),
+      claim: (...asked) => this.#claim(...asked),
+      migrate: (...asked) => this.#migrate(...asked),
+    });
   }
 
-  /** A live-shaped snapshot of a record; throws ACTOR_QUARANTINED when this machine cannot read it. */
+  /** A live-shaped snapshot of a record, migrated in memory; throws when this machine cannot read it. */
   restore(definition: Definition, record: ActorRecord): AnyMachineSnapshot {
-    if (record.version !== definition.version) {
-      const message = `it is of version ${record.version}, the machine of ${definition.version}`;
-      throw new HoldfastError('ACTOR_QUARANTINED', message);
-    }
-    return restored(definition.steppable, record.snapshot);
+    return this.#activation.restore(definition, record);
   }
 
   /** Takes a delivery; returns a promise only when something must be read first. */
   take(cell: Cell, delivery: Delivery): Promise<void> | undefined {
     const { content } = delivery;
     const ready = cell.loaded && !cell.tombstone && delivery.inboxKey === undefined;
-    const collects = content.type === 'timer' && content.timer.row.event['type'] === RETENTION_EVENT;
+    const collects = content.type === 'timer' && content.timer.ref.sendId === kernelEvents.retention;
     if (!ready || collects) return this.#prepare(cell, delivery, collects);
     return this.#unlessSeen(cell, delivery);
   }
@@ -112,20 +117,31 @@ export class Stepper {
     return content.type === 'timer' && record?.timers.some(({ id }) => id === content.timer.ref.id) === true;
   }
 
+  /** Reads an actor; one of an older version becomes one of the present version in a step of its own (K12). */
   async #activate(cell: Cell): Promise<void> {
-    const text = await this.#loop.read(keys.record(cell.address));
-    if (text === undefined) {
-      const keeps = cell.definition.tombstoneMs > 0;
-      cell.tombstone = keeps && (await this.#loop.read(tombstoneKey(cell.address))) !== undefined;
-      cell.loaded = true;
-      return;
+    const found = await this.#activation.load(cell);
+    if (found.type === 'unreadable') this.#failures.standStill(cell, undefined, found.error);
+    if (found.type === 'older') await this.#migrate(cell, found);
+  }
+
+  async #migrate(cell: Cell, older: Older): Promise<void> {
+    const { record, migrated, before } = older;
+    const { address, definition } = cell;
+    const { snapshot, actions } = migrated;
+    cell.indexed = before;
+    const delivery = nobody();
+    try {
+      const indexed = indexedBy(definition, snapshot, { address, ord: record.ord });
+      const envelope = this.#envelope(cell, record, delivery, undefined);
+      const special: Special = { migrated: keptBy(migrated, record, definition) };
+      const event = { type: kernelEvents.migrated };
+      const result = { snapshot, actions };
+      const made: Made = { event, envelope, consumed: {}, ord: record.ord, result, indexed, special };
+      const holder = await this.#claim(cell, delivery, made);
+      if (holder !== undefined) throw notUnique(holder);
+    } catch (error) {
+      this.#failures.standStill(cell, undefined, error);
     }
-    const record = JSON.parse(text) as ActorRecord;
-    const snapshot = this.restore(cell.definition, record);
-    cell.record = record;
-    cell.snapshot = snapshot;
-    cell.indexed = indexedBy(cell.definition, snapshot, { address: cell.address, ord: record.ord });
-    cell.loaded = true;
   }
 
   /** A duplicate settles with the original's commit (K15). */
@@ -143,24 +159,47 @@ export class Stepper {
     const { content } = delivery;
     if (content.type === 'create') return this.#create(cell, delivery);
     if (record === undefined) return this.#missing(cell, delivery);
-    if (record.quarantine !== undefined) return this.#standsStill(cell, delivery);
-    const consumed = this.#consumes(cell, record, delivery);
-    if (consumed === undefined || record.status !== 'active') return this.#refuse(cell, delivery, record.seq);
-    const envelope = this.#envelope(cell, record, delivery);
-    return this.#apply(cell, delivery, { event: eventOf(delivery), envelope, consumed, ord: record.ord });
+    if (content.type === 'touch') return this.#refuse(cell, delivery, record.seq);
+    if (content.type === 'operator') return this.#failures.operate(cell, record, delivery, content.what);
+    if (record.quarantine !== undefined) return this.#failures.standsStill(cell, record, delivery);
+    return this.#go(cell, record, delivery);
   }
 
-  #apply(cell: Cell, delivery: Delivery, taken: Taken): Promise<void> | undefined {
-    const { definition, snapshot, address } = cell;
+  /** An event for an actor that is there and goes. */
+  #go(cell: Cell, record: ActorRecord, delivery: Delivery): Promise<void> | undefined {
+    const { content } = delivery;
+    const consumed = consumes(cell.address, record, delivery);
+    if (consumed === undefined || record.status !== 'active') return this.#refuse(cell, delivery, record.seq);
+    const envelope = this.#envelope(cell, record, delivery, consumed);
+    const taken: Taken = { event: eventOf(content, consumed), envelope, consumed, ord: record.ord };
+    const kernelStep = kernelStepOf(content, consumed, envelope);
+    if (kernelStep !== undefined) {
+      const { event, actions } = kernelStep;
+      return this.#unstepped(cell, delivery, { ...taken, event }, actions);
+    }
+    return this.#apply(cell, delivery, taken);
+  }
+
+  /** A step that asked for what had to be read is taken again: nothing of it has happened (V1). */
+  #apply(cell: Cell, delivery: Delivery, taken: Taken, seen?: StepView): Promise<void> | undefined {
+    const { definition, snapshot, address, record } = cell;
     const { event, envelope, ord } = taken;
+    const view = seen ?? new StepView(this.#loop, address, envelope.seq, record?.parent);
+    const again = (): Promise<void> | undefined =>
+      view.pending?.then(() => this.#apply(cell, delivery, taken, view));
     let made: Made;
     try {
       if (snapshot === undefined) throw new Error(`${address} is not active`);
-      const result = nextStep(definition.steppable, snapshot, { ...event, $: envelope });
-      made = { ...taken, result, indexed: indexedBy(definition, result.snapshot, { address, ord }) };
+      const stepped = nextStep(definition.steppable, snapshot, { ...event, $: envelope }, view);
+      if (view.pending !== undefined) return again();
+      const result = delivery.content.type === 'stop' ? stopped(stepped) : stepped;
+      const failed = result.snapshot.status === 'error' && handlesErrors(definition);
+      if (failed) return this.#failures.failed(cell, delivery, taken, result.snapshot.error);
+      const indexed = indexedBy(definition, result.snapshot, { address, ord });
+      made = { ...taken, result, indexed, special: toldBy(view, taken.special) };
     } catch (error) {
-      this.#quarantine(cell, delivery, event, error);
-      return undefined;
+      if (view.pending !== undefined) return again();
+      return this.#failures.failed(cell, delivery, taken, error);
     }
     return this.#claim(cell, delivery, made)?.then((holder) => {
       if (holder !== undefined) return this.#conflict(cell, delivery, taken, holder);
@@ -168,24 +207,93 @@ export class Stepper {
     });
   }
 
-  #create(cell: Cell, delivery: Delivery): Promise<void> | undefined {
+  /** A step of the kernel's own: the machine does not see it. */
+  #unstepped(
+    cell: Cell,
+    delivery: Delivery,
+    taken: Taken,
+    actions: readonly StepAction[],
+    patch?: Partial<AnyMachineSnapshot>,
+  ): Promise<void> | undefined {
+    const { snapshot: present, record, indexed } = cell;
+    const unreadable = present === undefined;
+    const base = present ?? (record?.snapshot as unknown as AnyMachineSnapshot);
+    const snapshot = patch === undefined ? base : ({ ...base, ...patch } as AnyMachineSnapshot);
+    const special: Special = { ...taken.special, ...(unreadable && { unreadable }) };
+    return this.#claim(cell, delivery, { ...taken, result: { snapshot, actions }, indexed, special })?.then(
+      () => undefined,
+    );
+  }
+
+  #create(cell: Cell, delivery: Delivery, seen?: StepView): Promise<void> | undefined {
     const { content, inboxKey } = delivery;
     if (content.type !== 'create') return undefined;
     if (cell.record !== undefined) return this.#refuse(cell, delivery, 1, true);
     if (cell.tombstone) return this.#refuse(cell, delivery, 0, true);
     const { address, definition } = cell;
-    const envelope = this.#envelope(cell, undefined, delivery);
-    const result = initialStep(definition.steppable, withEnvelope(content.input, envelope));
-    // Who was asked for by another actor's step is in the order of the asking, whenever it gets its turn.
-    const ord = inboxKey === undefined ? this.#loop.nextOrd() : (partsOf(inboxKey)[1] ?? '');
-    const indexed = indexedBy(definition, result.snapshot, { address, ord });
-    const event: AnyEventObject = { type: 'xstate.init', input: content.input };
-    const consumed: Consumed = inboxKey === undefined ? {} : { inboxKey };
-    return this.#claim(cell, delivery, { event, envelope, consumed, ord, result, indexed })?.then(
-      (holder) => {
-        if (holder !== undefined) throw notUnique(holder);
-      },
-    );
+    const { parent, input } = content;
+    const envelope = this.#envelope(cell, undefined, delivery, undefined);
+    const view = seen ?? new StepView(this.#loop, address, 1, parent);
+    const again = (): Promise<void> | undefined =>
+      view.pending?.then(() => this.#create(cell, delivery, view));
+    let made: Made;
+    try {
+      const result = initialStep(definition.steppable, withEnvelope(input, envelope), view);
+      if (view.pending !== undefined) return again();
+      // Who was asked for by another actor's step is in the order of the asking, whenever it gets its turn.
+      const ord = inboxKey === undefined ? this.#loop.nextOrd() : (partsOf(inboxKey)[1] ?? '');
+      const indexed = indexedBy(definition, result.snapshot, { address, ord });
+      const event: AnyEventObject = { type: 'xstate.init', input };
+      const consumed: Consumed = inboxKey === undefined ? {} : { inboxKey };
+      made = { event, envelope, consumed, ord, parent, result, indexed, special: toldBy(view, undefined) };
+    } catch (error) {
+      if (view.pending !== undefined) return again();
+      return this.#stillborn(cell, delivery, error);
+    }
+    return this.#claim(cell, delivery, made)?.then((holder) => {
+      if (holder !== undefined) return this.#stillborn(cell, delivery, notUnique(holder));
+      return undefined;
+    });
+  }
+
+  /**
+   * An actor that another one's step asked for cannot be made: its parent hears of it (K8); a peer is a dead
+   * letter. A caller of our own is simply told.
+   */
+  #stillborn(cell: Cell, delivery: Delivery, error: unknown): undefined {
+    const { content, inboxKey } = delivery;
+    if (inboxKey === undefined || content.type !== 'create') throw error;
+    const stage = this.#loop.begin();
+    const { parent } = content;
+    const { address } = cell;
+    stage.delete(inboxKey);
+    let sent: Sent | undefined;
+    if (parent === undefined) {
+      writeDeadLetter(
+        stage,
+        address,
+        { type: 'xstate.init', input: content.input ?? null },
+        this.#clock.now(),
+      );
+    } else {
+      const event = errorEvent(parent.child, errorToJson(error));
+      const row: InboxRow = {
+        type: 'event',
+        event,
+        from: parent.id,
+        id: `${address}/0:0`,
+        source: `actor:${address}`,
+      };
+      sent = { to: parent.address, key: keys.inbox(parent.address, stage.nextOrd()), row };
+      stage.put(sent.key, row);
+    }
+    stage.after = () => {
+      if (sent !== undefined) this.#options.forward(sent);
+      delivery.reject(error);
+    };
+    stage.failed = delivery.reject;
+    this.#loop.add(stage);
+    return undefined;
   }
 
   #claim(cell: Cell, delivery: Delivery, made: Made): Promise<string | undefined> | undefined {
@@ -198,54 +306,43 @@ export class Stepper {
     const stage = this.#loop.begin();
     const { content, source, traceparent } = delivery;
     const payloads = content.type === 'create' ? content.payloads : undefined;
+    const { parent, special, source: said = source } = made;
     let after: After;
     try {
-      after = writeTurn(stage, cell, { ...made, source, traceparent, payloads, earlier: cell.snapshot });
+      const { snapshot: earlier } = cell;
+      after = writeTurn(stage, cell, {
+        ...made,
+        source: said,
+        traceparent,
+        payloads,
+        earlier,
+        parent,
+        special,
+      });
     } catch (error) {
-      if (cell.record === undefined) throw error;
-      this.#quarantine(cell, delivery, made.event, error);
+      if (cell.record === undefined) {
+        this.#stillborn(cell, delivery, error);
+        return;
+      }
+      void this.#failures.failed(cell, delivery, made, error);
       return;
     }
     cell.record = after.record;
-    cell.snapshot = after.snapshot;
+    cell.bytes = after.bytes;
+    cell.snapshot = special?.unreadable === true ? undefined : after.snapshot;
     cell.indexed = made.indexed;
-    stage.after = () => this.#onCommitted(cell, after, delivery);
+    stage.after = () => this.#options.onCommitted(cell, after, delivery);
     stage.failed = delivery.reject;
     this.#loop.add(stage);
   }
 
-  /** The rows a delivery consumes, or undefined when its own row is not there any more: it is fenced. */
-  #consumes(cell: Cell, record: ActorRecord, delivery: Delivery): Consumed | undefined {
-    const { content, inboxKey } = delivery;
-    switch (content.type) {
-      case 'timer': {
-        const timer = record.timers.find(({ id }) => id === content.timer.ref.id);
-        return timer && { timer };
-      }
-      case 'result': {
-        const effect = record.effects.find(({ id }) => id === content.effectId);
-        return effect && { effect };
-      }
-      default: {
-        if (inboxKey !== undefined) return { inboxKey };
-        if (!delivery.dedupe || delivery.eventId === undefined) return {};
-        return { dedupeKey: keys.dedupe(cell.address, delivery.eventId) };
-      }
-    }
-  }
-
-  #envelope(cell: Cell, record: ActorRecord | undefined, delivery: Delivery): EventEnvelope {
-    const { content } = delivery;
-    const seq = (record?.seq ?? 0) + 1;
-    const id = delivery.eventId ?? originOf(content) ?? `${cell.address}/${seq}`;
-    const dueAt = content.type === 'timer' ? { dueAt: content.timer.ref.dueAt } : {};
-    return {
-      at: Math.max(this.#clock.now(), record?.at ?? 0),
-      id,
-      seq,
-      random: randomOf(cell.address, seq),
-      ...dueAt,
-    };
+  #envelope(
+    cell: Cell,
+    record: ActorRecord | undefined,
+    delivery: Delivery,
+    consumed: Consumed | undefined,
+  ): EventEnvelope {
+    return envelopeFor(cell.address, record, delivery, consumed?.timer, this.#clock.now());
   }
 
   /** The adopted key belongs to another actor: an effect hears of it as an error, a caller as NOT_UNIQUE. */
@@ -254,33 +351,24 @@ export class Stepper {
     const { content } = delivery;
     if (content.type !== 'result') throw error;
     const child = content.event['actorId'];
-    if (typeof child !== 'string' || taken.event.type.startsWith('xstate.error.')) {
-      this.#quarantine(cell, delivery, taken.event, error);
-      return undefined;
-    }
-    const event = { type: `xstate.error.actor.${child}`, error: errorToJson(error), actorId: child };
-    return this.#apply(cell, delivery, { ...taken, event });
+    if (typeof child !== 'string' || taken.event.type.startsWith('xstate.error.'))
+      return this.#failures.failed(cell, delivery, taken, error);
+    return this.#apply(cell, delivery, { ...taken, event: errorEvent(child, errorToJson(error)) });
   }
 
   #missing(cell: Cell, delivery: Delivery): Promise<void> | undefined {
-    if (delivery.inboxKey === undefined && delivery.content.type === 'event') {
+    const { content } = delivery;
+    const asked = content.type === 'event' || content.type === 'operator';
+    if (delivery.inboxKey === undefined && asked) {
       throw new HoldfastError('ACTOR_NOT_FOUND', `there is no ${cell.address}`);
     }
     return this.#refuse(cell, delivery, 0);
   }
 
-  #standsStill(cell: Cell, delivery: Delivery): Promise<void> | undefined {
-    const reason = cell.record?.quarantine?.message ?? 'unknown';
-    throw new HoldfastError('ACTOR_QUARANTINED', `${cell.address} stands still: ${reason}`, {
-      details: { address: cell.address, source: delivery.source },
-    });
-  }
-
   /** Refused: its leftover row, if it has one, is removed so that it is not found again. */
   #refuse(cell: Cell, delivery: Delivery, seq: number, deduplicated = false): Promise<void> | undefined {
     const { content, inboxKey } = delivery;
-    const leftover =
-      content.type === 'timer' ? timerKey(cell.definition.kind, cell.address, content.timer.ref) : inboxKey;
+    const leftover = content.type === 'timer' ? timerKey(cell.address, content.timer.ref) : inboxKey;
     const outcome = { seq, accepted: false, deduplicated };
     if (leftover === undefined) {
       void this.#afterRecord(cell, delivery, outcome);
@@ -288,21 +376,20 @@ export class Stepper {
     }
     const stage = this.#loop.begin();
     stage.delete(leftover);
-    if (cell.record === undefined && content.type === 'event') {
-      stage.put(keys.index('dead-letter', [stage.nextOrd()], cell.address), { event: content.event as Json });
-    }
-    stage.after = () => delivery.resolve(outcome);
-    stage.failed = delivery.reject;
-    this.#loop.add(stage);
+    if (cell.record === undefined && content.type === 'event' && content.from === undefined)
+      writeDeadLetter(stage, cell.address, content.event as unknown as JsonEvent, this.#clock.now());
+    this.#add(stage, delivery, outcome);
     return undefined;
   }
 
+  #add(stage: Stage, delivery: Delivery, outcome: Outcome): void {
+    stage.after = () => delivery.resolve(outcome);
+    stage.failed = delivery.reject;
+    this.#loop.add(stage);
+  }
+
   /** An answer about a step that is staged waits for that step's commit. */
-  async #afterRecord(
-    cell: Cell,
-    delivery: Delivery,
-    outcome: Parameters<Delivery['resolve']>[0],
-  ): Promise<void> {
+  async #afterRecord(cell: Cell, delivery: Delivery, outcome: Outcome): Promise<void> {
     try {
       await this.#loop.settled(keys.record(cell.address));
       delivery.resolve(outcome);
@@ -311,19 +398,9 @@ export class Stepper {
     }
   }
 
-  #quarantine(cell: Cell, delivery: Delivery, event: AnyEventObject, error: unknown): void {
-    const stage = this.#loop.begin();
-    cell.record = quarantine(stage, cell, { event, source: delivery.source, at: this.#clock.now(), error });
-    const refusal = new HoldfastError('ACTOR_QUARANTINED', `${cell.address}: ${String(error)}`, {
-      cause: error,
-    });
-    stage.after = () => delivery.reject(refusal);
-    stage.failed = delivery.reject;
-    this.#loop.add(stage);
-  }
-
   async #collect(cell: Cell, delivery: Delivery): Promise<void> {
-    const { record, snapshot, address } = cell;
+    const { record, address } = cell;
+    const snapshot = cell.snapshot ?? (record?.snapshot as unknown as AnyMachineSnapshot | undefined);
     if (record === undefined || snapshot === undefined) return;
     const rows = await rowsOf(this.#loop, address);
     const stage = this.#loop.begin();
@@ -332,12 +409,54 @@ export class Stepper {
     cell.snapshot = undefined;
     cell.indexed = after.indexed;
     cell.tombstone = cell.definition.tombstoneMs > 0;
-    stage.after = () => this.#onCommitted(cell, after, delivery);
+    stage.after = () => this.#options.onCommitted(cell, after, delivery);
     stage.failed = delivery.reject;
     this.#loop.add(stage);
   }
 }
 
+function keptBy(migrated: Migrated, record: ActorRecord, definition: Definition): KeptByMigration {
+  const { keptTimers, keptEffects, keptChildren, dropped, snapshot } = migrated;
+  const report: JsonObject = {
+    from: record.version,
+    to: definition.version,
+    dropped: dropped as unknown as Json,
+    snapshot: persisted(definition.steppable, snapshot),
+  };
+  return {
+    keptTimers: new Set(keptTimers),
+    keptEffects: new Set(keptEffects),
+    keptChildren: new Set(keptChildren),
+    report,
+  };
+}
+
+/** Transition logic has no end of its own. */
+function stopped(result: StepResult): StepResult {
+  if (result.snapshot.status !== 'active') return result;
+  return { ...result, snapshot: { ...result.snapshot, status: 'stopped' } as AnyMachineSnapshot };
+}
+
+function toldBy({ told }: StepView, special: Special | undefined): Special | undefined {
+  return told === undefined ? special : { ...special, system: told };
+}
+
+function errorEvent(child: string, error: JsonObject): JsonEvent {
+  return { type: `xstate.error.actor.${child}`, error, actorId: child };
+}
+
 function notUnique(holder: string): HoldfastError {
   return new HoldfastError('NOT_UNIQUE', `${holder} holds that key already`);
+}
+
+/** XState's own end in an error is a failure where somebody is to restart or stop the actor. */
+function handlesErrors({ supervision: { onFailure } }: Definition): boolean {
+  return onFailure === 'restart' || onFailure === 'stop';
+}
+
+/** For steps that nobody waits for. */
+function nobody(): Delivery {
+  const ignore = (): void => undefined;
+  const settle = { resolve: ignore, reject: ignore, taken: ignore };
+  return deliveryOf({ content: { type: 'touch' }, source: 'kernel', dedupe: false }, settle);
 }

@@ -20,8 +20,7 @@ import type { TimerRef, TimerRow } from './record.js';
 export interface DueTimer {
   readonly address: string;
   readonly key: string;
-  readonly ref: TimerRef;
-  readonly row: TimerRow;
+  readonly ref: Pick<TimerRef, 'id' | 'sendId' | 'dueAt'>;
 }
 
 export interface TimersOptions {
@@ -166,5 +165,5 @@ function dueTimer(key: string, text: string): DueTimer {
   const [, dueAt = '0', address = '', seq = '0', index = '0'] = partsOf(key);
   const row = JSON.parse(text) as TimerRow;
   const id = `${Number.parseInt(seq, 16)}:${Number.parseInt(index, 16)}`;
-  return { address, key, ref: { id, sendId: row.sendId, dueAt: Number.parseInt(dueAt, 16) }, row };
+  return { address, key, ref: { id, sendId: row.sendId, dueAt: Number.parseInt(dueAt, 16) } };
 }

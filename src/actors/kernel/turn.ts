@@ -11,75 +11,22 @@
  */
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import { HoldfastError } from '../../errors.js';
-import { firstNonJson, isPlainObject, type Json, type JsonEvent } from '../../json.js';
+import { firstNonJson, isPlainObject, type Json, type JsonEvent, type JsonObject } from '../../json.js';
 import { limits } from '../../limits.js';
 import { keys } from '../../store/keys.js';
+import { Belongings, hourOf, type Sent } from './belongings.js';
 import { Counts } from './counts.js';
 import type { Stage } from './commit-loop.js';
-import { poolOf, type Definition } from './definition.js';
-import { droppedBy, writeIndexed, type Indexed } from './indexed.js';
+import { errorToJson } from './effect-run.js';
+import { droppedBy, writeIndexed } from './indexed.js';
 import { forAddress, type Marks, nextMarks } from './journal.js';
-import type { ActorRecord, EffectRef, EffectRow, EventEnvelope, HistoryEntry, InboxRow } from './record.js';
-import type { ActorStatus, JournalEntry, TimerRef } from './record.js';
+import { kernelEvents } from './kernel-events.js';
+import { forgetQuarantine } from './quarantine.js';
+import type { ActorRecord, ActorStatus, EffectRef, HistoryEntry, JournalEntry, ParentRef } from './record.js';
 import { reservedAction, type Reserved } from './reserved.js';
-import { persisted, whyNotRun, type StepAction, type StepResult } from './step.js';
-
-/** The event type of the timer that removes a finished actor; never seen by a machine. */
-export const RETENTION_EVENT = 'holdfast.retention';
-
-/** A timer that is due later than keys can say never fires. */
-const DUE_AT_MAX = 2 ** 48 - 1;
-
-/** An actor as it is before a step. */
-export interface Before {
-  readonly address: string;
-  readonly definition: Definition;
-  readonly record: ActorRecord | undefined;
-  readonly indexed: Indexed;
-}
-
-/** What is consumed by a step: its rows go in the same batch. */
-export interface Consumed {
-  readonly timer?: TimerRef;
-  readonly effect?: EffectRef;
-  readonly inboxKey?: string;
-  readonly dedupeKey?: string;
-}
-
-export interface Turn {
-  /** Without `$`; a creation is `xstate.init` with its input. */
-  readonly event: AnyEventObject;
-  readonly envelope: EventEnvelope;
-  readonly source: string;
-  readonly traceparent: string | undefined;
-  readonly consumed: Consumed;
-  /** The order of the actor's creation. */
-  readonly ord: string;
-  readonly result: StepResult;
-  /** The snapshot before the step. */
-  readonly earlier: AnyMachineSnapshot | undefined;
-  /** What the new snapshot is found by; the kernel has checked the unique ones. */
-  readonly indexed: Indexed;
-  readonly payloads: Readonly<Record<string, Json>> | undefined;
-}
-
-/** What has to happen once the stage is on disk. */
-export interface After {
-  readonly record: ActorRecord;
-  readonly snapshot: AnyMachineSnapshot;
-  readonly indexed: Indexed;
-  readonly entry: JournalEntry;
-  readonly started: readonly { readonly key: string; readonly ref: EffectRef; readonly row: EffectRow }[];
-  readonly ended: readonly string[];
-  readonly armed: readonly TimerRef[];
-  readonly sends: readonly { readonly to: string; readonly key: string; readonly row: InboxRow }[];
-  readonly emitted: readonly JsonEvent[];
-  readonly custom: readonly StepAction[];
-  /** Artifact files this step stopped referring to. */
-  readonly dropped: readonly string[];
-  /** True when the actor's rows were removed. */
-  readonly gone: boolean;
-}
+import { isActorRef, persisted } from './step.js';
+import type { StepAction } from './step-scope.js';
+import type { After, Before, Turn } from './turn-shapes.js';
 
 /** Fills `stage` with the rows of a step. Nothing is written yet and nothing outside the stage changes. */
 export function writeTurn(stage: Stage, before: Before, turn: Turn): After {
@@ -90,13 +37,8 @@ class TurnWriter {
   readonly #stage: Stage;
   readonly #before: Before;
   readonly #turn: Turn;
-  readonly #kind: string;
-  #timers: TimerRef[];
-  #effects: EffectRef[];
-  readonly #armed: TimerRef[] = [];
-  readonly #started: { key: string; ref: EffectRef; row: EffectRow }[] = [];
-  readonly #ended: string[] = [];
-  readonly #sends: { to: string; key: string; row: InboxRow }[] = [];
+  readonly #own: Belongings;
+  readonly #parent: ParentRef | undefined;
   readonly #emitted: JsonEvent[] = [];
   readonly #custom: StepAction[] = [];
 
@@ -104,9 +46,15 @@ class TurnWriter {
     this.#stage = stage;
     this.#before = before;
     this.#turn = turn;
-    this.#kind = before.definition.kind;
-    this.#timers = [...(before.record?.timers ?? [])];
-    this.#effects = [...(before.record?.effects ?? [])];
+    this.#parent = before.record === undefined ? turn.parent : before.record.parent;
+    const { address, definition, record } = before;
+    this.#own = new Belongings(stage, {
+      address,
+      definition,
+      record,
+      parent: this.#parent,
+      at: turn.envelope.at,
+    });
   }
 
   write(): After {
@@ -114,35 +62,42 @@ class TurnWriter {
     const { snapshot, actions } = this.#turn.result;
     this.#checkContext();
     this.#consume();
+    this.#carryOver();
     for (const [index, action] of actions.entries()) this.#apply(action, index);
     const status = snapshot.status as ActorStatus;
-    if (status !== 'active') this.#finish(actions.length);
+    const unreadable = this.#turn.special?.unreadable === true;
+    const json = unreadable ? (snapshot as unknown as Json) : persisted(definition.steppable, snapshot);
+    if (status !== 'active') this.#finish(actions.length, snapshot);
+    else if (this.#parent?.sync === true) this.#tellParent(actions.length, 'snapshot', { snapshot: json });
     for (const [name, value] of Object.entries(this.#turn.payloads ?? {})) {
       this.#stage.put(keys.payload(address, name), value);
     }
-    const json = persisted(definition.steppable, snapshot);
-    const value: Json = snapshot.value as Json;
+    const value: Json = (snapshot.value as Json | undefined) ?? null;
     const entry = this.#journal(value, status);
     const entryText = JSON.stringify(entry);
     const marks = this.#keepJournal(record?.marks ?? [], entryText);
     const next = this.#record(json, status, marks);
-    this.#stage.put(keys.record(address), next);
+    const bytes = this.#stage.put(keys.record(address), next);
     const { indexed } = this.#turn;
     writeIndexed(this.#stage, address, this.#before.indexed, indexed);
     this.#count(value);
     this.#stage.expect.push({ address, expectedSeq: record?.seq ?? 0, epoch: next.epoch });
+    const { started, ended, armed, sends, told } = this.#own;
     return {
       record: next,
+      bytes,
       snapshot,
       indexed,
       entry,
-      started: this.#started,
-      ended: this.#ended,
-      armed: this.#armed,
-      sends: this.#sends,
+      started,
+      ended,
+      armed,
+      sends,
+      told,
       emitted: this.#emitted,
       custom: this.#custom,
       dropped: droppedBy(this.#before.indexed, indexed),
+      resumed: record?.quarantine !== undefined,
       gone: false,
     };
   }
@@ -152,15 +107,17 @@ class TurnWriter {
     const { result, earlier } = this.#turn;
     const { context } = result.snapshot as { readonly context: unknown };
     if (context === (earlier as { readonly context: unknown } | undefined)?.context) return;
-    const bad = firstNonJson(context);
-    if (bad !== undefined)
-      throw unusable(this.#kind, `the context is not JSON at ${bad}; keep that out of it`);
+    const bad = context === undefined ? undefined : firstNonJson(context, isChild);
+    if (bad === undefined) return;
+    const fix = 'keep that out of it (references to own children are fine)';
+    throw this.#unusable(`the context is not JSON at ${bad}; ${fix}`);
   }
 
   #consume(): void {
-    const { timer, effect, inboxKey, dedupeKey } = this.#turn.consumed;
-    if (timer !== undefined) this.#disarm(timer);
-    if (effect !== undefined) this.#end(effect);
+    const { timer, effect, child, inboxKey, dedupeKey } = this.#turn.consumed;
+    if (timer !== undefined) this.#own.disarm(timer);
+    if (effect !== undefined) this.#own.endEffect(effect);
+    if (child !== undefined) this.#own.endChild(child);
     if (inboxKey !== undefined) this.#stage.delete(inboxKey);
     if (dedupeKey !== undefined) {
       this.#stage.put(dedupeKey, this.#turn.envelope.seq);
@@ -168,28 +125,47 @@ class TurnWriter {
     }
   }
 
+  /** What was under way before: all of it, unless the actor begins anew or is of a new version. */
+  #carryOver(): void {
+    const { record, address } = this.#before;
+    const { special } = this.#turn;
+    if (record?.quarantine !== undefined) {
+      forgetQuarantine(this.#stage, address);
+      this.#own.rearm();
+    }
+    if (special?.restarts !== undefined) this.#own.endAll(`${this.#turn.envelope.seq}:restart`);
+    if (special?.migrated === undefined) return;
+    const { keptTimers, keptEffects, keptChildren } = special.migrated;
+    const id = `${this.#turn.envelope.seq}:migration`;
+    for (const timer of this.#own.timers) if (!keptTimers.has(timer.id)) this.#own.disarm(timer);
+    for (const effect of this.#own.effects) if (!keptEffects.has(effect.id)) this.#own.endEffect(effect);
+    for (const { id: child, child: name } of this.#own.children)
+      if (!keptChildren.has(child)) this.#own.stop(id, name);
+  }
+
   #apply(action: StepAction, index: number): void {
     const id = `${this.#turn.envelope.seq}:${index}`;
     switch (action.type) {
       case '@xstate.raise':
-        this.#arm(id, action.sendId ?? id, action.delayMs, jsonEvent(action.event));
+        this.#own.arm(id, action.sendId ?? id, action.delayMs, this.#own.ownEvent(action.event));
+        return;
+      case '@xstate.sendTo':
+        this.#own.sendTo(id, action);
         return;
       case '@xstate.cancel':
-        for (const timer of this.#timers.filter((armed) => armed.sendId === action.sendId))
-          this.#disarm(timer);
+        this.#own.cancel(action.sendId);
         return;
       case '@xstate.spawn':
-        this.#spawn(id, action);
+        this.#own.spawn(id, action);
         return;
       case '@xstate.stop':
-        for (const effect of this.#effects.filter((running) => running.child === action.child))
-          this.#end(effect);
+        this.#own.stop(id, action.child);
         return;
       case '@xstate.emit':
-        this.#emitted.push(jsonEvent(action.event));
+        this.#emitted.push(this.#own.ownEvent(action.event));
         return;
       case '@xstate.unsupported':
-        throw unusable(this.#kind, `${action.what} cannot be made durable; ${action.fix}`);
+        throw this.#unusable(`${action.what} cannot be made durable; ${action.fix}`);
       case '@xstate.log':
         this.#custom.push(action);
         return;
@@ -206,11 +182,13 @@ class TurnWriter {
     const { address } = this.#before;
     const sender = { id: `${address}/${id}`, source: forAddress(address) };
     switch (action.type) {
-      case 'actor.create':
-        this.#send(action.to, { type: 'create', ...sender, ...optionalInput(action.input) });
+      case 'actor.create': {
+        const { input } = action;
+        this.#own.send(action.to, { type: 'create', ...sender, ...(input === undefined ? {} : { input }) });
         return;
+      }
       case 'actor.send':
-        this.#send(action.to, { type: 'event', ...sender, event: action.event });
+        this.#own.send(action.to, { type: 'event', ...sender, event: action.event });
         return;
       case 'history.append': {
         const row: HistoryEntry = { at: this.#turn.envelope.at, cause: address, entry: action.entry };
@@ -225,67 +203,37 @@ class TurnWriter {
     }
   }
 
-  #send(to: string, row: InboxRow): void {
-    const key = keys.inbox(to, this.#stage.nextOrd());
-    this.#stage.put(key, row);
-    this.#sends.push({ to, key, row });
-  }
-
-  #arm(id: string, sendId: string, delayMs: number, event: JsonEvent): void {
-    for (const earlier of this.#timers.filter((armed) => armed.sendId === sendId)) this.#disarm(earlier);
-    if (Number.isNaN(delayMs)) throw unusable(this.#kind, `the delay of ${event.type} is not a number`);
-    const dueAt = Math.min(Math.ceil(this.#turn.envelope.at + Math.max(0, delayMs)), DUE_AT_MAX);
-    const timer: TimerRef = { id, sendId, dueAt };
-    this.#timers.push(timer);
-    this.#armed.push(timer);
-    this.#stage.put(timerKey(this.#kind, this.#before.address, timer), { sendId, event });
-  }
-
-  #disarm(timer: TimerRef): void {
-    this.#timers = this.#timers.filter((armed) => armed.id !== timer.id);
-    this.#stage.delete(timerKey(this.#kind, this.#before.address, timer));
-  }
-
-  #spawn(id: string, action: Extract<StepAction, { type: '@xstate.spawn' }>): void {
-    const { child, src } = action;
-    const { definition } = this.#before;
-    const bad = action.input === undefined ? undefined : firstNonJson(action.input);
-    if (bad !== undefined) throw unusable(this.#kind, `the input of ${src} is not JSON at ${bad}`);
-    const reason = whyNotRun(definition.machine, src);
-    if (reason !== undefined) throw unusable(this.#kind, reason);
-    const policy = definition.policyOf(src);
-    const ref: EffectRef = {
-      id,
-      child,
-      src,
-      pool: poolOf(policy, src, action.input),
-      ord: this.#stage.nextOrd(),
-    };
-    const { address } = this.#before;
-    const row: EffectRow = { address, id, child, src, ...optionalInput(action.input) };
-    const key = keys.effect(this.#kind, ref.pool, ref.ord);
-    this.#stage.put(key, row);
-    this.#effects.push(ref);
-    this.#started.push({ key, ref, row });
-  }
-
-  #end(effect: EffectRef): void {
-    this.#effects = this.#effects.filter((running) => running.id !== effect.id);
-    this.#stage.delete(keys.effect(this.#kind, effect.pool, effect.ord));
-    this.#ended.push(effect.id);
-    const index = this.#started.findIndex((started) => started.ref.id === effect.id);
-    if (index >= 0) this.#started.splice(index, 1);
-  }
-
-  #finish(index: number): void {
-    for (const timer of this.#timers) this.#disarm(timer);
-    for (const effect of this.#effects) this.#end(effect);
+  /** The end of an actor: nothing stays under way, its parent hears of it, its removal is due (K8, K9). */
+  #finish(index: number, snapshot: AnyMachineSnapshot): void {
     const id = `${this.#turn.envelope.seq}:${index}`;
-    this.#arm(id, RETENTION_EVENT, this.#before.definition.retentionMs, { type: RETENTION_EVENT });
+    this.#own.endAll(id);
+    if (snapshot.status === 'done') this.#tellParent(index, 'done.actor', this.#output(snapshot.output));
+    if (snapshot.status === 'error')
+      this.#tellParent(index, 'error.actor', { error: jsonError(snapshot.error) });
+    const { retention, dismissed } = kernelEvents;
+    const isDismissed = this.#turn.event.type === dismissed;
+    this.#own.arm(id, retention, isDismissed ? 0 : this.#before.definition.retentionMs, { type: retention });
+  }
+
+  #output(output: unknown): { readonly output?: Json } {
+    if (output === undefined) return {};
+    const bad = firstNonJson(output);
+    if (bad !== undefined) throw this.#unusable(`the output is not JSON at ${bad}`);
+    return { output: output as Json };
+  }
+
+  #tellParent(index: number, what: string, rest: JsonObject): void {
+    if (this.#parent === undefined) return;
+    const { address } = this.#before;
+    const { address: to, child, id: from } = this.#parent;
+    const event: JsonEvent = { type: `xstate.${what}.${child}`, ...rest, actorId: child };
+    const id = `${address}/${this.#turn.envelope.seq}:${index}`;
+    this.#own.send(to, { type: 'event', event, from, id, source: forAddress(address) });
   }
 
   #journal(value: Json, status: ActorStatus): JournalEntry {
-    const { envelope, event, source, traceparent } = this.#turn;
+    const { envelope, event, source, traceparent, special } = this.#turn;
+    const { started, armed, sends } = this.#own;
     return {
       seq: envelope.seq,
       at: envelope.at,
@@ -298,10 +246,14 @@ class TurnWriter {
       // Undefined is not written.
       dueAt: envelope.dueAt,
       traceparent,
-      effects: this.#started.length === 0 ? undefined : this.#started.map(({ ref }) => entryEffect(ref)),
-      timers: unlessEmpty(this.#armed),
-      sends: this.#sends.length === 0 ? undefined : this.#sends.map(entrySend),
+      effects: started.length === 0 ? undefined : started.map(({ ref }) => entryEffect(ref)),
+      timers: unlessEmpty(armed),
+      sends: sends.length === 0 ? undefined : sends.map(entrySend),
       emitted: unlessEmpty(this.#emitted),
+      system: special?.system,
+      failure: special?.failure,
+      migrated: special?.migrated?.report,
+      parent: this.#turn.parent,
     };
   }
 
@@ -319,7 +271,9 @@ class TurnWriter {
 
   #record(snapshot: Json, status: ActorStatus, marks: Marks): ActorRecord {
     const { definition, record } = this.#before;
-    const { envelope } = this.#turn;
+    const { envelope, event, special } = this.#turn;
+    const { timers, effects, children } = this.#own;
+    const restartable = definition.supervision.onFailure === 'restart' && status === 'active';
     return {
       machine: definition.machineId,
       version: definition.version,
@@ -331,10 +285,19 @@ class TurnWriter {
       ord: this.#turn.ord,
       at: envelope.at,
       snapshot,
-      timers: this.#timers,
-      effects: this.#effects,
+      timers,
+      effects,
       marks,
+      // Undefined is not written.
+      children: unlessEmpty(children),
+      parent: this.#parent,
+      input: restartable ? inputOf(record, event) : undefined,
+      restarts: special?.restarts ?? record?.restarts,
     };
+  }
+
+  #unusable(what: string): HoldfastError {
+    return new HoldfastError('INVALID_DEFINITION', `${this.#before.definition.kind}: ${what}`);
   }
 
   #count(value: Json): void {
@@ -355,27 +318,17 @@ class TurnWriter {
   }
 }
 
-function unusable(kind: string, what: string): HoldfastError {
-  return new HoldfastError('INVALID_DEFINITION', `${kind}: ${what}`);
-}
-
 /** The state value a record is in. */
 export function valueOf(record: ActorRecord): Json {
   const { snapshot } = record;
   return isPlainObject(snapshot) ? ((snapshot['value'] as Json | undefined) ?? null) : null;
 }
 
-/** The key of a timer's row. */
-export function timerKey(kind: string, address: string, timer: TimerRef): string {
-  const [seq = '0', index = '0'] = timer.id.split(':');
-  return keys.timer(kind, timer.dueAt, address, Number(seq), Number(index));
-}
-
 function entryEffect({ id, src, child }: EffectRef): EntryPart<'effects'> {
   return { id, src, child };
 }
 
-function entrySend({ to, row }: { readonly to: string; readonly row: InboxRow }): EntryPart<'sends'> {
+function entrySend({ to, row }: Sent): EntryPart<'sends'> {
   return { id: row.id, to, type: row.type === 'event' ? row.event.type : row.type };
 }
 
@@ -385,15 +338,16 @@ function unlessEmpty<T>(list: readonly T[]): readonly T[] | undefined {
   return list.length === 0 ? undefined : list;
 }
 
-export function hourOf(at: number): number {
-  return Math.ceil(at / 3_600_000);
+function inputOf(record: ActorRecord | undefined, event: AnyEventObject): Json | undefined {
+  return record === undefined ? (event['input'] as Json | undefined) : record.input;
 }
 
-function jsonEvent(event: AnyEventObject): JsonEvent {
-  const { $: _envelope, ...own } = event;
-  return own as unknown as JsonEvent;
+/** A reference to a child is kept in a context; one to anybody else could not be found again. */
+function isChild(value: object): boolean {
+  return isActorRef(value) && 'logic' in value;
 }
 
-function optionalInput(input: unknown): { readonly input?: Json } {
-  return input === undefined ? {} : { input: input as Json };
+function jsonError(error: unknown): Json {
+  if (error instanceof Error) return errorToJson(error);
+  return firstNonJson(error) === undefined ? ((error ?? null) as Json) : String(error);
 }

@@ -1,0 +1,108 @@
+/**
+ * Activation: an actor's record, and a snapshot of it that this process's machine can be stepped from.
+ *
+ * Callers: the stepper. Invariant: reading changes nothing; what an older actor becomes is written by the
+ * stepper, as a step.
+ */
+import type { AnyMachineSnapshot } from 'xstate';
+import { HoldfastError } from '../../errors.js';
+import { keys } from '../../store/keys.js';
+import type { Cell } from './cell.js';
+import { tombstoneKey } from './collect.js';
+import type { CommitLoop } from './commit-loop.js';
+import type { Definition } from './definition.js';
+import { indexedBy, NOTHING_INDEXED, type Indexed } from './indexed.js';
+import { migrateRecord, type Migrated } from './migration.js';
+import type { ActorRecord } from './record.js';
+import { restored } from './step.js';
+
+/** An actor of an older version. */
+export interface Older {
+  readonly type: 'older';
+  readonly record: ActorRecord;
+  readonly migrated: Migrated;
+  /** What it is found by now. */
+  readonly before: Indexed;
+}
+
+export type Found =
+  { readonly type: 'ready' } | Older | { readonly type: 'unreadable'; readonly error: unknown };
+
+export class Activation {
+  readonly #loop: CommitLoop;
+
+  constructor(loop: CommitLoop) {
+    this.#loop = loop;
+  }
+
+  /** A live-shaped snapshot of a record; throws ACTOR_QUARANTINED when this machine cannot read it. */
+  restore(definition: Definition, record: ActorRecord): AnyMachineSnapshot {
+    if (isPresent(definition, record)) return restored(definition.steppable, record.snapshot);
+    return this.#migrationOf(definition, record, undefined).snapshot;
+  }
+
+  /** Fills a cell from its record. What stands still already is left as it is. */
+  async load(cell: Cell): Promise<Found> {
+    const { address, definition } = cell;
+    const text = await this.#loop.read(keys.record(address));
+    if (text === undefined) {
+      const keeps = definition.tombstoneMs > 0;
+      cell.tombstone = keeps && (await this.#loop.read(tombstoneKey(address))) !== undefined;
+      cell.loaded = true;
+      return { type: 'ready' };
+    }
+    const record = JSON.parse(text) as ActorRecord;
+    cell.record = record;
+    cell.bytes = text.length;
+    cell.loaded = true;
+    return this.read(cell, record);
+  }
+
+  /** The same for a record that is at hand. */
+  read(cell: Cell, record: ActorRecord): Found {
+    const { address, definition } = cell;
+    const actor = { address, ord: record.ord };
+    try {
+      if (isPresent(definition, record)) {
+        cell.snapshot = restored(definition.steppable, record.snapshot);
+        cell.indexed = indexedBy(definition, cell.snapshot, actor);
+        return { type: 'ready' };
+      }
+      if (record.quarantine !== undefined) return { type: 'ready' };
+      const before = earlierIndexed(definition, record, address);
+      if (record.status !== 'active') {
+        // It waits for its retention: whatever became of its version, it can be removed.
+        cell.indexed = before;
+        return { type: 'ready' };
+      }
+      return { type: 'older', record, migrated: this.#migrationOf(definition, record, address), before };
+    } catch (error) {
+      return record.quarantine === undefined ? { type: 'unreadable', error } : { type: 'ready' };
+    }
+  }
+
+  #migrationOf(definition: Definition, record: ActorRecord, address: string | undefined): Migrated {
+    const { machine, version, hash } = record;
+    const shape = this.#loop.shape(definition.kind, version, hash);
+    const scene = { shape, ...(address === undefined ? {} : { address }) };
+    const migrated = migrateRecord(definition, record, scene);
+    if (migrated !== undefined) return migrated;
+    const nowhere = `nothing leads from there to ${definition.version}`;
+    throw new HoldfastError('VERSION_UNKNOWN', `it is of version ${version} of ${machine}, and ${nowhere}`);
+  }
+}
+
+function isPresent(definition: Definition, record: ActorRecord): boolean {
+  return record.version === definition.version;
+}
+
+/** What an actor of an older version is found by, as far as the present definition can tell. */
+function earlierIndexed(definition: Definition, record: ActorRecord, address: string): Indexed {
+  try {
+    const snapshot = record.snapshot as unknown as AnyMachineSnapshot;
+    return indexedBy(definition, snapshot, { address, ord: record.ord });
+  } catch {
+    // Its context is of another shape: those rows stay until they are overwritten.
+    return NOTHING_INDEXED;
+  }
+}

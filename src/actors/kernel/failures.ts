@@ -1,0 +1,281 @@
+/**
+ * When a step throws, and while an actor stands still: supervision, quarantine, and the operator's ways out.
+ *
+ * Callers: the stepper. Invariants:
+ *  F1  Nothing of a step that threw is committed but what its supervision says (K14).
+ *  F2  While an actor stands still callers are refused, and the runtime's own deliveries wait on disk, bounded.
+ *  F3  `resume` takes the delivery at the head again; `skip` drops it; `dismiss` removes the actor, and its
+ *      parent hears of it.
+ */
+import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
+import type { Clock } from '../../clock.js';
+import { HoldfastError } from '../../errors.js';
+import type { JsonEvent, JsonObject } from '../../json.js';
+import { limits } from '../../limits.js';
+import { budgetExceeded, withFailure, type RestartBudget } from '../../machines/index.js';
+import { keys } from '../../store/keys.js';
+import type { Activation, Older } from './activation.js';
+import { writeDeadLetter } from './belongings.js';
+import { deliveryOf, type Cell, type Delivery, type Parcel } from './cell.js';
+import type { CommitLoop } from './commit-loop.js';
+import { consumes } from './consuming.js';
+import type { Definition } from './definition.js';
+import { errorToJson } from './effect-run.js';
+import { envelopeFor, withEnvelope } from './envelope.js';
+import { indexedBy } from './indexed.js';
+import { DISMISSED, kernelEvents } from './kernel-events.js';
+import { quarantine } from './quarantine.js';
+import type { ActorRecord, InboxRow } from './record.js';
+import { initialStep, type StepAction } from './step.js';
+import { StepView } from './step-view.js';
+import type { Consumed, Made, Taken } from './turn-shapes.js';
+
+type Pending = Promise<void> | undefined;
+
+export interface FailuresOptions {
+  readonly loop: CommitLoop;
+  readonly clock: Clock;
+  readonly activation: Activation;
+  readonly onQuarantined: (definition: Definition, record: ActorRecord, address: string) => void;
+  /** Takes a delivery as if the actor did not stand still. */
+  readonly go: (cell: Cell, record: ActorRecord, delivery: Delivery) => Pending;
+  readonly unstepped: (
+    cell: Cell,
+    delivery: Delivery,
+    taken: Taken,
+    actions: readonly StepAction[],
+    patch?: Partial<AnyMachineSnapshot>,
+  ) => Pending;
+  readonly claim: (cell: Cell, delivery: Delivery, made: Made) => Promise<string | undefined> | undefined;
+  readonly migrate: (cell: Cell, older: Older) => Promise<void>;
+}
+
+/** Restarts of an actor that names no budget. */
+const BUDGET_DEFAULT: RestartBudget = { failuresMax: 3, periodMs: 60_000 };
+
+export class Failures {
+  readonly #options: FailuresOptions;
+
+  constructor(options: FailuresOptions) {
+    this.#options = options;
+  }
+
+  /** A step threw, or led to an error that its supervision handles. */
+  failed(cell: Cell, delivery: Delivery, taken: Taken, error: unknown): Pending {
+    const { record, definition } = cell;
+    // What was done about a failure has failed itself: an operator must look.
+    if (record === undefined || taken.special?.failure !== undefined)
+      return this.standStill(cell, { delivery, event: taken.event }, error);
+    const failure = { event: taken.event as unknown as JsonEvent, error: errorToJson(error) };
+    const { onFailure, budget = BUDGET_DEFAULT } = definition.supervision;
+    if (onFailure === 'restart') {
+      const restarts = withFailure(record.restarts ?? [], taken.envelope.at, budget);
+      if (!budgetExceeded(restarts, budget))
+        return this.#restart(cell, record, delivery, taken, failure, restarts);
+    }
+    const escalates = record.parent !== undefined && onFailure !== 'quarantine';
+    if (onFailure !== 'stop' && !escalates)
+      return this.standStill(cell, { delivery, event: taken.event }, error);
+    const patch = onFailure === 'stop' ? { status: 'stopped' } : { status: 'error', error: failure.error };
+    return this.#options.unstepped(
+      cell,
+      refusedLater(cell.address, delivery, error),
+      { ...taken, special: { failure } },
+      [],
+      patch as Partial<AnyMachineSnapshot>,
+    );
+  }
+
+  #restart(
+    cell: Cell,
+    record: ActorRecord,
+    delivery: Delivery,
+    taken: Taken,
+    failure: { readonly event: JsonEvent; readonly error: JsonObject },
+    restarts: readonly number[],
+  ): Pending {
+    const { address, definition } = cell;
+    const { loop } = this.#options;
+    const event: AnyEventObject = { type: 'xstate.init', input: record.input };
+    const special = { failure, restarts };
+    const again = { ...taken, event, special, source: 'supervisor' };
+    const view = new StepView(loop, address, taken.envelope.seq, record.parent);
+    try {
+      const result = initialStep(definition.steppable, withEnvelope(record.input, taken.envelope), view);
+      const indexed = indexedBy(definition, result.snapshot, { address, ord: record.ord });
+      const told = refusedLater(address, delivery, failure.error);
+      return this.#options.claim(cell, told, { ...again, result, indexed })?.then(() => undefined);
+    } catch (error) {
+      return this.standStill(cell, { delivery, event: taken.event }, error);
+    }
+  }
+
+  /** From here on the actor stands still, with what it could not take at its head. */
+  standStill(
+    cell: Cell,
+    failed: { readonly delivery: Delivery; readonly event: AnyEventObject } | undefined,
+    error: unknown,
+  ): undefined {
+    const { loop, clock, onQuarantined } = this.#options;
+    const { record, address, definition } = cell;
+    if (record === undefined) throw error;
+    const stage = loop.begin();
+    const cause = { at: clock.now(), error };
+    const head = failed && { event: failed.event, parcel: parcelOf(failed.delivery) };
+    const next = quarantine(stage, address, record, head === undefined ? cause : { ...cause, failed: head });
+    cell.record = next;
+    const refusal = new HoldfastError('ACTOR_QUARANTINED', `${address}: ${String(error)}`, { cause: error });
+    stage.after = () => {
+      onQuarantined(definition, next, address);
+      failed?.delivery.reject(refusal);
+    };
+    if (failed !== undefined) stage.failed = failed.delivery.reject;
+    loop.add(stage);
+    return undefined;
+  }
+
+  /** A delivery for an actor that stands still (F2). */
+  standsStill(cell: Cell, record: ActorRecord, delivery: Delivery): Pending {
+    const { content, inboxKey } = delivery;
+    switch (content.type) {
+      case 'stop':
+        return this.#end(cell, record, delivery, { type: 'xstate.stop' });
+      case 'result':
+        if (inboxKey === undefined) return this.#keepResult(cell, delivery, content.effectId, content.event);
+        break;
+      case 'stream':
+        delivery.resolve({ seq: record.seq, accepted: false, deduplicated: false });
+        return undefined;
+      default:
+        if (inboxKey === undefined) throw standing(cell.address, record, delivery);
+    }
+    this.#wait(cell, record, delivery);
+    return undefined;
+  }
+
+  operate(cell: Cell, record: ActorRecord, delivery: Delivery, what: 'resume' | 'skip' | 'dismiss'): Pending {
+    const { quarantine: reason } = record;
+    if (reason === undefined)
+      throw new HoldfastError('ACTOR_NOT_QUARANTINED', `${cell.address} does not stand still`);
+    const { head } = reason;
+    switch (what) {
+      case 'resume':
+        return this.#resume(cell, record, delivery, head);
+      case 'skip': {
+        if (head === undefined || cell.snapshot === undefined) throw standing(cell.address, record, delivery);
+        const consumed = consumes(cell.address, record, headDelivery(head, delivery)) ?? {};
+        const event = { type: kernelEvents.skipped, event: reason.event };
+        return this.#options.unstepped(
+          cell,
+          delivery,
+          this.#taken(cell, record, delivery, event, consumed),
+          [],
+        );
+      }
+      case 'dismiss':
+        return this.#end(cell, record, delivery, { type: kernelEvents.dismissed, reason: reason.message });
+    }
+  }
+
+  #resume(cell: Cell, record: ActorRecord, delivery: Delivery, head: Parcel | undefined): Pending {
+    if (cell.snapshot === undefined) {
+      const { quarantine: _reason, ...rest } = record;
+      const found = this.#options.activation.read(cell, rest);
+      if (found.type === 'unreadable') throw standing(cell.address, record, delivery);
+      if (found.type === 'older') return this.#migrateAgain(cell, record, delivery, found);
+    }
+    if (head === undefined) return this.#resumed(cell, record, delivery);
+    const again = headDelivery(head, delivery);
+    const gone = consumes(cell.address, record, again) === undefined;
+    return gone ? this.#resumed(cell, record, delivery) : this.#options.go(cell, record, again);
+  }
+
+  /** The migration's own step ends the quarantine: it is written over the record that stands still. */
+  async #migrateAgain(cell: Cell, record: ActorRecord, delivery: Delivery, found: Older): Promise<void> {
+    await this.#options.migrate(cell, { ...found, record });
+    const seq = cell.record?.seq ?? record.seq;
+    if (cell.record?.quarantine !== undefined) throw standing(cell.address, cell.record, delivery);
+    await this.#options.loop.settled(keys.record(cell.address));
+    delivery.resolve({ seq, accepted: true, deduplicated: false });
+  }
+
+  #resumed(cell: Cell, record: ActorRecord, delivery: Delivery): Pending {
+    const taken = this.#taken(cell, record, delivery, { type: kernelEvents.resumed }, {});
+    return this.#options.unstepped(cell, delivery, taken, []);
+  }
+
+  #end(cell: Cell, record: ActorRecord, delivery: Delivery, event: AnyEventObject): Pending {
+    const { inboxKey } = delivery;
+    const consumed = inboxKey === undefined ? {} : { inboxKey };
+    const taken = this.#taken(cell, record, delivery, event, consumed);
+    const dismissed = event.type === kernelEvents.dismissed && record.parent !== undefined;
+    const patch = dismissed ? { status: 'error', error: DISMISSED } : { status: 'stopped' };
+    return this.#options.unstepped(cell, delivery, taken, [], patch as Partial<AnyMachineSnapshot>);
+  }
+
+  #taken(
+    cell: Cell,
+    record: ActorRecord,
+    delivery: Delivery,
+    event: AnyEventObject,
+    consumed: Consumed,
+  ): Taken {
+    const now = this.#options.clock.now();
+    const envelope = envelopeFor(cell.address, record, delivery, undefined, now);
+    return { event, envelope, consumed, ord: record.ord };
+  }
+
+  /** An effect's end is worth keeping: it may have cost money. */
+  #keepResult(cell: Cell, delivery: Delivery, effectId: string, event: JsonEvent): undefined {
+    const { loop } = this.#options;
+    const stage = loop.begin();
+    const { source } = delivery;
+    const id = `${cell.address}/${effectId}`;
+    const row: InboxRow = { type: 'result', effectId, event, id, source };
+    stage.put(keys.inbox(cell.address, stage.nextOrd()), row);
+    stage.after = () => delivery.resolve({ seq: 0, accepted: false, deduplicated: false });
+    stage.failed = delivery.reject;
+    loop.add(stage);
+    return undefined;
+  }
+
+  /** Its inbox row stays; beyond the bound it becomes a dead letter. */
+  #wait(cell: Cell, record: ActorRecord, delivery: Delivery): void {
+    const { loop, clock } = this.#options;
+    const { content, inboxKey } = delivery;
+    const outcome = { seq: record.seq, accepted: false, deduplicated: false };
+    cell.waiting += 1;
+    if (cell.waiting <= limits.standingStillMax || inboxKey === undefined || content.type !== 'event') {
+      delivery.resolve(outcome);
+      return;
+    }
+    const stage = loop.begin();
+    stage.delete(inboxKey);
+    writeDeadLetter(stage, cell.address, content.event as unknown as JsonEvent, clock.now());
+    stage.after = () => delivery.resolve(outcome);
+    stage.failed = delivery.reject;
+    loop.add(stage);
+  }
+}
+
+function parcelOf(delivery: Delivery): Parcel {
+  const { content, source, traceparent, eventId, dedupe, inboxKey } = delivery;
+  return { content, source, traceparent, eventId, dedupe, inboxKey };
+}
+
+/** What stands at the head, to be settled as the operator's wish is. */
+function headDelivery(head: Parcel, { resolve, reject, taken }: Delivery): Delivery {
+  return deliveryOf(head, { resolve, reject, taken });
+}
+
+function standing(address: string, { quarantine: reason }: ActorRecord, { source }: Delivery): HoldfastError {
+  const message = `${address} stands still: ${reason?.message ?? 'unknown'}`;
+  return new HoldfastError('ACTOR_QUARANTINED', message, { details: { address, source } });
+}
+
+/** The event was consumed, but not as its sender hoped. */
+function refusedLater(address: string, delivery: Delivery, error: unknown): Delivery {
+  const message = `${address} threw on it: ${error instanceof Error ? error.message : JSON.stringify(error)}`;
+  const refuse = (): void => delivery.reject(new HoldfastError('ACTOR_FAILED', message, { cause: error }));
+  return { ...delivery, resolve: refuse };
+}
