@@ -2,12 +2,36 @@
 export { openOffline, openRuntime } from './runtime.js';
 export type { OfflineRuntime, Runtime, RuntimeEvents, RuntimeOptions, RuntimeStatus } from './runtime.js';
 export type { AccountName, AccountView } from './actors/accounts.js';
+export type { DurableRef, EmittedOf, SendEventOptions, WaitOptions } from './actors/actor-ref.js';
+export type { SnapshotObserver } from './actors/actor-following.js';
+export type { ActorView, ActorViewStatus, ListActors } from './actors/actor-view.js';
+export type {
+  ActorCreation,
+  ActorKind,
+  CreateActorOptions,
+  CreatedRef,
+  DefineOptions,
+} from './actors/actors.js';
 export type { DeliveryView } from './actors/deliveries.js';
 export type { SubmitRequest, TrackRequest } from './actors/job-request.js';
 export type { DeliveryStatusView, JobView } from './actors/job-view.js';
 export type { JobHandle, JobOptions, ListJobs } from './actors/jobs.js';
+export type { SchemaIssue, SchemaResult, StandardSchema } from './actors/schema.js';
 export type { Session } from './actors/sessions.js';
-export type { CommittedStep, HistoryEntry, JournalEntry, Page, PageOptions } from './actors/kernel/index.js';
+export type {
+  CommittedStep,
+  EffectPolicy,
+  HistoryEntry,
+  IndexedActor,
+  IndexRow,
+  JournalEntry,
+  Outcome,
+  Page,
+  PageOptions,
+  ProbeContext,
+  ProbeResult,
+  Share,
+} from './actors/kernel/index.js';
 export { systemClock, type Clock } from './clock.js';
 export { HoldfastError, isHoldfastError, type ErrorCode } from './errors.js';
 export { createLogger, silentLogger, type Logger, type LoggerOptions } from './log.js';

@@ -9,14 +9,16 @@
  */
 import { EventEmitter } from 'node:events';
 import { join, resolve } from 'node:path';
-import { createActor, type ActorRefFrom } from 'xstate';
+import { createActor, type ActorRefFrom, type AnyStateMachine } from 'xstate';
 import { Accounts } from './actors/accounts.js';
+import type { ActorView, ListActors } from './actors/actor-view.js';
+import { Actors, type ActorKind, type DefineOptions } from './actors/actors.js';
 import { ArtifactFiles } from './actors/artifact-files.js';
 import { Deliveries } from './actors/deliveries.js';
 import { JobEffects } from './actors/job-effects.js';
 import { JobReconcile } from './actors/job-reconcile.js';
 import { Jobs, type JobOptions } from './actors/jobs.js';
-import { Kernel, type CommittedStep } from './actors/kernel/index.js';
+import { Kernel, type CommittedStep, type Page } from './actors/kernel/index.js';
 import { ProviderBook } from './actors/provider-book.js';
 import { Sessions } from './actors/sessions.js';
 import type { Channel } from './channels/index.js';
@@ -128,6 +130,7 @@ export class Runtime {
   readonly directory: string;
   readonly #store: Store;
   readonly #kernel: Kernel;
+  readonly #actors: Actors;
   readonly #transport: Transport;
   readonly #log: Logger;
   readonly #events = new EventEmitter<RuntimeEvents>().setMaxListeners(0);
@@ -165,6 +168,7 @@ export class Runtime {
     this.sessions = sessions;
     this.#store = store;
     this.#kernel = kernel;
+    this.#actors = new Actors(kernel, log);
     this.#log = log;
     this.#transport = transport;
     this.#supervisor = createActor(supervisorMachine, { input: { closeTimeoutMs: limits.closeTimeoutMs } });
@@ -179,6 +183,24 @@ export class Runtime {
   /** Where other processes reach this runtime; undefined with `control: false`. */
   get controlAddress(): string | undefined {
     return this.#control?.address;
+  }
+
+  /**
+   * Makes a machine durable and returns the handle of its actors. Stored ones wake up now: their effects go on
+   * as their recovery says, overdue timers fire. The same machine may be defined twice; the first options stand.
+   * Throws INVALID_DEFINITION for what cannot be made durable (K13), for a structure that changed under its
+   * version (K12), and for a kind that is taken.
+   */
+  define<Machine extends AnyStateMachine>(
+    machine: Machine,
+    options?: DefineOptions<Machine>,
+  ): ActorKind<Machine> {
+    return this.#actors.define(machine, options);
+  }
+
+  /** As the `list` of a kind's handle, by the kind's name, whether or not it is defined in this process. */
+  list(kind: string, options?: ListActors): Promise<Page<ActorView>> {
+    return this.#actors.list(kind, options);
   }
 
   /**

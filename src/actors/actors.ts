@@ -1,0 +1,288 @@
+/**
+ * Machines of the user's own: `runtime.define` makes one durable and gives a handle to its actors.
+ *
+ * Owns: which kinds were defined here, and the names that are the runtime's. Callers: runtime.ts, and users
+ * through it. Invariants:
+ *  1  A kind has one machine for as long as the runtime is open; its actors of earlier runs wake up when it is
+ *     defined (K14).
+ *  2  A user's index is found under its own kind: it shows up in no listing of another's.
+ *  3  What users send is checked by their schemas once, here; what machines send each other is not.
+ */
+import type { AnyMachineSnapshot, AnyStateMachine, EventFromLogic, InputFrom, SnapshotFrom } from 'xstate';
+import type { StateValue } from 'xstate';
+import { HoldfastError } from '../errors.js';
+import { addressOf, newId, splitAddress } from '../ids.js';
+import type { Json } from '../json.js';
+import type { Logger } from '../log.js';
+import { abortable, actorRef, type DurableRef, type RefOptions } from './actor-ref.js';
+import { isIn, isWanted, viewOf, type ActorView, type ListActors } from './actor-view.js';
+import type { DefinitionOptions, FoundRecord, IndexedActor, IndexRow, Kernel } from './kernel/index.js';
+import type { Page, PageOptions } from './kernel/index.js';
+import { isStandardSchema, validated, type StandardSchema } from './schema.js';
+
+/** What the kernel is told of a machine, as it is. */
+type Forwarded = Pick<
+  DefinitionOptions,
+  'version' | 'effects' | 'retentionMs' | 'migrate' | 'supervision' | 'children'
+>;
+
+export interface DefineOptions<Machine extends AnyStateMachine> extends Forwarded {
+  /** The first part of its actors' addresses; default: the machine's id. */
+  readonly kind?: string;
+  /** When the snapshot is written: with each step. */
+  readonly snapshot?: 'each';
+  /** What its actors are found by, with `find`: a pure function of a snapshot. */
+  readonly indexes?: (snapshot: SnapshotFrom<Machine>, actor: IndexedActor) => readonly IndexRow[];
+  /** Standard Schemas (zod, valibot, arktype ...) for what comes from outside, checked at the door. */
+  readonly schemas?: {
+    readonly input?: StandardSchema<InputFrom<Machine>>;
+    /** By event type. The schema gets the whole event, its type included. */
+    readonly events?: {
+      readonly [Type in EventFromLogic<Machine>['type']]?: StandardSchema<
+        Extract<EventFromLogic<Machine>, { readonly type: Type }>
+      >;
+    };
+  };
+}
+
+/** What a creation needs: the input too, where the machine declares one. */
+export type ActorCreation<Machine extends AnyStateMachine> = {
+  /** Default: a new one. Given twice, nothing is created the second time. */
+  readonly id?: string;
+} & (undefined extends InputFrom<Machine>
+  ? { readonly input?: InputFrom<Machine> }
+  : { readonly input: InputFrom<Machine> });
+
+export type CreateActorOptions<Machine extends AnyStateMachine> = ActorCreation<Machine> & CreateWait;
+
+interface CreateWait {
+  /** Ends the wait with the signal's reason. The actor may be created all the same: repeat it under its id. */
+  readonly signal?: AbortSignal;
+}
+
+type CreateArguments<Machine extends AnyStateMachine> =
+  undefined extends InputFrom<Machine>
+    ? [options?: CreateActorOptions<Machine>]
+    : [options: CreateActorOptions<Machine>];
+
+/** The ref of an actor that `create` was asked for. */
+export type CreatedRef<Machine extends AnyStateMachine> = DurableRef<Machine> & {
+  /** False: an actor of that id was there already, and its input stands. */
+  readonly created: boolean;
+};
+
+/** The actors of one machine. */
+export interface ActorKind<Machine extends AnyStateMachine> {
+  readonly kind: string;
+  readonly version: string;
+  /**
+   * Creates an actor; resolves when it is on disk. Idempotent by id: see `created`.
+   * Throws INVALID_ID, INVALID_INPUT, NOT_UNIQUE, RUNTIME_CLOSED, STORE_FAILED, and what the machine throws.
+   */
+  create(...options: CreateArguments<Machine>): Promise<CreatedRef<Machine>>;
+  /**
+   * Creates many, in as few commits as they fit in; resolves when all are on disk, with a ref each in their
+   * order. When one is refused, none is created.
+   */
+  createMany(
+    creations: readonly ActorCreation<Machine>[],
+    options?: CreateWait,
+  ): Promise<readonly CreatedRef<Machine>[]>;
+  /** A ref by id, without looking whether there is such an actor. Throws INVALID_ID. */
+  get(id: string): DurableRef<Machine>;
+  /**
+   * One page of its actors, by id. There is no index by state: a page looks at 1,000 actors at most, so it may
+   * be shorter than its limit, empty even, and have a cursor. Where that is too slow, declare an index.
+   */
+  list(options?: ListActors): Promise<Page<ActorView>>;
+  /** Refs by a declared index, in its order; `parts` may be the first ones alone. */
+  find(index: string, parts: readonly string[], options?: PageOptions): Promise<Page<DurableRef<Machine>>>;
+  /** How many there are, in a state or in all: read from counts that are kept, whatever is stored. */
+  count(state?: StateValue): number;
+}
+
+/** Kinds of the runtime's own, today's and those of later steps: users' names must not begin with them. */
+const RESERVED = new Set(['delivery', 'job', 'provider', 'session', 'supervisor', 'task', 'work']);
+
+interface Defined {
+  readonly machine: AnyStateMachine;
+  readonly version: string;
+  readonly refs: RefOptions;
+  readonly inputSchema: StandardSchema | undefined;
+}
+
+export class Actors {
+  readonly #kernel: Kernel;
+  readonly #log: Logger;
+  readonly #defined = new Map<string, Defined>();
+
+  constructor(kernel: Kernel, log: Logger) {
+    this.#kernel = kernel;
+    this.#log = log;
+  }
+
+  /** See `Runtime.define`. */
+  define<Machine extends AnyStateMachine>(
+    machine: Machine,
+    options: DefineOptions<Machine> = {},
+  ): ActorKind<Machine> {
+    const kind = options.kind ?? machine.id;
+    checkKind(kind);
+    const known = this.#defined.get(kind);
+    if (known === undefined) return this.#handle(kind, this.#define(kind, machine, options));
+    if (known.machine === machine && (options.version ?? known.version) === known.version)
+      return this.#handle(kind, known);
+    throw invalid(kind, 'is defined already, with another machine; give one of them another kind');
+  }
+
+  /** See `Runtime.list`. */
+  async list(kind: string, options: ListActors = {}): Promise<Page<ActorView>> {
+    // A name that can be no kind's is a mistake, not an empty listing.
+    addressOf(kind, 'id');
+    const { state, status, cursor, limit } = options;
+    const matches = (found: FoundRecord): boolean => isWanted(found, state, status);
+    const page = await this.#kernel.reader.records(kind, matches, { cursor, limit });
+    return { ...page, items: page.items.map(viewOf) };
+  }
+
+  #define<Machine extends AnyStateMachine>(
+    kind: string,
+    machine: Machine,
+    options: DefineOptions<Machine>,
+  ): Defined {
+    if (this.#kernel.definitionOf(kind) !== undefined)
+      throw invalid(kind, 'is the kind of another machine, or of a child of one; choose another');
+    const { kind: _kind, snapshot, indexes, schemas, children, ...rest } = options;
+    if ((snapshot ?? 'each') !== 'each') throw invalid(kind, 'snapshot: can only be "each"');
+    const eventSchemas = schemasOf(kind, schemas?.events ?? {});
+    const { input } = schemasOf(kind, schemas?.input === undefined ? {} : { input: schemas.input });
+    const ownIndexes = indexes as DefinitionOptions['indexes'];
+    const definition = this.#kernel.define({
+      ...rest,
+      kind,
+      machine,
+      ...(ownIndexes === undefined ? {} : { indexes: underKind(kind, ownIndexes) }),
+      ...(children === undefined ? {} : { children: childrenUnderKind(kind, children) }),
+    });
+    const { version } = definition;
+    const refs = { kernel: this.#kernel, log: this.#log, eventSchemas };
+    const defined = { machine, version, refs, inputSchema: input };
+    this.#defined.set(kind, defined);
+    return defined;
+  }
+
+  #handle<Machine extends AnyStateMachine>(kind: string, defined: Defined): ActorKind<Machine> {
+    const { refs, version } = defined;
+    const get = (id: string): DurableRef<Machine> => actorRef<Machine>(refs, addressOf(kind, id));
+    return {
+      kind,
+      version,
+      get,
+      create: async (options: LooseCreate = {}) => {
+        const [ref] = await this.#create(kind, defined, [options], options.signal);
+        if (ref === undefined) throw new Error('one creation has one outcome');
+        return { ...get(ref.id), created: ref.created };
+      },
+      createMany: async (creations, options = {}) => {
+        const refs = await this.#create(kind, defined, creations, options.signal);
+        return refs.map(({ id, created }) => ({ ...get(id), created }));
+      },
+      list: (options) => this.list(kind, options),
+      find: async (index, parts, options) => {
+        const page = await this.#kernel.reader.byIndex(indexName(kind, index), parts, options);
+        return { ...page, items: page.items.map((address) => get(splitAddress(address).id)) };
+      },
+      count: (state) => this.#count(kind, state),
+    };
+  }
+
+  #create(
+    kind: string,
+    { inputSchema }: Defined,
+    creations: readonly LooseCreate[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly { readonly id: string; readonly created: boolean }[]> {
+    return abortable(signal, async () => {
+      const checked = creations.map(({ input }) => validated(inputSchema, input, INPUT));
+      const inputs = checked.some((one) => one instanceof Promise) ? await Promise.all(checked) : checked;
+      signal?.throwIfAborted();
+      const named = creations.map(({ id = newId(kind) }, index) => {
+        // The kernel refuses what is not JSON.
+        const input = inputs[index] as Json | undefined;
+        return { id, ...(input === undefined ? {} : { input }) };
+      });
+      const outcomes = await this.#kernel.createMany(kind, named);
+      return named.map(({ id }, index) => ({ id, created: outcomes[index]?.deduplicated !== true }));
+    });
+  }
+
+  #count(kind: string, state: StateValue | undefined): number {
+    return this.#kernel
+      .counts(kind)
+      .filter((one) => state === undefined || isIn(JSON.parse(one.state), state))
+      .reduce((sum, { count }) => sum + count, 0);
+  }
+}
+
+const INPUT = { what: 'input', code: 'INVALID_INPUT' } as const;
+
+interface LooseCreate {
+  readonly id?: string;
+  readonly input?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+function checkKind(kind: string): void {
+  if (!/^[A-Za-z][\w.-]*$/.test(kind)) {
+    const rule = 'a letter, then letters, digits, "_", "." and "-"; give the machine an id, or name a kind';
+    throw invalid(JSON.stringify(kind), `is no kind: that is ${rule}`);
+  }
+  const [first = ''] = kind.split('.');
+  if (RESERVED.has(first)) throw invalid(kind, `"${first}" is a kind of the runtime's own; name another`);
+}
+
+function invalid(kind: string, what: string): HoldfastError {
+  return new HoldfastError('INVALID_DEFINITION', `${kind}: ${what}`, { details: { kind } });
+}
+
+function schemasOf<Name extends string>(
+  kind: string,
+  given: { readonly [Key in Name]?: unknown },
+): Readonly<Partial<Record<Name, StandardSchema>>> {
+  const schemas: Partial<Record<string, StandardSchema>> = {};
+  for (const [name, schema] of Object.entries<unknown>(given)) {
+    if (schema === undefined) continue;
+    if (!isStandardSchema(schema))
+      throw invalid(kind, `schemas: "${name}" is no Standard Schema (version 1)`);
+    schemas[name] = schema;
+  }
+  return schemas as Partial<Record<Name, StandardSchema>>;
+}
+
+/** Index names are the store's: a user's carry the kind, and meet nobody else's. */
+function indexName(kind: string, index: string): string {
+  return `${kind}:${index}`;
+}
+
+type Indexes = NonNullable<DefinitionOptions['indexes']>;
+type Children = NonNullable<DefinitionOptions['children']>;
+
+function underKind(kind: string, indexes: Indexes): Indexes {
+  return (snapshot: AnyMachineSnapshot, actor: IndexedActor) =>
+    indexes(snapshot, actor).map((row) => ({ ...row, index: indexName(kind, row.index) }));
+}
+
+function childrenUnderKind(kind: string, children: Children): Children {
+  const own = Object.entries(children).map(([src, { indexes, children: inner, ...rest }]) => {
+    const childKind = `${kind}.${src}`;
+    return [
+      src,
+      {
+        ...rest,
+        ...(indexes === undefined ? {} : { indexes: underKind(childKind, indexes) }),
+        ...(inner === undefined ? {} : { children: childrenUnderKind(childKind, inner) }),
+      },
+    ] as const;
+  });
+  return Object.fromEntries(own);
+}
