@@ -60,9 +60,6 @@ export type Ending =
   /** It failed, and is run again after a while. */
   | { readonly type: 'rests'; readonly forMs: number };
 
-/** An effect's row, with the times of the failures that its restart budget still counts. */
-type Row = EffectRow & { readonly failures?: readonly number[] };
-
 const OVER: Ending = { type: 'over' };
 
 /** Between the restarts of an effect. */
@@ -74,7 +71,7 @@ export class Attempt {
   readonly #policy: ReturnType<Definition['policyOf']>;
   readonly #waiting: Waiting;
   readonly #number: number;
-  #row: Row;
+  #row: EffectRow;
   /** Why it is not wanted any more: its row is gone, or it must stop for now. */
   #aborted: 'cancelled' | 'stopped' | undefined;
   #probing: AbortController | undefined;
@@ -91,7 +88,7 @@ export class Attempt {
   }
 
   /** The effect's row as this attempt left it. */
-  get row(): Row {
+  get row(): EffectRow {
     return this.#row;
   }
 
@@ -127,7 +124,7 @@ export class Attempt {
       const ending = await this.#interrupted(careful, restart);
       if (ending !== undefined) return ending;
     }
-    const forMs = restart === undefined ? 0 : this.#restLeftMs();
+    const forMs = restart === undefined || this.#waiting.rested === true ? 0 : this.#restLeftMs();
     if (forMs > 0) return { type: 'rests', forMs };
     if (marked && !(await this.#mark())) return OVER;
     const outcome = this.#aborted === undefined ? await this.#attempt(source) : ABORTED;
@@ -173,7 +170,7 @@ export class Attempt {
     if (mayDiffer) {
       const text = await loop.read(this.#waiting.key);
       if (text === undefined) return false;
-      this.#row = JSON.parse(text) as Row;
+      this.#row = JSON.parse(text) as EffectRow;
     }
     if (this.#aborted !== undefined) return false;
     if (record?.version === version && record.quarantine === undefined) return true;
@@ -285,7 +282,7 @@ export class Attempt {
     if (last === undefined) return 0;
     const random = randomOf(this.#waiting.effectKey, failures.length);
     const backoffMs = jitteredBackoffMs(RESTART_BACKOFF, failures.length, random);
-    // A clock that went back must not make it longer.
+    // A clock that went back must not make it longer than it is.
     return Math.min(backoffMs, last + backoffMs - this.#options.clock.now());
   }
 
@@ -296,7 +293,7 @@ export class Attempt {
   }
 
   /** Writes the row with this mark and these failures, or without a mark; false when the row is gone (T4). */
-  async #rewrite(change: Pick<Row, 'started' | 'failures'>): Promise<boolean> {
+  async #rewrite(change: Pick<EffectRow, 'started' | 'failures'>): Promise<boolean> {
     const { loop } = this.#options;
     const { key } = this.#waiting;
     if (this.#aborted === 'cancelled' || loop.peek(key) === undefined) return false;

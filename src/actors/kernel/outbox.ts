@@ -103,7 +103,8 @@ export class Outbox {
   cancel(address: string, effectId: string): void {
     const effectKey = `${address}/${effectId}`;
     this.#queued.delete(effectKey);
-    this.#takeBack(effectKey);
+    // Its pool may have stood still because of it.
+    if (this.#takeBack(effectKey)) this.#pump();
     this.#told.forget(effectKey);
     if (this.#loads > 0) this.#endedWhileLoading.add(effectKey);
     this.#running.get(effectKey)?.attempt.abort('cancelled');
@@ -213,14 +214,15 @@ export class Outbox {
     if (aside.wake !== undefined) aside.pool.resting += 1;
   }
 
-  #takeBack(effectKey: string): void {
+  #takeBack(effectKey: string): boolean {
     const aside = this.#aside.get(effectKey);
-    if (aside === undefined) return;
+    if (aside === undefined) return false;
     this.#aside.delete(effectKey);
     aside.pool.aside -= 1;
-    if (aside.wake === undefined) return;
+    if (aside.wake === undefined) return true;
     aside.pool.resting -= 1;
     aside.wake();
+    return true;
   }
 
   /** False when there is certainly no such effect, now or on disk. */
@@ -348,7 +350,7 @@ export class Outbox {
   #rest(pool: Pool, waiting: Waiting, forMs: number): void {
     const wake = this.#options.clock.schedule(forMs, () => {
       this.#takeBack(waiting.effectKey);
-      this.#enqueue(pool, waiting);
+      this.#enqueue(pool, { ...waiting, rested: true });
       this.#pump();
     });
     this.#putAside(waiting.effectKey, { pool, address: waiting.row.address, wake });

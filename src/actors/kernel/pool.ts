@@ -16,6 +16,8 @@ export interface Waiting {
   readonly effectKey: string;
   /** Found on disk, so that its actor may be one that this process cannot step. */
   readonly loaded: boolean;
+  /** It has waited out its back-off in this process. */
+  readonly rested?: true;
 }
 
 export interface Pool {
