@@ -12,6 +12,16 @@ export type {
   CreatedRef,
   DefineOptions,
 } from './actors/actors.js';
+export { censusFrom } from './actors/census.js';
+export type {
+  Census,
+  CensusOptions,
+  CensusRow,
+  FailedTrial,
+  StoredCount,
+  Trial,
+  Verdict,
+} from './actors/census.js';
 export type { DeliveryView } from './actors/deliveries.js';
 export type { SubmitRequest, TrackRequest } from './actors/job-request.js';
 export type { DeliveryStatusView, JobView } from './actors/job-view.js';

@@ -14,6 +14,13 @@ import { Accounts } from './actors/accounts.js';
 import type { ActorView, ListActors } from './actors/actor-view.js';
 import { Actors, type ActorKind, type DefineOptions } from './actors/actors.js';
 import { ArtifactFiles } from './actors/artifact-files.js';
+import {
+  storedCounts,
+  takeCensus,
+  type Census,
+  type CensusOptions,
+  type StoredCount,
+} from './actors/census.js';
 import { Deliveries } from './actors/deliveries.js';
 import { JobEffects } from './actors/job-effects.js';
 import { JobReconcile } from './actors/job-reconcile.js';
@@ -89,6 +96,10 @@ export interface OfflineRuntime {
   readonly jobs: Pick<Jobs, 'list' | 'view' | 'get'>;
   readonly deliveries: Pick<Deliveries, 'list' | 'get' | 'retry'>;
   readonly sessions: Sessions;
+  /** What a machine would make of the stored actors of its kind; it changes nothing. */
+  census(machine: AnyStateMachine, options?: CensusOptions): Promise<Census>;
+  /** How many actors of every kind are in each state. */
+  counts(): readonly StoredCount[];
   /** Flushes and frees the directory. */
   close(): Promise<void>;
 }
@@ -115,7 +126,15 @@ export async function openOffline(
       await transport.close();
       await store.close();
     };
-    return { directory, jobs: rooms.jobs, deliveries: rooms.deliveries, sessions: rooms.sessions, close };
+    return {
+      directory,
+      jobs: rooms.jobs,
+      deliveries: rooms.deliveries,
+      sessions: rooms.sessions,
+      census: (machine, census) => takeCensus(kernel, machine, census),
+      counts: () => storedCounts(kernel),
+      close,
+    };
   } catch (error) {
     await store.close();
     throw error;
@@ -226,6 +245,20 @@ export class Runtime {
   /** Journals, records and replays of any actor: what debugging and tests look at. */
   get inspect(): Pick<Kernel, 'reader' | 'definitionOf' | 'counts' | 'snapshot'> {
     return this.#kernel;
+  }
+
+  /**
+   * What a machine would make of the stored actors of its kind and of its children's: which are safe, which
+   * migrate, which are blocked. It works with a machine that `define` would refuse, and changes nothing.
+   * Throws INVALID_DEFINITION for a machine that cannot be durable at all.
+   */
+  census(machine: AnyStateMachine, options?: CensusOptions): Promise<Census> {
+    return takeCensus(this.#kernel, machine, options);
+  }
+
+  /** How many actors of every kind are in each state, of kinds too that are not defined here. */
+  counts(): readonly StoredCount[] {
+    return storedCounts(this.#kernel);
   }
 
   /**

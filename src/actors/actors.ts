@@ -238,7 +238,13 @@ function checkKind(kind: string): void {
     throw invalid(JSON.stringify(kind), `is no kind: that is ${rule}`);
   }
   const [first = ''] = kind.split('.');
-  if (RESERVED.has(first)) throw invalid(kind, `"${first}" is a kind of the runtime's own; name another`);
+  if (isHouseKind(kind)) throw invalid(kind, `"${first}" is a kind of the runtime's own; name another`);
+}
+
+/** True for kinds that only the runtime itself may have. */
+export function isHouseKind(kind: string): boolean {
+  const [first = ''] = kind.split('.');
+  return RESERVED.has(first);
 }
 
 function invalid(kind: string, what: string): HoldfastError {

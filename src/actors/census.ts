@@ -1,14 +1,18 @@
 /**
  * `runtime.census`: what a new machine would make of the stored actors of its kind, before it runs.
  *
- * Callers: runtime.ts. Invariant: it works with a machine that `define` would refuse for what is stored, and
- * defines nothing.
+ * Callers: runtime.ts, the CLI. Invariant: it works with a machine that `define` would refuse for what is
+ * stored, and defines nothing.
  */
 import type { AnyStateMachine } from 'xstate';
+import { isHouseKind } from './actors.js';
 import { censusOf, trialOf, type Census } from './kernel/census.js';
-import { defineMachine, type DefinitionOptions, type Kernel } from './kernel/index.js';
+import { defineMachine, type Definition, type DefinitionOptions } from './kernel/index.js';
+import type { Kernel, StateCount } from './kernel/index.js';
 
-/** The options of `define` that decide what becomes of stored actors; the others may be there. */
+export type { Census, CensusRow, FailedTrial, Trial, Verdict } from './kernel/census.js';
+
+/** The options of `define` that decide what becomes of stored actors; others may be there. */
 export interface CensusOptions extends Pick<DefinitionOptions, 'version' | 'migrate' | 'children'> {
   /** Default: the machine's id. */
   readonly kind?: string;
@@ -17,28 +21,54 @@ export interface CensusOptions extends Pick<DefinitionOptions, 'version' | 'migr
    * false.
    */
   readonly deep?: boolean;
+  /** Kinds with machines of their own that are named as children of this one would be. */
+  readonly others?: readonly string[];
 }
 
-type Stored = Pick<Kernel, 'counts' | 'shape' | 'definitionOf' | 'reader'>;
+export interface StoredCount extends StateCount {
+  /** The kind belongs to the runtime itself: users have no machine for it. */
+  readonly house: boolean;
+}
 
 /** Throws INVALID_DEFINITION for a machine that cannot be durable at all. */
 export async function takeCensus(
-  kernel: Stored,
+  kernel: Pick<Kernel, 'counts' | 'shape' | 'definitionOf' | 'reader'>,
   machine: AnyStateMachine,
   options: CensusOptions = {},
 ): Promise<Census> {
-  const { kind = machine.id, deep = false, version, migrate, children } = options;
-  const definition = defineMachine({
+  const definition = definitionOf(machine, options);
+  const isOther = (kind: string): boolean =>
+    kernel.definitionOf(kind)?.isChild === false || options.others?.includes(kind) === true;
+  const census = censusOf(kernel.counts(), definition, isOther);
+  if (options.deep !== true) return census;
+  const trial = await trialOf(kernel.reader, definition, ({ version, hash }, kind) =>
+    kernel.shape(kind, version, hash),
+  );
+  return { ...census, trial };
+}
+
+/** The same from the counts of another process; `deep` needs the actors themselves and is left out. */
+export function censusFrom(
+  counts: readonly StateCount[],
+  machine: AnyStateMachine,
+  options: CensusOptions = {},
+): Census {
+  const { others = [] } = options;
+  return censusOf(counts, definitionOf(machine, options), (kind) => others.includes(kind));
+}
+
+/** What a census starts from, for who has the machine in another process. */
+export function storedCounts(kernel: Pick<Kernel, 'counts'>): readonly StoredCount[] {
+  return kernel.counts().map((row) => ({ ...row, house: isHouseKind(row.kind) }));
+}
+
+function definitionOf(machine: AnyStateMachine, options: CensusOptions): Definition {
+  const { kind = machine.id, version, migrate, children } = options;
+  return defineMachine({
     kind,
     machine,
     ...(version === undefined ? {} : { version }),
     ...(migrate === undefined ? {} : { migrate }),
     ...(children === undefined ? {} : { children }),
   });
-  const isOther = (each: string): boolean => kernel.definitionOf(each)?.isChild === false;
-  const census = censusOf(kernel.counts(), definition, isOther);
-  if (!deep) return census;
-  const shapeOf = ({ version: of, hash }: { version: string; hash: string }, each: string) =>
-    kernel.shape(each, of, hash);
-  return { ...census, trial: await trialOf(kernel.reader, definition, shapeOf) };
 }
