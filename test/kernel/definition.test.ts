@@ -46,8 +46,23 @@ describe('a definition (K13)', () => {
       'state "m.busy", invoke: the source is inline; name it in setup',
     );
     expect(refusal(invoking('nothing'))).toContain('"nothing" is not in setup({actors})');
-    expect(refusal(invoking('child'))).toContain('child machines are not durable yet');
-    expect(refusal(invoking('callback'))).toContain('use fromPromise');
+    expect(refusal(invoking('child'))).toBe('accepted');
+    expect(refusal(invoking('callback'))).toBe('accepted');
+    const spawning = setup({ actors }).createMachine({
+      id: 'm',
+      version: '1',
+      initial: 'busy',
+      states: { busy: { on: { go: { actions: spawnChild(work) } } } },
+    });
+    expect(refusal(spawning)).toContain(
+      'state "m.busy", actions of "go": spawnChild of inline logic; name its',
+    );
+    expect(refusal(invoking('work'), { children: { work: {} } })).toContain('children.work names no machine');
+    expect(refusal(invoking('child'), { effects: { child: {} } })).toContain('use children.child');
+    const recovery = { recovery: 'manual' } as const;
+    expect(refusal(invoking('callback'), { effects: { callback: recovery } })).toContain('only be "rerun"');
+    const supervision = { onFailure: 'escalate' } as const;
+    expect(refusal(invoking('work'), { supervision })).toContain('it has no parent');
     expect(refusal(setup({}).createMachine({}))).toContain('has no version; add one');
     expect(refusal(invoking('work'), { effects: { wrok: {} } })).toContain('effects.wrok names no actor');
     expect(refusal(invoking('work'), { effects: { work: { recovery: 'probe' } } })).toContain(
@@ -64,12 +79,19 @@ describe('a definition (K13)', () => {
         on: { go: { actions: actions as never } },
       });
     const refused = [
-      [going(sendTo(({ self }) => self, { type: 'x' })), 'use the action actor.send'],
-      [going(assign(({ spawn }) => (spawn('work', { id: 'k' } as never), {}))), 'use the action spawnChild'],
-      [going(spawnChild('transition' as never)), 'use fromPromise'],
-      [going(spawnChild('nothing' as never)), 'name its source'],
       [
-        going(spawnChild('work' as never, { input: { at: new Date(0) } })),
+        going(sendTo(({ self }) => self, { type: 'x', at: new Date(0) } as never)),
+        'the event x is not JSON at $.at',
+      ],
+      [
+        going(assign(({ spawn }) => (spawn(actors.work as never, { id: 'k' } as never), {}))),
+        'name its source',
+      ],
+      [going(spawnChild('work' as never)), 'spawnChild("work") without an id'],
+      [going(spawnChild('nothing' as never, { id: 'k' } as never) as never), 'name its source'],
+      [going(assign({ me: ({ self }) => self })), 'context is not JSON at $.me'],
+      [
+        going(spawnChild('work' as never, { id: 'k', input: { at: new Date(0) } })),
         'input of work is not JSON at $.at',
       ],
       [going(assign({ at: () => new Map() })), 'context is not JSON at $.at'],

@@ -185,7 +185,8 @@ describe('parking and quarantine (K14)', () => {
     await world.kernel.waitFor('flow/new', ({ value }) => value === 'waiting');
     expect(runs).toBe(1);
     expect(await outcomeOf(world.kernel.send('flow/old', { type: 'go' }))).toBe('ACTOR_QUARANTINED');
-    expect(await outcomeOf(world.kernel.waitFor('flow/old', () => true))).toBe('ACTOR_QUARANTINED');
+    expect(await outcomeOf(world.kernel.waitFor('flow/old', () => true))).toBe('VERSION_UNKNOWN');
+    expect((await world.kernel.reader.record('flow/old'))?.quarantine?.code).toBe('VERSION_UNKNOWN');
   });
 });
 

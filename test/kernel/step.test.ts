@@ -23,8 +23,11 @@ function inOurWords({ type, params }: ExecutableActionObject): object | undefine
   }
   if (type === 'xstate.cancel') return { type: '@xstate.cancel', sendId: given['sendId'] };
   if (type === 'xstate.spawnChild') {
-    const child: unknown = Reflect.get(Object(given['actorRef']), 'id');
-    return { type: '@xstate.spawn', child, src: given['src'], input: given['input'] };
+    const ref: object = Object(given['actorRef']) as object;
+    const child: unknown = Reflect.get(ref, 'id');
+    const sync = Reflect.get(ref, '_syncSnapshot') === true;
+    const { src, input, systemId } = given;
+    return { type: '@xstate.spawn', child, src, input, systemId, sync };
   }
   if (type === 'xstate.stopChild')
     return params === undefined ? undefined : { type: '@xstate.stop', child: given['id'] };
@@ -210,24 +213,37 @@ describe('the step adapter (A4)', () => {
     expect(childrenOf(nextStep(steppable, snapshot, done).snapshot)).toEqual([]);
   });
 
-  it('names what it cannot make durable: sendTo, sendParent, and spawn in an assign (K13)', () => {
+  it('says whom a send is for, and who was spawned in an assign (K8)', () => {
     const machine = setup({ actors: { work: fromPromise(async () => 1) } }).createMachine({
       context: {},
       on: {
         to: { actions: sendTo(({ self }) => self, { type: 'x' }) },
+        later: { actions: sendTo(({ self }) => self, { type: 'x' }, { delay: 5 }) },
         parent: { actions: sendParent({ type: 'x' }) },
         spawn: { actions: assign(({ spawn }) => (spawn('work', { id: 'kid' }), {})) },
       },
     });
     const steppable = stubbed(machine);
-    const { snapshot } = initialStep(steppable, undefined);
-    const unsupported = named('to', 'parent', 'spawn').map(
-      (event) => nextStep(steppable, snapshot, event).actions,
+    const environment = { address: 'a/1', id: '1', hasParent: true, seq: 2, system: () => undefined };
+    const { snapshot } = initialStep(steppable, undefined, environment);
+    const actions = named('to', 'later', 'parent', 'spawn').map(
+      (event) => nextStep(steppable, snapshot, event, environment).actions,
     );
-    expect(unsupported).toEqual([
-      [{ type: '@xstate.unsupported', what: 'sendTo', fix: 'use the action actor.send' }],
-      [{ type: '@xstate.unsupported', what: 'sendTo', fix: 'use the action actor.send' }],
-      [expect.objectContaining({ type: '@xstate.unsupported', fix: 'use the action spawnChild' })],
+    const send = { type: '@xstate.sendTo', event: { type: 'x' }, sendId: undefined, delayMs: undefined };
+    expect(actions).toEqual([
+      [{ ...send, to: { type: 'self' } }],
+      [{ type: '@xstate.raise', event: { type: 'x' }, sendId: undefined, delayMs: 5 }],
+      [{ ...send, to: { type: 'parent' } }],
+      [
+        {
+          type: '@xstate.spawn',
+          child: 'kid',
+          src: 'work',
+          input: undefined,
+          systemId: undefined,
+          sync: false,
+        },
+      ],
     ]);
   });
 });

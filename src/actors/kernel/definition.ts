@@ -152,6 +152,10 @@ export function defineMachine(options: DefinitionOptions): Definition {
     throw new HoldfastError('INVALID_DEFINITION', message);
   }
   addressOf(options.kind, 'id');
+  if (options.supervision?.onFailure === 'escalate') {
+    const message = `${options.kind}: supervision: "escalate" is for children, it has no parent`;
+    throw new HoldfastError('INVALID_DEFINITION', message);
+  }
   return defineLogic(options.machine, { ...options, version }, false);
 }
 
@@ -241,7 +245,29 @@ function* stateNodes(node: AnyStateMachine['root']): Generator<AnyStateMachine['
 }
 
 function checkMachine(kind: string, machine: AnyStateMachine): void {
-  for (const node of stateNodes(machine.root)) checkInvokes(kind, machine, node);
+  for (const node of stateNodes(machine.root)) {
+    checkInvokes(kind, machine, node);
+    checkActions(kind, node);
+  }
+}
+
+/** Inline logic that is spawned could not be found again. What only shows when it runs stops its actor then. */
+function checkActions(kind: string, node: AnyStateMachine['root']): void {
+  const lists: (readonly [where: string, actions: readonly unknown[]])[] = [
+    ['entry actions', node.entry],
+    ['exit actions', node.exit],
+    ...[...node.transitions].flatMap(([event, transitions]) =>
+      transitions.map(({ actions }) => [`actions of "${event}"`, actions] as const),
+    ),
+  ];
+  for (const [where, actions] of lists) {
+    for (const action of actions) {
+      const { type, src } = Object(action) as { readonly type?: unknown; readonly src?: unknown };
+      if (type !== 'xstate.spawnChild' || typeof src === 'string') continue;
+      const message = `${kind}: state "${node.id}", ${where}: spawnChild of inline logic; name its source`;
+      throw new HoldfastError('INVALID_DEFINITION', `${message} in setup({actors})`);
+    }
+  }
 }
 
 function checkInvokes(kind: string, machine: AnyStateMachine, node: AnyStateMachine['root']): void {

@@ -109,6 +109,13 @@ export class Kernel {
       deliver: async (address, effectId, event) => {
         await deliver(address, { type: 'result', effectId, event }, 'effect');
       },
+      deliverStream: async (address, effectId, event, eventId) => {
+        const content = { type: 'stream', effectId, event } as const;
+        await this.#mailboxes.deliver(address, { content, source: 'effect', eventId, dedupe: false });
+      },
+      ensure: async (address) => {
+        await deliver(address, { type: 'touch' }, 'kernel');
+      },
     });
     this.#timers = new Timers({
       loop: this.#loop,
@@ -340,7 +347,7 @@ export class Kernel {
   /** What an actor that stands still has under way in memory: its results wait, its streams end. */
   #putAside(definition: Definition, record: ActorRecord, address: string): void {
     for (const { id, src } of record.effects) {
-      if (sourceOf(definition.machine, src).type === 'stream') this.#outbox.cancel(address, id);
+      if (sourceOf(definition.machine, src).type === 'stream') this.#outbox.park(address, id);
     }
   }
 
