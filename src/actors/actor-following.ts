@@ -14,7 +14,7 @@ export interface SnapshotObserver<Machine extends AnyStateMachine> {
   readonly next?: ((snapshot: SnapshotFrom<Machine>) => void) | undefined;
   /** The actor ended in an error, or cannot be read: nothing follows. */
   readonly error?: ((error: unknown) => void) | undefined;
-  /** The actor is done: nothing follows. */
+  /** The actor is done, or was stopped: nothing follows. */
   readonly complete?: (() => void) | undefined;
 }
 

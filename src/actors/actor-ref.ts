@@ -54,8 +54,8 @@ export interface DurableRef<Machine extends AnyStateMachine> {
   snapshot(): Promise<SnapshotFrom<Machine> | undefined>;
   /**
    * The present snapshot first, once it is read, then the one after every commit, in order. When the actor
-   * ends, its last snapshot is followed by `complete` (or, when it ended in an error, by `error`). Closing the
-   * runtime stops it without a word. Returns a function that stops it.
+   * ends, its last snapshot is followed by `complete`, or by `error` when it ended in one. Closing the runtime
+   * stops it without a word. Returns a function that stops it.
    */
   subscribe(observer: SnapshotObserver<Machine> | ((snapshot: SnapshotFrom<Machine>) => void)): () => void;
   /**

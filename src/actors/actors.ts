@@ -150,8 +150,10 @@ export class Actors {
     machine: Machine,
     options: DefineOptions<Machine>,
   ): Defined {
+    const clash = [...this.#defined.keys()].find((other) => isWithin(kind, other) || isWithin(other, kind));
+    if (clash !== undefined) throw invalid(kind, `beside "${clash}": names after a dot are its children's`);
     if (this.#kernel.definitionOf(kind) !== undefined)
-      throw invalid(kind, 'is the kind of another machine, or of a child of one; choose another');
+      throw invalid(kind, 'is the kind of another machine; choose another');
     const { kind: _kind, snapshot, indexes, schemas, children, ...rest } = options;
     if ((snapshot ?? 'each') !== 'each') throw invalid(kind, 'snapshot: can only be "each"');
     const eventSchemas = schemasOf(kind, schemas?.events ?? {});
@@ -245,6 +247,10 @@ function checkKind(kind: string): void {
 export function isHouseKind(kind: string): boolean {
   const [first = ''] = kind.split('.');
   return RESERVED.has(first);
+}
+
+function isWithin(kind: string, parent: string): boolean {
+  return kind.startsWith(`${parent}.`);
 }
 
 function invalid(kind: string, what: string): HoldfastError {

@@ -80,6 +80,20 @@ describe('following', () => {
     expect(told.slice(-2)).toEqual(['late done', 'late complete']);
   });
 
+  it('ends when an operator dismisses the actor', async () => {
+    const { world, actors } = await openActors();
+    const ref = await actors.define(orderMachine()).create({ id: 'a', input: { amount: 1 } });
+    const told: string[] = [];
+    ref.subscribe({
+      next: ({ status }) => told.push(status),
+      complete: () => told.push('complete'),
+    });
+    await settled(world);
+    await expect(ref.send({ type: 'break' })).rejects.toMatchObject({ code: 'ACTOR_QUARANTINED' });
+    await world.kernel.operate('dismiss', ref.address, 'me');
+    expect(told).toEqual(['active', 'stopped', 'complete']);
+  });
+
   it('lets a listener that throws, or stops itself, harm nobody', async () => {
     const { world, actors } = await openActors();
     const ref = await actors.define(orderMachine()).create({ id: 'a', input: { amount: 1 } });

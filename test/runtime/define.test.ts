@@ -45,6 +45,31 @@ describe('a defined machine', () => {
     await order.waitFor((snapshot) => snapshot.matches('expired'));
   });
 
+  it('takes an event at its time, sent once, whatever happens in between', async () => {
+    const { world, actors } = await openActors();
+    const ref = await actors.define(orderMachine()).create({ id: 'a', input: { amount: 1 } });
+    const at = world.clock.now() + 600_000;
+    const sent = await ref.send({ type: 'note', text: 'later' }, { id: 'n1', at });
+    expect(sent).toMatchObject({ accepted: true, deduplicated: false });
+    expect(await ref.send({ type: 'note', text: 'later' }, { id: 'n1', at })).toEqual({
+      ...sent,
+      deduplicated: true,
+    });
+    const order = (await reopenActors(world)).define(orderMachine()).get('a');
+    await world.clock.advance(599_000);
+    expect((await order.snapshot())?.context.notes).toEqual([]);
+    await world.clock.advance(1_000);
+    expect((await order.snapshot())?.context.notes).toEqual(['later']);
+    await world.clock.advance(600_000);
+    // What is past is taken now.
+    await order.send({ type: 'note', text: 'late' }, { at });
+    expect((await order.snapshot())?.context.notes).toEqual(['later', 'late']);
+    await expect(order.send({ type: 'pay' }, { at: Number.NaN })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      details: { field: 'at' },
+    });
+  });
+
   it('is created once under an id, and says whether it was', async () => {
     const orders = (await openActors()).actors.define(orderMachine());
     const first = await orders.create({ id: 'a', input: { amount: 1 } });
@@ -115,7 +140,11 @@ describe('a definition', () => {
       ['a/b', 'no kind'],
       ['', 'no kind'],
       ['taken', 'another machine'],
+      ['mine.child', 'beside "mine": names after a dot'],
+      ['your', 'beside "your.child": names after a dot'],
     ] as const;
+    actors.define(machineOf({}), { kind: 'mine' });
+    actors.define(machineOf({}), { kind: 'your.child' });
     for (const [kind, why] of refused) {
       const define = (): unknown => actors.define(machineOf({}), { kind });
       expect(define).toThrow(expect.objectContaining({ code: 'INVALID_DEFINITION' }));
