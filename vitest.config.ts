@@ -1,6 +1,7 @@
 /**
  * Four projects, by what they cost: `unit` answers at once and goes first, `contract` talks to disks and
- * loopback sockets, `package` installs the built tarball, `crash` kills child processes. Sized for 2 cores.
+ * loopback sockets, `package` installs the built tarball, `crash` kills processes, or has a
+ * long form for HOLDFAST_DEEP. Sized for 2 cores.
  * Timeouts are for what hangs: a test of seconds is given minutes, for a slow machine is not a failure.
  */
 import { fileURLToPath } from 'node:url';
@@ -11,7 +12,7 @@ const contract = ['store', 'simulator', 'providers', 'control', 'cli', 'runtime'
   (room) => `test/${room}/**/*.test.ts`,
 );
 const packaged = ['test/package/**/*.test.ts'];
-const crash = ['crash', 'crash-points', 'demo'].map((room) => `test/${room}/**/*.test.ts`);
+const crash = ['crash', 'crash-points', 'differential', 'demo'].map((room) => `test/${room}/**/*.test.ts`);
 
 /**
  * The package's own name leads to its sources, as tsconfig.json's `paths` say, so that examples run

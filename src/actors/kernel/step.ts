@@ -13,6 +13,8 @@
  *  A3  A throw of a guard, assign or input mapper leaves the given snapshot untouched and reaches the caller.
  *  A4  For every chart of the repository the result agrees with XState's own `transition()`
  *      (test/kernel/step.test.ts).
+ *  A5  What a step leads to depends on the snapshot's JSON and the event alone: a snapshot that was restored
+ *      is stepped like the one it was made from (test/differential).
  */
 import type { AnyActorLogic, AnyActorRef, AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import type { AnyStateMachine, Snapshot } from 'xstate';
@@ -69,7 +71,7 @@ export function initialStep(
   const scope = new StepScope(environment, undefined);
   const snapshot = logic.getInitialSnapshot(scope.scope, input) as AnyMachineSnapshot;
   if (snapshot.status === 'error') throw snapshot.error;
-  return { snapshot, actions: withUnseen({}, snapshot, scope.actions) };
+  return { snapshot: inDocumentOrder(snapshot), actions: withUnseen({}, snapshot, scope.actions) };
 }
 
 /** One event, one macrostep. */
@@ -82,7 +84,7 @@ export function nextStep(
   const scope = new StepScope(environment, snapshot);
   const next = logic.transition(snapshot, event, scope.scope) as AnyMachineSnapshot;
   const actions = withUnseen(childrenOf(snapshot), next, scope.actions);
-  return { snapshot: pruned(snapshot, next, event), actions };
+  return { snapshot: pruned(snapshot, inDocumentOrder(next), event), actions };
 }
 
 /** The JSON form of a snapshot; restoring it gives an equal snapshot. */
@@ -97,10 +99,20 @@ export function restored(logic: SteppableLogic, json: Json): AnyMachineSnapshot 
   const whole = dangling.length === 0 ? json : withDeadChildren(json, dangling);
   const restoreSnapshot = logic.restoreSnapshot?.bind(logic);
   if (restoreSnapshot === undefined) return whole as never;
-  const snapshot = restoreSnapshot(whole as never, scope.scope) as AnyMachineSnapshot;
+  const snapshot = inDocumentOrder(restoreSnapshot(whole as never, scope.scope) as AnyMachineSnapshot);
   if (dangling.length === 0) return snapshot;
   const children = Object.entries(childrenOf(snapshot)).filter(([child]) => !dangling.includes(child));
   return { ...snapshot, children: Object.fromEntries(children) } as AnyMachineSnapshot;
+}
+
+/**
+ * XState tries eventless transitions of parallel regions in the order of `_nodes`: that in which states were
+ * entered, which a restored snapshot has lost. In the order of the document, memory, disk and replay agree.
+ */
+function inDocumentOrder(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
+  const { _nodes: nodes } = snapshot as { readonly _nodes?: { readonly order: number }[] };
+  nodes?.sort((a, b) => a.order - b.order);
+  return snapshot;
 }
 
 /** True for an actor reference: XState keeps those in contexts and persists them by id. */
