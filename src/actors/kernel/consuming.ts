@@ -6,9 +6,9 @@
  */
 import type { AnyEventObject } from 'xstate';
 import { keys } from '../../store/keys.js';
-import type { Content, Delivery } from './cell.js';
+import type { Content, Delivery, Parcel } from './cell.js';
 import { kernelEvents } from './kernel-events.js';
-import type { ActorRecord, EventEnvelope } from './record.js';
+import type { ActorRecord, EventEnvelope, InboxRow } from './record.js';
 import type { StepAction } from './step-scope.js';
 import type { Consumed } from './turn-shapes.js';
 
@@ -74,4 +74,23 @@ export function kernelStepOf(
   const to = { type: 'actor', ...timer.to } as const;
   const send: StepAction = { type: '@xstate.sendTo', to, event, sendId: undefined, delayMs: undefined };
   return { event: { type: kernelEvents.send, event, to: timer.to.address }, actions: [send] };
+}
+
+/** What an inbox row is as a delivery. */
+export function inboxDelivery(key: string, row: InboxRow): Parcel {
+  const { source, id: eventId } = row;
+  return { content: contentOf(row), source, eventId, dedupe: false, inboxKey: key };
+}
+
+function contentOf(row: InboxRow): Content {
+  switch (row.type) {
+    case 'create':
+      return { type: 'create', input: row.input, ...(row.parent && { parent: row.parent }) };
+    case 'event':
+      return { type: 'event', event: row.event, ...(row.from !== undefined && { from: row.from }) };
+    case 'result':
+      return { type: 'result', effectId: row.effectId, event: row.event };
+    case 'stop':
+      return { type: 'stop' };
+  }
 }

@@ -22,7 +22,8 @@ import { keys } from '../../store/keys.js';
 import type { Store } from '../../store/store.js';
 import { AfterCommit, type StepListener } from './after-commit.js';
 import type { Sent } from './belongings.js';
-import { kindOf, type Content, type MemoryLimits, type Outcome, type Parcel } from './cell.js';
+import { inboxDelivery } from './consuming.js';
+import { kindOf, type Content, type MemoryLimits, type Outcome } from './cell.js';
 import { CommitLoop } from './commit-loop.js';
 import { Counts, type StateCount } from './counts.js';
 import { createAll, creationOf, type Creation } from './create-many.js';
@@ -33,7 +34,7 @@ import { sourceOf } from './logic.js';
 import { Mailboxes } from './mailboxes.js';
 import { Outbox } from './outbox.js';
 import { Reader } from './reader.js';
-import type { ActorRecord, InboxRow } from './record.js';
+import type { ActorRecord } from './record.js';
 import { Recovery } from './recovery.js';
 import type { Shape } from './shape.js';
 import { Stepper } from './stepper.js';
@@ -388,24 +389,6 @@ export class Kernel {
     this.#waiters.rejectAll(ended);
     for (const listener of this.#failureListeners)
       this.#afterCommit.guarded('', 'listener.failed', () => listener(error));
-  }
-}
-
-function inboxDelivery(key: string, row: InboxRow): Parcel {
-  const { source, id: eventId } = row;
-  return { content: contentOf(row), source, eventId, dedupe: false, inboxKey: key };
-}
-
-function contentOf(row: InboxRow): Content {
-  switch (row.type) {
-    case 'create':
-      return { type: 'create', input: row.input, ...(row.parent && { parent: row.parent }) };
-    case 'event':
-      return { type: 'event', event: row.event, ...(row.from !== undefined && { from: row.from }) };
-    case 'result':
-      return { type: 'result', effectId: row.effectId, event: row.event };
-    case 'stop':
-      return { type: 'stop' };
   }
 }
 

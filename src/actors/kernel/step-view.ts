@@ -11,6 +11,7 @@ import { splitAddress } from '../../ids.js';
 import type { CommitLoop } from './commit-loop.js';
 import type { ParentRef } from './record.js';
 import type { StepEnvironment, SystemTarget } from './step-scope.js';
+import type { Special } from './turn-shapes.js';
 
 type Told = Record<string, SystemTarget | null>;
 
@@ -54,6 +55,11 @@ export class StepView implements StepEnvironment {
     this.told[systemId] = target;
     return target ?? undefined;
   }
+}
+
+/** What a step is journaled with, beside what is special about it already. */
+export function toldBy({ told }: StepView, special: Special | undefined): Special | undefined {
+  return told === undefined ? special : { ...special, system: told };
 }
 
 /** The same for a replay, which is told what its journal entry says. */

@@ -8,27 +8,28 @@
  *     once (K15).
  *  3  What throws before the stage leaves the cell as it was.
  */
-import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
+import type { AnyMachineSnapshot } from 'xstate';
 import type { Clock } from '../../clock.js';
 import { HoldfastError } from '../../errors.js';
 import type { Json, JsonEvent, JsonObject } from '../../json.js';
-import { keys, partsOf } from '../../store/keys.js';
+import { keys } from '../../store/keys.js';
 import { Activation, type Older } from './activation.js';
 import { timerKey, writeDeadLetter, type Sent } from './belongings.js';
+import { Births, errorEvent, notUnique } from './births.js';
 import { deliveryOf, type Cell, type Delivery, type Outcome } from './cell.js';
 import { rowsOf, writeCollection } from './collect.js';
 import type { CommitLoop, Stage } from './commit-loop.js';
 import { consumes, eventOf, kernelStepOf } from './consuming.js';
 import type { Definition } from './definition.js';
 import { errorToJson } from './effect-run.js';
-import { envelopeFor, withEnvelope } from './envelope.js';
+import { envelopeFor } from './envelope.js';
 import { Failures } from './failures.js';
-import { indexedBy } from './indexed.js';
+import { indexedBy, NOTHING_INDEXED, type Indexed } from './indexed.js';
 import { kernelEvents } from './kernel-events.js';
 import type { Migrated } from './migration.js';
-import type { ActorRecord, EventEnvelope, InboxRow } from './record.js';
-import { initialStep, nextStep, persisted, type StepAction, type StepResult } from './step.js';
-import { StepView } from './step-view.js';
+import type { ActorRecord, EventEnvelope } from './record.js';
+import { nextStep, persisted, type StepAction, type StepResult } from './step.js';
+import { StepView, toldBy } from './step-view.js';
 import type { After, Consumed, KeptByMigration, Made, Special, Taken } from './turn-shapes.js';
 import { writeTurn } from './turn.js';
 import { Uniques } from './uniques.js';
@@ -50,6 +51,7 @@ export class Stepper {
   readonly #uniques: Uniques;
   readonly #activation: Activation;
   readonly #failures: Failures;
+  readonly #births: Births;
 
   constructor(options: StepperOptions) {
     this.#options = options;
@@ -58,6 +60,13 @@ export class Stepper {
     this.#uniques = new Uniques(options.loop);
     this.#activation = new Activation(options.loop);
     const { loop, clock, onQuarantined } = options;
+    this.#births = new Births({
+      loop,
+      clock,
+      forward: options.forward,
+      claim: (...asked) => this.#claim(...asked),
+      refuse: (...asked) => this.#refuse(...asked),
+    });
     this.#failures = new Failures({
       loop,
       clock,
@@ -157,7 +166,7 @@ export class Stepper {
   #step(cell: Cell, delivery: Delivery): Promise<void> | undefined {
     const { record } = cell;
     const { content } = delivery;
-    if (content.type === 'create') return this.#create(cell, delivery);
+    if (content.type === 'create') return this.#births.create(cell, delivery, content);
     if (record === undefined) return this.#missing(cell, delivery);
     if (content.type === 'touch') return this.#refuse(cell, delivery, record.seq);
     if (content.type === 'operator') return this.#failures.operate(cell, record, delivery, content.what);
@@ -220,80 +229,10 @@ export class Stepper {
     const base = present ?? (record?.snapshot as unknown as AnyMachineSnapshot);
     const snapshot = patch === undefined ? base : ({ ...base, ...patch } as AnyMachineSnapshot);
     const special: Special = { ...taken.special, ...(unreadable && { unreadable }) };
-    return this.#claim(cell, delivery, { ...taken, result: { snapshot, actions }, indexed, special })?.then(
-      () => undefined,
-    );
-  }
-
-  #create(cell: Cell, delivery: Delivery, seen?: StepView): Promise<void> | undefined {
-    const { content, inboxKey } = delivery;
-    if (content.type !== 'create') return undefined;
-    if (cell.record !== undefined) return this.#refuse(cell, delivery, 1, true);
-    if (cell.tombstone) return this.#refuse(cell, delivery, 0, true);
-    const { address, definition } = cell;
-    const { parent, input } = content;
-    const envelope = this.#envelope(cell, undefined, delivery, undefined);
-    const view = seen ?? new StepView(this.#loop, address, 1, parent);
-    const again = (): Promise<void> | undefined =>
-      view.pending?.then(() => this.#create(cell, delivery, view));
-    let made: Made;
-    try {
-      const result = initialStep(definition.steppable, withEnvelope(input, envelope), view);
-      if (view.pending !== undefined) return again();
-      // Who was asked for by another actor's step is in the order of the asking, whenever it gets its turn.
-      const ord = inboxKey === undefined ? this.#loop.nextOrd() : (partsOf(inboxKey)[1] ?? '');
-      const indexed = indexedBy(definition, result.snapshot, { address, ord });
-      const event: AnyEventObject = { type: 'xstate.init', input };
-      const consumed: Consumed = inboxKey === undefined ? {} : { inboxKey };
-      made = { event, envelope, consumed, ord, parent, result, indexed, special: toldBy(view, undefined) };
-    } catch (error) {
-      if (view.pending !== undefined) return again();
-      return this.#stillborn(cell, delivery, error);
-    }
-    return this.#claim(cell, delivery, made)?.then((holder) => {
-      if (holder !== undefined) return this.#stillborn(cell, delivery, notUnique(holder));
-      return undefined;
-    });
-  }
-
-  /**
-   * An actor that another one's step asked for cannot be made: its parent hears of it (K8); a peer is a dead
-   * letter. A caller of our own is simply told.
-   */
-  #stillborn(cell: Cell, delivery: Delivery, error: unknown): undefined {
-    const { content, inboxKey } = delivery;
-    if (inboxKey === undefined || content.type !== 'create') throw error;
-    const stage = this.#loop.begin();
-    const { parent } = content;
-    const { address } = cell;
-    stage.delete(inboxKey);
-    let sent: Sent | undefined;
-    if (parent === undefined) {
-      writeDeadLetter(
-        stage,
-        address,
-        { type: 'xstate.init', input: content.input ?? null },
-        this.#clock.now(),
-      );
-    } else {
-      const event = errorEvent(parent.child, errorToJson(error));
-      const row: InboxRow = {
-        type: 'event',
-        event,
-        from: parent.id,
-        id: `${address}/0:0`,
-        source: `actor:${address}`,
-      };
-      sent = { to: parent.address, key: keys.inbox(parent.address, stage.nextOrd()), row };
-      stage.put(sent.key, row);
-    }
-    stage.after = () => {
-      if (sent !== undefined) this.#options.forward(sent);
-      delivery.reject(error);
-    };
-    stage.failed = delivery.reject;
-    this.#loop.add(stage);
-    return undefined;
+    const made: Made = { ...taken, result: { snapshot, actions }, indexed, special };
+    const changed = patch !== undefined && !unreadable;
+    const now = changed ? indexedOrNot(cell, snapshot, taken.ord) : indexed;
+    return this.#claim(cell, delivery, { ...made, indexed: now })?.then(() => undefined);
   }
 
   #claim(cell: Cell, delivery: Delivery, made: Made): Promise<string | undefined> | undefined {
@@ -321,7 +260,7 @@ export class Stepper {
       });
     } catch (error) {
       if (cell.record === undefined) {
-        this.#stillborn(cell, delivery, error);
+        this.#births.stillborn(cell, delivery, error);
         return;
       }
       void this.#failures.failed(cell, delivery, made, error);
@@ -437,16 +376,13 @@ function stopped(result: StepResult): StepResult {
   return { ...result, snapshot: { ...result.snapshot, status: 'stopped' } as AnyMachineSnapshot };
 }
 
-function toldBy({ told }: StepView, special: Special | undefined): Special | undefined {
-  return told === undefined ? special : { ...special, system: told };
-}
-
-function errorEvent(child: string, error: JsonObject): JsonEvent {
-  return { type: `xstate.error.actor.${child}`, error, actorId: child };
-}
-
-function notUnique(holder: string): HoldfastError {
-  return new HoldfastError('NOT_UNIQUE', `${holder} holds that key already`);
+/** What an actor is found by at an end that its machine did not make; by nothing when that cannot be told. */
+function indexedOrNot({ definition, address }: Cell, snapshot: AnyMachineSnapshot, ord: string): Indexed {
+  try {
+    return indexedBy(definition, snapshot, { address, ord });
+  } catch {
+    return NOTHING_INDEXED;
+  }
 }
 
 /** XState's own end in an error is a failure where somebody is to restart or stop the actor. */
