@@ -270,7 +270,7 @@ export class Belongings {
 export function writeDeadLetter(stage: Stage, address: string, event: JsonEvent, at: number): void {
   const key = keys.index('dead-letter', [stage.nextOrd()], address);
   stage.put(key, { event });
-  stage.expiring.push([hourOf(at + limits.deadLetterMs), key]);
+  stage.expire(hourOf(at + limits.deadLetterMs), key);
 }
 
 /** The hour bucket in which what expires at a time is removed. */

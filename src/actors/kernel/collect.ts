@@ -52,15 +52,12 @@ export function writeCollection(
   for (const timer of record.timers) stage.delete(timerKey(address, timer));
   for (const key of indexed.rows.keys()) stage.delete(key);
   for (const sha of indexed.references) stage.delete(keys.artifact(sha, address));
-  stage.counts.push([
-    Counts.key(definition.kind, record.version, record.hash, JSON.stringify(valueOf(record))),
-    -1,
-  ]);
+  stage.count(Counts.key(definition.kind, record.version, record.hash, JSON.stringify(valueOf(record))), -1);
   if (definition.tombstoneMs > 0) {
     stage.put(tombstoneKey(address), record.seq);
-    stage.expiring.push([hourOf(at + definition.tombstoneMs), tombstoneKey(address)]);
+    stage.expire(hourOf(at + definition.tombstoneMs), tombstoneKey(address));
   }
-  stage.expect.push({ address, expectedSeq: record.seq, epoch: stage.epoch });
+  stage.expect(address, record.seq);
   const entry: JournalEntry = {
     seq: record.seq + 1,
     at,

@@ -21,15 +21,25 @@ import type { Entry, Expectation, Range, Row, ScanOptions, Store } from '../../s
 import type { Counts } from './counts.js';
 import type { Shape } from './shape.js';
 
-/** The rows of one step, gathered before they join a group. */
+interface Expiring {
+  readonly hour: number;
+  readonly key: string;
+}
+
+interface Counted {
+  readonly key: string;
+  readonly delta: number;
+}
+
+/** The rows of one step, gathered before they join a group. Lists that most stages leave empty come late. */
 export class Stage {
   readonly rows: Row[] = [];
-  readonly expect: Expectation[] = [];
-  /** Dedupe keys that expire, by hour. */
-  readonly expiring: (readonly [hour: number, key: string])[] = [];
-  readonly counts: (readonly [key: string, delta: number])[] = [];
-  after: () => void = () => undefined;
-  failed: (error: unknown) => void = () => undefined;
+  /** What must hold for the one actor whose step it is. */
+  expectation: Expectation | undefined = undefined;
+  expiring: Expiring[] | undefined = undefined;
+  counted: Counted[] | undefined = undefined;
+  after: () => void = nothing;
+  failed: (error: unknown) => void = nothing;
   readonly commitNumber: number;
   readonly epoch: number;
   readonly #group: Group;
@@ -57,14 +67,31 @@ export class Stage {
     this.rows.push({ key, value: undefined });
   }
 
+  /** The step is refused unless the actor is at `seq` before its group. */
+  expect(address: string, seq: number): void {
+    this.expectation = { address, expectedSeq: seq, epoch: this.epoch };
+  }
+
+  /** The row is removed by the sweep of that hour. */
+  expire(hour: number, key: string): void {
+    this.expiring ??= [];
+    this.expiring.push({ hour, key });
+  }
+
+  /** Moves the count of a state. */
+  count(key: string, delta: number): void {
+    this.counted ??= [];
+    this.counted.push({ key, delta });
+  }
+
   /** The order of the next thing this stage creates. */
   nextOrd(): string {
-    if (this.#group.created === ORDS_MAX) {
-      throw new HoldfastError('INVALID_DEFINITION', `one step asks for more than ${ORDS_MAX / 2} things`);
-    }
-    this.#group.created += 1;
-    return ordOf(this.#group.number, this.#group.created - 1);
+    return nextOrdOf(this.#group);
   }
+}
+
+function nothing(): void {
+  // For stages that nobody waits for.
 }
 
 interface Group {
@@ -77,6 +104,14 @@ interface Group {
 
 const ORDS_MAX = 65_536;
 
+function nextOrdOf(group: Group): string {
+  if (group.created === ORDS_MAX) {
+    throw new HoldfastError('INVALID_DEFINITION', `one step asks for more than ${ORDS_MAX / 2} things`);
+  }
+  group.created += 1;
+  return ordOf(group.number, group.created - 1);
+}
+
 export class CommitLoop {
   readonly #store: Store;
   readonly #clock: Clock;
@@ -87,6 +122,8 @@ export class CommitLoop {
   #scheduled = false;
   #failure: unknown;
   #idle: (() => void)[] = [];
+  /** Who waits for the next commit, whatever is in it. */
+  #turns: (() => void)[] = [];
   #stagesPending = 0;
 
   readonly #onFailure: (error: unknown) => void;
@@ -120,7 +157,8 @@ export class CommitLoop {
 
   /** An order by itself, for what must be known before its stage is filled: no later one is smaller. */
   nextOrd(): string {
-    return this.begin().nextOrd();
+    if (this.#failure !== undefined) throw this.#failure;
+    return nextOrdOf(this.#openGroup());
   }
 
   /** Puts a filled stage into its group; its `after` runs once the group is on disk. */
@@ -188,6 +226,12 @@ export class CommitLoop {
     }
   }
 
+  /** Resolves after the next commit: for those who wait until fewer steps are pending. */
+  nextCommit(): Promise<void> {
+    if (this.#failure !== undefined || !this.#holdsWork()) return Promise.resolve();
+    return new Promise((resolve) => this.#turns.push(resolve));
+  }
+
   /** Resolves when everything staged so far is on disk; rejects when it cannot be. */
   async flushed(): Promise<void> {
     while (this.#holdsWork()) {
@@ -203,6 +247,7 @@ export class CommitLoop {
     const groups = this.#groups.splice(0);
     this.#stagesPending = 0;
     for (const group of groups) for (const stage of group.stages) stage.failed(error);
+    this.#releaseTurns();
     this.#releaseIdle();
   }
 
@@ -244,6 +289,7 @@ export class CommitLoop {
     this.#groups.shift();
     this.#stagesPending -= group.stages.length;
     for (const stage of group.stages) stage.after();
+    this.#releaseTurns();
     if (this.#holdsWork()) this.#wake();
     this.#releaseIdle();
   }
@@ -255,13 +301,14 @@ export class CommitLoop {
 
   /** Adds the rows that are written once a group: state counts and the expiry bucket of its dedupe rows. */
   #finish(group: Group): void {
-    for (const stage of group.stages) {
-      for (const [key, delta] of stage.counts) this.#counts.add(key, delta);
+    for (const { counted } of group.stages) {
+      if (counted !== undefined) for (const { key, delta } of counted) this.#counts.add(key, delta);
     }
     for (const row of this.#counts.takeRows()) group.rows.set(row.key, row);
     const byHour = new Map<number, string[]>();
-    for (const stage of group.stages) {
-      for (const [hour, key] of stage.expiring) {
+    for (const { expiring } of group.stages) {
+      if (expiring === undefined) continue;
+      for (const { hour, key } of expiring) {
         const bucket = byHour.get(hour);
         if (bucket === undefined) byHour.set(hour, [key]);
         else bucket.push(key);
@@ -281,6 +328,13 @@ export class CommitLoop {
       }
     }
     return staged;
+  }
+
+  #releaseTurns(): void {
+    if (this.#turns.length === 0) return;
+    const waiting = this.#turns;
+    this.#turns = [];
+    for (const resolve of waiting) resolve();
   }
 
   #releaseIdle(): void {
@@ -315,10 +369,9 @@ function settledBy(group: Group): Promise<void> {
  */
 function expectations(group: Group): Expectation[] {
   const first = new Map<string, Expectation>();
-  for (const stage of group.stages) {
-    for (const expectation of stage.expect) {
-      if (!first.has(expectation.address)) first.set(expectation.address, expectation);
-    }
+  for (const { expectation } of group.stages) {
+    if (expectation === undefined || first.has(expectation.address)) continue;
+    first.set(expectation.address, expectation);
   }
   return [...first.values()];
 }

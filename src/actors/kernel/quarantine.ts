@@ -49,7 +49,7 @@ export function quarantine(
   for (const timer of record.timers) stage.delete(timerKey(address, timer));
   stage.put(keys.record(address), next);
   stage.put(indexKey(address), address);
-  stage.expect.push({ address, expectedSeq: record.seq, epoch: stage.epoch });
+  stage.expect(address, record.seq);
   return next;
 }
 

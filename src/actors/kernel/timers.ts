@@ -6,6 +6,7 @@
  *  D1  Nothing fires before its due time on the wall clock; what is overdue fires at once, in due order.
  *  D2  One real timer at most, at most 60 s long; none when no timer is armed.
  *  D3  Firing takes at most 5 ms of a turn of the event loop, then lets others run.
+ *      It waits while more than 1,000 steps are not on disk.
  *  D4  A timer that its actor cannot take now (quarantined, unreadable) is passed over once a look, never
  *      spun on.
  */
@@ -127,6 +128,7 @@ export class Timers {
       for (let from = 0; from < page.length && !this.#stopped; from += HANDFUL) {
         const timers = page.slice(from, from + HANDFUL).map(([key, text]) => dueTimer(key, text));
         await Promise.all(timers.map(fire));
+        await this.#roomToFire();
         if (clock.monotonicMs() - turnStartedMs < limits.timerBudgetMs) continue;
         await new Promise<void>((resolve) => clock.soon(resolve));
         turnStartedMs = clock.monotonicMs();
@@ -135,6 +137,12 @@ export class Timers {
       if (page.length < limits.scanPageRows || last === undefined) return;
       range = rangeAfter(range, last[0]);
     }
+  }
+
+  /** A storm waits for the disk: steps that are not on it yet are all in memory. */
+  async #roomToFire(): Promise<void> {
+    const { loop } = this.#options;
+    while (loop.pending > limits.timerStepsPendingMax && !this.#stopped) await loop.nextCommit();
   }
 
   async #nextDueAt(kind: string, now: number): Promise<number> {

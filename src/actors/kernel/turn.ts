@@ -81,7 +81,7 @@ class TurnWriter {
     const { indexed } = this.#turn;
     writeIndexed(this.#stage, address, this.#before.indexed, indexed);
     this.#count(value);
-    this.#stage.expect.push({ address, expectedSeq: record?.seq ?? 0, epoch: next.epoch });
+    this.#stage.expect(address, record?.seq ?? 0);
     const { started, ended, armed, sends, told } = this.#own;
     return {
       record: next,
@@ -121,7 +121,7 @@ class TurnWriter {
     if (inboxKey !== undefined) this.#stage.delete(inboxKey);
     if (dedupeKey !== undefined) {
       this.#stage.put(dedupeKey, this.#turn.envelope.seq);
-      this.#stage.expiring.push([hourOf(this.#turn.envelope.at + limits.dedupeTtlMs), dedupeKey]);
+      this.#stage.expire(hourOf(this.#turn.envelope.at + limits.dedupeTtlMs), dedupeKey);
     }
   }
 
@@ -304,7 +304,7 @@ class TurnWriter {
     const { definition, record } = this.#before;
     const { kind, version, hash } = definition;
     if (record === undefined) {
-      this.#stage.counts.push([Counts.key(kind, version, hash, JSON.stringify(value)), 1]);
+      this.#stage.count(Counts.key(kind, version, hash, JSON.stringify(value)), 1);
       return;
     }
     const earlierValue = valueOf(record);
@@ -313,8 +313,8 @@ class TurnWriter {
     const state = JSON.stringify(value);
     const earlier = JSON.stringify(earlierValue);
     if (same && earlier === state) return;
-    this.#stage.counts.push([Counts.key(kind, record.version, record.hash, earlier), -1]);
-    this.#stage.counts.push([Counts.key(kind, version, hash, state), 1]);
+    this.#stage.count(Counts.key(kind, record.version, record.hash, earlier), -1);
+    this.#stage.count(Counts.key(kind, version, hash, state), 1);
   }
 }
 
