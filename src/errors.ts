@@ -16,6 +16,8 @@ export const errorAdvice = {
   ADDRESS_REFUSED: 'If you mean this server, list its origin in the adapter’s trustedOrigins.',
   COMMITS_BEHIND:
     'The disk is slower than the callers: wait until earlier calls have settled, then send again.',
+  CENSUS_BLOCKED:
+    'Do not deploy; give each blocked version a way in migrate.from, or the machine a new version.',
   COMMIT_REFUSED: 'Another writer changed the actor; reopen the runtime.',
   CONTROL_FAILED:
     'Look whether the process that holds the directory is well, and at the job, before repeating.',

@@ -24,6 +24,7 @@ const byCode: Readonly<Partial<Record<ErrorCode, number>>> = {
   ACTOR_NOT_FOUND: exitCodes.notFound,
   CONTROL_FAILED: exitCodes.directory,
   CONTROL_REFUSED: exitCodes.directory,
+  INVALID_DEFINITION: exitCodes.usage,
   INVALID_ID: exitCodes.usage,
   INVALID_INPUT: exitCodes.usage,
   INVALID_OPTIONS: exitCodes.usage,

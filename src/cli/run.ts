@@ -9,6 +9,7 @@ import { Command, CommanderError } from 'commander';
 import { errorToWire } from '../control/index.js';
 import { isHoldfastError } from '../errors.js';
 import { isPlainObject } from '../json.js';
+import { censusCommand } from './census.js';
 import { demoCommand } from './demo/command.js';
 import { exitCodeOf } from './exit.js';
 import { jobsCommand } from './jobs.js';
@@ -50,6 +51,7 @@ function programOf(terminal: Terminal, version: string): Command {
   demoCommand(program);
   simulatorCommand(program, terminal);
   jobsCommand(program, terminal);
+  censusCommand(program, terminal);
   return program;
 }
 

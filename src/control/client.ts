@@ -12,7 +12,7 @@ import { Agent, request as httpRequest } from 'undici';
 import { z } from 'zod';
 import { systemClock } from '../clock.js';
 import { HoldfastError } from '../errors.js';
-import type { JobView, Page } from '../index.js';
+import type { JobView, Page, StoredCount } from '../index.js';
 import { isPlainObject } from '../json.js';
 import { limits } from '../limits.js';
 import { CONTROL_FILE, CONTROL_SOCKET, socketServes } from './place.js';
@@ -172,6 +172,13 @@ class HttpControlClient implements ControlClient {
       const job = await this.#job(call);
       if (job.settledAt !== undefined) return job;
     }
+  }
+
+  async counts(options: CallOptions = {}): Promise<readonly StoredCount[]> {
+    const { body } = await this.#call({ ...options, method: 'GET', path: '/v1/counts' });
+    const { items } = asObject<{ items: unknown }>(body);
+    if (!Array.isArray(items)) throw unreadable();
+    return items.map((item) => asObject<StoredCount>(item, 'kind', 'version', 'hash', 'state'));
   }
 
   close(): Promise<void> {

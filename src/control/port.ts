@@ -14,6 +14,7 @@ import type {
   PageOptions,
   RuntimeStatus,
   Session,
+  StoredCount,
   SubmitRequest,
   TrackRequest,
 } from '../index.js';
@@ -39,6 +40,7 @@ export interface ControlledRuntime {
     resume(account: AccountName, operator?: string): Promise<void>;
   };
   readonly sessions: { get(key: string): Session };
+  counts(): readonly StoredCount[];
 }
 
 export interface RuntimeView {
@@ -73,6 +75,8 @@ export interface ControlClient {
   retryJob(id: string, options?: CallOptions): Promise<JobView>;
   /** Resolves with the settled job, however long that takes; rejects when `signal` aborts. */
   waitJob(id: string, options?: CallOptions): Promise<JobView>;
+  /** How many actors of every kind are in each state. */
+  counts(options?: CallOptions): Promise<readonly StoredCount[]>;
   /** Drops the connections; harmless when repeated. */
   close(): Promise<void>;
 }

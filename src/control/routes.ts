@@ -5,7 +5,7 @@
  *   GET  /v1/jobs   /v1/jobs/:id          POST /v1/jobs/:id/{cancel,retry,adopt,resubmit}
  *   GET  /v1/jobs/:id/wait                POST /v1/deliveries/:id/retry
  *   GET  /v1/deliveries  /v1/accounts     POST /v1/accounts/resume
- *   GET  /v1/sessions/:key/history
+ *   GET  /v1/sessions/:key/history        GET  /v1/counts
  *
  * Owns: nothing. Callers: server.ts. Invariants:
  *  1  What is wrong with a request is said before anything is done, as `{error: {code, message, details}}`.
@@ -71,6 +71,7 @@ export function controlRoutes(options: RoutesOptions): Hono {
     return failure(c, error);
   });
   app.get('/v1/runtime', (c) => reply(c, { status: runtime.status, directory: runtime.directory }));
+  app.get('/v1/counts', (c) => reply(c, { items: runtime.counts() }));
   jobRoutes(app, options);
   otherRoutes(app, runtime);
   return app;

@@ -169,5 +169,6 @@ function idle(directory: string): ControlledRuntime {
     deliveries: { get: never, list: never, retry: never },
     accounts: { list: never, resume: never },
     sessions: { get: never },
+    counts: never,
   };
 }

@@ -17,6 +17,7 @@ export type {
   Share,
 } from './definition.js';
 export { EffectDeferred } from './effect-run.js';
+export type { Migration, Migrations, MigrationState } from './migration.js';
 export type { FoundRecord, Page, PageOptions, Reader } from './reader.js';
 export type { ActorRecord, ActorStatus, HistoryEntry, JournalEntry, Quarantine } from './record.js';
 export { checkReplay, replay } from './replay.js';

@@ -1,0 +1,79 @@
+/**
+ * The machines a module exports, with what `define` is told of them: what a deploy gate looks at.
+ *
+ * Callers: census.ts. Invariant: the module is code of the user's and runs; what it throws is told as a fault
+ * of the module.
+ */
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { AnyStateMachine } from 'xstate';
+import { HoldfastError } from '../errors.js';
+import type { CensusOptions } from '../index.js';
+import { isPlainObject } from '../json.js';
+
+export interface ModuleMachine {
+  /** The export it was found under. */
+  readonly name: string;
+  readonly kind: string;
+  readonly machine: AnyStateMachine;
+  readonly options: Pick<CensusOptions, 'version' | 'migrate' | 'children'>;
+}
+
+/**
+ * Every export that is an XState machine, or an object of define options with a `machine`, or a list or an
+ * object of those. Throws INVALID_INPUT when there is none, when two share a kind, or when the module cannot
+ * be loaded.
+ */
+export async function machinesOf(path: string): Promise<readonly ModuleMachine[]> {
+  const found = new Map<string, ModuleMachine>();
+  for (const [name, value] of Object.entries(await loaded(path))) {
+    for (const one of machinesIn(name, value)) {
+      const known = found.get(one.kind);
+      if (known !== undefined && known.machine !== one.machine)
+        throw unusable(`${known.name} and ${one.name} are both of the kind "${one.kind}"`);
+      // A machine that is exported by itself too says less than the object it is in.
+      if (known === undefined || Object.keys(one.options).length > 0) found.set(one.kind, one);
+    }
+  }
+  if (found.size === 0) throw unusable(`${path} exports no machine, and no object with a machine`);
+  return [...found.values()];
+}
+
+async function loaded(path: string): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    const module: unknown = await import(pathToFileURL(resolve(path)).href);
+    return Object(module) as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw unusable(`${path} cannot be loaded (${reason})`, error);
+  }
+}
+
+function machinesIn(name: string, value: unknown): readonly ModuleMachine[] {
+  const one = machineIn(name, value);
+  if (one !== undefined) return [one];
+  if (!Array.isArray(value) && !isPlainObject(value)) return [];
+  return Object.entries(value).flatMap(([key, each]) => machineIn(`${name}.${key}`, each) ?? []);
+}
+
+function machineIn(name: string, value: unknown): ModuleMachine | undefined {
+  if (isMachine(value)) return { name, kind: value.id, machine: value, options: {} };
+  if (!isPlainObject(value)) return undefined;
+  const { machine, kind, version, migrate, children } = value;
+  if (!isMachine(machine)) return undefined;
+  if (kind !== undefined && typeof kind !== 'string') throw unusable(`${name}.kind is not a text`);
+  // What is wrong with these is told when the census makes a definition of them.
+  const options = Object.fromEntries(
+    Object.entries({ version, migrate, children }).filter(([, option]) => option !== undefined),
+  );
+  return { name, kind: kind ?? machine.id, machine, options };
+}
+
+/** By a mark that all copies of XState share: the module may have one of its own. */
+function isMachine(value: unknown): value is AnyStateMachine {
+  return typeof value === 'object' && value !== null && '__xstatenode' in value;
+}
+
+function unusable(what: string, cause?: unknown): HoldfastError {
+  return new HoldfastError('INVALID_INPUT', `"module": ${what}`, { details: { field: 'module' }, cause });
+}
