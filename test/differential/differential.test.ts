@@ -12,7 +12,7 @@ import type { Case } from './spec.js';
 
 /** Take a failing run back with HOLDFAST_SEED=<the printed seed>. */
 const seed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1_000_000_007);
-const RUNS = 300 * (process.env['HOLDFAST_DEEP'] === '1' ? 20 : 1);
+const RUNS = 200 * (process.env['HOLDFAST_DEEP'] === '1' ? 20 : 1);
 const STEPS_MIN = 5;
 const LONG_SHARE_MIN = 0.9;
 const CONSTRUCT_SHARE_MIN = 0.05;

@@ -7,7 +7,7 @@
  *  2  What is compared is read from the store, not from the memory of the kernel.
  */
 import type { AnyStateMachine } from 'xstate';
-import { Kernel } from '../../src/actors/kernel/index.js';
+import { Kernel, type ActorRecord } from '../../src/actors/kernel/index.js';
 import { isHoldfastError } from '../../src/errors.js';
 import { isPlainObject } from '../../src/json.js';
 import { silentLogger, type Logger } from '../../src/log.js';
@@ -120,7 +120,7 @@ export class Ours {
       output: snapshot['output'],
       error: quarantine?.message ?? messageOf(snapshot['error']),
       history: snapshot['historyValue'],
-      timers: await timersOf(store),
+      timers: await timersOf(store, record),
       promises: record.effects.map(({ child }) => child).toSorted(),
       running: this.promises.running(),
       emitted: entries.flatMap(({ emitted = [] }) => emitted),
@@ -156,14 +156,20 @@ function messageOf(error: unknown): string | undefined {
   return isPlainObject(error) && typeof error['message'] === 'string' ? error['message'] : undefined;
 }
 
-async function timersOf(store: Store): Promise<View['timers']> {
-  const timers = (await rowsOf(store, 'd')).map(([key, text]) => {
-    const [, dueAt = ''] = partsOf(key);
-    const row = JSON.parse(text) as { readonly sendId: string; readonly event: { readonly type: string } };
-    // Without a send id of its own a timer goes by its place in the journal.
-    const id = /^\d+:\d+$/.test(row.sendId) ? 'anonymous' : row.sendId;
-    return [id, row.event.type, Number.parseInt(dueAt, 16) - START_AT] as const;
+/** What the due index has, said as the record says it. A timer that only one of them has differs from all. */
+async function timersOf(store: Store, { timers }: ActorRecord): Promise<View['timers']> {
+  const due = (await rowsOf(store, 'd')).map(([key]) => {
+    const [, dueAt = '', , seq = '', index = ''] = partsOf(key);
+    const [atMs = 0, ...id] = [dueAt, seq, index].map((part) => Number.parseInt(part, 16));
+    return [id.join(':'), atMs] as const;
   });
-  const own = timers.filter(([, type]) => type !== 'holdfast.retention');
-  return own.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  const stray = due.filter(([id, dueAt]) => !timers.some((one) => one.id === id && one.dueAt === dueAt));
+  const kept = timers.filter(({ id }) => due.some(([found]) => found === id));
+  const listed = kept.map(({ id, sendId, dueAt, event }) => {
+    // Without a send id of its own a timer goes by its place in the journal.
+    return [sendId === id ? 'anonymous' : sendId, event?.type ?? sendId, dueAt - START_AT] as const;
+  });
+  const own = listed.filter(([, type]) => type !== 'holdfast.retention');
+  const lost = stray.map(([id, dueAt]) => [id, 'in the index alone', dueAt - START_AT] as const);
+  return [...own, ...lost].toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 }
