@@ -242,7 +242,9 @@ export class Attempt {
       if (source.type === 'promise' && !sync) this.#run = startEffect(source.logic, options);
       else {
         const send = (event: JsonEvent, n: number): Promise<void> => this.#send(event, n);
-        this.#run = startStream(source.logic, { ...options, child, sync, send });
+        const onLateError = (err: unknown): void =>
+          this.#options.log.warn({ err, effect: effectKey }, 'effect.cleanup.failed');
+        this.#run = startStream(source.logic, { ...options, child, sync, send, onLateError });
       }
     } catch (error) {
       return Promise.resolve({ type: 'error', error: errorToJson(error) });

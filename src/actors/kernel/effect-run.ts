@@ -82,6 +82,8 @@ export interface StreamOptions extends RunOptions {
   readonly sync: boolean;
   /** Gives event number `n` (1, 2, ...) to the actor; settles after the commit, or when it was fenced. */
   readonly send: (event: JsonEvent, n: number) => Promise<void>;
+  /** Told of a throw when nobody waits for it any more, as that of a cleanup. */
+  readonly onLateError: (error: unknown) => void;
 }
 
 /** Starts a callback, an observable, logic of the user's own, or a promise whose snapshots are wanted. */
@@ -132,11 +134,15 @@ class StreamRun implements EffectRun {
 
   /** Whatever the logic sends to its parent. A throw in here would be XState's, and end the process. */
   #take(event: AnyEventObject): void {
-    if (this.#ended) return;
-    const { effectKey } = this.#options;
+    const { effectKey, onLateError } = this.#options;
+    const isError = event.type === `xstate.error.actor.${effectKey}`;
+    if (this.#ended) {
+      if (isError) onLateError(event['error']);
+      return;
+    }
     try {
       if (event.type === `xstate.done.actor.${effectKey}`) this.#finish(outputOf(event['output']));
-      else if (event.type === `xstate.error.actor.${effectKey}`) this.#finish(failureOf(event['error']));
+      else if (isError) this.#finish(failureOf(event['error']));
       else if (event.type === `xstate.snapshot.${effectKey}`) this.#send(this.#snapshot(event['snapshot']));
       else this.#send(ownEvent(event));
     } catch (error) {

@@ -15,28 +15,17 @@
  *      rests holds none.
  *  O5  Nothing runs before `start` or after `stop`; what is offered meanwhile keeps its rows and waits.
  */
-import type { Clock } from '../../clock.js';
 import type { JsonEvent } from '../../json.js';
 import { limits } from '../../limits.js';
-import type { Logger } from '../../log.js';
 import { keys, partsOf, rangeOf } from '../../store/keys.js';
-import { Attempt, type AttemptOptions, type DeliverResult, type DeliverStream } from './attempt.js';
-import type { Ending } from './attempt.js';
-import type { CommitLoop } from './commit-loop.js';
+import { Attempt, type AttemptOptions, type Ending } from './attempt.js';
 import type { Definition, Share } from './definition.js';
 import { Bounds, byPriorityThenAge, effectKeyOf, insertByAge, isEmpty, newPool } from './pool.js';
 import { poolKey, windowOf, type Pool, type Waiting } from './pool.js';
 import type { ActorRecord, EffectRow } from './record.js';
 import { Told } from './told.js';
 
-export interface OutboxOptions {
-  readonly loop: CommitLoop;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly deliver: DeliverResult;
-  readonly deliverStream?: DeliverStream;
-  readonly ensure?: AttemptOptions['ensure'];
-}
+export type OutboxOptions = Omit<AttemptOptions, 'told'>;
 
 interface Running {
   readonly pool: Pool;
@@ -77,10 +66,7 @@ export class Outbox {
 
   constructor(options: OutboxOptions) {
     this.#options = options;
-    const { loop, clock, log, deliver } = options;
-    const unwired: DeliverStream = () => Promise.reject(new Error('nobody takes the events of streams'));
-    const { deliverStream = unwired, ensure = () => Promise.resolve() } = options;
-    this.#attempts = { loop, clock, log, deliver, deliverStream, ensure, told: this.#told };
+    this.#attempts = { ...options, told: this.#told };
   }
 
   /** From here on effects run: those offered before, and what `recover` finds. */
