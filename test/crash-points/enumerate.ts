@@ -26,12 +26,15 @@ export interface Tally {
   repeats: number;
 }
 
+/** What befalls each process of a run in turn; the next ones are spared. */
+type Faults = readonly Fault[];
+
 export interface Enumeration {
   readonly chart: Chart;
   readonly paths: readonly Path[];
   readonly tally: Tally;
   /** Which faults of a path, of all `faultsOf` gives. Default: all. */
-  readonly choose?: (faults: readonly (readonly Fault[])[], path: number) => readonly (readonly Fault[])[];
+  readonly choose?: (faults: readonly Faults[], path: number) => readonly Faults[];
   /** A new place for each run. Default: in memory. */
   readonly newPlace?: () => OpenStore;
   /** What holds beyond the rows: of the run without a crash, and of one with it. */
@@ -42,7 +45,7 @@ interface Reference {
   readonly moves: readonly Move[];
   readonly traces: Traces;
   readonly world: World;
-  readonly faults: readonly (readonly Fault[])[];
+  readonly faults: readonly Faults[];
 }
 
 export function newTally(): Tally {
@@ -72,8 +75,13 @@ export async function enumerate(enumeration: Enumeration): Promise<void> {
   }
 }
 
+/** Some of the points, beginning elsewhere on each path: together they strike everywhere. */
+export function everyNth(n: number): (faults: readonly Faults[], path: number) => readonly Faults[] {
+  return (faults, path) => faults.filter((_fault, index) => (index + path) % n === 0);
+}
+
 /** Twice in a row: in the middle of a life, and again in the middle of the recovery from that. */
-export function twice(faults: readonly (readonly Fault[])[], commits: number): Fault[][] {
+export function twice(faults: readonly Faults[], commits: number): Fault[][] {
   const kinds = ['failAfter', 'killBefore', 'killAfter'] as const;
   const second = kinds.flatMap((how) =>
     Array.from({ length: commits }, (_unused, index): Fault => ({ at: 'commit', number: index + 1, how })),

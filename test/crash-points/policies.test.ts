@@ -19,11 +19,13 @@ import type { Fate, Mark, Undertaking } from './undertakings.js';
 const child = bundled('test/crash-points/children/undertaking.ts');
 const isDeep = process.env['HOLDFAST_DEEP'] === '1';
 
-/** After `settled` there is nothing left that a second kill could come between. */
-const firsts = marks.filter((mark) => mark !== 'settled');
-const pairs = firsts.flatMap((first) => marks.map((second) => [first, second] as const));
-const triples = pairs.flatMap(([first, second]) =>
-  second === 'settled' ? [] : marks.map((third) => [first, second, third] as const),
+/** A second kill strikes where the first one left something to do: after the mark or the run. */
+const pairs = (['marked', 'ran'] as const).flatMap((first) =>
+  (['marked', 'ran', 'settled'] as const).map((second) => [first, second] as const),
+);
+/** Of the long run: any three in a row. */
+const triples = marks.flatMap((first) =>
+  marks.flatMap((second) => marks.map((third) => [first, second, third] as const)),
 );
 const sequences: readonly (readonly Mark[])[] = [
   ...marks.map((mark) => [mark] as const),

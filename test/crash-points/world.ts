@@ -9,7 +9,7 @@
  *  W2  an effect's answer belongs to its id and source: however often it is called, it is told the same;
  *  W3  a dead process writes nothing to the ledger.
  */
-import { fromPromise } from 'xstate';
+import { fromPromise, StateMachine } from 'xstate';
 import type { AnyStateMachine } from 'xstate';
 import type { DefinitionOptions, ProbeContext, ProbeResult } from '../../src/actors/kernel/index.js';
 import type { ActorRecord, TimerRef } from '../../src/actors/kernel/record.js';
@@ -196,7 +196,8 @@ export class World {
 
   /** The machine with effects that are entered in the ledger and wait for the answer of their id. */
   wired(process: Process, machine: AnyStateMachine): AnyStateMachine {
-    const actors = Object.keys(machine.implementations.actors).map((src) => {
+    const actors = Object.entries(machine.implementations.actors).map(([src, own]) => {
+      if (own instanceof StateMachine) return [src, this.wired(process, own)] as const;
       const logic = fromPromise<unknown, unknown>(({ self, signal }) =>
         this.#call(process, { src, effectId: self.id }, signal),
       );
