@@ -31,13 +31,15 @@ export const limits = {
   journalBytesMax: MIB,
   checkpointEverySteps: 256,
   checkpointBytes: 256 * KIB,
+  /** Journal bytes that an amortized snapshot stands for at least. */
+  amortizedBytesMin: 64 * KIB,
   payloadBytesMax: 256 * KIB,
   eventBytesMax: 1 * MIB,
 
   timerSleepMaxMs: 60 * SECOND_MS,
   timerBudgetMs: 5,
   /** Timers fire while no more steps than this wait for the disk. */
-  timerStepsPendingMax: 1_000,
+  timerStepsPendingMax: 400,
   clockJumpMs: 5 * SECOND_MS,
 
   dedupeTtlMs: DAY_MS,

@@ -6,11 +6,15 @@
  * database.
  */
 import { limits } from '../limits.js';
-import { partsOf } from './keys.js';
 import type { Row } from './store.js';
 
 /** `"seq"` among the leading fields of a record, when those before it are plain strings and integers. */
 const LEADING_SEQ = /^\{(?:"\w+":(?:"(?:[^"\\]|\\.)*"|-?\d+),)*?"seq":(\d+)[,}]/;
+
+const RECORD = 's'.charCodeAt(0);
+const JOURNAL = 'j'.charCodeAt(0);
+/** A number in a key: 12 hex digits. */
+const SEQ_LENGTH = 12;
 
 export class RecordSeqs {
   readonly #seqs = new Map<string, number>();
@@ -27,16 +31,19 @@ export class RecordSeqs {
   /** Takes note of a committed batch. A record row decides; without one the newest journal entry does. */
   learn(rows: readonly Row[]): void {
     for (const row of rows) {
-      if (row.key.startsWith('j\0') && row.value !== undefined) this.#learnJournal(row.key);
+      if (letterOf(row) === RECORD) this.#set(row.key.slice(2), seqOfRow(row));
     }
     for (const row of rows) {
-      if (row.key.startsWith('s\0')) this.#set(row.key.slice(2), seqOfRow(row));
+      if (letterOf(row) === JOURNAL && row.value !== undefined) this.#learnJournal(row.key);
     }
   }
 
+  /** Most entries came with their actor's record, whose seq is the same: then there is nothing to learn. */
   #learnJournal(key: string): void {
-    const [address, seq] = partsOf(key);
-    if (address !== undefined && seq !== undefined) this.#set(address, Number.parseInt(seq, 16));
+    const seq = Number.parseInt(key.slice(-SEQ_LENGTH), 16);
+    const address = key.slice(2, -SEQ_LENGTH - 1);
+    const known = this.#seqs.get(address);
+    if (known === undefined || known < seq) this.#set(address, seq);
   }
 
   /** The oldest entry goes when the cache is full. */
@@ -50,6 +57,10 @@ export class RecordSeqs {
       return;
     }
   }
+}
+
+function letterOf(row: Row): number {
+  return row.key.charCodeAt(0);
 }
 
 function seqOfRow(row: Row): number | undefined {
