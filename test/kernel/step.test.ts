@@ -5,10 +5,7 @@ import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine, ExecutableAct
 import { initialStep, nextStep, persisted, restored, stubbed } from '../../src/actors/kernel/step.js';
 import type { StepAction } from '../../src/actors/kernel/step.js';
 import { canonicalJson, type Json } from '../../src/json.js';
-import { deliveryMachine, jobMachine, providerAccountMachine } from '../../src/machines/index.js';
-import { supervisorMachine } from '../../src/machines/index.js';
-import { answer, thrown } from '../machines/drive.js';
-import { ARTIFACT, REF, jobInput } from '../machines/job-fixture.js';
+import { chartFiles, unplanned, walks } from './charts.js';
 import { smallMachines } from './small-machines.js';
 
 /** Take a failing run back with HOLDFAST_SEED=<the printed seed>. */
@@ -115,67 +112,19 @@ const childrenOf = (snapshot: AnyMachineSnapshot): string[] => Object.keys(snaps
 
 const named = (...types: readonly string[]): AnyEventObject[] => types.map((type) => ({ type }));
 
-/** Everything the machine's states react to, without a payload. */
-function eventsOf(machine: AnyStateMachine): AnyEventObject[] {
-  return named(...new Set(machine.events.map(String)), 'unknown');
-}
-
-const jobEvents: readonly AnyEventObject[] = [
-  answer('submit', { type: 'accepted', ref: REF }),
-  answer('submit', { type: 'ambiguous', error: { class: 'server', code: 'c', message: 'm' } }),
-  answer('reconcile', { type: 'found', ref: REF }),
-  answer('poll', { type: 'pending', progress: 0.5 }),
-  answer('poll', { type: 'done' }),
-  answer('fetch', { type: 'done', artifacts: [ARTIFACT] }),
-  thrown('submit'),
-  thrown('poll'),
-  thrown('fetch'),
-  { type: 'effect.interrupted', effect: 'submit', src: 'submit' },
-];
-
-const accountEvents: readonly AnyEventObject[] = [
-  { type: 'account.limited', untilMs: 5_000 },
-  { type: 'account.trouble', class: 'auth', message: 'the key is gone' },
-  { type: 'account.trouble', class: 'billing', message: 'no credit' },
-];
-
-const deliveryInput = {
-  deliveryId: 'dlv_1',
-  cause: 'job/job_1',
-  channel: 'telegram',
-  target: '42',
-  text: 'a cat',
-  files: [],
-};
-
-const charts: readonly (readonly [AnyStateMachine, unknown, readonly AnyEventObject[]])[] = [
-  [jobMachine, jobInput(), jobEvents],
-  [deliveryMachine, deliveryInput, [answer('send', { type: 'sent', receipt: {} }), thrown('send')]],
-  [providerAccountMachine, { provider: 'fal', alias: 'main' }, accountEvents],
-  [supervisorMachine, { closeTimeoutMs: 10 }, []],
-  ...smallMachines.map(
-    (machine) =>
-      [
-        machine,
-        undefined,
-        [
-          ...['kid', 'work', '0.invoking.busy', '1.invoking.busy'].flatMap((child) => [
-            { type: `xstate.done.actor.${child}`, output: 1, actorId: child },
-            { type: `xstate.error.actor.${child}`, error: { message: 'm' }, actorId: child },
-          ]),
-        ],
-      ] as const,
-  ),
-];
+const charts = await walks();
 
 describe('the step adapter (A4)', () => {
-  it.each(charts.map(([machine, input, events]) => ({ id: machine.id, machine, input, events })))(
-    `agrees with XState on $id, whatever happens (seed ${seed})`,
-    ({ machine, input, events }) => {
-      const payloads = new Set(events.map(({ type }) => type));
-      const known = [...eventsOf(machine).filter(({ type }) => !payloads.has(type)), ...events];
+  it('knows every file that has a chart', () => {
+    expect(chartFiles().length).toBeGreaterThan(5);
+    expect(unplanned()).toEqual([]);
+  });
+
+  it.each(charts.map((walk) => [walk.name, walk] as const))(
+    `agrees with XState on %s, whatever happens (seed ${seed})`,
+    (_name, { machine, input, events }) => {
       fc.assert(
-        fc.property(fc.array(fc.constantFrom(...known), { maxLength: 25 }), (sequence) =>
+        fc.property(fc.array(fc.constantFrom(...events), { maxLength: 25 }), (sequence) =>
           agreesOn(machine, input, sequence),
         ),
         { seed, numRuns: 150 },
