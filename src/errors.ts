@@ -28,7 +28,7 @@ export const errorAdvice = {
     'Find out why the process dies while the effect runs, then send the actor on its way again.',
   EFFECT_TIMEOUT: 'Raise the effect’s timeoutMs or find out why it hangs.',
   INVALID_DEFINITION: 'Change the machine as the message says.',
-  INVALID_EVENT: 'Send a JSON event with a type, and without the reserved key "$".',
+  INVALID_EVENT: 'Send a JSON event that its schema takes, with a type and without the reserved key "$".',
   INVALID_ID: 'Use 1 to 512 bytes of UTF-8 without NUL.',
   INVALID_INPUT: 'Correct the named field.',
   INVALID_OPTIONS: 'Correct the named option.',
