@@ -1,7 +1,8 @@
 /**
  * Restart intensity: how many failures in how short a time are too many.
  *
- * Owns: nothing; a pure sliding window. Callers: the supervisor chart.
+ * Owns: nothing; a pure sliding window. Callers: the supervisor chart; the kernel, for effects and
+ * actors that fail.
  * Invariants:
  *  R1  The window never holds more than `failuresMax + 1` times, whatever happens.
  *  R2  A failure exactly `periodMs` old no longer counts.

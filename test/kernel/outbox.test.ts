@@ -339,6 +339,35 @@ describe('a pool that is longer than memory (K7)', () => {
     expect(runs).toBe(8);
     expect(await rowsOf(world.store, 'o')).toHaveLength(1);
   });
+
+  it.each(['manual', 'rerun'] as const)(
+    'K14: a %s effect that ended while its actor stood still is neither repeated nor in doubt',
+    async (recovery) => {
+      const runs: number[] = [];
+      const gate = deferred<string>();
+      const world = await openWorld([
+        defined(({ n }) => (runs.push(n), n === 0 ? gate.promise : Promise.resolve(n)), {
+          recovery,
+          limit: 2,
+        }),
+      ]);
+      await create(world, 1);
+      await settled(world);
+      await expect(world.kernel.send('worker/w0', { type: 'boom' })).rejects.toMatchObject({
+        code: 'ACTOR_QUARANTINED',
+      });
+      gate.resolve('paid for');
+      await settled(world);
+      // More than fit in memory: the pool reads its rows from disk, and the first one's is among them.
+      for (let n = 1; n < 20; n += 1) void world.kernel.create('worker', `w${n}`, { n });
+      for (let turn = 0; turn < 10; turn += 1) await settled(world);
+      await world.kernel.operate('skip', 'worker/w0', 'me');
+      for (let turn = 0; turn < 10; turn += 1) await settled(world);
+      expect([await stateOf(world), await gotBy(world, 'w0')]).toEqual(['done', 'paid for']);
+      expect(runs).toEqual(Array.from({ length: 20 }, (_unused, n) => n));
+      expect(await rowsOf(world.store, 'o')).toEqual([]);
+    },
+  );
 });
 
 const never = new AbortController().signal;

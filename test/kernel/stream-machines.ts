@@ -45,9 +45,15 @@ export function listener(source: AnyActorLogic, wantsSnapshots = false): AnyStat
         },
         on: {
           leave: { target: 'off', actions: 'hear' },
+          bid: 'leaving',
           poke: { actions: 'poke' },
           again: { target: 'on', reenter: true },
         },
+      },
+      leaving: {
+        invoke: { id: 'kid', src: 'source', input: { from: 'parent' } },
+        exit: sendTo('kid', { type: 'poked', n: -1 }),
+        on: { leave: { target: 'off', actions: 'hear' } },
       },
       off: { on: { enter: 'on' } },
     },

@@ -50,6 +50,16 @@ const cases: Readonly<Record<string, Case>> = {
       }),
     events: [{ type: 'poke', n: 1 }, { type: 'poke', n: 2 }, { type: 'leave' }, { type: 'poke', n: 3 }],
   },
+  'a callback that is sent something as its state is left': {
+    source: (cleaned) =>
+      fromCallback(({ receive }) => {
+        receive((event) => {
+          if (Reflect.get(event, 'n') === -1) cleaned();
+        });
+        return cleaned;
+      }),
+    events: [{ type: 'bid' }, { type: 'leave' }],
+  },
   'a callback that throws at its start': {
     source: () =>
       fromCallback(({ sendBack }) => {

@@ -78,11 +78,12 @@ export class AfterCommit {
   act(cell: Cell, after: After, delivery: Delivery): void {
     const { address, definition } = cell;
     const { outbox, timers, waiters, sweeper, forward } = this.#options;
-    for (const id of after.ended) outbox.cancel(address, id);
     if (after.started.length > 0) outbox.offer(definition, after.started);
+    // Before the end of whom they are for: what an exit action sends its callback is still heard.
+    for (const told of after.told) outbox.tell(told.address, told.effect, told.event);
+    for (const id of after.ended) outbox.cancel(address, id);
     for (const timer of after.armed) timers.armed(timer.dueAt);
     for (const sent of after.sends) forward(sent);
-    for (const told of after.told) outbox.tell(told.address, told.effect, told.event);
     if (after.resumed) this.#options.resumed(address);
     const { record, snapshot, entry } = after;
     delivery.resolve({ seq: record.seq, accepted: true, deduplicated: false });

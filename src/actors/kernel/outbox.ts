@@ -316,12 +316,13 @@ export class Outbox {
   /** Where an effect goes whose row is there still, after an attempt. */
   #goOn({ pool, waiting, attempt, released }: Running, ending: Ending | undefined): void {
     const again: Waiting = { ...waiting, row: attempt.row, loaded: true };
-    if (ending === undefined || attempt.aborted !== undefined) {
-      // No actor can take what this one has to say: it waits, unseen, for its release or the next open.
-      if (released) pool.more = true;
-      else this.#putAside(waiting.effectKey, { pool, address: waiting.row.address, wake: undefined });
-    } else if (ending.type === 'rests') this.#rest(pool, again, ending.forMs);
-    else if (ending.type === 'deferred') this.#putBack(pool, again);
+    const wanted = attempt.aborted === undefined ? ending : undefined;
+    if (wanted?.type === 'rests') this.#rest(pool, again, wanted.forMs);
+    else if (wanted?.type === 'deferred') this.#putBack(pool, again);
+    // Its actor could not take what it had to say, or has not yet: it waits, unseen, for its release or the
+    // next open.
+    else if (released) pool.more = true;
+    else this.#putAside(waiting.effectKey, { pool, address: waiting.row.address, wake: undefined });
   }
 
   /** One that did nothing waits its turn again, in its old place. */
