@@ -10,7 +10,7 @@
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import type { Clock } from '../../clock.js';
 import { HoldfastError } from '../../errors.js';
-import type { JsonEvent, JsonObject } from '../../json.js';
+import type { JsonEvent } from '../../json.js';
 import { limits } from '../../limits.js';
 import { budgetExceeded, withFailure, type RestartBudget } from '../../machines/index.js';
 import { keys } from '../../store/keys.js';
@@ -27,8 +27,8 @@ import { DISMISSED, kernelEvents } from './kernel-events.js';
 import { quarantine } from './quarantine.js';
 import type { ActorRecord, InboxRow } from './record.js';
 import { initialStep, type StepAction } from './step.js';
-import { StepView } from './step-view.js';
-import type { Consumed, Made, Taken } from './turn-shapes.js';
+import { StepView, toldBy } from './step-view.js';
+import type { Consumed, Made, Special, Taken } from './turn-shapes.js';
 
 type Pending = Promise<void> | undefined;
 
@@ -71,7 +71,7 @@ export class Failures {
     if (onFailure === 'restart') {
       const restarts = withFailure(record.restarts ?? [], taken.envelope.at, budget);
       if (!budgetExceeded(restarts, budget))
-        return this.#restart(cell, record, delivery, taken, failure, restarts);
+        return this.#restart(cell, record, delivery, taken, { failure, restarts });
     }
     const escalates = record.parent !== undefined && onFailure !== 'quarantine';
     if (onFailure !== 'stop' && !escalates)
@@ -91,21 +91,29 @@ export class Failures {
     record: ActorRecord,
     delivery: Delivery,
     taken: Taken,
-    failure: { readonly event: JsonEvent; readonly error: JsonObject },
-    restarts: readonly number[],
+    special: Special,
+    seen?: StepView,
   ): Pending {
     const { address, definition } = cell;
     const { loop } = this.#options;
-    const event: AnyEventObject = { type: 'xstate.init', input: record.input };
-    const special = { failure, restarts };
-    const again = { ...taken, event, special, source: 'supervisor' };
-    const view = new StepView(loop, address, taken.envelope.seq, record.parent);
+    const { input, parent, ord } = record;
+    const event: AnyEventObject = { type: 'xstate.init', input };
+    const view = seen ?? new StepView(loop, address, taken.envelope.seq, parent, systemIdsOf(record));
+    const again = (): Pending =>
+      view.pending?.then(() => this.#restart(cell, record, delivery, taken, special, view));
     try {
-      const result = initialStep(definition.steppable, withEnvelope(record.input, taken.envelope), view);
-      const indexed = indexedBy(definition, result.snapshot, { address, ord: record.ord });
-      const told = refusedLater(address, delivery, failure.error);
-      return this.#options.claim(cell, told, { ...again, result, indexed })?.then(() => undefined);
+      const result = initialStep(definition.steppable, withEnvelope(input, taken.envelope), view);
+      if (view.pending !== undefined) return again();
+      const indexed = indexedBy(definition, result.snapshot, { address, ord });
+      const told = refusedLater(address, delivery, special.failure?.error);
+      const made = { ...taken, event, source: 'supervisor', special: toldBy(view, special), result, indexed };
+      return this.#options.claim(cell, told, made)?.then((holder) => {
+        if (holder === undefined) return undefined;
+        const held = new HoldfastError('NOT_UNIQUE', `${holder} holds a key of its beginning`);
+        return this.standStill(cell, { delivery, event: taken.event }, held);
+      });
     } catch (error) {
+      if (view.pending !== undefined) return again();
       return this.standStill(cell, { delivery, event: taken.event }, error);
     }
   }
@@ -147,7 +155,7 @@ export class Failures {
         delivery.resolve({ seq: record.seq, accepted: false, deduplicated: false });
         return undefined;
       default:
-        if (inboxKey === undefined) throw standing(cell.address, record, delivery);
+        if (inboxKey === undefined) return this.#refuse(cell.address, record, delivery);
     }
     this.#wait(cell, record, delivery);
     return undefined;
@@ -256,6 +264,11 @@ export class Failures {
     stage.failed = delivery.reject;
     loop.add(stage);
   }
+}
+
+/** Those that an actor which begins anew gives back. */
+function systemIdsOf({ effects, children = [] }: ActorRecord): readonly string[] {
+  return [...effects, ...children].flatMap(({ systemId }) => (systemId === undefined ? [] : [systemId]));
 }
 
 function parcelOf(delivery: Delivery): Parcel {

@@ -22,24 +22,34 @@ export class StepView implements StepEnvironment {
   readonly seq: number;
   readonly #root: string;
   readonly #loop: CommitLoop;
+  readonly #freed: readonly string[];
   /** What the step asked and was told; undefined while it asked nothing. */
   told: Told | undefined;
   /** Set while an answer is being read: the step's result is worth nothing. */
   pending: Promise<void> | undefined;
 
-  constructor(loop: CommitLoop, address: string, seq: number, parent: ParentRef | undefined) {
+  /** `freed`: system ids that the step gives back before anything else. */
+  constructor(
+    loop: CommitLoop,
+    address: string,
+    seq: number,
+    parent: ParentRef | undefined,
+    freed: readonly string[] = [],
+  ) {
     this.address = address;
     this.id = parent?.child ?? splitAddress(address).id;
     this.hasParent = parent !== undefined;
     this.seq = seq;
     this.#root = parent?.root ?? address;
     this.#loop = loop;
+    this.#freed = freed;
   }
 
   system(systemId: string): SystemTarget | undefined {
     this.told ??= {};
     const told = this.told[systemId];
     if (told !== undefined) return told ?? undefined;
+    if (this.#freed.includes(systemId)) return this.#tell(systemId, undefined);
     const found = this.#loop.read(keys.system(this.#root, systemId));
     if (!(found instanceof Promise)) return this.#tell(systemId, found);
     this.pending = found.then((text) => {
