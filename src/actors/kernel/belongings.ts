@@ -219,8 +219,8 @@ export class Belongings {
   #stopChild(id: string, ref: ChildRef): void {
     const { address } = this.#owner;
     this.endChild(ref);
-    const created = this.sends.findIndex(({ to }) => to === ref.address);
-    if (created < 0) {
+    const created = this.sends.some(({ to, row }) => to === ref.address && row.type === 'create');
+    if (!created) {
       this.send(ref.address, { type: 'stop', id: `${address}/${id}`, source: forAddress(address) });
       return;
     }
