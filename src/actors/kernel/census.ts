@@ -12,7 +12,7 @@ import { limits } from '../../limits.js';
 import type { StateCount } from './counts.js';
 import type { Definition } from './definition.js';
 import { migrateRecord, migrationPath } from './migration.js';
-import type { Reader } from './reader.js';
+import type { FoundRecord, Reader } from './reader.js';
 import type { ActorRecord } from './record.js';
 import { nodesAt, type MachineNode, type Shape } from './shape.js';
 import { familyOf } from './versions.js';
@@ -94,7 +94,7 @@ export function censusOf(
 
 /** Migrates in memory, one page of actors at a time, whatever has a way and is not of this version yet. */
 export async function trialOf(
-  reader: Pick<Reader, 'byKind' | 'record'>,
+  reader: Pick<Reader, 'records'>,
   definition: Definition,
   shapeOf: (record: ActorRecord, kind: string) => Shape | undefined,
 ): Promise<Trial> {
@@ -102,9 +102,7 @@ export async function trialOf(
   let tried = 0;
   let failed = 0;
   for (const each of familyOf(definition)) {
-    for await (const [address, record] of recordsOf(reader, each.kind)) {
-      if (record.status !== 'active' || isPresent(each, record)) continue;
-      if (migrationPath(each, record) === undefined) continue;
+    for await (const [address, record] of migrating(reader, each)) {
       tried += 1;
       const message = failureOf(each, record, { address, shape: shapeOf(record, each.kind) });
       if (message === undefined) continue;
@@ -183,17 +181,19 @@ function stateOf({ snapshot }: ActorRecord): Json {
   return (snapshot as { readonly value?: Json }).value ?? null;
 }
 
-async function* recordsOf(
-  reader: Pick<Reader, 'byKind' | 'record'>,
-  kind: string,
+/** Those that would migrate. A damaged row is no matter of versions: it is left out. */
+async function* migrating(
+  reader: Pick<Reader, 'records'>,
+  definition: Definition,
 ): AsyncGenerator<readonly [address: string, record: ActorRecord]> {
+  const wanted = ({ record }: FoundRecord): boolean =>
+    record?.status === 'active' &&
+    !isPresent(definition, record) &&
+    migrationPath(definition, record) !== undefined;
   let cursor: string | undefined;
   do {
-    const page = await reader.byKind(kind, { limit: limits.scanPageRows, cursor });
-    for (const address of page.items) {
-      const record = await reader.record(address);
-      if (record !== undefined) yield [address, record];
-    }
+    const page = await reader.records(definition.kind, wanted, { cursor, limit: limits.scanPageRows });
+    for (const { address, record } of page.items) if (record !== undefined) yield [address, record];
     ({ cursor } = page);
   } while (cursor !== undefined);
 }

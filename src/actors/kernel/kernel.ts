@@ -41,6 +41,7 @@ import { Stepper } from './stepper.js';
 import { Sweeper } from './sweeper.js';
 import { Timers } from './timers.js';
 import { admitVersions, familyOf } from './versions.js';
+import { VersionSweep } from './version-sweep.js';
 import { Waiters, type SnapshotPredicate } from './waiters.js';
 
 export interface KernelOptions {
@@ -92,7 +93,7 @@ export class Kernel {
     this.#options = options;
     this.#counts = counts;
     this.#loop = new CommitLoop(store, clock, counts, (error) => this.#fail(error));
-    this.reader = new Reader(this.#loop);
+    this.reader = new Reader(this.#loop, (kind) => this.#definitions.get(kind));
     this.#sweeper = new Sweeper(this.#loop, clock, log);
     const deliver = (address: string, content: Content, source: string): Promise<Outcome> =>
       this.#mailboxes.deliver(address, { content, source, dedupe: false });
@@ -149,18 +150,18 @@ export class Kernel {
       onQuarantined: (definition, record, address) => this.#putAside(definition, record, address),
       forward: (sent) => this.#forward(sent),
     });
+    const sweep = { loop: this.#loop, reader: this.reader, counts, log, mailboxes: this.#mailboxes };
     this.#recovery = new Recovery({
       loop: this.#loop,
       outbox: this.#outbox,
       take: (address, key, row) => this.#mailboxes.taken(address, inboxDelivery(key, row)),
-      retry: (address) => this.#retry(address),
+      versions: new VersionSweep(sweep),
     });
   }
 
   /**
-   * Registers a kind. After `start` its parked actors wake up at once (K14).
-   * Throws INVALID_DEFINITION for what cannot be made durable, or for a structure that changed under its
-   * version.
+   * Registers a kind. After `start` its parked actors wake up at once (K14). Throws INVALID_DEFINITION for
+   * what cannot be made durable, or a structure that changed under its version.
    */
   define(options: DefinitionOptions): Definition {
     const definition = defineMachine(options);
@@ -171,10 +172,7 @@ export class Kernel {
     return definition;
   }
 
-  /**
-   * Brings back what was in flight: inbox rows first, then effects and timers. Resolves when all of it is in
-   * hand.
-   */
+  /** Brings back what was in flight: inbox rows, then effects and timers. Resolves with all of it in hand. */
   async start(): Promise<void> {
     this.#started = true;
     await this.#sweeper.sweep();
@@ -360,14 +358,6 @@ export class Kernel {
       .inboxOf(address)
       .then(() => this.#outbox.release(address))
       .catch(failed);
-  }
-
-  /** Whoever stood still because of its version alone may go on now that the machine has changed. */
-  async #retry(address: string): Promise<void> {
-    const reason = (await this.reader.record(address))?.quarantine;
-    if (reason?.code !== 'VERSION_UNKNOWN' && reason?.code !== 'MIGRATION_FAILED') return;
-    const content: Content = { type: 'operator', what: 'resume' };
-    await this.#mailboxes.taken(address, { content, source: 'kernel', dedupe: false });
   }
 
   /** `self.send` of a custom action: at most once, as the action itself is (K13). */

@@ -2,7 +2,7 @@
  * Recovery of one kind: what was in flight when the process ended goes on.
  *
  * Callers: the kernel, at start and when a kind is defined later (K14). Cost depends on what was in flight,
- * never on what exists: it reads inbox rows and one row a pool, no actor records.
+ * never on what exists: it reads inbox rows and one row a pool, and actor records after a new version alone.
  */
 import { limits } from '../../limits.js';
 import { keys, partsOf, rangeAfter, rangeOf } from '../../store/keys.js';
@@ -10,16 +10,15 @@ import type { Range } from '../../store/store.js';
 import type { CommitLoop } from './commit-loop.js';
 import type { Definition } from './definition.js';
 import type { Outbox } from './outbox.js';
-import { QUARANTINE_INDEX } from './quarantine.js';
 import type { InboxRow } from './record.js';
+import type { VersionSweep } from './version-sweep.js';
 
 export interface RecoveryOptions {
   readonly loop: CommitLoop;
   readonly outbox: Outbox;
   /** Gives an inbox row to its actor; resolves when it was taken or refused. */
   readonly take: (address: string, key: string, row: InboxRow) => Promise<void>;
-  /** Looks again at an actor that stands still: it may go on if it was for its version alone. */
-  readonly retry: (address: string) => Promise<void>;
+  readonly versions: VersionSweep;
 }
 
 export class Recovery {
@@ -35,7 +34,9 @@ export class Recovery {
     // other.
     await this.#inbox({ gte: keys.inbox(`${kind}/`, ''), lt: keys.inbox(`${kind}0`, '') });
     await this.#options.outbox.recover(definition);
-    await this.#touchUnknown(kind);
+    await this.#options.versions.resumeUnknown(kind);
+    // Beside everything else: it reads records, and there may be many.
+    void this.#options.versions.sweep(definition);
   }
 
   /** What waits for one actor, oldest first. */
@@ -51,19 +52,6 @@ export class Recovery {
       await Promise.all(
         page.map(([key, text]) => take(partsOf(key)[0] ?? '', key, JSON.parse(text) as InboxRow)),
       );
-      const last = page.at(-1);
-      if (page.length < limits.scanPageRows || last === undefined) return;
-      range = rangeAfter(range, last[0]);
-    }
-  }
-
-  /** Those that stood still because nothing led from their version to this one: perhaps something does now. */
-  async #touchUnknown(kind: string): Promise<void> {
-    const { loop, retry } = this.#options;
-    let range: Range = rangeOf('q', QUARANTINE_INDEX, kind);
-    for (;;) {
-      const page = await loop.scan({ ...range, limit: limits.scanPageRows });
-      for (const [, text] of page) await retry(String(JSON.parse(text)));
       const last = page.at(-1);
       if (page.length < limits.scanPageRows || last === undefined) return;
       range = rangeAfter(range, last[0]);

@@ -7,27 +7,33 @@
  *  1  It runs beside everything else, a few actors at a time, and costs nothing when all are of one version.
  *  2  It may end at any point: the next open finds by the counts what is left.
  */
-import type { Logger } from '../../log.js';
 import { limits } from '../../limits.js';
-import { keys, partsOf, rangeAfter } from '../../store/keys.js';
-import type { Entry, Range } from '../../store/store.js';
+import type { Logger } from '../../log.js';
+import { keys, rangeAfter, rangeOf } from '../../store/keys.js';
+import type { Range } from '../../store/store.js';
+import type { Parcel } from './cell.js';
 import type { CommitLoop } from './commit-loop.js';
 import type { Counts } from './counts.js';
 import type { Definition } from './definition.js';
+import type { Mailboxes } from './mailboxes.js';
 import { migrationPath } from './migration.js';
+import { QUARANTINE_INDEX } from './quarantine.js';
+import type { FoundRecord, Reader } from './reader.js';
 import type { ActorRecord } from './record.js';
 
 export interface VersionSweepOptions {
   readonly loop: CommitLoop;
   readonly counts: Counts;
   readonly log: Logger;
-  /** Activates an actor; resolves when that is staged. */
-  readonly touch: (address: string) => Promise<void>;
-  readonly isOver: () => boolean;
+  readonly mailboxes: Mailboxes;
+  readonly reader: Pick<Reader, 'records'>;
 }
 
-/** Records read at once: a page of parsing keeps the event loop for about a millisecond. */
-const AT_ONCE = 32;
+/** Nothing but an activation, which migrates. */
+const TOUCH: Parcel = { content: { type: 'touch' }, source: 'kernel', dedupe: false };
+
+/** Migrations at once: they share a commit, and keep the event loop for a few milliseconds. */
+const AT_ONCE = 64;
 
 export class VersionSweep {
   readonly #options: VersionSweepOptions;
@@ -38,15 +44,42 @@ export class VersionSweep {
 
   /** Resolves when every actor of the kind that has a way was activated, or it was over; never rejects. */
   async sweep(definition: Definition): Promise<void> {
-    const { log, isOver } = this.#options;
+    const { log } = this.#options;
     const { kind, version } = definition;
     if (!this.#hasOlder(definition)) return;
     try {
       const migrated = await this.#sweepAll(definition);
       log.info({ kind, version, migrated }, 'kernel.migrated');
     } catch (error) {
-      if (!isOver()) log.error({ err: error, kind }, 'kernel.migrate');
+      if (!this.#isOver()) log.error({ err: error, kind }, 'kernel.migrate');
     }
+  }
+
+  /** Whoever stood still because of its version alone may go on now that the machine has changed. */
+  async resumeUnknown(kind: string): Promise<void> {
+    const { loop } = this.#options;
+    let range: Range = rangeOf('q', QUARANTINE_INDEX, kind);
+    for (;;) {
+      const page = await loop.scan({ ...range, limit: limits.scanPageRows });
+      for (const [, text] of page) await this.#resume(String(JSON.parse(text)));
+      const last = page.at(-1);
+      if (page.length < limits.scanPageRows || last === undefined) return;
+      range = rangeAfter(range, last[0]);
+    }
+  }
+
+  async #resume(address: string): Promise<void> {
+    const { loop, mailboxes } = this.#options;
+    const text = await loop.read(keys.record(address));
+    const reason = text === undefined ? undefined : (JSON.parse(text) as ActorRecord).quarantine;
+    if (reason?.code !== 'VERSION_UNKNOWN' && reason?.code !== 'MIGRATION_FAILED') return;
+    const content = { type: 'operator', what: 'resume' } as const;
+    await mailboxes.taken(address, { content, source: 'kernel', dedupe: false });
+  }
+
+  #isOver(): boolean {
+    const { mailboxes } = this.#options;
+    return mailboxes.draining || mailboxes.ended !== undefined;
   }
 
   #hasOlder(definition: Definition): boolean {
@@ -56,22 +89,17 @@ export class VersionSweep {
   }
 
   async #sweepAll(definition: Definition): Promise<number> {
-    const { loop, touch, isOver } = this.#options;
-    const { kind } = definition;
-    let range: Range = { gte: keys.record(`${kind}/`), lt: keys.record(`${kind}0`) };
+    const { mailboxes, reader } = this.#options;
+    const older = ({ record }: FoundRecord): boolean => record !== undefined && isOlder(definition, record);
+    let cursor: string | undefined;
     let touched = 0;
-    while (!isOver()) {
-      const page = await loop.scan({ ...range, limit: AT_ONCE });
-      const older = page.filter((entry) => isOlder(definition, entry));
-      await Promise.all(older.map(([key]) => touch(addressIn(key))));
-      const last = older.at(-1)?.[0];
-      // Not faster than the disk: what is staged is in memory.
-      if (last !== undefined && loop.pending > limits.commitRowsMax) await loop.settled(last);
-      touched += older.length;
-      const end = page.at(-1);
-      if (page.length < AT_ONCE || end === undefined) break;
-      range = rangeAfter(range, end[0]);
-    }
+    do {
+      const page = await reader.records(definition.kind, older, { cursor, limit: AT_ONCE });
+      // Settled when what came of it is on disk: the sweep is no faster than that.
+      await Promise.all(page.items.map(({ address }) => mailboxes.deliver(address, TOUCH)));
+      touched += page.items.length;
+      ({ cursor } = page);
+    } while (cursor !== undefined && !this.#isOver());
     return touched;
   }
 }
@@ -80,12 +108,7 @@ function leads(definition: Definition, stored: Pick<ActorRecord, 'version' | 'ha
   return migrationPath(definition, stored) !== undefined;
 }
 
-function isOlder(definition: Definition, [, text]: Entry): boolean {
-  const record = JSON.parse(text) as ActorRecord;
+function isOlder(definition: Definition, record: ActorRecord): boolean {
   if (record.version === definition.version || record.status !== 'active') return false;
   return record.quarantine === undefined && leads(definition, record);
-}
-
-function addressIn(recordKey: string): string {
-  return partsOf(recordKey)[0] ?? '';
 }
