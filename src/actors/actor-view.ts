@@ -58,7 +58,8 @@ function isStateValue(value: unknown): value is StateValue {
   return typeof value === 'string' || isPlainObject(value);
 }
 
-function stateOf({ snapshot }: ActorRecord): unknown {
+function stateOf({ snapshot, value }: ActorRecord): unknown {
+  if (value !== undefined) return value;
   return isPlainObject(snapshot) ? snapshot['value'] : undefined;
 }
 

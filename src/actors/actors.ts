@@ -8,13 +8,15 @@
  *  2  A user's index is found under its own kind: it shows up in no listing of another's.
  *  3  What users send is checked by their schemas once, here; what machines send each other is not.
  */
+import { StateMachine } from 'xstate';
 import type { AnyMachineSnapshot, AnyStateMachine, EventFromLogic, InputFrom, SnapshotFrom } from 'xstate';
 import type { StateValue } from 'xstate';
 import { HoldfastError } from '../errors.js';
 import { addressOf, newId, splitAddress } from '../ids.js';
 import type { Json } from '../json.js';
 import type { Logger } from '../log.js';
-import { abortable, actorRef, type DurableRef, type RefOptions } from './actor-ref.js';
+import { abortable, actorRef } from './actor-ref.js';
+import type { DurableRef, EventOfType, RefOptions } from './actor-ref.js';
 import { isIn, isWanted, viewOf, type ActorView, type ListActors } from './actor-view.js';
 import type { DefinitionOptions, FoundRecord, IndexedActor, IndexRow, Kernel } from './kernel/index.js';
 import type { Page, PageOptions } from './kernel/index.js';
@@ -29,8 +31,8 @@ type Forwarded = Pick<
 export interface DefineOptions<Machine extends AnyStateMachine> extends Forwarded {
   /** The first part of its actors' addresses; default: the machine's id. */
   readonly kind?: string;
-  /** When the snapshot is written: with each step. */
-  readonly snapshot?: 'each';
+  /** When the snapshot is written: `each` step (default), or `amortized` over the journal's growth. */
+  readonly snapshot?: 'each' | 'amortized';
   /** What its actors are found by, with `find`: a pure function of a snapshot. */
   readonly indexes?: (snapshot: SnapshotFrom<Machine>, actor: IndexedActor) => readonly IndexRow[];
   /** Standard Schemas (zod, valibot, arktype ...) for what comes from outside, checked at the door. */
@@ -39,7 +41,7 @@ export interface DefineOptions<Machine extends AnyStateMachine> extends Forwarde
     /** By event type. The schema gets the whole event, its type included. */
     readonly events?: {
       readonly [Type in EventFromLogic<Machine>['type']]?: StandardSchema<
-        Extract<EventFromLogic<Machine>, { readonly type: Type }>
+        EventOfType<EventFromLogic<Machine>, Type>
       >;
     };
   };
@@ -126,6 +128,8 @@ export class Actors {
     machine: Machine,
     options: DefineOptions<Machine> = {},
   ): ActorKind<Machine> {
+    if (!(machine instanceof StateMachine))
+      throw invalid('define', 'that is no machine of the xstate beside holdfast; install xstate once');
     const kind = options.kind ?? machine.id;
     checkKind(kind);
     const known = this.#defined.get(kind);
@@ -155,7 +159,8 @@ export class Actors {
     if (this.#kernel.definitionOf(kind) !== undefined)
       throw invalid(kind, 'is the kind of another machine; choose another');
     const { kind: _kind, snapshot, indexes, schemas, children, ...rest } = options;
-    if ((snapshot ?? 'each') !== 'each') throw invalid(kind, 'snapshot: can only be "each"');
+    if (snapshot !== undefined && snapshot !== 'each' && snapshot !== 'amortized')
+      throw invalid(kind, 'snapshot: is "each" or "amortized"');
     const eventSchemas = schemasOf(kind, schemas?.events ?? {});
     const { input } = schemasOf(kind, schemas?.input === undefined ? {} : { input: schemas.input });
     const ownIndexes = indexes as DefinitionOptions['indexes'];
@@ -163,6 +168,7 @@ export class Actors {
       ...rest,
       kind,
       machine,
+      ...(snapshot === undefined ? {} : { snapshot }),
       ...(ownIndexes === undefined ? {} : { indexes: underKind(kind, ownIndexes) }),
       ...(children === undefined ? {} : { children: childrenUnderKind(kind, children) }),
     });

@@ -7,6 +7,7 @@
 import type { AnyMachineSnapshot } from 'xstate';
 import { HoldfastError } from '../../errors.js';
 import { keys } from '../../store/keys.js';
+import { withSnapshot } from './amortized.js';
 import type { Cell } from './cell.js';
 import { tombstoneKey } from './collect.js';
 import type { CommitLoop } from './commit-loop.js';
@@ -53,9 +54,14 @@ export class Activation {
     }
     const record = JSON.parse(text) as ActorRecord;
     cell.record = record;
-    cell.bytes = text.length;
+    cell.bytes = text.length + (record.checkpointBytes ?? 0);
     cell.loaded = true;
-    return this.read(cell, record);
+    try {
+      cell.record = await withSnapshot(this.#loop, definition, address, record);
+    } catch (error) {
+      if (record.quarantine === undefined) return { type: 'unreadable', error };
+    }
+    return this.read(cell, cell.record);
   }
 
   /** The same for a record that is at hand. */

@@ -13,6 +13,7 @@ import type { Before, After } from './turn-shapes.js';
 import { valueOf } from './turn.js';
 import type { CommitLoop, Stage } from './commit-loop.js';
 import { Counts } from './counts.js';
+import { NOTHING_INDEXED } from './indexed.js';
 import type { ActorRecord, JournalEntry } from './record.js';
 
 /**
@@ -50,7 +51,7 @@ export function writeCollection(
   for (const key of rows) stage.delete(key);
   stage.delete(keys.record(address));
   for (const timer of record.timers) stage.delete(timerKey(address, timer));
-  for (const key of indexed.rows.keys()) stage.delete(key);
+  for (const key of indexed.keys) stage.delete(key);
   for (const sha of indexed.references) stage.delete(keys.artifact(sha, address));
   stage.count(Counts.key(definition.kind, record.version, record.hash, JSON.stringify(valueOf(record))), -1);
   if (definition.tombstoneMs > 0) {
@@ -72,7 +73,7 @@ export function writeCollection(
     record,
     bytes: 0,
     snapshot: actor.snapshot,
-    indexed: { rows: new Map(), references: new Set() },
+    indexed: NOTHING_INDEXED,
     entry,
     started: [],
     ended: [],
@@ -81,7 +82,7 @@ export function writeCollection(
     told: [],
     emitted: [],
     custom: [],
-    dropped: [...indexed.references],
+    dropped: indexed.references,
     resumed: false,
     gone: true,
   };

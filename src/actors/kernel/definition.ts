@@ -78,7 +78,7 @@ export interface Supervision {
 /** What a child machine of a definition may have of its own. Its version is its parent's. */
 export type ChildOptions = Pick<
   DefinitionOptions,
-  'effects' | 'indexes' | 'migrate' | 'supervision' | 'children' | 'retentionMs'
+  'effects' | 'indexes' | 'migrate' | 'supervision' | 'children' | 'retentionMs' | 'snapshot'
 >;
 
 /** A row of a declared index: found by `parts`, in their order; `unique` allows one actor for equal parts. */
@@ -108,6 +108,12 @@ export interface DefinitionOptions {
   readonly retentionMs?: number;
   /** How long its id stays taken after it is gone; default 0. */
   readonly tombstoneMs?: number;
+  /**
+   * When the snapshot is written. `each` (default): with every step; the machine's code never runs twice for
+   * one event. `amortized`: when the journal since the last one is longer than it, and than 64 KiB; loading
+   * an actor then runs the machine over the journal's tail again, so it must be deterministic.
+   */
+  readonly snapshot?: 'each' | 'amortized';
   /** How actors of older versions become actors of this one (K12). */
   readonly migrate?: Migrations;
   readonly supervision?: Supervision;
@@ -131,6 +137,7 @@ export interface Definition {
   readonly references: (snapshot: AnyMachineSnapshot) => readonly string[];
   readonly retentionMs: number;
   readonly tombstoneMs: number;
+  readonly snapshot: 'each' | 'amortized';
   readonly migrate: Migrations | undefined;
   readonly supervision: Supervision;
   /** By source: the kinds of the machines it invokes and spawns (K8). */
@@ -162,7 +169,7 @@ export function defineMachine(options: DefinitionOptions): Definition {
 type LogicOptions = Omit<DefinitionOptions, 'machine' | 'version'> & { readonly version: string };
 
 function defineLogic(logic: AnyActorLogic, options: LogicOptions, isChild: boolean): Definition {
-  const { kind, version, retentionMs = limits.retentionMs, tombstoneMs = 0 } = options;
+  const { kind, version, retentionMs = limits.retentionMs, tombstoneMs = 0, snapshot = 'each' } = options;
   const machine = isMachine(logic) ? logic : undefined;
   if (machine !== undefined) checkMachine(kind, machine);
   const types = machine === undefined ? new Map<string, LogicType>() : sourceTypes(machine);
@@ -186,6 +193,7 @@ function defineLogic(logic: AnyActorLogic, options: LogicOptions, isChild: boole
     references: options.references ?? (() => []),
     retentionMs,
     tombstoneMs,
+    snapshot,
     migrate: options.migrate,
     supervision: options.supervision ?? { onFailure: 'quarantine' },
     children: machine === undefined ? new Map() : childrenOf(machine, types, options),
@@ -212,6 +220,7 @@ function childrenOf(
       kind: `${kind}.${src}`,
       version,
       ...(retentionMs === undefined ? {} : { retentionMs }),
+      ...(options.snapshot === undefined ? {} : { snapshot: options.snapshot }),
     };
     children.set(src, defineLogic(source.logic, { ...inherited, ...options.children?.[src] }, true));
   }

@@ -233,6 +233,12 @@ export class Failures {
     return { event, envelope, consumed, ord: record.ord };
   }
 
+  /** Nobody hears of a quarantine that is not on disk (K1). */
+  async #refuse(address: string, record: ActorRecord, delivery: Delivery): Promise<void> {
+    await this.#options.loop.settled(keys.record(address));
+    throw standing(address, record, delivery);
+  }
+
   /** An effect's end is worth keeping: it may have cost money. */
   #keepResult(cell: Cell, delivery: Delivery, effectId: string, event: JsonEvent): undefined {
     const { loop } = this.#options;

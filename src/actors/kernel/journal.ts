@@ -20,10 +20,18 @@ export interface KeptJournal {
   readonly deletedCheckpoints: readonly number[];
 }
 
-/** The marks after the entry `seq` of `bytes` was appended. */
-export function nextMarks(marks: Marks, seq: number, bytes: number): KeptJournal {
+/**
+ * The marks after the entry `seq` of `bytes` was appended. A checkpoint is due after 256 steps or
+ * `checkpointBytes` of journal.
+ */
+export function nextMarks(
+  marks: Marks,
+  seq: number,
+  bytes: number,
+  checkpointBytes: number = limits.checkpointBytes,
+): KeptJournal {
   const last = marks.at(-1) ?? ([0, 0] as const);
-  const checkpoint = seq - 1 - last[0] >= limits.checkpointEverySteps || last[1] >= limits.checkpointBytes;
+  const checkpoint = seq - 1 - last[0] >= limits.checkpointEverySteps || last[1] >= checkpointBytes;
   const grown: Marks = checkpoint
     ? [...marks, [seq - 1, bytes]]
     : [...marks.slice(0, -1), [last[0], last[1] + bytes]];

@@ -5,10 +5,13 @@
  */
 import { HoldfastError, isHoldfastError } from '../../errors.js';
 import { isPlainObject, type Json } from '../../json.js';
+import { splitAddress } from '../../ids.js';
 import { limits } from '../../limits.js';
 import { compareKeys, keys, partsOf, rangeAfter, rangeOf, type RowLetter } from '../../store/keys.js';
 import type { Entry, Range, Store } from '../../store/store.js';
+import { withSnapshot, type Rows } from './amortized.js';
 import type { CommitLoop } from './commit-loop.js';
+import type { Definition } from './definition.js';
 import type { ActorRecord, HistoryEntry, JournalEntry } from './record.js';
 
 /** One page of a listing; `cursor` continues it and is absent at the end. */
@@ -32,6 +35,8 @@ export interface FoundRecord {
   readonly record: ActorRecord | undefined;
 }
 
+type DefinitionOf = (kind: string) => Definition | undefined;
+
 const PAGE_DEFAULT = 100;
 
 /** Records looked at in one scan: a selective filter need not read a row a time, nor a short page all. */
@@ -39,18 +44,30 @@ const RECORDS_A_SCAN = 100;
 
 export class Reader {
   readonly #loop: CommitLoop;
+  readonly #definitionOf: DefinitionOf;
 
-  constructor(loop: CommitLoop) {
+  constructor(loop: CommitLoop, definitionOf: DefinitionOf) {
     this.#loop = loop;
+    this.#definitionOf = definitionOf;
   }
 
   async record(address: string): Promise<ActorRecord | undefined> {
-    return parseRecord(await this.#loop.read(keys.record(address)));
+    const text = await this.#loop.read(keys.record(address));
+    return this.#whole(address, text, this.#loop);
   }
 
   /** The record as it is on disk, without what is staged. */
   async committed(store: Store, address: string): Promise<ActorRecord | undefined> {
-    return parseRecord(await store.get(keys.record(address)));
+    const text = await store.get(keys.record(address));
+    return this.#whole(address, text, { read: (key) => store.get(key), scan: (range) => store.scan(range) });
+  }
+
+  /** With its snapshot, as far as this process knows the machine that makes it. */
+  async #whole(address: string, text: string | undefined, rows: Rows): Promise<ActorRecord | undefined> {
+    const record = parseRecord(text);
+    const definition = this.#definitionOf(splitAddress(address).kind);
+    if (record === undefined || definition === undefined) return record;
+    return withSnapshot(rows, definition, address, record);
   }
 
   async payload(address: string, name: string): Promise<Json | undefined> {

@@ -80,7 +80,14 @@ export interface ActorRecord {
   readonly ord: string;
   /** The `at` of the newest step; never goes back. */
   readonly at: number;
+  /**
+   * Not on disk with each step where snapshots are amortized: the newest checkpoint and the journal since
+   * stand for it, and `value` says the state.
+   */
   readonly snapshot: Json;
+  readonly value?: Json | undefined;
+  /** How long the newest checkpoint is, where snapshots are amortized. */
+  readonly checkpointBytes?: number | undefined;
   readonly timers: readonly TimerRef[];
   readonly effects: readonly EffectRef[];
   readonly children?: readonly ChildRef[] | undefined;

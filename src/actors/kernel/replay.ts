@@ -21,6 +21,8 @@ export interface ReplayInput {
   /** Where to start; absent when the journal starts with the creation. */
   readonly checkpoint?: ActorRecord;
   readonly entries: readonly JournalEntry[];
+  /** Whose child it is; absent where the journal or the checkpoint says so. */
+  readonly parent?: ParentRef;
 }
 
 /**
@@ -33,7 +35,7 @@ export function replay(input: ReplayInput): Json {
   const migration = input.entries.findLastIndex((entry) => entry.migrated !== undefined);
   const entries = input.entries.slice(Math.max(0, migration));
   const { steppable } = definition;
-  let parent = checkpoint?.parent ?? input.entries[0]?.parent;
+  let parent = input.parent ?? checkpoint?.parent ?? input.entries[0]?.parent;
   let snapshot: AnyMachineSnapshot | undefined;
   let seq = (entries[0]?.seq ?? 1) - 1;
   if (checkpoint !== undefined && migration < 0) {
@@ -73,7 +75,7 @@ function replayed(
     return initialStep(steppable, withEnvelope(event['input'], envelope), view).snapshot;
   // The machine did not see it, or threw on it: it ended as the kernel says.
   if (isKernelEvent(event.type) || failure !== undefined)
-    return ended(before, status, failure?.error ?? (status === 'error' ? DISMISSED : undefined));
+    return ended(before, status, status === 'error' ? (failure?.error ?? DISMISSED) : undefined);
   const given = { ...event, $: envelope } as unknown as AnyEventObject;
   const { snapshot } = nextStep(steppable, before, given, view);
   return snapshot.status === 'active' ? ended(snapshot, status) : snapshot;

@@ -14,6 +14,7 @@ import { HoldfastError } from '../../errors.js';
 import { firstNonJson, isPlainObject, type Json, type JsonEvent, type JsonObject } from '../../json.js';
 import { limits } from '../../limits.js';
 import { keys } from '../../store/keys.js';
+import { checkpointBytesOf } from './amortized.js';
 import { Belongings, hourOf, type Sent } from './belongings.js';
 import { Counts } from './counts.js';
 import type { Stage } from './commit-loop.js';
@@ -41,6 +42,7 @@ class TurnWriter {
   readonly #parent: ParentRef | undefined;
   readonly #emitted: JsonEvent[] = [];
   readonly #custom: StepAction[] = [];
+  #bytes = 0;
 
   constructor(stage: Stage, before: Before, turn: Turn) {
     this.#stage = stage;
@@ -66,18 +68,18 @@ class TurnWriter {
     for (const [index, action] of actions.entries()) this.#apply(action, index);
     const status = snapshot.status as ActorStatus;
     const unreadable = this.#turn.special?.unreadable === true;
-    const json = unreadable ? (snapshot as unknown as Json) : persisted(definition.steppable, snapshot);
+    const json = (): Json =>
+      unreadable ? (snapshot as unknown as Json) : persisted(definition.steppable, snapshot);
     if (status !== 'active') this.#finish(actions.length, snapshot);
-    else if (this.#parent?.sync === true) this.#tellParent(actions.length, 'snapshot', { snapshot: json });
+    else if (this.#parent?.sync === true) this.#tellParent(actions.length, 'snapshot', { snapshot: json() });
     for (const [name, value] of Object.entries(this.#turn.payloads ?? {})) {
       this.#stage.put(keys.payload(address, name), value);
     }
     const value: Json = (snapshot.value as Json | undefined) ?? null;
     const entry = this.#journal(value, status);
     const entryText = JSON.stringify(entry);
-    const marks = this.#keepJournal(record?.marks ?? [], entryText);
-    const next = this.#record(json, status, marks);
-    const bytes = this.#stage.put(keys.record(address), next);
+    const next = this.#keep(status, value, entryText, json);
+    const bytes = this.#bytes;
     const { indexed } = this.#turn;
     writeIndexed(this.#stage, address, this.#before.indexed, indexed);
     this.#count(value);
@@ -257,19 +259,38 @@ class TurnWriter {
     };
   }
 
-  #keepJournal(marks: Marks, entryText: string): Marks {
-    const { address, record } = this.#before;
+  /** Journal and record; whole, or without the snapshot that a checkpoint and the journal stand for. */
+  #keep(status: ActorStatus, value: Json, entryText: string, snapshot: () => Json): ActorRecord {
+    const { address, record, definition } = this.#before;
+    const { marks, checkpointBytes } = this.#keepJournal(record, entryText);
+    const amortized = definition.snapshot === 'amortized' && status === 'active';
+    if (!amortized || this.#turn.special?.unreadable === true) {
+      const whole = { ...this.#record(status, marks), snapshot: snapshot() };
+      this.#bytes = this.#stage.put(keys.record(address), whole);
+      return whole;
+    }
+    const head = { ...this.#record(status, marks), value, checkpointBytes };
+    this.#bytes = this.#stage.put(keys.record(address), head) + (checkpointBytes ?? 0);
+    return lazily(head, snapshot);
+  }
+
+  #keepJournal(
+    record: ActorRecord | undefined,
+    entryText: string,
+  ): { readonly marks: Marks; readonly checkpointBytes: number | undefined } {
+    const { address, definition } = this.#before;
     const seq = this.#turn.envelope.seq;
     this.#stage.putText(keys.journal(address, seq), entryText);
-    const kept = nextMarks(marks, seq, entryText.length);
+    const kept = nextMarks(record?.marks ?? [], seq, entryText.length, checkpointBytesOf(definition, record));
     for (const deleted of kept.deletedEntries) this.#stage.delete(keys.journal(address, deleted));
     for (const deleted of kept.deletedCheckpoints) this.#stage.delete(keys.checkpoint(address, deleted));
     // The checkpoint is the state *before* this step: replay starts there and applies this entry first.
-    if (kept.checkpoint && record !== undefined) this.#stage.put(keys.checkpoint(address, seq - 1), record);
-    return kept.marks;
+    const { marks } = kept;
+    if (!kept.checkpoint || record === undefined) return { marks, checkpointBytes: record?.checkpointBytes };
+    return { marks, checkpointBytes: this.#stage.put(keys.checkpoint(address, seq - 1), record) };
   }
 
-  #record(snapshot: Json, status: ActorStatus, marks: Marks): ActorRecord {
+  #record(status: ActorStatus, marks: Marks): Omit<ActorRecord, 'snapshot'> {
     const { definition, record } = this.#before;
     const { envelope, event, special } = this.#turn;
     const { timers, effects, children } = this.#own;
@@ -284,7 +305,6 @@ class TurnWriter {
       createdAt: record?.createdAt ?? envelope.at,
       ord: this.#turn.ord,
       at: envelope.at,
-      snapshot,
       timers,
       effects,
       marks,
@@ -318,9 +338,17 @@ class TurnWriter {
   }
 }
 
+/** A record whose snapshot is made when somebody asks for it. */
+function lazily(head: Omit<ActorRecord, 'snapshot'>, snapshot: () => Json): ActorRecord {
+  let made: Json | undefined;
+  const get = (): Json => (made ??= snapshot());
+  return Object.defineProperty(head, 'snapshot', { get, enumerable: true }) as ActorRecord;
+}
+
 /** The state value a record is in. */
 export function valueOf(record: ActorRecord): Json {
-  const { snapshot } = record;
+  const { snapshot, value } = record;
+  if (value !== undefined) return value;
   return isPlainObject(snapshot) ? ((snapshot['value'] as Json | undefined) ?? null) : null;
 }
 

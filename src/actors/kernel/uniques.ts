@@ -6,7 +6,7 @@
  *  U2  Claims are taken one at a time, in the order they were made; a claim that fails holds up nobody.
  */
 import type { CommitLoop } from './commit-loop.js';
-import type { Indexed } from './indexed.js';
+import { missing, type Indexed } from './indexed.js';
 
 export interface Claim {
   readonly address: string;
@@ -29,10 +29,7 @@ export class Uniques {
    * it has staged, or with the address that holds one of the keys.
    */
   claim(claim: Claim): Promise<string | undefined> | undefined {
-    const wanted: string[] = [];
-    for (const [key, row] of claim.next.rows) {
-      if (row.unique === true && !claim.before.rows.has(key)) wanted.push(key);
-    }
+    const wanted = missing(claim.next.uniqueKeys, claim.before.keys);
     if (wanted.length === 0) {
       claim.stage();
       return undefined;

@@ -1,0 +1,82 @@
+/**
+ * Amortized snapshots: an actor's newest checkpoint and the journal since, folded into its snapshot.
+ *
+ * Callers: activation, the reader, turn.ts (when one is due). Invariants:
+ *  Z1  A record without a snapshot has its newest checkpoint (none: its creation) and every entry since.
+ *  Z2  The fold runs the machine the entries were written with; one that says something else now is
+ *      REPLAY_DIVERGED, and its actor stands still.
+ */
+import { HoldfastError } from '../../errors.js';
+import type { Json } from '../../json.js';
+import { limits } from '../../limits.js';
+import { keys, rangeAfter, rangeOf } from '../../store/keys.js';
+import type { Entry, ScanOptions } from '../../store/store.js';
+import { defineMachine, type Definition } from './definition.js';
+import type { ActorRecord, JournalEntry } from './record.js';
+import { replay } from './replay.js';
+
+/** Where rows are read: the loop with what is staged, or the store with what is on disk. */
+export interface Rows {
+  readonly read: (key: string) => string | undefined | Promise<string | undefined>;
+  readonly scan: (options: ScanOptions) => Promise<Entry[]>;
+}
+
+/** The record with its snapshot. Throws REPLAY_DIVERGED, or VERSION_UNKNOWN without its version's machine. */
+export async function withSnapshot(
+  rows: Rows,
+  definition: Definition,
+  address: string,
+  record: ActorRecord,
+): Promise<ActorRecord> {
+  if ((record.snapshot as Json | undefined) !== undefined) return record;
+  const from = record.marks.at(-1)?.[0] ?? 0;
+  const text = from === 0 ? undefined : await rows.read(keys.checkpoint(address, from));
+  const checkpoint = text === undefined ? undefined : (JSON.parse(text) as ActorRecord);
+  const entries = await entriesBetween(rows, address, from, record.seq);
+  const { parent } = record;
+  const folded = replay({
+    definition: definitionAt(definition, record),
+    address,
+    entries,
+    ...(checkpoint && { checkpoint }),
+    ...(parent && { parent }),
+  });
+  // As it comes from disk: what a context holds may be shared with the journal's events.
+  return { ...record, snapshot: JSON.parse(JSON.stringify(folded)) as Json };
+}
+
+/** Journal bytes after which a new checkpoint is due. */
+export function checkpointBytesOf(definition: Definition, record: ActorRecord | undefined): number {
+  if (definition.snapshot === 'each') return limits.checkpointBytes;
+  const last = record?.checkpointBytes ?? 0;
+  return Math.min(Math.max(last, limits.amortizedBytesMin), limits.checkpointBytes);
+}
+
+async function entriesBetween(
+  rows: Rows,
+  address: string,
+  from: number,
+  to: number,
+): Promise<JournalEntry[]> {
+  const entries: JournalEntry[] = [];
+  let range = { gte: keys.journal(address, from + 1), lt: rangeOf('j', address).lt };
+  for (;;) {
+    const page = await rows.scan({ ...range, limit: limits.scanPageRows });
+    for (const [, text] of page) {
+      const entry = JSON.parse(text) as JournalEntry;
+      if (entry.seq <= to) entries.push(entry);
+    }
+    const last = page.at(-1);
+    if (page.length < limits.scanPageRows || last === undefined) return entries;
+    range = { ...range, ...rangeAfter(range, last[0]) };
+  }
+}
+
+/** The definition an actor's journal was written with. */
+function definitionAt(definition: Definition, { version }: ActorRecord): Definition {
+  if (version === definition.version) return definition;
+  const machine = definition.migrate?.machines?.[version];
+  if (machine !== undefined) return defineMachine({ kind: definition.kind, machine, version });
+  const message = `the last steps of version ${version} are in the journal alone; give migrate.machines its machine`;
+  throw new HoldfastError('VERSION_UNKNOWN', message);
+}
