@@ -322,6 +322,8 @@ export class Kernel {
       for (const definition of family) await this.#recovery.recover(definition);
       this.#startTimers();
     } catch (error) {
+      // Closed meanwhile: the next open brings back what was not in hand yet.
+      if (isHoldfastError(error, 'RUNTIME_CLOSED')) return;
       this.#options.log.error({ err: error, kind: family[0]?.kind }, 'kernel.recover');
     }
   }
