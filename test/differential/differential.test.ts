@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { runCase } from './compare.js';
 import { Tally } from './coverage.js';
 import { cases } from './generate.js';
+import { reduced } from './reduce.js';
 import type { Case } from './spec.js';
 
 /** Take a failing run back with HOLDFAST_SEED=<the printed seed>. */
@@ -22,11 +23,11 @@ class Disagreement extends Error {
 }
 
 /** The smallest case that fails, as JSON for regressions.test.ts. */
-function report({ failed, counterexample, errorInstance, numShrinks }: fc.RunDetails<[Case]>): void {
-  if (!failed) return;
-  const reason = errorInstance instanceof Error ? errorInstance.message : String(errorInstance);
-  const printed = JSON.stringify(counterexample?.[0]);
-  throw new Disagreement(`HOLDFAST_SEED=${seed}, shrunk ${numShrinks} times\n${reason}\n${printed}`);
+async function report({ failed, counterexample }: fc.RunDetails<[Case]>): Promise<void> {
+  if (!failed || counterexample === null) return;
+  const smallest = await reduced(counterexample[0]);
+  const { disagreement } = await runCase(smallest);
+  throw new Disagreement(`HOLDFAST_SEED=${seed}\n${disagreement}\n${JSON.stringify(smallest)}`);
 }
 
 describe('the kernel, reopened before every event, and a live XState actor', () => {
@@ -37,7 +38,7 @@ describe('the kernel, reopened before every event, and a live XState actor', () 
       if (disagreement !== undefined) throw new Disagreement(disagreement);
       tally.add(coverage);
     });
-    await fc.assert(property, { seed, numRuns: RUNS, reporter: report });
+    await fc.assert(property, { seed, numRuns: RUNS, endOnFailure: true, asyncReporter: report });
     process.stdout.write(`differential, HOLDFAST_SEED=${seed}\n${tally.table()}\n`);
     expect(tally.longShare).toBeGreaterThanOrEqual(LONG_SHARE_MIN);
     expect(tally.below(CONSTRUCT_SHARE_MIN)).toEqual([]);
