@@ -15,6 +15,9 @@ const scout = setup({
   actors: { look: fromPromise(() => Promise.resolve(1)) },
   actions: {
     hurry: assign(({ context }) => ({ hurried: context.hurried + 1 })),
+    stumble: assign(() => {
+      throw new Error('a bug in an assign');
+    }),
     report: sendParent(({ context }) => ({ type: 'report', of: context.name })),
   },
 }).createMachine({
@@ -22,6 +25,7 @@ const scout = setup({
   version: '1',
   context: ({ input }) => ({ name: input.name, hurried: 0 }),
   initial: 'looking',
+  on: { poison: { actions: 'stumble' } },
   states: {
     looking: {
       invoke: { id: 'look', src: 'look', onDone: { target: 'resting', actions: 'report' }, onError: 'lost' },
@@ -35,7 +39,7 @@ const scout = setup({
 });
 
 const camp = setup({
-  types: { context: {} as { reports: string[]; results: unknown[] } },
+  types: { context: {} as { reports: string[]; results: unknown[]; seen: number } },
   actors: { scout },
   actions: {
     note: assign(({ context, event }) => ({ reports: [...context.reports, String(event['of'])] })),
@@ -44,11 +48,15 @@ const camp = setup({
     fire: stopChild('extra'),
     tellScout: sendTo('scout', { type: 'hurry' }),
     tellExtra: sendTo('extra', { type: 'hurry' }),
+    tellLater: sendTo('scout', { type: 'hurry' }, { delay: 500 }),
+    poison: sendTo('scout', { type: 'poison' }),
+    watch: assign(({ context }) => ({ seen: context.seen + 1 })),
+    fail: assign(({ context }) => ({ results: [...context.results, 'failed'] })),
   },
 }).createMachine({
   id: 'camp',
   version: '1',
-  context: { reports: [], results: [] },
+  context: { reports: [], results: [], seen: 0 },
   initial: 'idle',
   on: {
     report: { actions: 'note' },
@@ -69,8 +77,16 @@ const camp = setup({
         src: 'scout',
         input: { name: 'scout' },
         onDone: { target: 'idle', actions: 'keep' },
+        onError: { target: 'idle', actions: 'fail' },
+        onSnapshot: { actions: 'watch' },
       },
-      on: { tell: { actions: 'tellScout' }, back: 'idle', end: 'over' },
+      on: {
+        tell: { actions: 'tellScout' },
+        later: { actions: 'tellLater' },
+        poison: { actions: 'poison' },
+        back: 'idle',
+        end: 'over',
+      },
     },
     over: { type: 'final' },
   },
@@ -87,9 +103,13 @@ export const familyChart: Chart = {
   input: {},
   define: (world, process) => {
     const look: EffectPolicy = { timeoutMs: LONG_MS };
-    const children = { scout: { effects: { look }, retentionMs: LONG_MS } };
+    const supervision = { onFailure: 'escalate' } as const;
+    const children = { scout: { effects: { look }, supervision, retentionMs: LONG_MS } };
     return [{ kind: 'camp', machine: world.wired(process, camp), retentionMs: LONG_MS, children }];
   },
-  events: ['go', 'hire', 'tell', 'back', 'fire', 'end'].map((type) => ({ to: 'camp/one', event: { type } })),
+  events: ['go', 'hire', 'tell', 'later', 'poison', 'back', 'fire', 'end'].map((type) => ({
+    to: 'camp/one',
+    event: { type },
+  })),
   answers: { look: [answered, thrown] },
 };
