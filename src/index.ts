@@ -2,7 +2,13 @@
 export { openOffline, openRuntime } from './runtime.js';
 export type { OfflineRuntime, Runtime, RuntimeEvents, RuntimeOptions, RuntimeStatus } from './runtime.js';
 export type { AccountName, AccountView } from './actors/accounts.js';
-export type { DurableRef, EmittedOf, SendEventOptions, WaitOptions } from './actors/actor-ref.js';
+export type {
+  DurableRef,
+  EmittedOf,
+  EventOfType,
+  SendEventOptions,
+  WaitOptions,
+} from './actors/actor-ref.js';
 export type { SnapshotObserver } from './actors/actor-following.js';
 export type { ActorView, ActorViewStatus, ListActors } from './actors/actor-view.js';
 export type {

@@ -208,12 +208,13 @@ export class Runtime {
    * Makes a machine durable and returns the handle of its actors. Stored ones wake up now: their effects go on
    * as their recovery says, overdue timers fire. The same machine may be defined twice; the first options stand.
    * Throws INVALID_DEFINITION for what cannot be made durable (K13), for a structure that changed under its
-   * version (K12), and for a kind that is taken.
+   * version (K12), and for a kind that is taken; RUNTIME_CLOSED.
    */
   define<Machine extends AnyStateMachine>(
     machine: Machine,
     options?: DefineOptions<Machine>,
   ): ActorKind<Machine> {
+    if (this.#closing !== undefined) throw new HoldfastError('RUNTIME_CLOSED', 'the runtime is closed');
     return this.#actors.define(machine, options);
   }
 

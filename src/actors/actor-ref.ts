@@ -83,10 +83,17 @@ export interface DurableRef<Machine extends AnyStateMachine> {
   journal(): Promise<readonly JournalEntry[]>;
 }
 
+/** The members of a union of events that may have this type. */
+export type EventOfType<Event, Type extends string> = Event extends { readonly type: infer Own }
+  ? Type extends Own
+    ? Event
+    : never
+  : never;
+
 /** What a listener of `type` gets. */
 export type EmittedOf<Machine extends AnyStateMachine, Type extends string> = Type extends '*'
   ? EmittedFrom<Machine>
-  : Extract<EmittedFrom<Machine>, { readonly type: Type }>;
+  : EventOfType<EmittedFrom<Machine>, Type>;
 
 /** Makes a ref. Looks at nothing. */
 export function actorRef<Machine extends AnyStateMachine>(
@@ -121,8 +128,11 @@ export function actorRef<Machine extends AnyStateMachine>(
 }
 
 /** What `wait` resolves with, unless `signal` ends the waiting: then its reason. Not begun when it has. */
-export async function abortable<T>(signal: AbortSignal | undefined, wait: () => Promise<T>): Promise<T> {
-  if (signal === undefined) return wait();
+export function abortable<T>(signal: AbortSignal | undefined, wait: () => Promise<T>): Promise<T> {
+  return signal === undefined ? wait() : untilAborted(signal, wait);
+}
+
+async function untilAborted<T>(signal: AbortSignal, wait: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   let stop = (): void => undefined;
   const aborted = new Promise<never>((_resolve, reject) => {

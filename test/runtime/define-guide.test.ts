@@ -25,14 +25,17 @@ async function newDirectory(): Promise<string> {
 
 /** Runs the guide's program; kills it when it has printed `killAt`. */
 async function run(directory: string, killAt?: string): Promise<readonly string[]> {
-  const child = spawn(process.execPath, [MAIN], { cwd: directory, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [MAIN], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const lines: string[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => {
     lines.push(line);
     if (line === killAt) child.kill('SIGKILL');
   });
+  let complaints = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
   await once(child, 'close');
+  expect(complaints).toBe('');
   return lines;
 }
 

@@ -1,12 +1,13 @@
 /** Machines of a user's own through the façade: made, sent to, looked at, and what is refused. */
-import { describe, expect, expectTypeOf, it } from 'vitest';
-import { setup, type AnyStateMachine } from 'xstate';
-import type { DefineOptions } from '../../src/index.js';
-import { openRuntime, silentLogger } from '../../src/index.js';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, expectTypeOf, it, onTestFinished } from 'vitest';
+import { setup, type AnyStateMachine } from 'xstate';
+import type * as xstate from 'xstate';
+import { openRuntime, silentLogger, type DefineOptions } from '../../src/index.js';
 import { deferred, settled } from '../kernel/fixtures.js';
 import { openActors, orderMachine, reopenActors, type Charge } from './orders.js';
 
@@ -117,6 +118,9 @@ describe('a defined machine', () => {
       ref.on('*', (event) => expectTypeOf(event.type).toEqualTypeOf<'noted' | 'charged'>());
       const snapshot = await ref.snapshot();
       expectTypeOf(snapshot?.context.notes).toEqualTypeOf<readonly string[] | undefined>();
+      const untyped = await plain.create();
+      untyped.on('anything', ({ type }) => expectTypeOf(type).toEqualTypeOf<string>());
+      await untyped.send({ type: 'anything', more: 1 });
       // @ts-expect-error no such state
       await ref.waitFor((now) => now.matches('nope'));
       // @ts-expect-error no such event
@@ -154,6 +158,20 @@ describe('a definition', () => {
     await expect(actors.list('a/b')).rejects.toMatchObject({ code: 'INVALID_ID' });
   });
 
+  it('is refused for what is no machine, or one of another copy of xstate', async () => {
+    const { actors } = await openActors();
+    const beside = pathToFileURL(createRequire(import.meta.url).resolve('xstate'));
+    const other = (await import(new URL('xstate.esm.js', beside).href)) as Pick<
+      typeof xstate,
+      'createMachine'
+    >;
+    for (const machine of [undefined, {}, other.createMachine({ id: 'thing', version: '1' })]) {
+      const define = (): unknown => actors.define(machine as AnyStateMachine);
+      expect(define).toThrow(expect.objectContaining({ code: 'INVALID_DEFINITION' }));
+      expect(define).toThrow('install xstate once');
+    }
+  });
+
   it('may be repeated with the same machine, not with another', async () => {
     const { actors } = await openActors();
     const machine = machineOf({});
@@ -171,7 +189,7 @@ describe('a definition', () => {
       const define = (): unknown => actors.define(machineOf({}), options as DefineOptions<AnyStateMachine>);
       expect(define).toThrow(expect.objectContaining({ code: 'INVALID_DEFINITION' }));
     };
-    refuse({ snapshot: 'amortized' });
+    refuse({ snapshot: 'sometimes' });
     refuse({ schemas: { input: { parse: () => 1 } } });
     refuse({ schemas: { events: { go: null } } });
     refuse({ schemas: { events: { go: { '~standard': { version: 2, validate: () => 1 } } } } });
@@ -231,6 +249,8 @@ describe('a runtime', () => {
     await order.send({ type: 'ship' });
     expect((await after.list('order', { status: 'done' })).items[0]?.state).toBe('shipped');
     expect(() => after.define(orderMachine(), { kind: 'delivery' })).toThrow('runtime');
+    await after.close();
+    expect(() => after.define(orderMachine(), { kind: 'more' })).toThrow('the runtime is closed');
   });
 });
 
