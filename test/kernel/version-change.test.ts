@@ -205,4 +205,26 @@ describe('a kernel with actors of an older version (K12)', () => {
     const kept = (await rowsOf(world.store, 'v')).map(([key]) => key.split('\0')[2]);
     expect(kept).toEqual(['4']);
   });
+
+  it('K12: reaches those who sleep and whom nothing touches, and goes on after a kill in the middle', async () => {
+    const sleeping = (after: object): object => ({ initial: 'on', states: { on: { after }, late: {} } });
+    const month = 30 * 86_400_000;
+    const world = await openWorld([defined(machineOf('1', sleeping({ [month]: 'late' })))]);
+    const ids = Array.from({ length: 300 }, (_, index) => ({ id: `a${index}` }));
+    await world.kernel.createMany(kind, ids);
+    const next = defined(machineOf('2', sleeping({ [month]: 'late', 60_000: 'late' })), {
+      from: { 1: 'compatible' },
+    });
+    await world.crash([next]);
+    await world.kernel.waitFor('order/a0', () => true);
+    await world.crash([next]);
+    await settled(world);
+    expect(world.kernel.counts(kind)).toMatchObject([{ version: '2', state: '"on"', count: 300 }]);
+    await world.clock.advance(60_000);
+    expect(world.kernel.counts(kind)).toMatchObject([{ version: '2', state: '"late"', count: 300 }]);
+    const steps = (await recordOf(world, 'order/a0')).seq;
+    await world.crash([next]);
+    await settled(world);
+    expect((await recordOf(world, 'order/a0')).seq).toBe(steps);
+  });
 });
