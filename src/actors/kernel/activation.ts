@@ -11,6 +11,7 @@ import { withSnapshot } from './amortized.js';
 import type { Cell } from './cell.js';
 import { tombstoneKey } from './collect.js';
 import type { CommitLoop } from './commit-loop.js';
+import { parsedRow } from './damage.js';
 import type { Definition } from './definition.js';
 import { indexedBy, NOTHING_INDEXED, type Indexed } from './indexed.js';
 import { migrateRecord, type Migrated } from './migration.js';
@@ -42,17 +43,24 @@ export class Activation {
     return this.#migrationOf(definition, record, undefined).snapshot;
   }
 
+  /** Fills the cell of an actor that was never there, when the store can say so at once: no promise. */
+  fillVacant(cell: Cell): void {
+    if (cell.definition.tombstoneMs > 0) return;
+    if (this.#loop.read(keys.record(cell.address)) === undefined) cell.loaded = true;
+  }
+
   /** Fills a cell from its record. What stands still already is left as it is. */
   async load(cell: Cell): Promise<Found> {
     const { address, definition } = cell;
-    const text = await this.#loop.read(keys.record(address));
+    const key = keys.record(address);
+    const text = await this.#loop.read(key);
     if (text === undefined) {
       const keeps = definition.tombstoneMs > 0;
       cell.tombstone = keeps && (await this.#loop.read(tombstoneKey(address))) !== undefined;
       cell.loaded = true;
       return { type: 'ready' };
     }
-    const record = JSON.parse(text) as ActorRecord;
+    const record = parsedRow<ActorRecord>(key, text);
     cell.record = record;
     cell.bytes = text.length + (record.checkpointBytes ?? 0);
     cell.loaded = true;

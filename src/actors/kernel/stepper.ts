@@ -20,6 +20,7 @@ import { deliveryOf, type Cell, type Delivery, type Outcome } from './cell.js';
 import { rowsOf, writeCollection } from './collect.js';
 import type { CommitLoop, Stage } from './commit-loop.js';
 import { consumes, eventOf, kernelStepOf } from './consuming.js';
+import { isThere } from './damage.js';
 import type { Definition } from './definition.js';
 import { errorToJson } from './effect-run.js';
 import { envelopeFor } from './envelope.js';
@@ -30,6 +31,7 @@ import type { Migrated } from './migration.js';
 import type { ActorRecord, EventEnvelope } from './record.js';
 import { nextStep, persisted, type StepAction, type StepResult } from './step.js';
 import { StepView, toldBy } from './step-view.js';
+import { turnOf } from './turn-shapes.js';
 import type { After, Consumed, KeptByMigration, Made, Special, Taken } from './turn-shapes.js';
 import { writeTurn } from './turn.js';
 import { Uniques } from './uniques.js';
@@ -87,6 +89,7 @@ export class Stepper {
   /** Takes a delivery; returns a promise only when something must be read first. */
   take(cell: Cell, delivery: Delivery): Promise<void> | undefined {
     const { content } = delivery;
+    if (content.type === 'create' && !cell.loaded) this.#activation.fillVacant(cell);
     const ready = cell.loaded && !cell.tombstone && delivery.inboxKey === undefined;
     const collects = content.type === 'timer' && content.timer.ref.sendId === kernelEvents.retention;
     if (!ready || collects) return this.#prepare(cell, delivery, collects);
@@ -109,7 +112,7 @@ export class Stepper {
   async #prepare(cell: Cell, delivery: Delivery, collects: boolean): Promise<void> {
     const { inboxKey } = delivery;
     // Recovery and the sender's commit may both hand over a row: whoever comes second finds it gone.
-    if (inboxKey !== undefined && (await this.#loop.read(inboxKey)) === undefined) {
+    if (inboxKey !== undefined && !(await isThere(this.#loop, inboxKey))) {
       void this.#afterRecord(cell, delivery, { seq: 0, accepted: false, deduplicated: true });
       return;
     }
@@ -179,6 +182,7 @@ export class Stepper {
     const { content } = delivery;
     const consumed = consumes(cell.address, record, delivery);
     if (consumed === undefined || record.status !== 'active') return this.#refuse(cell, delivery, record.seq);
+    if (content.type === 'damaged') return this.#failures.damaged(cell, delivery);
     const envelope = this.#envelope(cell, record, delivery, consumed);
     const taken: Taken = { event: eventOf(content, consumed), envelope, consumed, ord: record.ord };
     const kernelStep = kernelStepOf(content, consumed, envelope);
@@ -243,21 +247,10 @@ export class Stepper {
 
   #stage(cell: Cell, delivery: Delivery, made: Made): void {
     const stage = this.#loop.begin();
-    const { content, source, traceparent } = delivery;
-    const payloads = content.type === 'create' ? content.payloads : undefined;
-    const { parent, special, source: said = source } = made;
+    const { special } = made;
     let after: After;
     try {
-      const { snapshot: earlier } = cell;
-      after = writeTurn(stage, cell, {
-        ...made,
-        source: said,
-        traceparent,
-        payloads,
-        earlier,
-        parent,
-        special,
-      });
+      after = writeTurn(stage, cell, turnOf(made, delivery, cell.snapshot));
     } catch (error) {
       if (cell.record === undefined) {
         this.#births.stillborn(cell, delivery, error);

@@ -7,6 +7,7 @@ import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import type { Json, JsonEvent, JsonObject } from '../../json.js';
 import type { Sent, StartedEffect, Told } from './belongings.js';
 import type { Definition } from './definition.js';
+import type { Delivery } from './cell.js';
 import type { Indexed } from './indexed.js';
 import type { ActorRecord, ChildRef, EffectRef, EventEnvelope, JournalEntry } from './record.js';
 import type { ParentRef, TimerRef } from './record.js';
@@ -112,4 +113,24 @@ export interface Taken {
 export interface Made extends Taken {
   readonly result: StepResult;
   readonly indexed: Indexed;
+}
+
+/** A step as it is written. One literal: this is the hot path, and spreading shapes that vary is slow. */
+export function turnOf(made: Made, delivery: Delivery, earlier: AnyMachineSnapshot | undefined): Turn {
+  const { event, envelope, consumed, ord, result, indexed, parent, special } = made;
+  const { content, traceparent } = delivery;
+  return {
+    event,
+    envelope,
+    source: made.source ?? delivery.source,
+    traceparent,
+    consumed,
+    ord,
+    result,
+    earlier,
+    indexed,
+    payloads: content.type === 'create' ? content.payloads : undefined,
+    parent,
+    special,
+  };
 }
