@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { assign, fromPromise, setup } from 'xstate';
 import type { DefinitionOptions, EffectPolicy, ProbeResult } from '../../src/actors/kernel/index.js';
 import { faultyStore, type FaultyStore } from '../../src/testing/index.js';
+import { camp } from './family.js';
 import { deferred, openWorld, rowsOf, settled, type World } from '../kernel/fixtures.js';
 
 const ADDRESS = 'errand/one';
@@ -203,4 +204,29 @@ test('closed while the started mark is written, a manual effect is not in doubt:
   answers[0]?.('at last');
   await settled(world);
   expect(await stateOf(world)).toEqual(['home', ['at last'], 0]);
+});
+
+test('a child that ends while its parent leaves is not heard by the parent, and nothing of it is left', async () => {
+  const definition: DefinitionOptions = { kind: 'camp', machine: camp };
+  const world = await openWorld([definition]);
+  await world.kernel.create('camp', 'one', undefined);
+  await world.kernel.send('camp/one', { type: 'go' });
+  await settled(world);
+  const [scout = ''] = (await world.kernel.reader.byKind('camp.scout')).items;
+  const resting = await world.kernel.snapshot(scout);
+  expect(resting?.snapshot.value).toBe('resting');
+  // One batch: the child's end is on its way to a parent that has just stopped it.
+  const sent = [scout, 'camp/one'].map((to) =>
+    world.kernel.send(to, { type: to === scout ? 'hurry' : 'back' }),
+  );
+  await Promise.all(sent);
+  await settled(world);
+  const events = (await world.kernel.reader.journal('camp/one')).map(({ event }) => event.type);
+  expect(events.at(-1)).toBe('back');
+  expect(events.filter((type) => type.startsWith('xstate.done'))).toEqual([]);
+  expect(await rowsOf(world.store, 'i')).toEqual([]);
+  await world.crash([definition]);
+  await settled(world);
+  expect(await rowsOf(world.store, 'i')).toEqual([]);
+  expect((await world.kernel.snapshot('camp/one'))?.snapshot.value).toBe('idle');
 });

@@ -38,7 +38,7 @@ const scout = setup({
   output: ({ context }) => ({ name: context.name, hurried: context.hurried }),
 });
 
-const camp = setup({
+export const camp = setup({
   types: { context: {} as { reports: string[]; results: unknown[]; seen: number } },
   actors: { scout },
   actions: {
