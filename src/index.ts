@@ -35,6 +35,7 @@ export type { JobHandle, JobOptions, ListJobs } from './actors/jobs.js';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './actors/schema.js';
 export type { Session } from './actors/sessions.js';
 export type {
+  ChildOptions,
   CommittedStep,
   EffectPolicy,
   HistoryEntry,
@@ -50,6 +51,7 @@ export type {
   ProbeContext,
   ProbeResult,
   Share,
+  Supervision,
 } from './actors/kernel/index.js';
 export { systemClock, type Clock } from './clock.js';
 export { HoldfastError, isHoldfastError, type ErrorCode } from './errors.js';

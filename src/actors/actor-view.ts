@@ -54,7 +54,7 @@ export function isIn(value: unknown, state: StateValue): boolean {
   return isStateValue(value) && matchesState(state, value);
 }
 
-function isStateValue(value: unknown): value is StateValue {
+export function isStateValue(value: unknown): value is StateValue {
   return typeof value === 'string' || isPlainObject(value);
 }
 

@@ -17,7 +17,7 @@ import type { Json } from '../json.js';
 import type { Logger } from '../log.js';
 import { abortable, actorRef } from './actor-ref.js';
 import type { DurableRef, EventOfType, RefOptions } from './actor-ref.js';
-import { isIn, isWanted, viewOf, type ActorView, type ListActors } from './actor-view.js';
+import { isIn, isStateValue, isWanted, viewOf, type ActorView, type ListActors } from './actor-view.js';
 import type { DefinitionOptions, FoundRecord, IndexedActor, IndexRow, Kernel } from './kernel/index.js';
 import type { Page, PageOptions } from './kernel/index.js';
 import { isStandardSchema, validated, type StandardSchema } from './schema.js';
@@ -144,6 +144,10 @@ export class Actors {
     // A name that can be no kind's is a mistake, not an empty listing.
     addressOf(kind, 'id');
     const { state, status, cursor, limit } = options;
+    if (state !== undefined && !isStateValue(state)) {
+      const message = '"state": is no state value, such as "a.b" or { a: "b" }';
+      throw new HoldfastError('INVALID_INPUT', message, { details: { field: 'state' } });
+    }
     const matches = (found: FoundRecord): boolean => isWanted(found, state, status);
     const page = await this.#kernel.reader.records(kind, matches, { cursor, limit });
     return { ...page, items: page.items.map(viewOf) };

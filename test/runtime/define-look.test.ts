@@ -163,6 +163,16 @@ describe('waiting', () => {
     await expect(orders.get('nobody').waitFor(() => true)).rejects.toMatchObject({ code: 'ACTOR_NOT_FOUND' });
   });
 
+  it('refuses events that would pass for the runtime’s own', async () => {
+    const { actors } = await openActors();
+    const machine = setup({}).createMachine({ id: 'any', version: '1', on: { '*': {} } });
+    const ref = await actors.define(machine).create({ id: 'a' });
+    for (const event of [{ type: 'holdfast.migrated' }, { type: 'xstate.init' }, { type: 'go', $: 1 }]) {
+      await expect(ref.send(event)).rejects.toMatchObject({ code: 'INVALID_EVENT' });
+    }
+    expect(await ref.journal()).toHaveLength(1);
+  });
+
   it('tells whether an event would be taken now', async () => {
     const { actors } = await openActors();
     const orders = actors.define(orderMachine());
@@ -214,7 +224,7 @@ describe('a listing', () => {
 
   it('finds by state as matches does, in pages that look at a thousand actors at most', async () => {
     const things = (await openActors()).actors.define(counting);
-    const all = 2 * limits.scanPageRows + 500;
+    const all = limits.scanPageRows + 500;
     const creations = Array.from({ length: all }, (_none, n) => ({
       id: String(n).padStart(5, '0'),
       input: { n },
@@ -227,26 +237,26 @@ describe('a listing', () => {
       pages.push(page.items.map(({ id }) => id));
       cursor = page.cursor;
     } while (cursor !== undefined && pages.length < 10);
-    expect(pages).toEqual([['00499', '00999'], ['01499', '01999'], ['02499']]);
-    expect((await things.list({ state: { rare: 'x' } })).items).toHaveLength(2);
+    expect(pages).toEqual([['00499', '00999'], ['01499']]);
+    expect((await things.list({ state: { rare: 'x' } })).items.map(({ id }) => id)).toEqual(pages[0]);
     expect((await things.list({ state: 'rare' })).items).toHaveLength(2);
     expect((await things.list({ state: 'nowhere' })).items).toEqual([]);
     expect((await things.list({ limit: 5_000 })).items).toHaveLength(1_000);
     expect((await things.list()).items).toHaveLength(100);
-    expect([things.count(), things.count('rare'), things.count('rare.x'), things.count('gone')]).toEqual([
-      all,
-      5,
-      5,
-      0,
-    ]);
+    const counts = [undefined, 'rare', 'rare.x', 'gone'].map((state) => things.count(state));
+    expect(counts).toEqual([all, 3, 3, 0]);
   });
 
-  it('takes no cursor of another listing, and no word for one', async () => {
+  it('takes no cursor of another listing, no word for one, and no state that is none', async () => {
     const { actors } = await openActors();
     const [things, others] = [actors.define(counting), actors.define(counting, { kind: 'other' })];
     for (const id of ['a', 'b']) await things.create({ id, input: { n: 0 } });
     const { cursor } = await things.list({ limit: 1 });
     expect((await things.list({ cursor })).items.map(({ id }) => id)).toEqual(['b']);
+    await expect(things.list({ state: 5 as unknown as string })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      details: { field: 'state' },
+    });
     for (const wrong of [cursor, 'nonsense', '']) {
       await expect(others.list({ cursor: wrong })).rejects.toMatchObject({
         code: 'INVALID_INPUT',

@@ -8,6 +8,7 @@ import { HoldfastError } from '../../errors.js';
 import { checkId } from '../../ids.js';
 import { firstNonJson, isPlainObject, type Json, type JsonEvent } from '../../json.js';
 import { limits } from '../../limits.js';
+import { isKernelEvent } from './kernel-events.js';
 
 /** A copy of an event. Throws INVALID_EVENT for what cannot be stored or would pass for the kernel's own. */
 export function ownEvent(event: unknown): JsonEvent {
@@ -20,6 +21,7 @@ export function ownEvent(event: unknown): JsonEvent {
   if (type === '' || type === '*') throw refuse('has no type of its own');
   if ('$' in event) throw refuse('has the reserved key "$"');
   if (type.startsWith('xstate.')) throw refuse("has a type of XState's own");
+  if (isKernelEvent(type)) throw refuse("has a type of the runtime's own");
   const flat = flatCopy(event);
   if (flat !== undefined) return flat as JsonEvent;
   const bad = firstNonJson(event);

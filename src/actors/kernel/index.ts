@@ -7,6 +7,7 @@ export type { StateCount } from './counts.js';
 export type { Creation } from './create-many.js';
 export { defineMachine, structureHash } from './definition.js';
 export type {
+  ChildOptions,
   Definition,
   DefinitionOptions,
   EffectPolicy,
@@ -15,6 +16,7 @@ export type {
   ProbeContext,
   ProbeResult,
   Share,
+  Supervision,
 } from './definition.js';
 export { EffectDeferred } from './effect-run.js';
 export type { Migration, Migrations, MigrationState } from './migration.js';
