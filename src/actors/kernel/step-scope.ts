@@ -79,6 +79,8 @@ export interface StepEnvironment {
   readonly system: (systemId: string) => SystemTarget | undefined;
 }
 
+type SendTo = Extract<StepAction, { type: '@xstate.sendTo' }>;
+
 type Self = AnyActorRef & { readonly _parent: AnyActorRef | undefined };
 
 export class StepScope {
@@ -86,6 +88,10 @@ export class StepScope {
   readonly scope: AnyActorScope;
   readonly #self: Self;
   readonly #system: StepSystem;
+  /** Children that an action asked for. This and the next are made when first needed. */
+  #spawned: Set<AnyActorRef> | undefined;
+  /** Sends to children whose states are being entered: XState asks for those first. */
+  #early: SendTo[] | undefined;
 
   constructor(
     environment: StepEnvironment,
@@ -93,7 +99,8 @@ export class StepScope {
     restoring: boolean = false,
   ) {
     const { id, address } = environment;
-    const system = new StepSystem(environment, restoring);
+    const children = (snapshot as { readonly children?: Children } | undefined)?.children;
+    const system = new StepSystem(environment, restoring ? undefined : this.actions, children);
     this.#system = system;
     const self = {
       id,
@@ -119,8 +126,30 @@ export class StepScope {
       actionExecutor: (action: RawAction) => {
         const translated = this.#translate(action);
         if (translated !== undefined) this.actions.push(translated);
+        if (translated?.type === '@xstate.spawn') this.#sendEarly(translated.child);
       },
     } as unknown as AnyActorScope;
+  }
+
+  /** True when an action asked for this child; `spawn` in an assign leaves none. */
+  hasAskedFor(child: AnyActorRef): boolean {
+    return this.#spawned?.has(child) === true;
+  }
+
+  /** The actions, with these added, each where its child was made. */
+  withSpawns(spawns: readonly (readonly [child: AnyActorRef, spawn: StepAction])[]): readonly StepAction[] {
+    const all = [...this.actions];
+    const places = spawns.map(([child, spawn]) => [this.#system.bookedAt(child.sessionId), spawn] as const);
+    // From the last one on, so that the places of the others stay what they are.
+    for (const [[, before], spawn] of places.toSorted(([[a]], [[b]]) => b - a)) all.splice(before, 0, spawn);
+    return all;
+  }
+
+  #sendEarly(child: string): void {
+    if (this.#early === undefined) return;
+    const isFor = ({ to }: SendTo): boolean => to.type === 'child' && to.child === child;
+    this.actions.push(...this.#early.filter(isFor));
+    this.#early = this.#early.filter((send) => !isFor(send));
   }
 
   /** One entry of XState's action list in our words; undefined for what the macrostep has done already. */
@@ -133,6 +162,7 @@ export class StepScope {
       case 'xstate.cancel':
         return { type: '@xstate.cancel', sendId: params.sendId ?? '' };
       case 'xstate.spawnChild':
+        if (params.actorRef !== undefined) (this.#spawned ??= new Set()).add(params.actorRef);
         return spawned(params);
       case 'xstate.stopChild':
         return this.#stopped(action.params as AnyActorRef | undefined);
@@ -156,12 +186,14 @@ export class StepScope {
   #sent({ to, event, id: sendId, delay: delayMs }: RawParams): StepAction | undefined {
     if (event === undefined || to === undefined) return undefined;
     if (delayMs !== undefined && to === this.#self) return { type: '@xstate.raise', sendId, delayMs, event };
-    return { type: '@xstate.sendTo', to: this.#targetOf(to), event, sendId, delayMs };
+    if (typeof to !== 'string')
+      return { type: '@xstate.sendTo', to: this.#targetOf(to), event, sendId, delayMs };
+    // A child that the same step invokes: it can be sent to once it has been asked for.
+    (this.#early ??= []).push({ type: '@xstate.sendTo', to: { type: 'child', child: to }, event, sendId, delayMs });
+    return undefined;
   }
 
-  #targetOf(to: AnyActorRef | string): Target {
-    // A child that the same step invokes: XState resolves its id later.
-    if (typeof to === 'string') return { type: 'child', child: to };
+  #targetOf(to: AnyActorRef): Target {
     if (to === this.#self) return { type: 'self' };
     if (to === this.#self._parent) return { type: 'parent' };
     if (to instanceof SystemRef) return { type: 'actor', ...to.target };
@@ -193,19 +225,35 @@ class StepSystem {
   readonly _logger = nothing;
   readonly _clock = { setTimeout: nothing, clearTimeout: nothing };
   readonly #environment: StepEnvironment;
-  readonly #restoring: boolean;
+  /** What the step has asked for so far; undefined while a snapshot is restored. */
+  readonly #actions: readonly StepAction[] | undefined;
+  /** How much had been asked for when each child was made. */
+  #booked: number[] | undefined;
   /** Made when first needed: few machines use system ids. */
   #registered: Map<string, AnyActorRef | undefined> | undefined;
-  #booked = 0;
 
-  constructor(environment: StepEnvironment, restoring: boolean) {
+  /** The actor's children before the step. */
+  readonly #children: Children | undefined;
+
+  constructor(
+    environment: StepEnvironment,
+    actions: readonly StepAction[] | undefined,
+    children: Children | undefined,
+  ) {
     this.#environment = environment;
-    this.#restoring = restoring;
+    this.#actions = actions;
+    this.#children = children;
   }
 
   _bookId(): string {
-    this.#booked += 1;
-    return `x.${this.#environment.seq}.${this.#booked}`;
+    const number = (this.#booked ??= []).push(this.#actions?.length ?? 0);
+    return `x.${this.#environment.seq}.${number}`;
+  }
+
+  /** Which child it was, and how many actions were asked for before it. */
+  bookedAt(sessionId: string): readonly [number: number, before: number] {
+    const number = Number(sessionId.slice(sessionId.lastIndexOf('.') + 1));
+    return [number, this.#booked?.[number - 1] ?? 0];
   }
 
   _register(): string {
@@ -225,7 +273,7 @@ class StepSystem {
   }
 
   _set(systemId: string, actor: AnyActorRef): void {
-    if (this.#restoring) return;
+    if (this.#actions === undefined) return;
     const taken = this.get(systemId);
     if (taken !== undefined && taken !== actor)
       throw new Error(`Actor with system ID '${systemId}' already exists.`);
@@ -235,6 +283,9 @@ class StepSystem {
 
   get(systemId: string): unknown {
     if (this.#registered?.has(systemId) === true) return this.#registered.get(systemId);
+    // One's own child is the reference that one has of it: it can be stopped, and kept in the context.
+    const own = Object.values(this.#children ?? {}).find((child) => child?.systemId === systemId);
+    if (own !== undefined) return own;
     const target = this.#environment.system(systemId);
     return target === undefined ? undefined : new SystemRef(systemId, target);
   }
@@ -255,6 +306,8 @@ class StepSystem {
     this.#registered.set(systemId, undefined);
   }
 }
+
+type Children = Readonly<Record<string, (AnyActorRef & { readonly systemId?: string }) | undefined>>;
 
 interface RawAction {
   readonly type: string;

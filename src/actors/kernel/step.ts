@@ -71,7 +71,7 @@ export function initialStep(
   const scope = new StepScope(environment, undefined);
   const snapshot = logic.getInitialSnapshot(scope.scope, input) as AnyMachineSnapshot;
   if (snapshot.status === 'error') throw snapshot.error;
-  return { snapshot: inDocumentOrder(snapshot), actions: withUnseen({}, snapshot, scope.actions) };
+  return { snapshot: inDocumentOrder(snapshot), actions: withUnseen({}, snapshot, scope) };
 }
 
 /** One event, one macrostep. */
@@ -83,7 +83,7 @@ export function nextStep(
 ): StepResult {
   const scope = new StepScope(environment, snapshot);
   const next = logic.transition(snapshot, event, scope.scope) as AnyMachineSnapshot;
-  const actions = withUnseen(childrenOf(snapshot), next, scope.actions);
+  const actions = withUnseen(childrenOf(snapshot), next, scope);
   return { snapshot: pruned(snapshot, inDocumentOrder(next), event), actions };
 }
 
@@ -158,21 +158,16 @@ function withDeadChildren(json: Json, ids: readonly string[]): Json {
   return { ...rest, children: { ...children, ...Object.fromEntries(dead) } };
 }
 
-/** The actions, after those children that no action asked for: `spawn` in an assign leaves no other trace. */
-function withUnseen(
-  before: Children,
-  after: AnyMachineSnapshot,
-  actions: readonly StepAction[],
-): readonly StepAction[] {
+/** The actions, with those children that no action asked for: `spawn` in an assign leaves no other trace. */
+function withUnseen(before: Children, after: AnyMachineSnapshot, scope: StepScope): readonly StepAction[] {
   const children = childrenOf(after);
-  if (children === before) return actions;
-  const unseen: StepAction[] = [];
+  if (children === before) return scope.actions;
+  const unseen: (readonly [AnyActorRef, StepAction])[] = [];
   for (const [child, ref] of Object.entries(children)) {
-    if (ref === undefined || before[child] === ref) continue;
-    if (actions.some((action) => action.type === '@xstate.spawn' && action.child === ref.id)) continue;
-    unseen.push(spawnedUnseen(ref));
+    if (ref === undefined || before[child] === ref || scope.hasAskedFor(ref)) continue;
+    unseen.push([ref, spawnedUnseen(ref)]);
   }
-  return unseen.length === 0 ? actions : [...unseen, ...actions];
+  return unseen.length === 0 ? scope.actions : scope.withSpawns(unseen);
 }
 
 type SpawnedRef = AnyActorRef & { readonly systemId?: string; readonly _syncSnapshot?: boolean };
