@@ -189,7 +189,13 @@ export class StepScope {
     if (typeof to !== 'string')
       return { type: '@xstate.sendTo', to: this.#targetOf(to), event, sendId, delayMs };
     // A child that the same step invokes: it can be sent to once it has been asked for.
-    (this.#early ??= []).push({ type: '@xstate.sendTo', to: { type: 'child', child: to }, event, sendId, delayMs });
+    (this.#early ??= []).push({
+      type: '@xstate.sendTo',
+      to: { type: 'child', child: to },
+      event,
+      sendId,
+      delayMs,
+    });
     return undefined;
   }
 

@@ -228,7 +228,9 @@ class TurnWriter {
     if (this.#parent === undefined) return;
     const { address } = this.#before;
     const { address: to, child, id: from } = this.#parent;
-    const event: JsonEvent = { type: `xstate.${what}.${child}`, ...rest, actorId: child };
+    // As XState says it: who is meant is in the type alone when a snapshot is told.
+    const ended = what === 'snapshot' ? {} : { actorId: child };
+    const event: JsonEvent = { type: `xstate.${what}.${child}`, ...rest, ...ended };
     const id = `${address}/${this.#turn.envelope.seq}:${index}`;
     this.#own.send(to, { type: 'event', event, from, id, source: forAddress(address) });
   }
