@@ -46,6 +46,8 @@ export type Content =
   | { readonly type: 'stop' }
   /** Nothing but an activation, which migrates an older actor. */
   | { readonly type: 'touch' }
+  /** An inbox row that cannot be read. */
+  | { readonly type: 'damaged' }
   | { readonly type: 'operator'; readonly what: 'resume' | 'skip' | 'dismiss' };
 
 export interface Delivery {

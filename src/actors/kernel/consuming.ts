@@ -77,7 +77,9 @@ export function kernelStepOf(
 }
 
 /** What an inbox row is as a delivery. */
-export function inboxDelivery(key: string, row: InboxRow): Parcel {
+export function inboxDelivery(key: string, row: InboxRow | undefined): Parcel {
+  if (row === undefined)
+    return { content: { type: 'damaged' }, source: 'kernel', dedupe: false, inboxKey: key };
   const { source, id: eventId } = row;
   return { content: contentOf(row), source, eventId, dedupe: false, inboxKey: key };
 }

@@ -9,7 +9,7 @@
  */
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import type { Clock } from '../../clock.js';
-import { HoldfastError } from '../../errors.js';
+import { HoldfastError, isHoldfastError } from '../../errors.js';
 import type { JsonEvent } from '../../json.js';
 import { limits } from '../../limits.js';
 import { budgetExceeded, withFailure, type RestartBudget } from '../../machines/index.js';
@@ -24,7 +24,7 @@ import { errorToJson } from './effect-run.js';
 import { envelopeFor, withEnvelope } from './envelope.js';
 import { indexedBy } from './indexed.js';
 import { DISMISSED, kernelEvents } from './kernel-events.js';
-import { quarantine } from './quarantine.js';
+import { listQuarantined, quarantine } from './quarantine.js';
 import type { ActorRecord, InboxRow } from './record.js';
 import { initialStep, type StepAction } from './step.js';
 import { StepView, toldBy } from './step-view.js';
@@ -126,7 +126,7 @@ export class Failures {
   ): undefined {
     const { loop, clock, onQuarantined } = this.#options;
     const { record, address, definition } = cell;
-    if (record === undefined) throw error;
+    if (record === undefined) throw this.#unreadable(address, error);
     const stage = loop.begin();
     const cause = { at: clock.now(), error };
     const head = failed && { event: failed.event, parcel: parcelOf(failed.delivery) };
@@ -140,6 +140,22 @@ export class Failures {
     if (failed !== undefined) stage.failed = failed.delivery.reject;
     loop.add(stage);
     return undefined;
+  }
+
+  /** Of a damaged record nothing can be kept but that it is: whoever lists who stands still finds it. */
+  #unreadable(address: string, error: unknown): unknown {
+    if (!isHoldfastError(error, 'STORE_CORRUPTED')) return error;
+    const { loop } = this.#options;
+    const stage = loop.begin();
+    listQuarantined(stage, address);
+    loop.add(stage);
+    return new HoldfastError('ACTOR_QUARANTINED', `${address} cannot be read`, { cause: error });
+  }
+
+  /** What came for it cannot be read: an operator must know what was lost. */
+  damaged(cell: Cell, delivery: Delivery): undefined {
+    const error = new HoldfastError('STORE_CORRUPTED', 'something that was sent to it cannot be read');
+    return this.standStill(cell, { delivery, event: { type: kernelEvents.damaged } }, error);
   }
 
   /** A delivery for an actor that stands still (F2). */

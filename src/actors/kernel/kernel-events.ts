@@ -18,6 +18,8 @@ export const kernelEvents = {
   skipped: 'holdfast.skipped',
   /** An operator let an actor go on that had nothing at its head. */
   resumed: 'holdfast.resumed',
+  /** Stands for what cannot be read any more. */
+  damaged: 'holdfast.damaged',
   /** An operator removed an actor. */
   dismissed: 'holdfast.dismissed',
 } as const;

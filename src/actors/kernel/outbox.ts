@@ -17,8 +17,10 @@
  */
 import type { JsonEvent } from '../../json.js';
 import { limits } from '../../limits.js';
-import { keys, partsOf, rangeOf } from '../../store/keys.js';
+import { keys, partsOf, rangeAfter, rangeOf } from '../../store/keys.js';
+import type { Range } from '../../store/store.js';
 import { Attempt, type AttemptOptions, type Ending } from './attempt.js';
+import { rowOf, scanPast } from './damage.js';
 import type { Definition, Share } from './definition.js';
 import { Bounds, byPriorityThenAge, effectKeyOf, insertByAge, isEmpty, newPool } from './pool.js';
 import { poolKey, windowOf, type Pool, type Waiting } from './pool.js';
@@ -137,15 +139,38 @@ export class Outbox {
   async recover(definition: Definition): Promise<void> {
     let range = rangeOf('o', definition.kind);
     for (;;) {
-      const [first] = await this.#options.loop.scan({ ...range, limit: 1 });
+      const [first] = await scanPast(this.#options.loop, { ...range, limit: 1 });
       if (first === undefined) break;
       const name = partsOf(first[0])[1] ?? '';
-      const row = JSON.parse(first[1]) as EffectRow;
-      this.#pool(definition, name, row.src).more = true;
+      const src = await this.#sourceOf(definition.kind, name);
+      if (src !== undefined) this.#pool(definition, name, src).more = true;
       range = { gte: rangeOf('o', definition.kind, name).lt, lt: range.lt };
     }
     this.#recovered.add(definition.kind);
     this.#pump();
+  }
+
+  /** What the effects of a pool run; undefined when none of its rows can be read. */
+  async #sourceOf(kind: string, pool: string): Promise<string | undefined> {
+    let range: Range = rangeOf('o', kind, pool);
+    for (let limit = 1; ; limit = limits.scanPageRows) {
+      const page = await scanPast(this.#options.loop, { ...range, limit });
+      for (const scanned of page) {
+        const row = rowOf<EffectRow>(scanned);
+        if (row !== undefined) return row.src;
+        this.#options.log.error({ key: scanned[0] }, 'effect.damaged');
+      }
+      const last = page.at(-1);
+      if (page.length < limit || last === undefined) return undefined;
+      range = rangeAfter(range, last[0]);
+    }
+  }
+
+  /** A damaged row does not say whose effect it is: it keeps its place on disk and holds up no other. */
+  #leaveOut(pool: Pool, key: string): void {
+    if (this.#aside.has(key)) return;
+    this.#options.log.error({ key }, 'effect.damaged');
+    this.#putAside(key, { pool, address: '', wake: undefined });
   }
 
   /** Opens or closes a share: effects behind a closed one wait in their pools, whatever room there is. */
@@ -260,10 +285,15 @@ export class Outbox {
     try {
       const range = rangeOf('o', pool.definition.kind, pool.name);
       const held = pool.queue.length + pool.running + pool.aside;
-      const page = await this.#options.loop.scan({ ...range, limit: held + windowOf(pool) });
+      const page = await scanPast(this.#options.loop, { ...range, limit: held + windowOf(pool) });
       if (page.length === held + windowOf(pool)) pool.more = true;
-      for (const [key, text] of page) {
-        const row = JSON.parse(text) as EffectRow;
+      for (const scanned of page) {
+        const [key] = scanned;
+        const row = rowOf<EffectRow>(scanned);
+        if (row === undefined) {
+          this.#leaveOut(pool, key);
+          continue;
+        }
         const effectKey = effectKeyOf(row);
         const gone = this.#endedWhileLoading.has(effectKey) || this.#options.loop.peek(key) === undefined;
         if (!gone) this.#enqueue(pool, { key, row, effectKey, loaded: true });

@@ -48,9 +48,14 @@ export function quarantine(
   const next: ActorRecord = { ...record, quarantine: reason };
   for (const timer of record.timers) stage.delete(timerKey(address, timer));
   stage.put(keys.record(address), next);
-  stage.put(indexKey(address), address);
+  listQuarantined(stage, address);
   stage.expect(address, record.seq);
   return next;
+}
+
+/** Lists an actor as one that stands still (Q3). */
+export function listQuarantined(stage: Stage, address: string): void {
+  stage.put(indexKey(address), address);
 }
 
 /** The actor goes on, or goes: its index row does. */

@@ -3,7 +3,7 @@
  *
  * Callers: the façades, the CLI, the tests. It changes nothing.
  */
-import { HoldfastError, isHoldfastError } from '../../errors.js';
+import { HoldfastError } from '../../errors.js';
 import { isPlainObject, type Json } from '../../json.js';
 import { splitAddress } from '../../ids.js';
 import { limits } from '../../limits.js';
@@ -11,6 +11,7 @@ import { compareKeys, keys, partsOf, rangeAfter, rangeOf, type RowLetter } from 
 import type { Entry, Range, Store } from '../../store/store.js';
 import { withSnapshot, type Rows } from './amortized.js';
 import type { CommitLoop } from './commit-loop.js';
+import { scanPast } from './damage.js';
 import type { Definition } from './definition.js';
 import type { ActorRecord, HistoryEntry, JournalEntry } from './record.js';
 
@@ -119,7 +120,7 @@ export class Reader {
     let last = cursor === undefined ? undefined : cursorKey(cursor, whole);
     for (let examined = 0; examined < limits.scanPageRows; examined += RECORDS_A_SCAN) {
       const range = last === undefined ? whole : rangeAfter(whole, last);
-      const rows = await this.#scanPast(range, RECORDS_A_SCAN);
+      const rows = await scanPast(this.#loop, { ...range, limit: RECORDS_A_SCAN });
       for (const [key, text] of rows) {
         last = key;
         const found = { address: partsOf(key)[0] ?? '', record: parseRecord(text) };
@@ -135,24 +136,6 @@ export class Reader {
   async #onDisk(page: Page<FoundRecord>): Promise<Page<FoundRecord>> {
     await Promise.all(page.items.map(({ address }) => this.#loop.settled(keys.record(address))));
     return page;
-  }
-
-  /** A scan that a row with a wrong checksum does not stop: that row comes without its text. */
-  async #scanPast(
-    range: Range,
-    limit: number,
-  ): Promise<readonly (readonly [key: string, text: string | undefined])[]> {
-    try {
-      return await this.#loop.scan({ ...range, limit });
-    } catch (error) {
-      const key = isHoldfastError(error, 'STORE_CORRUPTED') ? error.details['key'] : undefined;
-      if (typeof key !== 'string' || !within(key, range)) throw error;
-      const before = await this.#scanPast({ gte: range.gte, lt: key }, limit);
-      const left = limit - before.length - 1;
-      if (left < 0) return before;
-      const after = left === 0 ? [] : await this.#scanPast(rangeAfter(range, key), left);
-      return [...before, [key, undefined], ...after];
-    }
   }
 
   async journal(address: string): Promise<JournalEntry[]> {

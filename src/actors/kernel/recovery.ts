@@ -8,6 +8,7 @@ import { limits } from '../../limits.js';
 import { keys, partsOf, rangeAfter, rangeOf } from '../../store/keys.js';
 import type { Range } from '../../store/store.js';
 import type { CommitLoop } from './commit-loop.js';
+import { rowOf, scanPast } from './damage.js';
 import type { Definition } from './definition.js';
 import type { Outbox } from './outbox.js';
 import type { InboxRow } from './record.js';
@@ -16,8 +17,8 @@ import type { VersionSweep } from './version-sweep.js';
 export interface RecoveryOptions {
   readonly loop: CommitLoop;
   readonly outbox: Outbox;
-  /** Gives an inbox row to its actor; resolves when it was taken or refused. */
-  readonly take: (address: string, key: string, row: InboxRow) => Promise<void>;
+  /** Gives an inbox row, undefined when it is damaged, to its actor; resolves when it was taken or refused. */
+  readonly take: (address: string, key: string, row: InboxRow | undefined) => Promise<void>;
   readonly versions: VersionSweep;
 }
 
@@ -48,9 +49,9 @@ export class Recovery {
     const { loop, take } = this.#options;
     let range = whole;
     for (;;) {
-      const page = await loop.scan({ ...range, limit: limits.scanPageRows });
+      const page = await scanPast(loop, { ...range, limit: limits.scanPageRows });
       await Promise.all(
-        page.map(([key, text]) => take(partsOf(key)[0] ?? '', key, JSON.parse(text) as InboxRow)),
+        page.map((scanned) => take(partsOf(scanned[0])[0] ?? '', scanned[0], rowOf<InboxRow>(scanned))),
       );
       const last = page.at(-1);
       if (page.length < limits.scanPageRows || last === undefined) return;

@@ -9,14 +9,16 @@
  *      It waits while more than 400 steps are not on disk.
  *  D4  A timer that its actor cannot take now (quarantined, unreadable) is passed over once a look, never
  *      spun on.
+ *  D5  A damaged row keeps no other from firing.
  */
 import type { Clock } from '../../clock.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../log.js';
-import { orderedNumber, partsOf, rangeAfter, rangeOf } from '../../store/keys.js';
+import { keys, orderedNumber, partsOf, rangeAfter, rangeOf } from '../../store/keys.js';
 import type { Range } from '../../store/store.js';
 import type { CommitLoop } from './commit-loop.js';
-import type { TimerRef, TimerRow } from './record.js';
+import { readable, rowOf, scanPast, type Scanned } from './damage.js';
+import type { ActorRecord, TimerRef, TimerRow } from './record.js';
 
 export interface DueTimer {
   readonly address: string;
@@ -119,15 +121,15 @@ export class Timers {
   }
 
   async #fireKind(kind: string, now: number): Promise<void> {
-    const { loop, clock, fire } = this.#options;
+    const { loop, clock } = this.#options;
     let range: Range = { gte: rangeOf('d', kind).gte, lt: dueFrom(kind, now + 1) };
     let turnStartedMs = clock.monotonicMs();
     while (!this.#stopped) {
-      const page = await loop.scan({ ...range, limit: limits.scanPageRows });
+      const page = await scanPast(loop, { ...range, limit: limits.scanPageRows });
       // In handfuls, so that the time their steps take is seen: an actor that must be read first steps later.
       for (let from = 0; from < page.length && !this.#stopped; from += HANDFUL) {
-        const timers = page.slice(from, from + HANDFUL).map(([key, text]) => dueTimer(key, text));
-        await Promise.all(timers.map(fire));
+        const handful = page.slice(from, from + HANDFUL);
+        await Promise.all(handful.map((scanned) => this.#fireRow(scanned)));
         await this.#roomToFire();
         if (clock.monotonicMs() - turnStartedMs < limits.timerBudgetMs) continue;
         await new Promise<void>((resolve) => clock.soon(resolve));
@@ -139,6 +141,22 @@ export class Timers {
     }
   }
 
+  /** A damaged row is not missed: its actor's record knows the timer as well (D5). */
+  #fireRow(scanned: Scanned): Promise<void> {
+    const { fire } = this.#options;
+    const row = rowOf<TimerRow>(scanned);
+    return row === undefined ? this.#fireDamaged(scanned[0]) : fire(dueTimer(scanned[0], row.sendId));
+  }
+
+  async #fireDamaged(key: string): Promise<void> {
+    const { loop, log, fire } = this.#options;
+    const { address, ref } = dueTimer(key, '');
+    log.error({ address, key }, 'timer.damaged');
+    const record = await readable<ActorRecord>(loop, keys.record(address));
+    const timer = record?.timers.find(({ id }) => id === ref.id);
+    if (timer !== undefined) await fire(dueTimer(key, timer.sendId));
+  }
+
   /** A storm waits for the disk: steps that are not on it yet are all in memory. */
   async #roomToFire(): Promise<void> {
     const { loop } = this.#options;
@@ -147,8 +165,8 @@ export class Timers {
 
   async #nextDueAt(kind: string, now: number): Promise<number> {
     const range = { gte: dueFrom(kind, now + 1), lt: rangeOf('d', kind).lt };
-    const [first] = await this.#options.loop.scan({ ...range, limit: 1 });
-    return first === undefined ? Infinity : dueTimer(first[0], first[1]).ref.dueAt;
+    const [first] = await scanPast(this.#options.loop, { ...range, limit: 1 });
+    return first === undefined ? Infinity : dueTimer(first[0], '').ref.dueAt;
   }
 
   #checkClock(): void {
@@ -169,9 +187,8 @@ function dueFrom(kind: string, dueAt: number): string {
   return rangeOf('d', kind).gte + orderedNumber(dueAt);
 }
 
-function dueTimer(key: string, text: string): DueTimer {
+function dueTimer(key: string, sendId: string): DueTimer {
   const [, dueAt = '0', address = '', seq = '0', index = '0'] = partsOf(key);
-  const row = JSON.parse(text) as TimerRow;
   const id = `${Number.parseInt(seq, 16)}:${Number.parseInt(index, 16)}`;
-  return { address, key, ref: { id, sendId: row.sendId, dueAt: Number.parseInt(dueAt, 16) } };
+  return { address, key, ref: { id, sendId, dueAt: Number.parseInt(dueAt, 16) } };
 }

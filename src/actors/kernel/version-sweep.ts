@@ -14,6 +14,7 @@ import type { Range } from '../../store/store.js';
 import type { Parcel } from './cell.js';
 import type { CommitLoop } from './commit-loop.js';
 import type { Counts } from './counts.js';
+import { readable } from './damage.js';
 import type { Definition } from './definition.js';
 import type { Mailboxes } from './mailboxes.js';
 import { migrationPath } from './migration.js';
@@ -70,8 +71,8 @@ export class VersionSweep {
 
   async #resume(address: string): Promise<void> {
     const { loop, mailboxes } = this.#options;
-    const text = await loop.read(keys.record(address));
-    const reason = text === undefined ? undefined : (JSON.parse(text) as ActorRecord).quarantine;
+    const key = keys.record(address);
+    const reason = (await readable<ActorRecord>(loop, key))?.quarantine;
     if (reason?.code !== 'VERSION_UNKNOWN' && reason?.code !== 'MIGRATION_FAILED') return;
     const content = { type: 'operator', what: 'resume' } as const;
     await mailboxes.taken(address, { content, source: 'kernel', dedupe: false });
