@@ -1,10 +1,9 @@
 /** The program of the next version: it defines, and what is stored follows. */
-import { openRuntime, type Runtime } from 'holdfast';
+import { openRuntime } from 'holdfast';
 import { order } from './machines.js';
 
-export async function rollOut(directory: string): Promise<Runtime> {
+export async function rollOut(directory: string) {
   const runtime = await openRuntime({ directory });
   const { machine, ...options } = order;
-  runtime.define(machine, options);
-  return runtime;
+  return { runtime, orders: runtime.define(machine, options) };
 }
