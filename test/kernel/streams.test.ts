@@ -1,6 +1,6 @@
 /** Callbacks, observables and logic of the user's own: what they send, what they are told, how they end. */
 import { describe, expect, it } from 'vitest';
-import { fromCallback, fromEventObservable, fromObservable } from 'xstate';
+import { createMachine, fromCallback, fromEventObservable, fromObservable } from 'xstate';
 import type { AnyEventObject } from 'xstate';
 import { EffectDeferred, type EffectPolicy } from '../../src/actors/kernel/index.js';
 import { limits } from '../../src/limits.js';
@@ -200,6 +200,26 @@ describe('the life of a stream (K6, K7)', () => {
     await settled(world);
     expect((await heardIn(world)).at(-1)).toBe('well');
     expect(await heardIn(world)).not.toContain('nobody.hears');
+  });
+
+  it('K12: of an actor of an older version runs once that is migrated, unless the new one has it no more', async () => {
+    let runs = 0;
+    const source = fromCallback(({ sendBack }) => sendBack({ type: `run${++runs}` }));
+    const world = await opened(source);
+    const fromOne = { from: { '1': 'compatible' } } as const;
+    await world.crash([{ ...defined(source), version: '2', migrate: fromOne }]);
+    await settled(world);
+    expect([runs, await heardIn(world)]).toEqual([2, ['run1', 'run2']]);
+    const bare = createMachine({
+      context: { heard: [] },
+      initial: 'on',
+      states: { on: {}, leaving: {}, off: {} },
+    });
+    const fromTwo = { from: { '2': 'compatible' } } as const;
+    await world.crash([{ kind: 'listener', machine: bare, version: '3', migrate: fromTwo }]);
+    await settled(world);
+    expect([runs, (await world.kernel.reader.record('listener/l'))?.version]).toEqual([2, '3']);
+    expect(await rowsOf(world.store, 'o')).toEqual([]);
   });
 
   it('one that was put off has said nothing and waits its turn', async () => {
