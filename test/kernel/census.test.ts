@@ -136,6 +136,28 @@ describe('a census (K12)', () => {
     expect(mended.rows.find((row) => row.kind === 'order.pack')).toMatchObject({ verdict: 'safe' });
   });
 
+  it('K12: finds steps that are in the journal alone, and tries them with the machine of their version', async () => {
+    const old = machineOf('1', first);
+    const world = await openWorld([{ ...defined(old), snapshot: 'amortized' }]);
+    await world.kernel.create(kind, 'a', {});
+    await world.kernel.send('order/a', { type: 'go' });
+    await world.crash([]);
+    const migrate = { from: { 1: busyToWorking } };
+    const { rows } = await takeCensus(world.kernel, machineOf('2', renamed), { migrate });
+    expect(rows).toMatchObject([{ state: 'busy', verdict: 'blocked' }]);
+    expect(rows[0]?.reason).toContain('give migrate.machines its machine');
+    const whole = { migrate: { ...migrate, machines: { 1: old } }, deep: true };
+    const census = await takeCensus(world.kernel, machineOf('2', renamed), whole);
+    expect(sums(census)).toEqual([0, 1, 0]);
+    expect(census.trial).toEqual({ tried: 1, failed: 0, failures: [] });
+    await world.crash([{ ...defined(machineOf('2', renamed)), ...whole }]);
+    await settled(world);
+    expect(await world.kernel.reader.record('order/a')).toMatchObject({
+      version: '2',
+      snapshot: { value: 'working' },
+    });
+  });
+
   it('K12: of a kind that nobody is of, or of a machine that cannot be durable', async () => {
     const world = await openWorld([]);
     expect(await takeCensus(world.kernel, machineOf('1', first))).toMatchObject({ rows: [], blocked: 0 });

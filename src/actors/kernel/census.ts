@@ -11,10 +11,11 @@ import type { Json } from '../../json.js';
 import { limits } from '../../limits.js';
 import type { StateCount } from './counts.js';
 import type { Definition } from './definition.js';
-import { migrateRecord, migrationPath } from './migration.js';
+import { migrateRecord, migrationPath, type MigrationScene } from './migration.js';
 import type { FoundRecord, Reader } from './reader.js';
 import type { ActorRecord } from './record.js';
 import { nodesAt, type MachineNode, type Shape } from './shape.js';
+import { valueOf } from './turn.js';
 import { familyOf } from './versions.js';
 
 /**
@@ -65,6 +66,9 @@ export interface Census {
 
 const FAILURES_SHOWN = 10;
 
+/** What would set an actor aside when it is migrated; anything else is a fault of the store or of ours. */
+const SETS_ASIDE: ReadonlySet<string> = new Set(['MIGRATION_FAILED', 'REPLAY_DIVERGED', 'VERSION_UNKNOWN']);
+
 /**
  * `counts` may hold rows of any kind. `isOther` tells kinds that only look like a child's of this one: they
  * are somebody else's.
@@ -94,7 +98,7 @@ export function censusOf(
 
 /** Migrates in memory, one page of actors at a time, whatever has a way and is not of this version yet. */
 export async function trialOf(
-  reader: Pick<Reader, 'records'>,
+  reader: Pick<Reader, 'records' | 'whole'>,
   definition: Definition,
   shapeOf: (record: ActorRecord, kind: string) => Shape | undefined,
 ): Promise<Trial> {
@@ -104,19 +108,21 @@ export async function trialOf(
   for (const each of familyOf(definition)) {
     for await (const [address, record] of migrating(reader, each)) {
       tried += 1;
-      const message = failureOf(each, record, { address, shape: shapeOf(record, each.kind) });
+      const scene = { address, shape: shapeOf(record, each.kind) };
+      const message = await failureOf(each, () => reader.whole(each, { address, record }), scene);
       if (message === undefined) continue;
       failed += 1;
       if (failures.length >= FAILURES_SHOWN) continue;
-      failures.push({ address, version: record.version, state: stateOf(record), message });
+      failures.push({ address, version: record.version, state: valueOf(record), message });
     }
   }
   return { tried, failed, failures };
 }
 
-function rowOf({ finished, state: text, ...row }: StateCount, definition: Definition | undefined): CensusRow {
+function rowOf(counted: StateCount, definition: Definition | undefined): CensusRow {
+  const { finished, amortized: _amortized, state: text, ...row } = counted;
   const state = text === '' ? null : (JSON.parse(text) as Json);
-  const judgement = judged(row, state, definition);
+  const judgement = judged(counted, state, definition);
   // What has ended only waits for its retention: no other version steps it again.
   const rests = finished && row.version !== definition?.version;
   return { ...row, state, ...(rests ? { verdict: 'safe' } : judgement) };
@@ -125,7 +131,7 @@ function rowOf({ finished, state: text, ...row }: StateCount, definition: Defini
 type Judged = Pick<CensusRow, 'verdict' | 'reason'>;
 
 function judged(
-  row: Pick<StateCount, 'kind' | 'version' | 'hash'>,
+  row: Pick<StateCount, 'kind' | 'version' | 'hash' | 'amortized'>,
   state: Json,
   definition: Definition | undefined,
 ): Judged {
@@ -140,6 +146,10 @@ function judged(
       ? blocked(`the machine changed under version "${row.version}"; give it a new version`)
       : blocked(`nothing leads from "${row.version}" to "${definition.version}"; add it to migrate.from`);
   }
+  if (row.amortized && definition.migrate?.machines?.[row.version] === undefined)
+    return blocked(
+      `the last steps of "${row.version}" are in the journal; give migrate.machines its machine`,
+    );
   if (path.some((migration) => migration !== 'compatible')) return { verdict: 'migrates' };
   const { machine } = definition;
   if (machine === undefined || nodesAt<MachineNode>(machine.root, state) !== undefined)
@@ -163,22 +173,18 @@ function inOrder(a: CensusRow, b: CensusRow): number {
   );
 }
 
-function failureOf(
+async function failureOf(
   definition: Definition,
-  record: ActorRecord,
-  scene: Parameters<typeof migrateRecord>[2],
-): string | undefined {
+  recordOf: () => Promise<ActorRecord>,
+  scene: MigrationScene,
+): Promise<string | undefined> {
   try {
-    migrateRecord(definition, record, scene);
+    migrateRecord(definition, await recordOf(), scene);
     return undefined;
   } catch (error) {
-    if (isHoldfastError(error, 'MIGRATION_FAILED')) return error.message;
+    if (isHoldfastError(error) && SETS_ASIDE.has(error.code)) return error.message;
     throw error;
   }
-}
-
-function stateOf({ snapshot }: ActorRecord): Json {
-  return (snapshot as { readonly value?: Json }).value ?? null;
 }
 
 /** Those that would migrate. A damaged row is no matter of versions: it is left out. */

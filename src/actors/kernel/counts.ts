@@ -23,6 +23,8 @@ export interface StateCount {
   readonly count: number;
   /** True for a final state: these actors have ended and wait for their retention. */
   readonly finished: boolean;
+  /** Their last steps may be in the journal alone: only the machine of their version can read them. */
+  readonly amortized: boolean;
 }
 
 export class Counts {
@@ -59,7 +61,9 @@ export class Counts {
   /** The shape is kept from the first actor of that version on. */
   define(kind: string, version: string, hash: string, shape: Shape): void {
     const key = keys.shape(kind, version, hash);
-    if (this.#shapes.has(key)) return;
+    const known = this.#shapes.get(key);
+    // Written differently than before under one version: some are, as long as any is stored.
+    if (known !== undefined && (known.amortized === true || shape.amortized !== true)) return;
     this.#shapes.set(key, shape);
     this.#unwritten.add(key);
   }
@@ -92,7 +96,7 @@ export class Counts {
       if (count <= 0 || (wanted !== undefined && kind !== wanted)) continue;
       const shape = this.#shapes.get(shapeKeyOf(key));
       const finished = shape !== undefined && isFinal(shape, JSON.parse(state) as Json);
-      found.push({ kind, version, hash, state, count, finished });
+      found.push({ kind, version, hash, state, count, finished, amortized: shape?.amortized === true });
     }
     return found;
   }

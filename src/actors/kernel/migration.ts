@@ -265,7 +265,8 @@ function failure(
   cause: unknown,
 ): HoldfastError {
   const { kind, version } = definition;
-  const state = JSON.stringify(snapshotOf(record).value);
+  const { value, snapshot } = record;
+  const state = JSON.stringify(value ?? (snapshot as Partial<StoredSnapshot> | undefined)?.value ?? null);
   const reason = cause instanceof Error ? cause.message : String(cause);
   const who = `${scene.address ?? kind} of version ${record.version} in state ${state}`;
   return new HoldfastError('MIGRATION_FAILED', `${who} did not become one of version ${version}: ${reason}`, {

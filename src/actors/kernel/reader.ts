@@ -57,6 +57,14 @@ export class Reader {
     return this.#whole(address, text, this.#loop);
   }
 
+  /** A record that was found without its snapshot, as the machines of `definition` make it. */
+  whole(
+    definition: Definition,
+    { address, record }: { address: string; record: ActorRecord },
+  ): Promise<ActorRecord> {
+    return withSnapshot(this.#loop, definition, address, record);
+  }
+
   /** The record as it is on disk, without what is staged. */
   async committed(store: Store, address: string): Promise<ActorRecord | undefined> {
     const text = await store.get(keys.record(address));

@@ -22,6 +22,8 @@ export interface Shape {
   /** Its invokes, as id and source. */
   readonly invoke?: readonly (readonly [id: string, src: string])[];
   readonly states?: Readonly<Record<string, Shape>>;
+  /** Of a root: actors of that version may have their last steps in the journal alone. */
+  readonly amortized?: true;
 }
 
 export function shapeOf(node: MachineNode): Shape {

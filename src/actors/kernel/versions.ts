@@ -24,6 +24,9 @@ export function admitVersions(counts: Counts, family: readonly Definition[]): vo
     const message = `${kind}: the machine changed under version ${version} ${stored}`;
     throw new HoldfastError('INVALID_DEFINITION', message);
   }
-  for (const { kind, version, hash, machine } of family)
-    if (machine !== undefined) counts.define(kind, version, hash, shapeOf(machine.root));
+  for (const { kind, version, hash, machine, snapshot } of family) {
+    if (machine === undefined) continue;
+    const amortized = snapshot === 'amortized' ? ({ amortized: true } as const) : {};
+    counts.define(kind, version, hash, { ...shapeOf(machine.root), ...amortized });
+  }
 }
