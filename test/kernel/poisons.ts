@@ -1,6 +1,6 @@
 /** Machines that throw where the test wants it, and what is asked of a store at the end of such a test. */
 import { expect } from 'vitest';
-import { assign, emit, fromPromise, sendTo, setup } from 'xstate';
+import { assign, emit, enqueueActions, fromPromise, sendTo, setup } from 'xstate';
 import type { AnyEventObject, AnyStateMachine } from 'xstate';
 import { checkReplay, type DefinitionOptions } from '../../src/actors/kernel/index.js';
 import { rowsOf, settled, type World } from './fixtures.js';
@@ -151,6 +151,62 @@ export const noisy: AnyStateMachine = setup({
   context: { n: 0 },
   on: { ok: { actions: ['count', 'shout', 'say'] } },
 });
+
+/** Sends `what` to its actor, `count` times in one step. */
+export function teller(): DefinitionOptions {
+  const machine = setup({
+    types: {
+      context: {} as { to: string },
+      input: {} as { to?: string } | undefined,
+      events: {} as { type: 'tell'; what: { type: string }; count: number },
+    },
+    actions: { 'actor.send': (_unused, _params: { to: string; event: { type: string } }) => undefined },
+  }).createMachine({
+    id: 'teller',
+    version: '1',
+    context: ({ input }) => ({ to: input?.to ?? 'fragile/a' }),
+    on: {
+      tell: {
+        actions: enqueueActions(({ enqueue, context: { to }, event }) => {
+          for (let n = 0; n < event.count; n += 1)
+            enqueue({ type: 'actor.send', params: { to, event: event.what } });
+        }),
+      },
+    },
+  });
+  return { kind: 'teller', machine };
+}
+
+/** busy (effect `work`) → done with its output; `poison` as the output throws, and so does `boom`. */
+export function worker(work: (id: string) => Promise<unknown>): DefinitionOptions {
+  const machine: AnyStateMachine = setup({
+    types: { context: {} as { got: unknown } },
+    actors: { work: fromPromise(({ self }) => work(self.id)) },
+    actions: {
+      keep: assign({
+        got: ({ event }): unknown => {
+          const output: unknown = Reflect.get(event, 'output');
+          if (output === 'poison') throw new Error('poison');
+          return output;
+        },
+      }),
+      fall: assign(() => {
+        throw new Error('poison');
+      }),
+    },
+  }).createMachine({
+    id: 'worker',
+    version: '1',
+    context: { got: null },
+    initial: 'busy',
+    on: { boom: { actions: 'fall' } },
+    states: {
+      busy: { invoke: { id: 'work', src: 'work', onDone: { target: 'idle', actions: 'keep' } } },
+      idle: {},
+    },
+  });
+  return { kind: 'worker', machine };
+}
 
 /** `kid` counts; on `boom` its assign throws; on `finish` it is done. Its parent counts its errors. */
 export function family(supervision: Supervision | undefined): DefinitionOptions {

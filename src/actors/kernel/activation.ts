@@ -5,7 +5,7 @@
  * stepper, as a step.
  */
 import type { AnyMachineSnapshot } from 'xstate';
-import { HoldfastError } from '../../errors.js';
+import { HoldfastError, isHoldfastError } from '../../errors.js';
 import { keys } from '../../store/keys.js';
 import { withSnapshot } from './amortized.js';
 import type { Cell } from './cell.js';
@@ -51,6 +51,15 @@ export class Activation {
 
   /** Fills a cell from its record. What stands still already is left as it is. */
   async load(cell: Cell): Promise<Found> {
+    try {
+      return await this.#load(cell);
+    } catch (error) {
+      if (isHoldfastError(error, 'STORE_CORRUPTED')) return { type: 'unreadable', error };
+      throw error;
+    }
+  }
+
+  async #load(cell: Cell): Promise<Found> {
     const { address, definition } = cell;
     const key = keys.record(address);
     const text = await this.#loop.read(key);

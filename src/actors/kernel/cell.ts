@@ -88,8 +88,8 @@ export interface Cell {
   indexed: Indexed;
   /** Its record as JSON text, about. */
   bytes: number;
-  /** Deliveries of the runtime's own that wait while it stands still. */
-  waiting: number;
+  /** Inbox rows that wait while it stands still, and the newest of them; undefined when not counted. */
+  waiting: { readonly rows: number; readonly newest: string } | undefined;
 }
 
 /** How many actors with nothing to do stay in memory. */
@@ -132,7 +132,7 @@ export class Cells {
       snapshot: undefined,
       indexed: NOTHING_INDEXED,
       bytes: 0,
-      waiting: 0,
+      waiting: undefined,
     };
     this.#cells.set(address, cell);
     return cell;

@@ -13,12 +13,13 @@ import { HoldfastError, isHoldfastError } from '../../errors.js';
 import type { JsonEvent } from '../../json.js';
 import { limits } from '../../limits.js';
 import { budgetExceeded, withFailure, type RestartBudget } from '../../machines/index.js';
-import { keys } from '../../store/keys.js';
+import { keys, rangeOf } from '../../store/keys.js';
 import type { Activation, Older } from './activation.js';
 import { writeDeadLetter } from './belongings.js';
 import { deliveryOf, type Cell, type Delivery, type Parcel } from './cell.js';
 import type { CommitLoop } from './commit-loop.js';
 import { consumes } from './consuming.js';
+import { scanPast } from './damage.js';
 import type { Definition } from './definition.js';
 import { errorToJson } from './effect-run.js';
 import { envelopeFor, withEnvelope } from './envelope.js';
@@ -132,6 +133,7 @@ export class Failures {
     const head = failed && { event: failed.event, parcel: parcelOf(failed.delivery) };
     const next = quarantine(stage, address, record, head === undefined ? cause : { ...cause, failed: head });
     cell.record = next;
+    if (record.quarantine === undefined) cell.waiting = undefined;
     const refusal = new HoldfastError('ACTOR_QUARANTINED', `${address}: ${String(error)}`, { cause: error });
     stage.after = () => {
       onQuarantined(definition, next, address);
@@ -173,8 +175,7 @@ export class Failures {
       default:
         if (inboxKey === undefined) return this.#refuse(cell.address, record, delivery);
     }
-    this.#wait(cell, record, delivery);
-    return undefined;
+    return this.#wait(cell, record, delivery);
   }
 
   operate(cell: Cell, record: ActorRecord, delivery: Delivery, what: 'resume' | 'skip' | 'dismiss'): Pending {
@@ -270,12 +271,11 @@ export class Failures {
   }
 
   /** Its inbox row stays; beyond the bound it becomes a dead letter. */
-  #wait(cell: Cell, record: ActorRecord, delivery: Delivery): void {
+  async #wait(cell: Cell, record: ActorRecord, delivery: Delivery): Promise<void> {
     const { loop, clock } = this.#options;
     const { content, inboxKey } = delivery;
     const outcome = { seq: record.seq, accepted: false, deduplicated: false };
-    cell.waiting += 1;
-    if (cell.waiting <= limits.standingStillMax || inboxKey === undefined || content.type !== 'event') {
+    if (inboxKey === undefined || content.type !== 'event' || !(await this.#isTooMany(cell, inboxKey))) {
       delivery.resolve(outcome);
       return;
     }
@@ -285,6 +285,19 @@ export class Failures {
     stage.after = () => delivery.resolve(outcome);
     stage.failed = delivery.reject;
     loop.add(stage);
+  }
+
+  /** Counts a row once, however often it is handed over; what is on disk counts when the actor is read. */
+  async #isTooMany(cell: Cell, inboxKey: string): Promise<boolean> {
+    const { standingStillMax: limit } = limits;
+    const { gte } = rangeOf('i', cell.address);
+    const older = cell.waiting ?? {
+      rows: (await scanPast(this.#options.loop, { gte, lt: inboxKey, limit })).length,
+      newest: '',
+    };
+    if (inboxKey <= older.newest) return false;
+    cell.waiting = { rows: Math.min(older.rows + 1, limit), newest: inboxKey };
+    return older.rows >= limit;
   }
 }
 

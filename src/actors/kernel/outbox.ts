@@ -171,6 +171,8 @@ export class Outbox {
     if (this.#aside.has(key)) return;
     this.#options.log.error({ key }, 'effect.damaged');
     this.#putAside(key, { pool, address: '', wake: undefined });
+    // A page of nothing else must not be the last.
+    this.#pump();
   }
 
   /** Opens or closes a share: effects behind a closed one wait in their pools, whatever room there is. */
