@@ -114,6 +114,8 @@ export class Belongings {
     }
     const source = sourceOf(definition.machine, src);
     if (source.type === 'unusable') throw this.#unusable(source.reason);
+    // One child a name: XState forgets an earlier one of the same name, which could then never be stopped.
+    this.stop(id, action.child);
     const child = definition.children.get(src);
     const target = child === undefined ? this.#startEffect(id, action) : this.#create(id, action, child);
     if (systemId === undefined) return;

@@ -170,6 +170,10 @@ function withUnseen(before: Children, after: AnyMachineSnapshot, scope: StepScop
   return unseen.length === 0 ? scope.actions : scope.withSpawns(unseen);
 }
 
+interface InvokingNode {
+  readonly invoke: readonly { readonly id: string }[];
+}
+
 type SpawnedRef = AnyActorRef & { readonly systemId?: string; readonly _syncSnapshot?: boolean };
 
 function spawnedUnseen(ref: AnyActorRef): StepAction {
@@ -182,7 +186,10 @@ function spawnedUnseen(ref: AnyActorRef): StepAction {
   return { type: '@xstate.spawn', child: id, src, input, systemId, sync: sync === true };
 }
 
-/** A child whose result was consumed is gone (K8): XState keeps spawned ones in `children` for ever. */
+/**
+ * A spawned child whose result was consumed is gone (K8): XState keeps it in `children` for ever. An invoked
+ * one stays until its state is left: what is sent to it meanwhile is for nobody, and no mistake.
+ */
 function pruned(
   before: AnyMachineSnapshot,
   after: AnyMachineSnapshot,
@@ -194,6 +201,8 @@ function pruned(
   if (typeof child !== 'string') return after;
   const children = childrenOf(after);
   if (children[child] === undefined || children[child] !== childrenOf(before)[child]) return after;
+  const { _nodes: nodes = [] } = after as { readonly _nodes?: readonly InvokingNode[] };
+  if (nodes.some(({ invoke }) => invoke.some(({ id }) => id === child))) return after;
   const { [child]: _ended, ...others } = children;
   return { ...after, children: others } as AnyMachineSnapshot;
 }
