@@ -4,7 +4,8 @@
  * Callers: the stepper. Invariant: reading changes nothing; what an older actor becomes is written by the
  * stepper, as a step.
  */
-import type { AnyMachineSnapshot } from 'xstate';
+import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
+import type { Clock } from '../../clock.js';
 import { HoldfastError, isHoldfastError } from '../../errors.js';
 import { keys } from '../../store/keys.js';
 import { withSnapshot } from './amortized.js';
@@ -13,15 +14,18 @@ import { tombstoneKey } from './collect.js';
 import type { CommitLoop } from './commit-loop.js';
 import { parsedRow } from './damage.js';
 import type { Definition } from './definition.js';
+import { envelopeFor } from './envelope.js';
 import { indexedBy, NOTHING_INDEXED, type Indexed } from './indexed.js';
+import { kernelEvents } from './kernel-events.js';
 import { migrateRecord, type Migrated } from './migration.js';
-import type { ActorRecord } from './record.js';
+import type { ActorRecord, EventEnvelope } from './record.js';
 import { restored } from './step.js';
 
 /** An actor of an older version. */
 export interface Older {
   readonly type: 'older';
   readonly record: ActorRecord;
+  readonly envelope: EventEnvelope;
   readonly migrated: Migrated;
   /** What it is found by now. */
   readonly before: Indexed;
@@ -32,15 +36,17 @@ export type Found =
 
 export class Activation {
   readonly #loop: CommitLoop;
+  readonly #clock: Clock;
 
-  constructor(loop: CommitLoop) {
+  constructor(loop: CommitLoop, clock: Clock) {
     this.#loop = loop;
+    this.#clock = clock;
   }
 
   /** A live-shaped snapshot of a record; throws ACTOR_QUARANTINED when this machine cannot read it. */
   restore(definition: Definition, record: ActorRecord): AnyMachineSnapshot {
     if (isPresent(definition, record)) return restored(definition.steppable, record.snapshot);
-    return this.#migrationOf(definition, record, undefined).snapshot;
+    return this.#migrationOf(definition, record).snapshot;
   }
 
   /** Fills the cell of an actor that was never there, when the store can say so at once: no promise. */
@@ -98,17 +104,23 @@ export class Activation {
         cell.indexed = before;
         return { type: 'ready' };
       }
-      return { type: 'older', record, migrated: this.#migrationOf(definition, record, address), before };
+      const envelope = envelopeFor(address, record, {}, undefined, this.#clock.now());
+      const event = { type: kernelEvents.migrated, $: envelope };
+      const migrated = this.#migrationOf(definition, record, { address, event });
+      return { type: 'older', record, envelope, migrated, before };
     } catch (error) {
       return record.quarantine === undefined ? { type: 'unreadable', error } : { type: 'ready' };
     }
   }
 
-  #migrationOf(definition: Definition, record: ActorRecord, address: string | undefined): Migrated {
+  #migrationOf(
+    definition: Definition,
+    record: ActorRecord,
+    scene: { readonly address?: string; readonly event?: AnyEventObject } = {},
+  ): Migrated {
     const { machine, version, hash } = record;
     const shape = this.#loop.shape(definition.kind, version, hash);
-    const scene = { shape, ...(address === undefined ? {} : { address }) };
-    const migrated = migrateRecord(definition, record, scene);
+    const migrated = migrateRecord(definition, record, { shape, ...scene });
     if (migrated !== undefined) return migrated;
     const nowhere = `nothing leads from there to ${definition.version}`;
     throw new HoldfastError('VERSION_UNKNOWN', `it is of version ${version} of ${machine}, and ${nowhere}`);

@@ -19,6 +19,7 @@ import { forAddress } from './journal.js';
 import { sourceOf } from './logic.js';
 import type { ActorRecord, ChildRef, EffectRef, EffectRow, InboxRow, ParentRef, TimerRef } from './record.js';
 import type { StepAction, SystemTarget, Target } from './step-scope.js';
+import type { SystemRow } from './step-view.js';
 
 /** A timer that is due later than keys can say never fires. */
 const DUE_AT_MAX = 2 ** 48 - 1;
@@ -80,7 +81,11 @@ export class Belongings {
     if (Number.isNaN(delayMs)) throw this.#unusable(`the delay of ${event.type} is not a number`);
     const dueAt = Math.min(Math.ceil(this.#owner.at + Math.max(0, delayMs)), DUE_AT_MAX);
     const plain = event.type === sendId && Object.keys(event).length === 1;
-    const timer: TimerRef = { id, sendId, dueAt, ...(plain ? {} : { event }), ...(to && { to }) };
+    // Nearly every timer is an `after`: one literal, no spreads.
+    const timer: TimerRef =
+      plain && to === undefined
+        ? { id, sendId, dueAt }
+        : { id, sendId, dueAt, ...(plain ? {} : { event }), ...(to && { to }) };
     this.timers = [...this.timers, timer];
     this.armed.push(timer);
     this.#stage.put(timerKey(this.#owner.address, timer), { sendId });
@@ -119,10 +124,8 @@ export class Belongings {
     const child = definition.children.get(src);
     const target = child === undefined ? this.#startEffect(id, action) : this.#create(id, action, child);
     if (systemId === undefined) return;
-    this.#stage.put(
-      keys.system(this.#root(), systemId),
-      target.effect === undefined ? { address: target.address } : { address, effect: target.effect },
-    );
+    const row: SystemRow = { ...target, owner: address };
+    this.#stage.put(keys.system(this.#root(), systemId), row);
   }
 
   #startEffect(id: string, { child, src, input, systemId, sync }: Spawn): SystemTarget {

@@ -53,7 +53,11 @@ export class Births {
     const { parent, input } = content;
     const envelope = envelopeFor(address, undefined, delivery, undefined, clock.now());
     const view = seen ?? new StepView(loop, address, 1, parent);
-    const again = (): Pending => view.pending?.then(() => this.create(cell, delivery, content, view));
+    const again = (): Pending => {
+      // It may wait for what is handed over after it.
+      delivery.taken();
+      return view.pending?.then(() => this.create(cell, delivery, content, view));
+    };
     let made: Made;
     try {
       const result = initialStep(definition.steppable, withEnvelope(input, envelope), view);

@@ -232,6 +232,11 @@ export class CommitLoop {
     return new Promise((resolve) => this.#turns.push(resolve));
   }
 
+  /** Lets what is ready run: for those who wait for a step that is not staged yet. */
+  moment(): Promise<void> {
+    return new Promise((resolve) => this.#clock.soon(resolve));
+  }
+
   /** Resolves when everything staged so far is on disk; rejects when it cannot be. */
   async flushed(): Promise<void> {
     while (this.#holdsWork()) {

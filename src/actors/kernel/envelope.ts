@@ -13,7 +13,7 @@ import type { ActorRecord, EventEnvelope, TimerRef } from './record.js';
 export function envelopeFor(
   address: string,
   record: ActorRecord | undefined,
-  delivery: Delivery,
+  delivery: Partial<Pick<Delivery, 'eventId' | 'content'>>,
   timer: TimerRef | undefined,
   now: number,
 ): EventEnvelope {
@@ -26,9 +26,9 @@ export function envelopeFor(
 }
 
 /** The id of an event that has none of its own: that of the timer or effect it came from. */
-function originOf(content: Delivery['content']): string | undefined {
-  if (content.type === 'timer') return `timer/${content.timer.ref.id}`;
-  return content.type === 'result' ? `effect/${content.effectId}` : undefined;
+function originOf(content: Delivery['content'] | undefined): string | undefined {
+  if (content?.type === 'timer') return `timer/${content.timer.ref.id}`;
+  return content?.type === 'result' ? `effect/${content.effectId}` : undefined;
 }
 
 /**

@@ -77,6 +77,8 @@ export interface StepEnvironment {
   readonly hasParent: boolean;
   readonly seq: number;
   readonly system: (systemId: string) => SystemTarget | undefined;
+  /** Told before a step throws because somebody else has the system id it wants to give away. */
+  readonly taken: (systemId: string) => void;
 }
 
 type SendTo = Extract<StepAction, { type: '@xstate.sendTo' }>;
@@ -281,6 +283,7 @@ class StepSystem {
   _set(systemId: string, actor: AnyActorRef): void {
     if (this.#actions === undefined) return;
     const taken = this.get(systemId);
+    if (taken instanceof SystemRef) this.#environment.taken(systemId);
     if (taken !== undefined && taken !== actor)
       throw new Error(`Actor with system ID '${systemId}' already exists.`);
     this.#registered ??= new Map();

@@ -4,14 +4,23 @@
  * Callers: the stepper, replay. Invariants:
  *  V1  A step is pure: one that asked for what is not in memory is given up, and taken again once it has
  *      been read.
- *  V2  What was asked and told is kept, for the journal: a replay is told the same.
+ *  V2  A system id whose holder is about to be stopped, its parent having left, is waited for: the stop is on
+ *      its way, and may come later than what takes its place.
+ *  V3  What was asked and told is kept, for the journal: a replay is told the same.
  */
 import { keys } from '../../store/keys.js';
 import { splitAddress } from '../../ids.js';
+import { limits } from '../../limits.js';
 import type { CommitLoop } from './commit-loop.js';
-import type { ParentRef } from './record.js';
+import type { ActorRecord, ParentRef } from './record.js';
 import type { StepEnvironment, SystemTarget } from './step-scope.js';
 import type { Special } from './turn-shapes.js';
+
+/** Row `y`. */
+export interface SystemRow extends SystemTarget {
+  /** Whose step gave it away, and takes it back. */
+  readonly owner: string;
+}
 
 type Told = Record<string, SystemTarget | null>;
 
@@ -25,6 +34,8 @@ export class StepView implements StepEnvironment {
   readonly #freed: readonly string[];
   /** What the step asked and was told; undefined while it asked nothing. */
   told: Told | undefined;
+  /** Moments that may still be spent on waiting (V2). */
+  #momentsLeft = limits.systemIdMomentsMax;
   /** Set while an answer is being read: the step's result is worth nothing. */
   pending: Promise<void> | undefined;
 
@@ -46,8 +57,7 @@ export class StepView implements StepEnvironment {
   }
 
   system(systemId: string): SystemTarget | undefined {
-    this.told ??= {};
-    const told = this.told[systemId];
+    const told = this.told?.[systemId];
     if (told !== undefined) return told ?? undefined;
     if (this.#freed.includes(systemId)) return this.#tell(systemId, undefined);
     const found = this.#loop.read(keys.system(this.#root, systemId));
@@ -59,12 +69,57 @@ export class StepView implements StepEnvironment {
     throw new Error('the step is taken again once this is read');
   }
 
+  taken(systemId: string): void {
+    if (this.#momentsLeft === 0) return;
+    this.#momentsLeft -= 1;
+    this.pending = this.#untilFree(systemId).finally(() => {
+      this.pending = undefined;
+    });
+    throw new Error('the step is taken again once this is known');
+  }
+
+  /** After a moment the step asks again; if it need not wait, it asks no more. */
+  async #untilFree(systemId: string): Promise<void> {
+    const text = await this.#loop.read(keys.system(this.#root, systemId));
+    const owner = text === undefined ? undefined : (JSON.parse(text) as SystemRow).owner;
+    if (owner !== undefined && !(await this.#isLeaving(owner))) {
+      this.#momentsLeft = 0;
+      return;
+    }
+    await this.#loop.nextCommit();
+    await this.#loop.moment();
+    delete this.told?.[systemId];
+  }
+
+  /** True for an actor that has ended, or whose parent, or a parent of that, has left it. */
+  async #isLeaving(owner: string): Promise<boolean> {
+    let record = await this.#recordOf(owner);
+    while (record?.status === 'active' && record.parent !== undefined && owner !== this.address) {
+      const { address, id } = record.parent;
+      const above = await this.#recordOf(address);
+      if (above?.children?.some((child) => child.id === id) !== true) return true;
+      owner = address;
+      record = above;
+    }
+    return record?.status !== 'active';
+  }
+
+  async #recordOf(address: string): Promise<ActorRecord | undefined> {
+    const text = await this.#loop.read(keys.record(address));
+    return text === undefined ? undefined : (JSON.parse(text) as ActorRecord);
+  }
+
   #tell(systemId: string, text: string | undefined): SystemTarget | undefined {
-    const target = text === undefined ? null : (JSON.parse(text) as SystemTarget);
-    this.told ??= {};
+    const target = text === undefined ? null : targetOf(JSON.parse(text) as SystemRow);
+    // Without a prototype: "constructor" is a system id like any other.
+    this.told ??= Object.create(null) as Told;
     this.told[systemId] = target;
     return target ?? undefined;
   }
+}
+
+function targetOf({ address, effect }: SystemRow): SystemTarget {
+  return effect === undefined ? { address } : { address, effect };
 }
 
 /** What a step is journaled with, beside what is special about it already. */
@@ -84,6 +139,8 @@ export function replayView(
     id: parent?.child ?? splitAddress(address).id,
     hasParent: parent !== undefined,
     seq,
-    system: (systemId) => told?.[systemId] ?? undefined,
+    system: (systemId) =>
+      told !== undefined && Object.hasOwn(told, systemId) ? (told[systemId] ?? undefined) : undefined,
+    taken: () => undefined,
   };
 }

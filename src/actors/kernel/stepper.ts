@@ -60,7 +60,7 @@ export class Stepper {
     this.#loop = options.loop;
     this.#clock = options.clock;
     this.#uniques = new Uniques(options.loop);
-    this.#activation = new Activation(options.loop);
+    this.#activation = new Activation(options.loop, options.clock);
     const { loop, clock, onQuarantined } = options;
     this.#births = new Births({
       loop,
@@ -137,14 +137,13 @@ export class Stepper {
   }
 
   async #migrate(cell: Cell, older: Older): Promise<void> {
-    const { record, migrated, before } = older;
+    const { record, envelope, migrated, before } = older;
     const { address, definition } = cell;
     const { snapshot, actions } = migrated;
     cell.indexed = before;
     const delivery = nobody();
     try {
       const indexed = indexedBy(definition, snapshot, { address, ord: record.ord });
-      const envelope = this.#envelope(cell, record, delivery, undefined);
       const special: Special = { migrated: keptBy(migrated, record, definition) };
       const event = { type: kernelEvents.migrated };
       const result = { snapshot, actions };
@@ -198,8 +197,11 @@ export class Stepper {
     const { definition, snapshot, address, record } = cell;
     const { event, envelope, ord } = taken;
     const view = seen ?? new StepView(this.#loop, address, envelope.seq, record?.parent);
-    const again = (): Promise<void> | undefined =>
-      view.pending?.then(() => this.#apply(cell, delivery, taken, view));
+    const again = (): Promise<void> | undefined => {
+      // It may wait for what is handed over after it.
+      delivery.taken();
+      return view.pending?.then(() => this.#apply(cell, delivery, taken, view));
+    };
     let made: Made;
     try {
       if (snapshot === undefined) throw new Error(`${address} is not active`);
@@ -209,7 +211,9 @@ export class Stepper {
       const failed = result.snapshot.status === 'error' && handlesErrors(definition);
       if (failed) return this.#failures.failed(cell, delivery, taken, result.snapshot.error);
       const indexed = indexedBy(definition, result.snapshot, { address, ord });
-      made = { ...taken, result, indexed, special: toldBy(view, taken.special) };
+      const { consumed, parent, source } = taken;
+      const special = toldBy(view, taken.special);
+      made = { event, envelope, consumed, ord, parent, source, special, result, indexed };
     } catch (error) {
       if (view.pending !== undefined) return again();
       return this.#failures.failed(cell, delivery, taken, error);

@@ -105,7 +105,7 @@ export interface Taken {
   /** Of a creation. */
   readonly parent?: ParentRef | undefined;
   /** Who is said to have sent it; default: the delivery's source. */
-  readonly source?: string;
+  readonly source?: string | undefined;
   readonly special?: Special | undefined;
 }
 

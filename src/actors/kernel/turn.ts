@@ -65,15 +65,17 @@ class TurnWriter {
     this.#checkContext();
     this.#consume();
     this.#carryOver();
-    for (const [index, action] of actions.entries()) this.#apply(action, index);
+    actions.forEach((action, index) => this.#apply(action, index));
     const status = snapshot.status as ActorStatus;
     const unreadable = this.#turn.special?.unreadable === true;
     const json = (): Json =>
       unreadable ? (snapshot as unknown as Json) : persisted(definition.steppable, snapshot);
     if (status !== 'active') this.#finish(actions.length, snapshot);
     else if (this.#parent?.sync === true) this.#tellParent(actions.length, 'snapshot', { snapshot: json() });
-    for (const [name, value] of Object.entries(this.#turn.payloads ?? {})) {
-      this.#stage.put(keys.payload(address, name), value);
+    const { payloads } = this.#turn;
+    if (payloads !== undefined) {
+      for (const [name, value] of Object.entries(payloads))
+        this.#stage.put(keys.payload(address, name), value);
     }
     const value: Json = (snapshot.value as Json | undefined) ?? null;
     const entry = this.#journal(value, status);
@@ -267,11 +269,11 @@ class TurnWriter {
     const { marks, checkpointBytes } = this.#keepJournal(record, entryText);
     const amortized = definition.snapshot === 'amortized' && status === 'active';
     if (!amortized || this.#turn.special?.unreadable === true) {
-      const whole = { ...this.#record(status, marks), snapshot: snapshot() };
+      const whole = this.#record(status, marks, snapshot());
       this.#bytes = this.#stage.put(keys.record(address), whole);
       return whole;
     }
-    const head = { ...this.#record(status, marks), value, checkpointBytes };
+    const head = { ...this.#record(status, marks, null), snapshot: undefined, value, checkpointBytes };
     this.#bytes = this.#stage.put(keys.record(address), head) + (checkpointBytes ?? 0);
     return lazily(head, snapshot);
   }
@@ -292,7 +294,7 @@ class TurnWriter {
     return { marks, checkpointBytes: this.#stage.put(keys.checkpoint(address, seq - 1), record) };
   }
 
-  #record(status: ActorStatus, marks: Marks): Omit<ActorRecord, 'snapshot'> {
+  #record(status: ActorStatus, marks: Marks, snapshot: Json): ActorRecord {
     const { definition, record } = this.#before;
     const { envelope, event, special } = this.#turn;
     const { timers, effects, children } = this.#own;
@@ -307,6 +309,7 @@ class TurnWriter {
       createdAt: record?.createdAt ?? envelope.at,
       ord: this.#turn.ord,
       at: envelope.at,
+      snapshot,
       timers,
       effects,
       marks,
@@ -335,8 +338,9 @@ class TurnWriter {
     const state = JSON.stringify(value);
     const earlier = JSON.stringify(earlierValue);
     if (same && earlier === state) return;
-    this.#stage.count(Counts.key(kind, record.version, record.hash, earlier), -1);
-    this.#stage.count(Counts.key(kind, version, hash, state), 1);
+    const prefix = Counts.key(kind, version, hash, '');
+    this.#stage.count(same ? prefix + earlier : Counts.key(kind, record.version, record.hash, earlier), -1);
+    this.#stage.count(prefix + state, 1);
   }
 }
 
