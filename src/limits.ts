@@ -49,6 +49,8 @@ export const limits = {
   deadLetterMs: 30 * DAY_MS,
   /** Deliveries of the runtime's own that wait for one actor while it stands still; more are dead letters. */
   standingStillMax: 10_000,
+  /** How often a step looks again whether a system id is free whose holder is about to be stopped. */
+  systemIdMomentsMax: 1_000,
   sweepEveryMs: 10 * MINUTE_MS,
 
   effectTimeoutMs: HOUR_MS,

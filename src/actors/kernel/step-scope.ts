@@ -78,7 +78,7 @@ export interface StepEnvironment {
   readonly seq: number;
   readonly system: (systemId: string) => SystemTarget | undefined;
   /** Told before a step throws because somebody else has the system id it wants to give away. */
-  readonly taken: (systemId: string) => void;
+  readonly taken?: (systemId: string) => void;
 }
 
 type SendTo = Extract<StepAction, { type: '@xstate.sendTo' }>;
@@ -283,7 +283,7 @@ class StepSystem {
   _set(systemId: string, actor: AnyActorRef): void {
     if (this.#actions === undefined) return;
     const taken = this.get(systemId);
-    if (taken instanceof SystemRef) this.#environment.taken(systemId);
+    if (taken instanceof SystemRef) this.#environment.taken?.(systemId);
     if (taken !== undefined && taken !== actor)
       throw new Error(`Actor with system ID '${systemId}' already exists.`);
     this.#registered ??= new Map();

@@ -35,7 +35,7 @@ export class StepView implements StepEnvironment {
   /** What the step asked and was told; undefined while it asked nothing. */
   told: Told | undefined;
   /** Moments that may still be spent on waiting (V2). */
-  #momentsLeft = limits.systemIdMomentsMax;
+  #momentsLeft: number = limits.systemIdMomentsMax;
   /** Set while an answer is being read: the step's result is worth nothing. */
   pending: Promise<void> | undefined;
 
@@ -141,6 +141,5 @@ export function replayView(
     seq,
     system: (systemId) =>
       told !== undefined && Object.hasOwn(told, systemId) ? (told[systemId] ?? undefined) : undefined,
-    taken: () => undefined,
   };
 }

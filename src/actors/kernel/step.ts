@@ -54,7 +54,6 @@ const NOWHERE: StepEnvironment = {
   hasParent: false,
   seq: 0,
   system: () => undefined,
-  taken: () => undefined,
 };
 
 /** The machine with every named actor source replaced by an inert stub (A2). */
