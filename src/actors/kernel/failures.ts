@@ -165,7 +165,7 @@ export class Failures {
     const { content, inboxKey } = delivery;
     switch (content.type) {
       case 'stop':
-        return this.#end(cell, record, delivery, { type: 'xstate.stop' });
+        return this.#end(cell, record, delivery, { type: kernelEvents.stopped });
       case 'result':
         if (inboxKey === undefined) return this.#keepResult(cell, delivery, content.effectId, content.event);
         break;

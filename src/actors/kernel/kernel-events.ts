@@ -20,6 +20,8 @@ export const kernelEvents = {
   resumed: 'holdfast.resumed',
   /** Stands for what cannot be read any more. */
   damaged: 'holdfast.damaged',
+  /** An actor that stood still was stopped by its parent. */
+  stopped: 'holdfast.stopped',
   /** An operator removed an actor. */
   dismissed: 'holdfast.dismissed',
 } as const;
