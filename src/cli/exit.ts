@@ -32,6 +32,7 @@ const byCode: Readonly<Partial<Record<ErrorCode, number>>> = {
   STORE_FAILED: exitCodes.directory,
   STORE_FOREIGN: exitCodes.directory,
   STORE_FORMAT_NEWER: exitCodes.directory,
+  STORE_FORMAT_OLDER: exitCodes.directory,
   STORE_LOCKED: exitCodes.directory,
   STORE_UNWRITABLE: exitCodes.directory,
 };

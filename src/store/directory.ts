@@ -14,7 +14,7 @@ import { dirname, join, resolve } from 'node:path';
 import { HoldfastError } from '../errors.js';
 import { newId } from '../ids.js';
 import { claimInProcess } from './process-claim.js';
-import { STORE_FORMAT, type StorePurpose } from './row-store.js';
+import { olderFormat, STORE_FORMAT, type StorePurpose } from './row-store.js';
 import { codeOf, fileFault } from './store-fault.js';
 
 const MARKER = 'holdfast.json';
@@ -91,6 +91,7 @@ async function readMarker(path: string): Promise<DirectoryState | undefined> {
       `${path} is in format ${format}, this holdfast knows up to ${STORE_FORMAT}`,
     );
   }
+  if (Number.isInteger(format) && Number(format) < STORE_FORMAT) throw olderFormat(path, Number(format));
   if (format !== STORE_FORMAT || (state !== 'creating' && state !== 'ready')) {
     throw new HoldfastError('STORE_CORRUPTED', `${file} is malformed`);
   }

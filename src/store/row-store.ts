@@ -23,7 +23,7 @@ import type { Commit, Entry, Expectation, Row, ScanOptions, Store } from './stor
 import { storeFault } from './store-fault.js';
 
 /** The format of the rows. Raise it when an older holdfast must not touch them any more. */
-export const STORE_FORMAT = 1;
+export const STORE_FORMAT = 2;
 
 /** `run` raises the generation; `look` raises nothing and commits with epoch 0. */
 export type StorePurpose = 'run' | 'look';
@@ -58,9 +58,16 @@ export async function openRowStore(options: RowStoreOptions): Promise<Store> {
   return store;
 }
 
+/** A directory of before: told apart from a damaged one. */
+export function olderFormat(what: string, format: number): HoldfastError {
+  const message = `${what} is in format ${format}, this holdfast knows ${STORE_FORMAT}`;
+  return new HoldfastError('STORE_FORMAT_OLDER', message);
+}
+
 /** Checks the format row and reads the generation: both are there since the first commit. */
 function readGeneration(database: Database): number {
   const format = readMeta(database, 'format');
+  if (format < STORE_FORMAT) throw olderFormat('the database', format);
   if (format > STORE_FORMAT) {
     throw new HoldfastError(
       'STORE_FORMAT_NEWER',

@@ -8,6 +8,7 @@ import { Level } from 'level';
 import { expect, test } from 'vitest';
 import { isHoldfastError } from '../../src/errors.js';
 import { keys, openLevelStore, openMemoryStore, createMemoryDisk, rangeOf } from '../../src/store/index.js';
+import { STORE_FORMAT } from '../../src/store/index.js';
 import { commitStep, databaseFile, filesIn, newDirectory, writtenDirectory } from './place.js';
 
 const COMMITS = 400;
@@ -186,13 +187,16 @@ test.each([['format'], ['generation']])('a missing %s row is STORE_CORRUPTED', a
   await expect(openMemoryStore({ disk })).rejects.toMatchObject({ code: 'STORE_CORRUPTED' });
 });
 
-test('rows in a newer format are STORE_FORMAT_NEWER even under an old marker', async () => {
+test.each([
+  [1, 'STORE_FORMAT_NEWER'],
+  [-1, 'STORE_FORMAT_OLDER'],
+])('rows in a format that is %i away are %s even under a marker of ours', async (away, code) => {
   const disk = createMemoryDisk();
   const store = await openMemoryStore({ disk });
-  const rows = [{ key: keys.meta('format'), value: '2' }];
+  const rows = [{ key: keys.meta('format'), value: String(STORE_FORMAT + away) }];
   await store.commit({ number: store.lastCommit + 1, rows, expect: [] });
   await store.close();
-  await expect(openMemoryStore({ disk })).rejects.toMatchObject({ code: 'STORE_FORMAT_NEWER' });
+  await expect(openMemoryStore({ disk })).rejects.toMatchObject({ code });
 });
 
 test('a record without a seq cannot be expected', async () => {

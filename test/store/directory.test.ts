@@ -3,12 +3,12 @@ import { chmod, chown, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getuid } from 'node:process';
 import { expect, test } from 'vitest';
-import { openLevelStore } from '../../src/store/index.js';
+import { openLevelStore, STORE_FORMAT } from '../../src/store/index.js';
 import { startChild } from './child.js';
 import { commitStep, filesIn, newDirectory, writtenDirectory } from './place.js';
 
 const NOBODY = 65_534;
-const MARKER = { application: 'holdfast', format: 1, state: 'ready' };
+const MARKER = { application: 'holdfast', format: STORE_FORMAT, state: 'ready' };
 
 async function writeMarker(directory: string, marker: unknown): Promise<void> {
   await writeFile(
@@ -81,9 +81,15 @@ test('a file in place of the directory is STORE_FOREIGN', async () => {
   });
 });
 
+test('an older format is STORE_FORMAT_OLDER, before the database is touched', async () => {
+  const directory = await writtenDirectory(3);
+  await writeMarker(directory, { ...MARKER, format: STORE_FORMAT - 1 });
+  await expectRefusal(directory, 'STORE_FORMAT_OLDER');
+});
+
 test('a newer format is STORE_FORMAT_NEWER, before the database is touched', async () => {
   const directory = await writtenDirectory(3);
-  await writeMarker(directory, { ...MARKER, format: 2 });
+  await writeMarker(directory, { ...MARKER, format: STORE_FORMAT + 1 });
   await expectRefusal(directory, 'STORE_FORMAT_NEWER');
 });
 
@@ -96,7 +102,7 @@ test.each([['not JSON'], ['{"application":"holdfast"'], ['[]'], ['3'], [''], ['n
   },
 );
 
-test.each([[{ state: 'melting' }], [{ format: 0 }], [{ format: '1' }]])(
+test.each([[{ state: 'melting' }], [{ format: -0.5 }], [{ format: '1' }]])(
   'the marker of ours with %j is STORE_CORRUPTED',
   async (change) => {
     const directory = await writtenDirectory(1);
