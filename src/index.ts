@@ -32,6 +32,7 @@ export type { DeliveryView } from './actors/deliveries.js';
 export type { SubmitRequest, TrackRequest } from './actors/job-request.js';
 export type { DeliveryStatusView, JobView } from './actors/job-view.js';
 export type { JobHandle, JobOptions, ListJobs } from './actors/jobs.js';
+export type { ListQuarantined, OperatorOptions, Quarantine, QuarantineView } from './actors/quarantine.js';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './actors/schema.js';
 export type { Session } from './actors/sessions.js';
 export type {

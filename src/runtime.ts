@@ -25,8 +25,9 @@ import { Deliveries } from './actors/deliveries.js';
 import { JobEffects } from './actors/job-effects.js';
 import { JobReconcile } from './actors/job-reconcile.js';
 import { Jobs, type JobOptions } from './actors/jobs.js';
-import { Kernel, type CommittedStep, type Page } from './actors/kernel/index.js';
+import { Kernel, type CommittedStep, type MemoryLimits, type Page } from './actors/kernel/index.js';
 import { ProviderBook } from './actors/provider-book.js';
+import { Quarantine, quarantineView, type QuarantineView } from './actors/quarantine.js';
 import { Sessions } from './actors/sessions.js';
 import type { Channel } from './channels/index.js';
 import { systemClock, type Clock } from './clock.js';
@@ -50,6 +51,12 @@ export interface RuntimeOptions {
    * crash of the process, and a power cut may cost the last moments.
    */
   readonly durability?: 'power' | 'process';
+  /**
+   * How many actors with nothing to do stay in memory: `actorsMax` (default 10,000) of them, and `bytesMax`
+   * (default 64 MiB) of their records as JSON text. The least recently used go first; they cost a read when
+   * they are needed again.
+   */
+  readonly memory?: MemoryLimits;
   /** Serve `<directory>/control.sock` for the CLI; default true. */
   readonly control?: boolean;
   readonly log?: Logger;
@@ -62,6 +69,8 @@ export interface RuntimeOptions {
 export interface RuntimeEvents {
   /** After every commit of a step. */
   readonly step: [step: CommittedStep];
+  /** After the commit that made an actor stand still. */
+  readonly quarantined: [info: QuarantineView];
   /** Once, when the store can no longer be trusted. */
   readonly failed: [error: unknown];
 }
@@ -96,6 +105,8 @@ export interface OfflineRuntime {
   readonly jobs: Pick<Jobs, 'list' | 'view' | 'get'>;
   readonly deliveries: Pick<Deliveries, 'list' | 'get' | 'retry'>;
   readonly sessions: Sessions;
+  /** Looks at every kind; acts on the runtime's own kinds alone, whose machines are here. */
+  readonly quarantine: Quarantine;
   /** What a machine would make of the stored actors of its kind; it changes nothing. */
   census(machine: AnyStateMachine, options?: CensusOptions): Promise<Census>;
   /** How many actors of every kind are in each state. */
@@ -131,6 +142,7 @@ export async function openOffline(
       jobs: rooms.jobs,
       deliveries: rooms.deliveries,
       sessions: rooms.sessions,
+      quarantine: new Quarantine(kernel),
       census: (machine, census) => takeCensus(kernel, machine, census),
       counts: () => storedCounts(kernel),
       close,
@@ -146,6 +158,7 @@ export class Runtime {
   readonly deliveries: Deliveries;
   readonly sessions: Sessions;
   readonly accounts: Accounts;
+  readonly quarantine: Quarantine;
   readonly directory: string;
   readonly #store: Store;
   readonly #kernel: Kernel;
@@ -162,7 +175,7 @@ export class Runtime {
     const log = options.log ?? createLogger({ level: 'warn' });
     const clock = options.clock ?? systemClock;
     const artifacts = join(options.directory, 'artifacts');
-    const kernel = await Kernel.open({ store, clock, log });
+    const kernel = await Kernel.open({ store, clock, log, memory: options.memory });
     const files = new ArtifactFiles(artifacts, kernel, log);
     const runtime = new Runtime(options, { store, kernel, providers, clock, log, files });
     kernel.onUnreferenced((file) => files.letGo(file));
@@ -185,6 +198,7 @@ export class Runtime {
     this.deliveries = deliveries;
     this.jobs = jobs;
     this.sessions = sessions;
+    this.quarantine = new Quarantine(kernel);
     this.#store = store;
     this.#kernel = kernel;
     this.#actors = new Actors(kernel, log);
@@ -193,6 +207,7 @@ export class Runtime {
     this.#supervisor = createActor(supervisorMachine, { input: { closeTimeoutMs: limits.closeTimeoutMs } });
     this.#supervisor.start();
     kernel.onStep((step) => this.#events.emit('step', step));
+    kernel.onQuarantined((...who) => this.#events.emit('quarantined', quarantineView(...who)));
   }
 
   get status(): RuntimeStatus {
@@ -344,9 +359,12 @@ function checkOptions(options: RuntimeOptions): void {
     throw new HoldfastError('INVALID_OPTIONS', message);
   };
   if (typeof options.directory !== 'string' || options.directory === '') wrong('directory: name a directory');
-  const { durability, jobs } = options;
+  const { durability, jobs, memory } = options;
   if (durability !== undefined && durability !== 'power' && durability !== 'process') {
     wrong(`durability: "${String(durability)}" is neither "power" nor "process"`);
+  }
+  for (const [name, value] of Object.entries({ ...memory })) {
+    if (!Number.isSafeInteger(value) || value < 1) wrong(`memory.${name}: not a whole number of 1 or more`);
   }
   for (const [name, value] of Object.entries({ ...jobs, ...jobs?.poll })) {
     if (name === 'poll' || value === undefined) continue;

@@ -13,6 +13,7 @@ import { censusCommand } from './census.js';
 import { demoCommand } from './demo/command.js';
 import { exitCodeOf } from './exit.js';
 import { jobsCommand } from './jobs.js';
+import { quarantineCommand } from './quarantine.js';
 import { simulatorCommand } from './simulator.js';
 import { plain, type Terminal } from './terminal.js';
 
@@ -51,6 +52,7 @@ function programOf(terminal: Terminal, version: string): Command {
   demoCommand(program);
   simulatorCommand(program, terminal);
   jobsCommand(program, terminal);
+  quarantineCommand(program, terminal);
   censusCommand(program, terminal);
   return program;
 }

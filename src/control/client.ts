@@ -12,11 +12,11 @@ import { Agent, request as httpRequest } from 'undici';
 import { z } from 'zod';
 import { systemClock } from '../clock.js';
 import { HoldfastError } from '../errors.js';
-import type { JobView, Page, StoredCount } from '../index.js';
+import type { JobView, Page, QuarantineView, StoredCount } from '../index.js';
 import { isPlainObject } from '../json.js';
 import { limits } from '../limits.js';
 import { CONTROL_FILE, CONTROL_SOCKET, socketServes } from './place.js';
-import type { CallOptions, ControlClient, RuntimeView, SubmittedJob } from './port.js';
+import type { CallOptions, ControlClient, Operation, RuntimeView, SubmittedJob } from './port.js';
 import { errorFromWire, fromWire, toWire } from './wire.js';
 
 /** Somewhere a control server may listen. */
@@ -181,6 +181,37 @@ class HttpControlClient implements ControlClient {
     return items.map((item) => asObject<StoredCount>(item, 'kind', 'version', 'hash', 'state'));
   }
 
+  async listQuarantined(
+    query: Parameters<ControlClient['listQuarantined']>[0] = {},
+    options: CallOptions = {},
+  ): Promise<Page<QuarantineView>> {
+    const { body } = await this.#call({
+      ...options,
+      method: 'GET',
+      path: '/v1/quarantine',
+      query: { ...query },
+    });
+    const { items, cursor } = asObject<{ items: unknown; cursor?: string }>(body);
+    if (!Array.isArray(items)) throw unreadable();
+    const actors = items.map(asQuarantined);
+    return cursor === undefined ? { items: actors } : { items: actors, cursor };
+  }
+
+  async getQuarantined(address: string, options: CallOptions = {}): Promise<QuarantineView> {
+    const path = '/v1/quarantine/actor';
+    return asQuarantined((await this.#call({ ...options, method: 'GET', path, query: { address } })).body);
+  }
+
+  async operate(
+    what: Operation,
+    address: string,
+    operator?: string,
+    options: CallOptions = {},
+  ): Promise<void> {
+    const body = operator === undefined ? { address } : { address, operator };
+    await this.#call({ ...options, method: 'POST', path: `/v1/quarantine/${what}`, body });
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#agent.destroy();
     return this.#closed;
@@ -265,6 +296,10 @@ function queryText(query: Call['query']): string {
 /** A job as its own runtime wrote it: checked by the fields everything else hangs on. */
 function asJob(value: unknown): JobView {
   return asObject<JobView>(value, 'id', 'status', 'provider');
+}
+
+function asQuarantined(value: unknown): QuarantineView {
+  return asObject<QuarantineView>(value, 'address', 'code', 'message');
 }
 
 function asObject<T extends object>(value: unknown, ...texts: readonly string[]): T {

@@ -60,6 +60,16 @@ export const deliveriesQuery = z.strictObject({
   status: z.enum(DELIVERY_STATUSES).default('exhausted'),
 });
 export const historyQuery = z.strictObject(page);
+export const quarantineQuery = z.strictObject({
+  limit: page.limit,
+  cursor: page.cursor,
+  kind: z.string().min(1).max(300).optional(),
+});
+export const actorQuery = z.strictObject({ address: z.string().min(1).max(1_024) });
+export const operatorBody = z.strictObject({
+  address: z.string().min(1).max(1_024),
+  operator: z.string().optional(),
+});
 export const waitQuery = z.strictObject({ timeoutMs: digits(0, limits.controlWaitMaxMs).optional() });
 
 export const cancelBody = z.strictObject({ reason: z.string().min(1).max(1_000).optional() });

@@ -1,7 +1,7 @@
 /**
  * The control port: what the control server needs of a runtime, and what its client offers other processes.
  *
- * Types only. Callers: server.ts, routes.ts, client.ts, runtime.ts (which satisfies the first), the CLI.
+ * Types, and the words of the wire. Callers: server.ts, routes.ts, client.ts, runtime.ts (which satisfies the first), the CLI.
  */
 import type {
   AccountName,
@@ -10,14 +10,21 @@ import type {
   JobHandle,
   JobView,
   ListJobs,
+  ListQuarantined,
+  OperatorOptions,
   Page,
   PageOptions,
+  QuarantineView,
   RuntimeStatus,
   Session,
   StoredCount,
   SubmitRequest,
   TrackRequest,
 } from '../index.js';
+
+/** What an operator may do with an actor that stands still. */
+export const OPERATIONS = ['resume', 'skip', 'dismiss'] as const;
+export type Operation = (typeof OPERATIONS)[number];
 
 /** The part of a runtime that other processes may reach. */
 export interface ControlledRuntime {
@@ -40,6 +47,13 @@ export interface ControlledRuntime {
     resume(account: AccountName, operator?: string): Promise<void>;
   };
   readonly sessions: { get(key: string): Session };
+  readonly quarantine: {
+    list(options?: ListQuarantined): Promise<Page<QuarantineView>>;
+    get(address: string): Promise<QuarantineView>;
+    resume(address: string, options?: OperatorOptions): Promise<void>;
+    skip(address: string, options?: OperatorOptions): Promise<void>;
+    dismiss(address: string, options?: OperatorOptions): Promise<void>;
+  };
   counts(): readonly StoredCount[];
 }
 
@@ -77,6 +91,9 @@ export interface ControlClient {
   waitJob(id: string, options?: CallOptions): Promise<JobView>;
   /** How many actors of every kind are in each state. */
   counts(options?: CallOptions): Promise<readonly StoredCount[]>;
+  listQuarantined(filter?: ListQuarantined, options?: CallOptions): Promise<Page<QuarantineView>>;
+  getQuarantined(address: string, options?: CallOptions): Promise<QuarantineView>;
+  operate(what: Operation, address: string, operator?: string, options?: CallOptions): Promise<void>;
   /** Drops the connections; harmless when repeated. */
   close(): Promise<void>;
 }

@@ -6,6 +6,7 @@
  *   GET  /v1/jobs/:id/wait                POST /v1/deliveries/:id/retry
  *   GET  /v1/deliveries  /v1/accounts     POST /v1/accounts/resume
  *   GET  /v1/sessions/:key/history        GET  /v1/counts
+ *   GET  /v1/quarantine  /actor           POST /v1/quarantine/{resume,skip,dismiss}
  *
  * Owns: nothing. Callers: server.ts. Invariants:
  *  1  What is wrong with a request is said before anything is done, as `{error: {code, message, details}}`.
@@ -25,6 +26,7 @@ import type { Logger } from '../log.js';
 import {
   accepted,
   accountBody,
+  actorQuery,
   adoptBody,
   cancelBody,
   deliveriesQuery,
@@ -32,9 +34,11 @@ import {
   historyQuery,
   jobsQuery,
   jsonBody,
+  operatorBody,
+  quarantineQuery,
   waitQuery,
 } from './input.js';
-import type { ControlledRuntime } from './port.js';
+import { OPERATIONS, type ControlledRuntime } from './port.js';
 import { statusOf } from './status.js';
 import { errorToWire, fromWire, toWire } from './wire.js';
 
@@ -74,6 +78,7 @@ export function controlRoutes(options: RoutesOptions): Hono {
   app.get('/v1/counts', (c) => reply(c, { items: runtime.counts() }));
   jobRoutes(app, options);
   otherRoutes(app, runtime);
+  quarantineRoutes(app, runtime);
   return app;
 }
 
@@ -115,6 +120,23 @@ function jobRoutes(app: Hono, options: RoutesOptions): void {
     accepted(emptyBody, body);
     return job.resubmit();
   });
+}
+
+function quarantineRoutes(app: Hono, { quarantine }: ControlledRuntime): void {
+  app.get('/v1/quarantine', async (c) =>
+    reply(c, await quarantine.list(accepted(quarantineQuery, c.req.query()))),
+  );
+  // An address has a slash, and may have anything else: it is no part of a path.
+  app.get('/v1/quarantine/actor', async (c) =>
+    reply(c, await quarantine.get(accepted(actorQuery, c.req.query()).address)),
+  );
+  for (const what of OPERATIONS) {
+    app.post(`/v1/quarantine/${what}`, async (c) => {
+      const { address, operator = 'control' } = accepted(operatorBody, await bodyOf(c));
+      await quarantine[what](address, { operator });
+      return reply(c, { address });
+    });
+  }
 }
 
 function otherRoutes(app: Hono, { deliveries, accounts, sessions }: ControlledRuntime): void {

@@ -8,7 +8,10 @@ import type { ErrorCode } from '../errors.js';
 
 const statuses: Readonly<Partial<Record<ErrorCode, ContentfulStatusCode>>> = {
   ACTOR_NOT_FOUND: 404,
+  ACTOR_FAILED: 409,
+  ACTOR_NOT_QUARANTINED: 409,
   ACTOR_QUARANTINED: 409,
+  COMMITS_BEHIND: 429,
   COMMIT_REFUSED: 503,
   CONTROL_REFUSED: 401,
   DELIVERY_NOT_RETRYABLE: 409,
@@ -19,6 +22,7 @@ const statuses: Readonly<Partial<Record<ErrorCode, ContentfulStatusCode>>> = {
   JOB_NOT_CANCELLABLE: 409,
   JOB_NOT_IN_DOUBT: 409,
   JOB_NOT_RETRYABLE: 409,
+  KIND_UNKNOWN: 409,
   MAILBOX_FULL: 429,
   NOT_UNIQUE: 409,
   PROVIDER_UNKNOWN: 400,

@@ -3,7 +3,7 @@
  * details}`.
  *
  * Pure. Callers: routes.ts, client.ts, the CLI's JSON output. Invariants:
- *  1  Keys below `extra` and `meta` belong to users and providers: they pass unchanged, in both directions.
+ *  1  Keys below `event`, `extra` and `meta` belong to users and providers: they pass unchanged, in both directions.
  *  2  `fromWire(toWire(x))` equals `x`, undefined fields aside.
  *  3  An error comes out of `errorFromWire` with the code and details it had before `errorToWire`.
  */
@@ -11,7 +11,7 @@ import { errorAdvice, HoldfastError, isHoldfastError, type ErrorCode } from '../
 import { isPlainObject } from '../json.js';
 
 /** Fields whose content is not ours. */
-const FOREIGN: ReadonlySet<string> = new Set(['extra', 'meta']);
+const FOREIGN: ReadonlySet<string> = new Set(['event', 'extra', 'meta']);
 
 export interface WireError {
   readonly code: string;

@@ -167,6 +167,7 @@ function idle(directory: string): ControlledRuntime {
     directory,
     jobs: { submit: never, track: never, get: never, view: never, list: never },
     deliveries: { get: never, list: never, retry: never },
+    quarantine: { list: never, get: never, resume: never, skip: never, dismiss: never },
     accounts: { list: never, resume: never },
     sessions: { get: never },
     counts: never,

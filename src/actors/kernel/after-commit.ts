@@ -12,10 +12,12 @@ import { splitAddress } from '../../ids.js';
 import type { JsonEvent } from '../../json.js';
 import type { Logger } from '../../log.js';
 import type { Cell, Delivery } from './cell.js';
+import type { Definition } from './definition.js';
 import { ownEvent } from './door.js';
+import { sourceOf } from './logic.js';
 import type { Outbox } from './outbox.js';
 import type { Reader } from './reader.js';
-import type { ActorRecord, JournalEntry } from './record.js';
+import type { ActorRecord, JournalEntry, Quarantine } from './record.js';
 import type { StepAction } from './step.js';
 import { Subscribers } from './subscribers.js';
 import type { Sweeper } from './sweeper.js';
@@ -36,6 +38,8 @@ export interface CommittedStep {
 
 export type StepListener = (step: CommittedStep) => void;
 
+export type QuarantineListener = (address: string, reason: Quarantine) => void;
+
 export interface AfterCommitOptions {
   readonly log: Logger;
   readonly outbox: Outbox;
@@ -55,6 +59,7 @@ export class AfterCommit {
   readonly #options: AfterCommitOptions;
   readonly #listeners = new Set<StepListener>();
   readonly #subscribers = new Subscribers<StepListener>();
+  readonly #quarantineListeners = new Set<QuarantineListener>();
   readonly #unreferencedListeners = new Set<(file: string) => void>();
 
   constructor(options: AfterCommitOptions) {
@@ -72,6 +77,23 @@ export class AfterCommit {
 
   onUnreferenced(listener: (file: string) => void): void {
     this.#unreferencedListeners.add(listener);
+  }
+
+  onQuarantined(listener: QuarantineListener): void {
+    this.#quarantineListeners.add(listener);
+  }
+
+  /** An actor stands still: of what it has under way in memory, the results will wait and the streams end. */
+  putAside({ machine }: Definition, record: ActorRecord, address: string): void {
+    const { outbox, log } = this.#options;
+    for (const { id, src } of record.effects) {
+      if (sourceOf(machine, src).type === 'stream') outbox.park(address, id);
+    }
+    const { quarantine: reason } = record;
+    if (reason === undefined) return;
+    log.warn({ address, code: reason.code, why: reason.message }, 'actor.quarantined');
+    for (const listener of this.#quarantineListeners)
+      this.guarded(address, 'listener.failed', () => listener(address, reason));
   }
 
   /** Acts on a step that is on disk. */

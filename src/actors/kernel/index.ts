@@ -2,7 +2,7 @@
 export { Kernel } from './kernel.js';
 export type { CreateOptions, KernelOptions, SendOptions } from './kernel.js';
 export type { CommittedStep, StepListener } from './after-commit.js';
-export type { Outcome } from './cell.js';
+export type { MemoryLimits, Outcome } from './cell.js';
 export type { StateCount } from './counts.js';
 export type { Creation } from './create-many.js';
 export { defineMachine, structureHash } from './definition.js';
@@ -20,6 +20,7 @@ export type {
 } from './definition.js';
 export { EffectDeferred } from './effect-run.js';
 export type { Migration, Migrations, MigrationState } from './migration.js';
+export { QUARANTINE_INDEX } from './quarantine.js';
 export type { FoundRecord, Page, PageOptions, Reader } from './reader.js';
 export type { ActorRecord, ActorStatus, HistoryEntry, JournalEntry, Quarantine } from './record.js';
 export { checkReplay, replay } from './replay.js';

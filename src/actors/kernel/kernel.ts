@@ -20,7 +20,7 @@ import { limits } from '../../limits.js';
 import type { Logger } from '../../log.js';
 import { keys } from '../../store/keys.js';
 import type { Store } from '../../store/store.js';
-import { AfterCommit, type StepListener } from './after-commit.js';
+import { AfterCommit, type QuarantineListener, type StepListener } from './after-commit.js';
 import type { Sent } from './belongings.js';
 import { inboxDelivery } from './consuming.js';
 import { kindOf, type Content, type MemoryLimits, type Outcome } from './cell.js';
@@ -30,7 +30,6 @@ import { createAll, creationOf, type Creation } from './create-many.js';
 import { defineMachine, type Definition, type DefinitionOptions } from './definition.js';
 import { ownEvent } from './door.js';
 import { forAddress } from './journal.js';
-import { sourceOf } from './logic.js';
 import { Mailboxes } from './mailboxes.js';
 import { Outbox } from './outbox.js';
 import { Reader } from './reader.js';
@@ -147,7 +146,7 @@ export class Kernel {
       loop: this.#loop,
       clock,
       onCommitted: (...step) => this.#afterCommit.act(...step),
-      onQuarantined: (definition, record, address) => this.#putAside(definition, record, address),
+      onQuarantined: (...who) => this.#afterCommit.putAside(...who),
       forward: (sent) => this.#forward(sent),
     });
     const sweep = { loop: this.#loop, reader: this.reader, counts, log, mailboxes: this.#mailboxes };
@@ -288,6 +287,11 @@ export class Kernel {
     return this.#afterCommit.subscribe(address, listener);
   }
 
+  /** Told of every actor that stands still from now on, once that is on disk. */
+  onQuarantined(listener: QuarantineListener): void {
+    this.#afterCommit.onQuarantined(listener);
+  }
+
   /** Told once, when the store can no longer be trusted. */
   onFailure(listener: (error: unknown) => void): void {
     this.#failureListeners.add(listener);
@@ -343,13 +347,6 @@ export class Kernel {
   #forward({ to, key, row }: Sent): void {
     if (!this.#definitions.has(kindOf(to))) return;
     void this.#mailboxes.taken(to, inboxDelivery(key, row));
-  }
-
-  /** What an actor that stands still has under way in memory: its results wait, its streams end. */
-  #putAside(definition: Definition, record: ActorRecord, address: string): void {
-    for (const { id, src } of record.effects) {
-      if (sourceOf(definition.machine, src).type === 'stream') this.#outbox.park(address, id);
-    }
   }
 
   /** An actor goes on: what waited for it is taken, and its effects may run again. */

@@ -11,7 +11,7 @@ import { compareKeys, keys, partsOf, rangeAfter, rangeOf, type RowLetter } from 
 import type { Entry, Range, Store } from '../../store/store.js';
 import { withSnapshot, type Rows } from './amortized.js';
 import type { CommitLoop } from './commit-loop.js';
-import { scanPast } from './damage.js';
+import { parsedRow, scanPast } from './damage.js';
 import type { Definition } from './definition.js';
 import type { ActorRecord, HistoryEntry, JournalEntry } from './record.js';
 
@@ -63,6 +63,14 @@ export class Reader {
     { address, record }: { address: string; record: ActorRecord },
   ): Promise<ActorRecord> {
     return withSnapshot(this.#loop, definition, address, record);
+  }
+
+  /** A record, whatever is with its snapshot, once it is on disk (K1). Throws STORE_CORRUPTED. */
+  async recordOnDisk(address: string): Promise<ActorRecord | undefined> {
+    const key = keys.record(address);
+    const text = await this.#loop.read(key);
+    await this.#loop.settled(key);
+    return text === undefined ? undefined : parsedRow<ActorRecord>(key, text);
   }
 
   /** The record as it is on disk, without what is staged. */
