@@ -345,7 +345,7 @@ export class Kernel {
   }
 
   #forward({ to, key, row }: Sent): void {
-    if (!this.#definitions.has(kindOf(to))) return;
+    if (!this.#definitions.has(kindOf(to)) || this.#recovery.finds(to)) return;
     void this.#mailboxes.taken(to, inboxDelivery(key, row));
   }
 
