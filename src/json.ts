@@ -57,11 +57,7 @@ function nonJsonPath(value: unknown, within: object[], allowed: Allowed): string
   return bad;
 }
 
-function nonJsonItem(
-  list: readonly unknown[],
-  within: object[],
-  allowed: Allowed,
-): string | undefined {
+function nonJsonItem(list: readonly unknown[], within: object[], allowed: Allowed): string | undefined {
   for (const [index, item] of list.entries()) {
     const bad = nonJsonPath(item, within, allowed);
     if (bad !== undefined) return `[${index}]${bad}`;
@@ -80,6 +76,19 @@ function nonJsonProperty(
     if (bad !== undefined) return `.${key}${bad}`;
   }
   return undefined;
+}
+
+/** A copy of JSON. For values as small as most are it takes a tenth of the time of `structuredClone`. */
+export function copyOf<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((item: unknown) => copyOf(item)) as T;
+  const copy: Record<string, unknown> = {};
+  for (const key in value) {
+    // Assigned, it would be a prototype.
+    if (key === '__proto__') return structuredClone(value);
+    copy[key] = copyOf(value[key]);
+  }
+  return copy as T;
 }
 
 /** JSON text with the keys of every object sorted: equal values give equal text. */

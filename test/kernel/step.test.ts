@@ -104,6 +104,7 @@ function agreesOn(machine: AnyStateMachine, input: unknown, events: readonly Any
     moment = compare(ours.value, stock.value as never, ended);
     note(ended, event, ours.value.actions);
     const text = JSON.stringify(persisted(steppable, moment.ours));
+    expect(text).toBe(JSON.stringify(steppable.getPersistedSnapshot(moment.ours)));
     const back = restored(steppable, JSON.parse(text) as Json);
     expect(JSON.stringify(persisted(steppable, back))).toBe(text);
     moment = { ...moment, ours: index % 2 === 0 ? back : moment.ours };

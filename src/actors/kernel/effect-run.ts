@@ -10,7 +10,7 @@
 import type { AnyActorLogic, AnyEventObject } from 'xstate';
 import type { Clock } from '../../clock.js';
 import { HoldfastError } from '../../errors.js';
-import { firstNonJson, type Json, type JsonEvent, type JsonObject } from '../../json.js';
+import { copyOf, firstNonJson, type Json, type JsonEvent, type JsonObject } from '../../json.js';
 import { limits } from '../../limits.js';
 import { ownEvent } from './door.js';
 import { runLogic, runStream, type StreamActor } from './logic.js';
@@ -53,7 +53,7 @@ export interface RunOptions {
 /** Starts a promise; its `self.id` is `effectKey`, the same for every attempt: the idempotency key. */
 export function startEffect(logic: AnyActorLogic, options: RunOptions): EffectRun {
   // A copy: the row's input may be part of the actor's context, which nobody but a step may change.
-  const actor = runLogic(logic, options.effectKey, structuredClone(options.input));
+  const actor = runLogic(logic, options.effectKey, copyOf(options.input));
   let settle: (outcome: RunOutcome) => void = () => undefined;
   const outcome = new Promise<RunOutcome>((resolve) => {
     settle = resolve;
@@ -110,7 +110,7 @@ class StreamRun implements EffectRun {
       this.#settle = resolve;
     });
     this.#actor = runStream(logic, options.effectKey, {
-      input: structuredClone(options.input),
+      input: copyOf(options.input),
       sync: options.sync,
       onEvent: (event) => this.#take(event),
     });
@@ -204,7 +204,7 @@ function outputOf(output: unknown): RunOutcome {
   if (output === undefined) return { type: 'done', output };
   const bad = firstNonJson(output);
   // A copy, too: the effect's code keeps no hand on what becomes part of a context.
-  if (bad === undefined) return { type: 'done', output: structuredClone(output) as Json };
+  if (bad === undefined) return { type: 'done', output: copyOf(output) as Json };
   return failureOf(new HoldfastError('INVALID_DEFINITION', `an effect's output is not JSON at ${bad}`));
 }
 

@@ -89,7 +89,32 @@ export function nextStep(
 
 /** The JSON form of a snapshot; restoring it gives an equal snapshot. */
 export function persisted(logic: SteppableLogic, snapshot: AnyMachineSnapshot): Json {
-  return logic.getPersistedSnapshot(snapshot) as unknown as Json;
+  return persistedPlain(snapshot) ?? (logic.getPersistedSnapshot(snapshot) as unknown as Json);
+}
+
+/**
+ * What XState's own function gives, for a machine without children, history or references in its context, as
+ * most are after most steps: that one takes a snapshot of 15 parts apart and costs 4 % of a step.
+ */
+function persistedPlain(snapshot: AnyMachineSnapshot): Json | undefined {
+  const parts = snapshot as unknown as Readonly<Record<string, Json>>;
+  const { machine, children, historyValue } = parts;
+  if (machine === undefined || holdsAny(children) || holdsAny(historyValue)) return undefined;
+  const { status, output, error, value, context } = parts;
+  if (holdsRef(context)) return undefined;
+  // In XState's order; what is undefined is not written.
+  return { status, output, error, value, historyValue: {}, context, children: {} };
+}
+
+function holdsAny(part: unknown): boolean {
+  return typeof part === 'object' && part !== null && Object.keys(part).length > 0;
+}
+
+function holdsRef(part: unknown): boolean {
+  if (typeof part !== 'object' || part === null) return false;
+  if (isActorRef(part)) return true;
+  for (const key in part) if (holdsRef((part as Record<string, unknown>)[key])) return true;
+  return false;
 }
 
 /** A live-shaped snapshot from its JSON form. Throws when a state does not exist in this machine. */

@@ -1,0 +1,30 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { copyOf } from '../src/json.js';
+
+const seed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1_000_000_007);
+
+it(`a copy of JSON is equal to it and shares nothing with it (seed ${seed})`, () => {
+  const shared = (one: unknown, other: unknown): boolean => {
+    if (typeof one !== 'object' || one === null) return false;
+    if (one === other) return true;
+    return Object.entries(one).some(([key, part]) =>
+      shared(part, Object.entries(other ?? {}).find(([name]) => name === key)?.[1]),
+    );
+  };
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      const copy = copyOf(value);
+      expect(copy).toStrictEqual(value);
+      expect(shared(value, copy)).toBe(false);
+    }),
+    { seed },
+  );
+});
+
+it('a key called __proto__ is copied as a key', () => {
+  const value: unknown = JSON.parse('{"__proto__":{"a":1},"b":2}');
+  const copy = copyOf(value);
+  expect(JSON.stringify(copy)).toBe('{"__proto__":{"a":1},"b":2}');
+  expect(Object.getPrototypeOf(copy)).toBe(Object.prototype);
+});
