@@ -17,15 +17,17 @@ const JOURNAL = 'j'.charCodeAt(0);
 const SEQ_LENGTH = 12;
 
 export class RecordSeqs {
-  readonly #seqs = new Map<string, number>();
-  readonly #actorsMax: number;
+  /** Those used of late, and those used before them: the second go when the first are half of the bound. */
+  #recent = new Map<string, number>();
+  #earlier = new Map<string, number>();
+  readonly #recentMax: number;
 
   constructor(actorsMax: number = limits.activeActorsMax) {
-    this.#actorsMax = actorsMax;
+    this.#recentMax = Math.max(1, actorsMax / 2);
   }
 
   get(address: string): number | undefined {
-    return this.#seqs.get(address);
+    return this.#recent.get(address) ?? this.#earlier.get(address);
   }
 
   /** Takes note of a committed batch. A record row decides; without one the newest journal entry does. */
@@ -42,20 +44,22 @@ export class RecordSeqs {
   #learnJournal(key: string): void {
     const seq = Number.parseInt(key.slice(-SEQ_LENGTH), 16);
     const address = key.slice(2, -SEQ_LENGTH - 1);
-    const known = this.#seqs.get(address);
+    const known = this.get(address);
     if (known === undefined || known < seq) this.#set(address, seq);
   }
 
-  /** The oldest entry goes when the cache is full. */
+  /** In two halves, and not in one list in order of use: that costs a removal and a new key each time. */
   #set(address: string, seq: number | undefined): void {
-    this.#seqs.delete(address);
-    if (seq === undefined) return;
-    this.#seqs.set(address, seq);
-    if (this.#seqs.size <= this.#actorsMax) return;
-    for (const oldest of this.#seqs.keys()) {
-      this.#seqs.delete(oldest);
+    if (seq === undefined) {
+      this.#recent.delete(address);
+      this.#earlier.delete(address);
       return;
     }
+    if (this.#recent.size >= this.#recentMax && !this.#recent.has(address)) {
+      this.#earlier = this.#recent;
+      this.#recent = new Map();
+    }
+    this.#recent.set(address, seq);
   }
 }
 
