@@ -1,9 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { assign, fromPromise, sendTo, setup, spawnChild, stopChild } from 'xstate';
+import { assign, fromPromise, sendParent, sendTo, setup, spawnChild, stopChild } from 'xstate';
 import type { AnyStateMachine } from 'xstate';
+import { limits } from '../../src/limits.js';
 import { base, counter } from './family-machines.js';
 import { openWorld, rowsOf, settled } from './fixtures.js';
-import { actorsOf, collected, end, lifeIn, livedDurably, recordsOf, ROOT, sameLife } from './family.js';
+import {
+  actorsOf,
+  collected,
+  deadLettersOf,
+  end,
+  lifeIn,
+  livedDurably,
+  recordsOf,
+  ROOT,
+  sameLife,
+} from './family.js';
 import { RETENTION_MS } from './family.js';
 
 describe('an invoked machine', () => {
@@ -305,6 +316,35 @@ describe('the end of a child', () => {
     });
     await end(world);
     await collected(world);
+  });
+
+  it('K14: is kept for a parent that stands still, however much else waits for it', async () => {
+    const chatty = setup({}).createMachine({
+      id: 'chatty',
+      entry: Array.from({ length: limits.standingStillMax + 5 }, (_unused, n) =>
+        sendParent({ type: 'chat', n }),
+      ),
+      initial: 'talking',
+      states: { talking: { after: { 1: 'over' } }, over: { type: 'final' } },
+    });
+    const root = setup({
+      actors: { chatty },
+      actions: {
+        fall: assign(() => {
+          throw new Error('a bug in an assign');
+        }),
+      },
+    }).createMachine({
+      id: 'root',
+      version: '1',
+      context: {},
+      invoke: { id: 'kid', src: 'chatty' },
+      on: { chat: { actions: 'fall' } },
+    });
+    const { world } = await livedDurably(root, null, [1], { crashes: false });
+    expect((await deadLettersOf(world)).length).toBe(5);
+    const waiting = await rowsOf(world.store, 'i');
+    expect(waiting.at(-1)?.[1]).toContain('xstate.done.actor.kid');
   });
 
   it('K14: a child that stands still stops when its parent leaves, with what it has under way', async () => {

@@ -16,7 +16,7 @@ import { budgetExceeded, withFailure, type RestartBudget } from '../../machines/
 import { keys, rangeOf } from '../../store/keys.js';
 import type { Activation, Older } from './activation.js';
 import { writeDeadLetter } from './belongings.js';
-import { deliveryOf, type Cell, type Delivery, type Parcel } from './cell.js';
+import { deliveryOf, type Cell, type Content, type Delivery, type Parcel } from './cell.js';
 import type { CommitLoop } from './commit-loop.js';
 import { consumes } from './consuming.js';
 import { scanPast } from './damage.js';
@@ -275,7 +275,9 @@ export class Failures {
     const { loop, clock } = this.#options;
     const { content, inboxKey } = delivery;
     const outcome = { seq: record.seq, accepted: false, deduplicated: false };
-    if (inboxKey === undefined || content.type !== 'event' || !(await this.#isTooMany(cell, inboxKey))) {
+    // The end of a child comes once for each, and never again: it is kept whatever else waits.
+    const isBounded = content.type === 'event' && !isEnd(content);
+    if (inboxKey === undefined || !isBounded || !(await this.#isTooMany(cell, inboxKey))) {
       delivery.resolve(outcome);
       return;
     }
@@ -299,6 +301,10 @@ export class Failures {
     cell.waiting = { rows: Math.min(older.rows + 1, limit), newest: inboxKey };
     return older.rows >= limit;
   }
+}
+
+function isEnd({ from, event }: Extract<Content, { type: 'event' }>): boolean {
+  return from !== undefined && !event.type.startsWith('xstate.snapshot.');
 }
 
 /** Those that an actor which begins anew gives back. */
