@@ -253,6 +253,7 @@ export function family(supervision: Supervision | undefined): DefinitionOptions 
           onDone: { target: 'alone', actions: 'keepDone' },
           onError: { target: 'mourning', actions: 'keepError' },
         },
+        on: { leave: 'alone' },
       },
       alone: {},
       mourning: {},
