@@ -81,6 +81,26 @@ describe('a spawned child', () => {
     ]);
   });
 
+  it('K8: stops when another one gets its name: nobody could stop it later', async () => {
+    const root = setup({ actors: { counter } }).createMachine({
+      id: 'root',
+      version: '1',
+      on: {
+        spawn: { actions: spawnChild('counter', { id: 'kid', input: { to: 9 } }) },
+        more: { actions: sendTo('kid', { type: 'more' }) },
+        stop: { actions: stopChild('kid') },
+      },
+    });
+    const acts = ['spawn', 'spawn', 'more'].map((type) => ({ type }));
+    const { world } = await livedDurably(root, null, acts, { crashes: true });
+    const kids = [...(await recordsOf(world)).values()].filter(({ machine }) => machine === 'counter');
+    expect(kids).toMatchObject([
+      { status: 'stopped', snapshot: { context: { n: 0 } } },
+      { status: 'active', snapshot: { context: { n: 1 } } },
+    ]);
+    await end(world);
+  });
+
   it('K8: may be made by the context factory, and kept as a reference', async () => {
     const root = setup({
       types: { context: {} as { ref: unknown; n: number } },

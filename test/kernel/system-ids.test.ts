@@ -224,6 +224,26 @@ describe('the owner of a system id', () => {
     await collected(world);
   });
 
+  it('K8: keeps it until its own stop, though the step that stops its parent would give it to another', async () => {
+    const taking = office({
+      entry: spawnChild('desk', { id: 'a' }),
+      on: {
+        swap: { actions: [stopChild('a'), spawnChild('clerk', { id: 'b', systemId: 'inner' })] },
+        stop: { actions: stopChild('a') },
+        take: { actions: spawnChild('clerk', { id: 'b', systemId: 'inner' }) },
+      },
+    });
+    const { world } = await livedDurably(taking, null, [{ type: 'swap' }], { crashes: true });
+    expect((await world.kernel.reader.record(ROOT))?.quarantine?.message).toContain("'inner' already exists");
+    await world.kernel.operate('skip', ROOT, 'op');
+    await world.kernel.send(ROOT, { type: 'stop' });
+    await world.kernel.send(ROOT, { type: 'take' });
+    await settled(world);
+    expect((await actorsOf(world, 'family.clerk')).map(([, status]) => status)).toEqual(['active']);
+    expect(await owners(world)).toEqual([`${ROOT} inner`]);
+    await end(world);
+  });
+
   it('K8: may be a callback, which hears what is sent to its name', async () => {
     const heard: unknown[] = [];
     const tap = fromCallback(({ receive }) => receive((event) => heard.push(event.type)));
