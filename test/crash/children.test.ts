@@ -1,4 +1,4 @@
-/** Families in a process that is killed at one commit after the other: their stories end as if it never was. */
+/** Families in a process that is killed at one commit after the other: their stories end all the same. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';

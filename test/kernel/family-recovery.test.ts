@@ -71,7 +71,7 @@ async function go(world: World): Promise<void> {
 }
 
 describe('a crash', () => {
-  it('K8: at any commit of a family loses nothing between parent and child, and turns nothing round', async () => {
+  it('K8: at any commit of a family loses nothing between its members, and keeps the order', async () => {
     let crashes = 0;
     for (const phase of ['before', 'after'] as const) {
       for (let commit = 1; commit <= COMMITS_MAX; commit += 1) {

@@ -323,7 +323,7 @@ describe('what a machine sees of itself', () => {
     expect(life.context).toEqual({ saw: ['one', 'one'] });
   });
 
-  it('K10: a child finds the envelope in its events and beside its input, and keeps neither by accident', async () => {
+  it('K10: a child finds the envelope in its events and beside its input', async () => {
     const kid = setup({
       types: { context: {} as { given: unknown; at: number; ats: number[] }, input: {} as { n: number } },
     }).createMachine({

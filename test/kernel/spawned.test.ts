@@ -55,7 +55,7 @@ describe('a spawned child', () => {
     await collected(world);
   });
 
-  it('K8: that an assign makes anew where an exit has just stopped its namesake, is the new one', async () => {
+  it('K8: that an assign makes where its namesake has just been stopped is the new one', async () => {
     const root = setup({
       types: { context: {} as { ref: unknown } },
       actors: { counter },

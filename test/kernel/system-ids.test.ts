@@ -224,7 +224,7 @@ describe('the owner of a system id', () => {
     await collected(world);
   });
 
-  it('K8: keeps it until its own stop, though the step that stops its parent would give it to another', async () => {
+  it('K8: keeps it in the step that stops its parent: only its own stop gives it back', async () => {
     const taking = office({
       entry: spawnChild('desk', { id: 'a' }),
       on: {

@@ -2,9 +2,10 @@
  * Recovery of one kind: what was in flight when the process ended goes on.
  *
  * Callers: the kernel, at start and when a kind is defined later (K14). Cost depends on what was in flight,
- * never on what exists: it reads inbox rows and one row a pool, and actor records after a new version alone.
- * Invariant: what an actor was sent before is handed over before what it is sent now. Until its inbox has been
- * read to the end, new rows wait there too: a child's creation may be on disk alone while its parent goes on.
+ * never on what exists: it reads inbox rows and one row a pool, and actor records after a new version
+ * alone. Invariant: what an actor was sent before is handed over before what it is sent now. Until its
+ * inbox has been read to the end, new rows wait there too: a child's creation may be on disk alone while
+ * its parent goes on.
  */
 import { splitAddress } from '../../ids.js';
 import { limits } from '../../limits.js';
@@ -20,7 +21,9 @@ import type { VersionSweep } from './version-sweep.js';
 export interface RecoveryOptions {
   readonly loop: CommitLoop;
   readonly outbox: Outbox;
-  /** Gives an inbox row, undefined when it is damaged, to its actor; resolves when it was taken or refused. */
+  /**
+   * Gives an inbox row, undefined when it is damaged, to its actor; resolves when it was taken or refused.
+   */
   readonly take: (address: string, key: string, row: InboxRow | undefined) => Promise<void>;
   readonly versions: VersionSweep;
 }

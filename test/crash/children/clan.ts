@@ -1,8 +1,8 @@
 /**
  * The process that is killed among families: a kernel on a LevelDB directory, with clans in it.
  *
- * Callers: ../children.test.ts, with `{directory, clans, kill?}` as JSON in its one argument. It prints `quiet`
- * when nothing is under way any more, and dies at the commit it is told to.
+ * Callers: ../children.test.ts, with `{directory, clans, kill?}` as JSON in its one argument. It prints
+ * `quiet` when nothing is under way any more, and dies at the commit it is told to.
  */
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
