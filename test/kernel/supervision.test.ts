@@ -100,6 +100,23 @@ describe('an actor that restarts when it fails', () => {
     expect(await codeOf(world.kernel.send('fragile/a', poison))).toBe('ACTOR_QUARANTINED');
   });
 
+  it('stands still when it was created before it was to restart: nobody kept its input', async () => {
+    const world = await openWorld([fragileKind()]);
+    await world.kernel.create('fragile', 'a', { n: 5 });
+    await world.crash([fragileKind(undefined, { supervision: restart(2) })]);
+    await world.kernel.create('fragile', 'b', { n: 6 });
+    const poison = { type: 'poison', how: 'assign' };
+    const codes = ['fragile/a', 'fragile/b'].map((address) => codeOf(world.kernel.send(address, poison)));
+    expect(await Promise.all(codes)).toEqual(['ACTOR_QUARANTINED', 'ACTOR_FAILED']);
+    expect(await contextOf(world, 'fragile/b')).toMatchObject({ n: 6 });
+    // Nor while another policy was in force.
+    await world.crash([fragileKind()]);
+    await world.kernel.send('fragile/b', { type: 'ok' });
+    await world.crash([fragileKind(undefined, { supervision: restart(2) })]);
+    expect(await codeOf(world.kernel.send('fragile/b', poison))).toBe('ACTOR_QUARANTINED');
+    expect(await contextOf(world, 'fragile/b')).toMatchObject({ n: 7 });
+  });
+
   it('goes on after a resume once its period has passed, by beginning anew', async () => {
     const world = await openWorld([fragileKind(undefined, { supervision: restart(1, 10_000) })]);
     await world.kernel.create('fragile', 'a', { n: 1 });

@@ -69,8 +69,9 @@ export class Failures {
       return this.standStill(cell, { delivery, event: taken.event }, error);
     const failure = { event: taken.event as unknown as JsonEvent, error: errorToJson(error) };
     const { onFailure, budget = BUDGET_DEFAULT } = definition.supervision;
-    if (onFailure === 'restart') {
-      const restarts = withFailure(record.restarts ?? [], taken.envelope.at, budget);
+    // Without that list the actor is older than the policy, and what it began from was not kept.
+    if (onFailure === 'restart' && record.restarts !== undefined) {
+      const restarts = withFailure(record.restarts, taken.envelope.at, budget);
       if (!budgetExceeded(restarts, budget))
         return this.#restart(cell, record, delivery, taken, { failure, restarts });
     }

@@ -298,7 +298,8 @@ class TurnWriter {
     const { definition, record } = this.#before;
     const { envelope, event, special } = this.#turn;
     const { timers, effects, children } = this.#own;
-    const restartable = definition.supervision.onFailure === 'restart' && status === 'active';
+    const restarts = definition.supervision.onFailure === 'restart';
+    const kept = record === undefined ? [] : record.restarts;
     return {
       machine: definition.machineId,
       version: definition.version,
@@ -316,8 +317,8 @@ class TurnWriter {
       // Undefined is not written.
       children: unlessEmpty(children),
       parent: this.#parent,
-      input: restartable ? inputOf(record, event) : undefined,
-      restarts: special?.restarts ?? record?.restarts,
+      input: restarts && status === 'active' ? inputOf(record, event) : undefined,
+      restarts: restarts ? (special?.restarts ?? kept) : undefined,
     };
   }
 
