@@ -220,10 +220,10 @@ export class Runtime {
   }
 
   /**
-   * Makes a machine durable and returns the handle of its actors. Stored ones wake up now: their effects go on
-   * as their recovery says, overdue timers fire. The same machine may be defined twice; the first options stand.
-   * Throws INVALID_DEFINITION for what cannot be made durable (K13), for a structure that changed under its
-   * version (K12), and for a kind that is taken; RUNTIME_CLOSED.
+   * Makes a machine durable and returns the handle of its actors. Stored ones wake up now: their effects go
+   * on as their recovery says, overdue timers fire. The same machine may be defined twice; the first
+   * options stand. Throws INVALID_DEFINITION for what cannot be made durable (K13), for a structure that
+   * changed under its version (K12), and for a kind that is taken; RUNTIME_CLOSED.
    */
   define<Machine extends AnyStateMachine>(
     machine: Machine,

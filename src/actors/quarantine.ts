@@ -78,8 +78,8 @@ export class Quarantine {
   }
 
   /**
-   * The actor goes on without what it could not take. Throws as `resume`, and ACTOR_QUARANTINED when the actor
-   * itself cannot be read: there is nothing to skip.
+   * The actor goes on without what it could not take. Throws as `resume`, and ACTOR_QUARANTINED when the
+   * actor itself cannot be read: there is nothing to skip.
    */
   skip(address: string, options?: OperatorOptions): Promise<void> {
     return this.#operate('skip', address, options);

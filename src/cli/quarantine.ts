@@ -4,8 +4,8 @@
  *
  * Callers: main.ts. Invariants:
  *  1  With `--json` standard output is one JSON value in one line, in the wire's snake_case.
- *  2  In a directory nobody holds, only the runtime's own kinds can be acted on: the machines of others are in
- *     the programs that define them.
+ *  2  In a directory nobody holds, only the runtime's own kinds can be acted on: the machines of others are
+ *     in the programs that define them.
  */
 import { InvalidArgumentError, type Command } from 'commander';
 import { connectControl, OPERATIONS, toWire, type Operation } from '../control/index.js';

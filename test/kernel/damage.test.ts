@@ -1,4 +1,7 @@
-/** Rows that cannot be read: what is theirs stands still, or is lost visibly, and everybody else recovers (K14). */
+/**
+ * Rows that cannot be read: what is theirs stands still, or is lost visibly, and everybody else recovers
+ * (K14).
+ */
 import { describe, expect, it } from 'vitest';
 import { keys } from '../../src/store/keys.js';
 import { openWorld, rowsOf, settled, type World } from './fixtures.js';

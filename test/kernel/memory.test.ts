@@ -1,4 +1,7 @@
-/** What stays in memory, what leaves it, what nobody loses by that; and what is refused when there is too much. */
+/**
+ * What stays in memory, what leaves it, what nobody loses by that; and what is refused when there is too
+ * much.
+ */
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { assign, fromPromise, setup } from 'xstate';
@@ -245,7 +248,7 @@ describe('passivation', () => {
 });
 
 describe('back-pressure', () => {
-  it('COMMITS_BEHIND: refuses what comes from outside while the disk is behind, and nothing else', async () => {
+  it('COMMITS_BEHIND: refuses what comes from outside while the disk is behind', async () => {
     let store: FaultyStore | undefined;
     const world = await hive({}, (inner) => (store = faultyStore(inner)));
     const { kernel } = world;

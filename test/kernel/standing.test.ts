@@ -11,7 +11,10 @@ type Act = (world: World) => Promise<unknown>;
 
 const PHASES: readonly CommitPhase[] = ['before', 'after'];
 
-/** Acts in turn; a process that dies at commit `n` is opened again, and its act repeated. Returns its commits. */
+/**
+ * Acts in turn; a process that dies at commit `n` is opened again, and its act repeated. Returns its
+ * commits.
+ */
 async function lived(
   kinds: readonly DefinitionOptions[],
   acts: readonly Act[],

@@ -133,7 +133,7 @@ describe('an actor that restarts when it fails', () => {
     await nothingLeft(world);
   });
 
-  it('restarts too when its machine ends in an error of its own, an unhandled rejection for one', async () => {
+  it('restarts too when its machine ends in an error, an unhandled rejection for one', async () => {
     let runs = 0;
     const world = await openWorld([
       {
@@ -243,7 +243,7 @@ describe('the failing child of a parent', () => {
     expect(await rowsOf(world.store, 'o', 'y', 'i', 'd', 'q')).toEqual([]);
   });
 
-  it('stands still without a policy, and its parent waits, hears of a dismissal, and can end it', async () => {
+  it('stands still without a policy; its parent waits, and hears of its dismissal', async () => {
     const kinds = [family(undefined)];
     const world = await openWorld(kinds);
     for (const id of ['a', 'b']) await world.kernel.create('parent', id, undefined);

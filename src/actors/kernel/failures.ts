@@ -3,7 +3,8 @@
  *
  * Callers: the stepper. Invariants:
  *  F1  Nothing of a step that threw is committed but what its supervision says (K14).
- *  F2  While an actor stands still callers are refused, and the runtime's own deliveries wait on disk, bounded.
+ *  F2  While an actor stands still callers are refused, and the runtime's own deliveries wait on disk,
+ *      bounded.
  *  F3  `resume` takes the delivery at the head again; `skip` drops it; `dismiss` removes the actor, and its
  *      parent hears of it.
  */
