@@ -65,7 +65,7 @@ function compare(
   const stopsEnded = (action: object): boolean =>
     Reflect.get(action, 'type') === '@xstate.stop' && ended.has(Reflect.get(action, 'child'));
   const others = (actions: readonly unknown[]): unknown[] =>
-    actions.filter((action) => !stopsEnded(Object(action)));
+    actions.filter((action) => !stopsEnded(Object(action) as object));
   expect(others(plain(ours.actions))).toEqual(others(stockActions(stock[1])));
   return { ours: ours.snapshot, stock: stock[0] };
 }
