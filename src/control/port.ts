@@ -1,7 +1,8 @@
 /**
  * The control port: what the control server needs of a runtime, and what its client offers other processes.
  *
- * Types, and the words of the wire. Callers: server.ts, routes.ts, client.ts, runtime.ts (which satisfies the first), the CLI.
+ * Types, and the words of the wire. Callers: server.ts, routes.ts, client.ts, runtime.ts (which satisfies
+ * the first), the CLI.
  */
 import type {
   AccountName,

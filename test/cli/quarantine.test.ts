@@ -61,7 +61,7 @@ test('actors of a running process are listed, shown, skipped and dismissed throu
   expect((await told(['quarantine', 'list', ...dir])).out).toBe('no actor stands still\n');
 });
 
-test('in a directory nobody holds they are listed, and left to the process that has their machine', async () => {
+test('in a directory nobody holds they are listed, and left to who has their machine', async () => {
   const { directory, runtime, options } = await standing('1');
   await runtime.close();
   const dir = ['--dir', directory];

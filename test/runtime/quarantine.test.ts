@@ -30,7 +30,7 @@ const refusal = async (work: Promise<unknown>): Promise<unknown> =>
     (error: unknown): unknown => Reflect.get(Object(error) as object, 'code'),
   );
 
-test('an actor that stands still is told of once, listed, shown, and goes on as an operator says', async () => {
+test('an actor that stands still is told of, listed, shown, and goes on as an operator says', async () => {
   const house = await buildHouse();
   const mended = { is: false };
   let runtime = await house.open();
