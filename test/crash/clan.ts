@@ -41,12 +41,13 @@ const scribe = setup({
   output: ({ context }) => context.heard,
 });
 
-/** Has a scribe whom everybody knows, and ends with it. */
+/** Has a scribe whom everybody knows, says when it writes, and ends with it. */
 const elder = setup({
   types: { context: {} as { written: readonly unknown[] }, events },
   actors: { scribe },
   actions: {
     keep: assign({ written: ({ event }) => event['output'] as readonly unknown[] }),
+    report: sendParent({ type: 'ready' }),
   },
 }).createMachine({
   id: 'elder',
@@ -61,13 +62,14 @@ const elder = setup({
         systemId: 'scribe',
         onDone: { target: 'over', actions: 'keep' },
       },
+      on: { written: { actions: 'report' } },
     },
     over: { type: 'final' },
   },
   output: ({ context }) => context.written,
 });
 
-/** Tells the elder's scribe its numbers, the second one a little later. */
+/** Once it is told to, tells the elder's scribe its numbers, the second one a little later. */
 const runner = setup({
   types: { events },
   actions: {
@@ -82,9 +84,9 @@ const runner = setup({
   id: 'runner',
   initial: 'waiting',
   states: {
-    waiting: { after: { 3: { target: 'running' } } },
-    running: { entry: ['tellNow', 'tellLater'], on: { rest: 'over' } },
-    over: { type: 'final' },
+    waiting: { on: { run: 'pausing' } },
+    pausing: { after: { 3: 'running' } },
+    running: { entry: ['tellNow', 'tellLater'] },
   },
 });
 
@@ -96,7 +98,7 @@ export const clan = setup({
     count: assign({ rounds: ({ context }) => context.rounds + 1 }),
     hire: spawnChild('runner', { id: 'spare' }),
     fire: stopChild('spare'),
-    release: sendTo('runner', { type: 'rest' }),
+    start: sendTo('runner', { type: 'run' }),
   },
   guards: { again: ({ context }) => context.rounds < 2 },
 }).createMachine({
@@ -112,6 +114,7 @@ export const clan = setup({
         { id: 'runner', src: 'runner' },
       ],
       on: {
+        ready: { actions: 'start' },
         'xstate.done.actor.elder': [
           { guard: 'again', target: 'meeting', reenter: true, actions: 'keep' },
           { target: 'leaving', actions: 'keep' },

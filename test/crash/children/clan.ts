@@ -62,7 +62,10 @@ const store = faultyStore(await openLevelStore({ directory: plan.directory }), {
 const kernel = await Kernel.open({ store, clock: systemClock, log: silentLogger });
 kernel.define({ kind: 'clan', machine: clan });
 await kernel.start();
-for (let clans = 0; clans < plan.clans; clans += 1) await kernel.create('clan', `${clans}`, undefined);
+await kernel.createMany(
+  'clan',
+  Array.from({ length: plan.clans }, (_unused, number) => ({ id: `${number}` })),
+);
 await quiet(store);
 writeSync(1, 'quiet\n');
 await kernel.close();
