@@ -39,7 +39,7 @@ export const limits = {
   timerSleepMaxMs: 60 * SECOND_MS,
   timerBudgetMs: 5,
   /** Timers fire while no more steps than this wait for the disk. */
-  timerStepsPendingMax: 400,
+  timerStepsPendingMax: 200,
   clockJumpMs: 5 * SECOND_MS,
 
   dedupeTtlMs: DAY_MS,

@@ -6,7 +6,7 @@
  *  D1  Nothing fires before its due time on the wall clock; what is overdue fires at once, in due order.
  *  D2  One real timer at most, at most 60 s long; none when no timer is armed.
  *  D3  Firing takes at most 5 ms of a turn of the event loop, then lets others run.
- *      It waits while more than 400 steps are not on disk.
+ *      It waits while more than 200 steps are not on disk.
  *  D4  A timer that its actor cannot take now (quarantined, unreadable) is passed over once a look, never
  *      spun on.
  *  D5  A damaged row keeps no other from firing.
