@@ -25,7 +25,10 @@ export function creationOf(
   return { type: 'create', input: own, ...(payloads === undefined ? {} : { payloads }) };
 }
 
-/** Hands all creations over at once; resolves with their outcomes in order, or rejects with the first error. */
+/**
+ * Hands all creations over at once; resolves with their outcomes in order, or rejects with the first
+ * error.
+ */
 export async function createAll(
   kind: string,
   creations: readonly Creation[],
