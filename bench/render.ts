@@ -1,6 +1,7 @@
 /**
  * The job of the job-shaped run: pending → running → done, each on disk, through an effect that does
  * nothing.
+ *
  * A submit is acknowledged once `pending` is on disk; then the dispatcher's `begin` is sent, the effect runs,
  * and its result ends the job. The same chart for the kernel and for the hand-written program beside it.
  * Callers: jobs.ts, live.ts.
