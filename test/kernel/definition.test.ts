@@ -30,6 +30,19 @@ async function refusalOfStep(machine: AnyStateMachine): Promise<unknown> {
   return (await world.kernel.reader.record('kind/a'))?.quarantine;
 }
 
+describe('the kinds of a kernel', () => {
+  it('K8: are one machine each: a child’s kind is nobody else’s', async () => {
+    const child = setup({}).createMachine({ id: 'kid', version: '1', initial: 'a', states: { a: {} } });
+    const family = setup({ actors: { kid: child } }).createMachine({ id: 'family', version: '1' });
+    const world = await openWorld([
+      { kind: 'family.kid', machine: setup({}).createMachine({ version: '1' }) },
+    ]);
+    expect(() => world.kernel.define({ kind: 'family', machine: family })).toThrow(
+      'another machine is defined',
+    );
+  });
+});
+
 describe('a definition (K13)', () => {
   it('K13: is refused with the state and the fix named', () => {
     const work = fromPromise(async () => 1);

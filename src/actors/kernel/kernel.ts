@@ -166,6 +166,11 @@ export class Kernel {
     const definition = defineMachine(options);
     const family = [...familyOf(definition)];
     admitVersions(this.#counts, family);
+    for (const { kind, hash } of family) {
+      const known = this.#definitions.get(kind);
+      if (known === undefined || known.hash === hash) continue;
+      throw new HoldfastError('INVALID_DEFINITION', `${kind}: another machine is defined for that kind`);
+    }
     for (const member of family) this.#definitions.set(member.kind, member);
     if (this.#started) void this.#recover(family);
     return definition;
