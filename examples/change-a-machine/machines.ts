@@ -1,4 +1,7 @@
-/** What is deployed: the machines, and how stored actors become theirs. The program and the census share it. */
+/**
+ * What is deployed: the machines, and how stored actors become theirs. The program and the census share
+ * it.
+ */
 import type { DefineOptions, MigrationState } from 'holdfast';
 import { orderMachine } from './version-2.js';
 

@@ -20,7 +20,9 @@ export interface SendEventOptions {
   readonly id?: string;
   /** Not before this wall-clock time, epoch milliseconds; accepted at once, and kept across restarts. */
   readonly at?: number;
-  /** Ends the wait with the signal's reason. The event may be applied all the same: repeat it under its id. */
+  /**
+   * Ends the wait with the signal's reason. The event may be applied all the same: repeat it under its id.
+   */
   readonly signal?: AbortSignal;
   /** W3C trace context, kept in the journal. */
   readonly traceparent?: string;
@@ -46,16 +48,17 @@ export interface DurableRef<Machine extends AnyStateMachine> {
   /** `kind/id`. */
   readonly address: Address;
   /**
-   * Sends an event; resolves when the step it caused is on disk. `accepted` is false when the actor has ended.
-   * Throws ACTOR_NOT_FOUND, ACTOR_QUARANTINED, INVALID_EVENT, MAILBOX_FULL, RUNTIME_CLOSED, STORE_FAILED.
+   * Sends an event; resolves when the step it caused is on disk. `accepted` is false when the actor has
+   * ended. Throws ACTOR_NOT_FOUND, ACTOR_QUARANTINED, INVALID_EVENT, MAILBOX_FULL, RUNTIME_CLOSED,
+   * STORE_FAILED.
    */
   send(event: EventFromLogic<Machine>, options?: SendEventOptions): Promise<Outcome>;
   /** The newest snapshot that is on disk; undefined when there is no such actor. */
   snapshot(): Promise<SnapshotFrom<Machine> | undefined>;
   /**
    * The present snapshot first, once it is read, then the one after every commit, in order. When the actor
-   * ends, its last snapshot is followed by `complete`, or by `error` when it ended in one. Closing the runtime
-   * stops it without a word. Returns a function that stops it.
+   * ends, its last snapshot is followed by `complete`, or by `error` when it ended in one. Closing the
+   * runtime stops it without a word. Returns a function that stops it.
    */
   subscribe(observer: SnapshotObserver<Machine> | ((snapshot: SnapshotFrom<Machine>) => void)): () => void;
   /**

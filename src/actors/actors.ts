@@ -3,8 +3,8 @@
  *
  * Owns: which kinds were defined here, and the names that are the runtime's. Callers: runtime.ts, and users
  * through it. Invariants:
- *  1  A kind has one machine for as long as the runtime is open; its actors of earlier runs wake up when it is
- *     defined (K14).
+ *  1  A kind has one machine for as long as the runtime is open; its actors of earlier runs wake up when it
+ *     is defined (K14).
  *  2  A user's index is found under its own kind: it shows up in no listing of another's.
  *  3  What users send is checked by their schemas once, here; what machines send each other is not.
  */
@@ -58,7 +58,9 @@ export type ActorCreation<Machine extends AnyStateMachine> = {
 export type CreateActorOptions<Machine extends AnyStateMachine> = ActorCreation<Machine> & CreateWait;
 
 interface CreateWait {
-  /** Ends the wait with the signal's reason. The actor may be created all the same: repeat it under its id. */
+  /**
+   * Ends the wait with the signal's reason. The actor may be created all the same: repeat it under its id.
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -93,8 +95,8 @@ export interface ActorKind<Machine extends AnyStateMachine> {
   /** A ref by id, without looking whether there is such an actor. Throws INVALID_ID. */
   get(id: string): DurableRef<Machine>;
   /**
-   * One page of its actors, by id. There is no index by state: a page looks at 1,000 actors at most, so it may
-   * be shorter than its limit, empty even, and have a cursor. Where that is too slow, declare an index.
+   * One page of its actors, by id. There is no index by state: a page looks at 1,000 actors at most, so it
+   * may be shorter than its limit, empty even, and have a cursor. Where that is too slow, declare an index.
    */
   list(options?: ListActors): Promise<Page<ActorView>>;
   /** Refs by a declared index, in its order; `parts` may be the first ones alone. */

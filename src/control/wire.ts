@@ -3,7 +3,8 @@
  * details}`.
  *
  * Pure. Callers: routes.ts, client.ts, the CLI's JSON output. Invariants:
- *  1  Keys below `event`, `extra` and `meta` belong to users and providers: they pass unchanged, in both directions.
+ *  1  Keys below `event`, `extra` and `meta` belong to users and providers: they pass unchanged, in both
+ *     directions.
  *  2  `fromWire(toWire(x))` equals `x`, undefined fields aside.
  *  3  An error comes out of `errorFromWire` with the code and details it had before `errorToWire`.
  */

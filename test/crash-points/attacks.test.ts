@@ -94,7 +94,7 @@ test('a probe that answers after its actor has left the state changes nothing', 
   probes[0]?.answer({ type: 'done', output: 'too late' });
   await settled(world);
   expect(await stateOf(world)).toEqual(['away', [], 0]);
-  // Back in the state it is another effect: it runs, and what the old probe or the dead run says is not for it.
+  // Back in the state it is another effect: what the old probe or the dead run says is not for it.
   await world.kernel.send(ADDRESS, { type: 'go' });
   await settled(world);
   answers[0]?.('of a dead process');
@@ -206,7 +206,7 @@ test('closed while the started mark is written, a manual effect is not in doubt:
   expect(await stateOf(world)).toEqual(['home', ['at last'], 0]);
 });
 
-test('a child that ends while its parent leaves is not heard by the parent, and nothing of it is left', async () => {
+test('a child that ends while its parent leaves is not heard, and nothing of it is left', async () => {
   const definition: DefinitionOptions = { kind: 'camp', machine: camp };
   const world = await openWorld([definition]);
   await world.kernel.create('camp', 'one', undefined);

@@ -136,7 +136,7 @@ describe('a census (K12)', () => {
     expect(mended.rows.find((row) => row.kind === 'order.pack')).toMatchObject({ verdict: 'safe' });
   });
 
-  it('K12: finds steps that are in the journal alone, and tries them with the machine of their version', async () => {
+  it('K12: finds steps that are in the journal alone, and tries them with their machine', async () => {
     const old = machineOf('1', first);
     const world = await openWorld([{ ...defined(old), snapshot: 'amortized' }]);
     await world.kernel.create(kind, 'a', {});

@@ -91,7 +91,10 @@ const refused: readonly string[] = ['examples/order/refused.ts'];
 
 const MAKES_A_CHART = /\bcreateMachine\(/;
 
-/** Files with a chart in them: of the product, its benchmarks and examples, and the small ones of the tests. */
+/**
+ * Files with a chart in them: of the product, its benchmarks and examples, and the small ones of the
+ * tests.
+ */
 export function chartFiles(): readonly string[] {
   const files = ['src', 'bench', 'examples'].flatMap((folder) => sourcesIn(folder));
   const small = sourceOf('test/kernel/small-machines.ts');

@@ -110,7 +110,7 @@ describe('a migration (K12)', () => {
     expect(migrateRecord(next, record)?.actions).toHaveLength(3);
   });
 
-  it('K12: arms what a state asks for that a function leads into, though the old version had it too', async () => {
+  it('K12: arms what a state asks for that a function leads into, though it is not new', async () => {
     const config = {
       initial: 'one',
       states: {

@@ -267,7 +267,7 @@ describe('failures and crashes', () => {
     expect(Object.keys(Object((await effectRows(world))[0]) as object)).not.toContain('started');
   });
 
-  it('K7: a manual effect is repeated when it said that it failed, never when a crash left it in doubt', async () => {
+  it('K7: a manual effect is repeated when it said that it failed, never when in doubt', async () => {
     let runs = 0;
     const policy: EffectPolicy = { recovery: 'manual', restart: budget };
     const manual = defined((call) => (++runs === 1 ? Promise.reject(new Error('no')) : hang(call)), policy);

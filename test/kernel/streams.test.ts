@@ -202,7 +202,7 @@ describe('the life of a stream (K6, K7)', () => {
     expect(await heardIn(world)).not.toContain('nobody.hears');
   });
 
-  it('K12: of an actor of an older version runs once that is migrated, unless the new one has it no more', async () => {
+  it('K12: of an older actor runs once that is migrated, unless the new one has it no more', async () => {
     let runs = 0;
     const source = fromCallback(({ sendBack }) => sendBack({ type: `run${++runs}` }));
     const world = await opened(source);

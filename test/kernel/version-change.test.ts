@@ -52,7 +52,7 @@ function third(work: Work): DefinitionOptions {
 }
 
 describe('a kernel with actors of an older version (K12)', () => {
-  it('K12: takes them from version to version, through kills, with their due times and effect ids', async () => {
+  it('K12: takes them through versions and kills, with their due times and effect ids', async () => {
     const first = endless();
     const world = await openWorld([defined(machineOf('1', versions[1], first))]);
     await world.kernel.create(kind, 'a', {});
@@ -191,7 +191,7 @@ describe('a kernel with actors of an older version (K12)', () => {
     });
   });
 
-  it('the states of a version are kept from its first actor on, and go when nobody is of it any more', async () => {
+  it('the states of a version are kept from its first actor on, until nobody is of it', async () => {
     const world = await openWorld([defined(machineOf('3', versions[3]))]);
     expect(await rowsOf(world.store, 'v')).toEqual([]);
     await world.kernel.create(kind, 'a', {});
@@ -206,7 +206,7 @@ describe('a kernel with actors of an older version (K12)', () => {
     expect(kept).toEqual(['4']);
   });
 
-  it('K12: reaches those who sleep and whom nothing touches, and goes on after a kill in the middle', async () => {
+  it('K12: reaches those whom nothing touches, and goes on after a kill in the middle', async () => {
     const sleeping = (after: object): object => ({ initial: 'on', states: { on: { after }, late: {} } });
     const month = 30 * 86_400_000;
     const world = await openWorld([defined(machineOf('1', sleeping({ [month]: 'late' })))]);

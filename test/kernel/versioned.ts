@@ -1,4 +1,7 @@
-/** Machines in several versions, and what a migration in memory makes of their actors. Callers: test/kernel. */
+/**
+ * Machines in several versions, and what a migration in memory makes of their actors. Callers:
+ * test/kernel.
+ */
 import { assign, fromPromise, fromTransition, raise, setup, spawnChild } from 'xstate';
 import type { AnyStateMachine } from 'xstate';
 import { defineMachine, type ActorRecord, type DefinitionOptions } from '../../src/actors/kernel/index.js';

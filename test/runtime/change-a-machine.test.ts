@@ -13,7 +13,7 @@ async function recordOf(runtime: Runtime, id: string) {
   return record;
 }
 
-test('live orders of version 1 become orders of version 2: due times and a charge under way go on', async () => {
+test('live orders become ones of version 2: due times and a charge under way go on', async () => {
   const directory = await newDirectory();
   const before = await openRuntime({ directory, log: silentLogger });
   const orders = before.define(first);

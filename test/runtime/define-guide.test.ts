@@ -48,7 +48,7 @@ async function openIn(directory: string, clock = systemClock): Promise<Runtime> 
 const charges = async (directory: string): Promise<number> =>
   (await readFile(join(directory, 'bank.txt'), 'utf8')).trim().split('\n').length;
 
-test('the order is killed while the bank takes its money, and again with its parcel under way: one charge', async () => {
+test('killed while the bank takes its money, and with its parcel under way: one charge', async () => {
   const directory = await newDirectory();
   expect(await run(directory, 'the bank took 42')).toEqual(['a new order', 'the bank took 42']);
   // Whether it is paid first or said to go on is the disk's affair.

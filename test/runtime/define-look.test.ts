@@ -11,7 +11,7 @@ type Order = SnapshotFrom<ReturnType<typeof orderMachine>>;
 const notes = (snapshot: Order): string => snapshot.context.notes.join('');
 
 describe('following', () => {
-  it('gives the present snapshot first, then one a commit, in order, none twice and none left out', async () => {
+  it('gives the present snapshot first, then one a commit, none twice, none left out', async () => {
     const { world, actors } = await openActors();
     const ref = await actors.define(orderMachine()).create({ id: 'a', input: { amount: 1 } });
     await ref.send({ type: 'note', text: 'a' });
@@ -30,7 +30,7 @@ describe('following', () => {
     expect(heard.at(-1)).toBe('abcde');
   });
 
-  it('of an actor that does not exist yet begins with its creation, of one in memory nowhere too', async () => {
+  it('of an actor that does not exist yet begins with its creation', async () => {
     const { world, actors } = await openActors();
     const orders = actors.define(orderMachine());
     const heard: string[] = [];

@@ -74,6 +74,7 @@ export const castingFiles = [
   'src/actors/kernel/reader.ts',
   'src/actors/kernel/replay.ts',
   'src/actors/kernel/step.ts',
+  'src/actors/kernel/step-scope.ts',
   'src/actors/kernel/stepper.ts',
   'src/actors/kernel/turn.ts',
 ] as const;

@@ -19,7 +19,7 @@ import { indexedBy, NOTHING_INDEXED, type Indexed } from './indexed.js';
 import { kernelEvents } from './kernel-events.js';
 import { migrateRecord, type Migrated } from './migration.js';
 import type { ActorRecord, EventEnvelope } from './record.js';
-import { restored } from './step.js';
+import { restored, unread } from './step.js';
 
 /** An actor of an older version. */
 export interface Older {
@@ -134,8 +134,7 @@ function isPresent(definition: Definition, record: ActorRecord): boolean {
 /** What an actor of an older version is found by, as far as the present definition can tell. */
 function earlierIndexed(definition: Definition, record: ActorRecord, address: string): Indexed {
   try {
-    const snapshot = record.snapshot as unknown as AnyMachineSnapshot;
-    return indexedBy(definition, snapshot, { address, ord: record.ord });
+    return indexedBy(definition, unread(record.snapshot), { address, ord: record.ord });
   } catch {
     // Its context is of another shape: those rows stay until they are overwritten.
     return NOTHING_INDEXED;

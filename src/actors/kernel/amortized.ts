@@ -77,6 +77,7 @@ function definitionAt(definition: Definition, { version }: ActorRecord): Definit
   if (version === definition.version) return definition;
   const machine = definition.migrate?.machines?.[version];
   if (machine !== undefined) return defineMachine({ kind: definition.kind, machine, version });
-  const message = `the last steps of version ${version} are in the journal alone; give migrate.machines its machine`;
+  const fix = 'give migrate.machines its machine';
+  const message = `the last steps of version ${version} are in the journal alone; ${fix}`;
   throw new HoldfastError('VERSION_UNKNOWN', message);
 }

@@ -30,7 +30,8 @@ export type DeliverResult = (address: string, effectId: string, event: JsonEvent
 
 /**
  * Gives an event that an effect sent while it runs to its actor, which takes it while the effect's row is
- * there. Called in order, without waiting for the one before; settles after the commit, or when it was fenced.
+ * there. Called in order, without waiting for the one before; settles after the commit, or when it was
+ * fenced.
  */
 export type DeliverStream = (
   address: string,

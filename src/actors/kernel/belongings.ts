@@ -218,7 +218,7 @@ export class Belongings {
     const bad = firstNonJson(own);
     if (bad !== undefined)
       throw this.#unusable(`the event ${event.type} is not JSON at ${bad}; send plain data`);
-    return own as unknown as JsonEvent;
+    return own as JsonEvent;
   }
 
   #stopChild(id: string, ref: ChildRef): void {

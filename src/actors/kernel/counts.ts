@@ -62,7 +62,7 @@ export class Counts {
   define(kind: string, version: string, hash: string, shape: Shape): void {
     const key = keys.shape(kind, version, hash);
     const known = this.#shapes.get(key);
-    // Written differently than before under one version: some are, as long as any is stored.
+    // Written differently than before under one version: some are, for as long as there are stored ones.
     if (known !== undefined && (known.amortized === true || shape.amortized !== true)) return;
     this.#shapes.set(key, shape);
     this.#unwritten.add(key);

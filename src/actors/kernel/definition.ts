@@ -260,7 +260,10 @@ function checkMachine(kind: string, machine: AnyStateMachine): void {
   }
 }
 
-/** Inline logic that is spawned could not be found again. What only shows when it runs stops its actor then. */
+/**
+ * Inline logic that is spawned could not be found again. What only shows when it runs stops its actor
+ * then.
+ */
 function checkActions(kind: string, node: AnyStateMachine['root']): void {
   const lists: (readonly [where: string, actions: readonly unknown[]])[] = [
     ['entry actions', node.entry],

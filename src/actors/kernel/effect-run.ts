@@ -5,7 +5,8 @@
  * Invariants:
  *  E1  Exactly one outcome, JSON throughout; after an abort nothing is reported.
  *  E2  What a stream sends is given on in its order, and before its end; after the end nothing is.
- *  E3  A stream is never further ahead of the commits than `limits.streamBacklogMax` events: it fails instead.
+ *  E3  A stream is never further ahead of the commits than `limits.streamBacklogMax` events: it fails
+ *      instead.
  */
 import type { AnyActorLogic, AnyEventObject } from 'xstate';
 import type { Clock } from '../../clock.js';

@@ -68,7 +68,7 @@ export class Failures {
     // What was done about a failure has failed itself: an operator must look.
     if (record === undefined || taken.special?.failure !== undefined)
       return this.standStill(cell, { delivery, event: taken.event }, error);
-    const failure = { event: taken.event as unknown as JsonEvent, error: errorToJson(error) };
+    const failure = { event: taken.event as JsonEvent, error: errorToJson(error) };
     const { onFailure, budget = BUDGET_DEFAULT } = definition.supervision;
     // Without that list the actor is older than the policy, and what it began from was not kept.
     if (onFailure === 'restart' && record.restarts !== undefined) {
@@ -285,7 +285,7 @@ export class Failures {
     }
     const stage = loop.begin();
     stage.delete(inboxKey);
-    writeDeadLetter(stage, cell.address, content.event as unknown as JsonEvent, clock.now());
+    writeDeadLetter(stage, cell.address, content.event as JsonEvent, clock.now());
     stage.after = () => delivery.resolve(outcome);
     stage.failed = delivery.reject;
     loop.add(stage);

@@ -53,7 +53,10 @@ export interface KernelOptions {
 export interface SendOptions {
   /** Delivered twice under one id, an event is applied once (24 h). */
   readonly id?: string;
-  /** Not before this wall-clock time, in milliseconds: until then it waits on disk, as a timer of the actor. */
+  /**
+   * Not before this wall-clock time, in milliseconds: until then it waits on disk, as a timer of the
+   * actor.
+   */
   readonly at?: number | undefined;
   /** Who sends; default `user`. */
   readonly source?: string;

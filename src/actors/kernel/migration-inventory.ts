@@ -100,7 +100,8 @@ export class Inventory {
     if ((source.type === 'machine' || source.type === 'transition') !== isActor) return false;
     const invoke = active.flatMap(invokesOf).find(({ id }) => id === child);
     if (invoke !== undefined) return invoke.src === src;
-    // Of no active state: an invoke's child has no business any more, a spawned one lives as long as it likes.
+    // Of no active state: an invoke's child has no business any more, a spawned one lives as long as it
+    // likes.
     return before === undefined
       ? !invokedBy([...nodesOf(machine.root)], child)
       : !before.some((state) => state.invoke?.some(([id]) => id === child) === true);

@@ -47,8 +47,8 @@ export interface Migrations {
    */
   readonly from: Readonly<Record<string, Migration>> | readonly (readonly [version: string, Migration])[];
   /**
-   * By version: the machine as it was. Needed where snapshots were amortized alone: the last steps of an actor
-   * are then events, which only that machine can take.
+   * By version: the machine as it was. Needed where snapshots were amortized alone: the last steps of an
+   * actor are then events, which only that machine can take.
    */
   readonly machines?: Readonly<Record<string, AnyStateMachine>>;
 }

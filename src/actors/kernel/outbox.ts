@@ -99,8 +99,8 @@ export class Outbox {
   }
 
   /**
-   * Gives an event to the running logic of an effect, at most once; it is kept until the effect starts, within
-   * `limits.tellBacklogMax`.
+   * Gives an event to the running logic of an effect, at most once; it is kept until the effect starts,
+   * within `limits.tellBacklogMax`.
    */
   tell(address: string, effectId: string, event: JsonEvent): void {
     const effectKey = `${address}/${effectId}`;

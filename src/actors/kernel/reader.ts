@@ -122,7 +122,8 @@ export class Reader {
 
   /**
    * One page of a kind's records that satisfy `matches`, by id, once they are on disk. It looks at
-   * `limits.scanPageRows` records at most: a page may be shorter than its limit, empty even, and have a cursor.
+   * `limits.scanPageRows` records at most: a page may be shorter than its limit, empty even, and have a
+   * cursor.
    */
   async records(
     kind: string,

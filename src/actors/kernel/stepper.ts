@@ -29,7 +29,7 @@ import { indexedBy, NOTHING_INDEXED, type Indexed } from './indexed.js';
 import { kernelEvents } from './kernel-events.js';
 import type { Migrated } from './migration.js';
 import type { ActorRecord, EventEnvelope } from './record.js';
-import { nextStep, persisted, type StepAction, type StepResult } from './step.js';
+import { nextStep, persisted, unread, type StepAction, type StepResult } from './step.js';
 import { StepView, toldBy } from './step-view.js';
 import { turnOf } from './turn-shapes.js';
 import type { After, Consumed, KeptByMigration, Made, Special, Taken } from './turn-shapes.js';
@@ -129,7 +129,9 @@ export class Stepper {
     return content.type === 'timer' && record?.timers.some(({ id }) => id === content.timer.ref.id) === true;
   }
 
-  /** Reads an actor; one of an older version becomes one of the present version in a step of its own (K12). */
+  /**
+   * Reads an actor; one of an older version becomes one of the present version in a step of its own (K12).
+   */
   async #activate(cell: Cell): Promise<void> {
     const found = await this.#activation.load(cell);
     if (found.type === 'unreadable') this.#failures.standStill(cell, undefined, found.error);
@@ -234,7 +236,7 @@ export class Stepper {
   ): Promise<void> | undefined {
     const { snapshot: present, record, indexed } = cell;
     const unreadable = present === undefined;
-    const base = present ?? (record?.snapshot as unknown as AnyMachineSnapshot);
+    const base = present ?? unread(record?.snapshot ?? null);
     const snapshot = patch === undefined ? base : ({ ...base, ...patch } as AnyMachineSnapshot);
     const special: Special = { ...taken.special, ...(unreadable && { unreadable }) };
     const made: Made = { ...taken, result: { snapshot, actions }, indexed, special };
@@ -336,8 +338,8 @@ export class Stepper {
 
   async #collect(cell: Cell, delivery: Delivery): Promise<void> {
     const { record, address } = cell;
-    const snapshot = cell.snapshot ?? (record?.snapshot as unknown as AnyMachineSnapshot | undefined);
-    if (record === undefined || snapshot === undefined) return;
+    if (record === undefined) return;
+    const snapshot = cell.snapshot ?? unread(record.snapshot);
     const rows = await rowsOf(this.#loop, address);
     const stage = this.#loop.begin();
     const after = writeCollection(stage, { ...cell, record, snapshot }, rows, this.#clock.now());

@@ -1,8 +1,8 @@
 /**
  * Events for effects that have not started yet.
  *
- * Owns: those events, in memory: they are given at most once, and a crash loses them (K6). Callers: the outbox.
- * Invariant: no effect has more than `limits.tellBacklogMax` of them; one that is gone has none.
+ * Owns: those events, in memory: they are given at most once, and a crash loses them (K6). Callers: the
+ * outbox. Invariant: no effect has more than `limits.tellBacklogMax` of them; one that is gone has none.
  */
 import type { JsonEvent } from '../../json.js';
 import { limits } from '../../limits.js';
