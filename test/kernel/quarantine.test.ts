@@ -59,6 +59,8 @@ describe('an actor whose step throws', () => {
       accepted: true,
       deduplicated: true,
     });
+    const [, entry] = await world.kernel.reader.journal(A);
+    expect(entry).toMatchObject({ event: { type: 'poison' }, source: 'user', by: 'operator:ann' });
   });
 
   it('goes on without the event when it is skipped, and with its timers', async () => {

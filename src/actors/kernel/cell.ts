@@ -54,6 +54,8 @@ export interface Delivery {
   readonly content: Content;
   readonly source: string;
   readonly traceparent?: string | undefined;
+  /** The operator who let it be taken again. */
+  readonly by?: string | undefined;
   /** Given by the sender; deduplicated against the `x` rows when `dedupe` is set. */
   readonly eventId?: string | undefined;
   readonly dedupe: boolean;
@@ -70,9 +72,9 @@ export type Parcel = Omit<Delivery, 'resolve' | 'reject' | 'taken'>;
 
 /** Of one shape whatever it carries: every step reads it, and engines are slow on objects of many shapes. */
 export function deliveryOf(parcel: Parcel, settle: Pick<Delivery, 'resolve' | 'reject' | 'taken'>): Delivery {
-  const { content, source, traceparent, eventId, dedupe, inboxKey } = parcel;
+  const { content, source, traceparent, by, eventId, dedupe, inboxKey } = parcel;
   const { resolve, reject, taken } = settle;
-  return { content, source, traceparent, eventId, dedupe, inboxKey, resolve, reject, taken };
+  return { content, source, traceparent, by, eventId, dedupe, inboxKey, resolve, reject, taken };
 }
 
 export interface Cell {

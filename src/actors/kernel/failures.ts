@@ -320,8 +320,8 @@ function parcelOf(delivery: Delivery): Parcel {
 }
 
 /** What stands at the head, to be settled as the operator's wish is. */
-function headDelivery(head: Parcel, { resolve, reject, taken }: Delivery): Delivery {
-  return deliveryOf(head, { resolve, reject, taken });
+function headDelivery(head: Parcel, { source: by, resolve, reject, taken }: Delivery): Delivery {
+  return deliveryOf({ ...head, by }, { resolve, reject, taken });
 }
 
 function standing(address: string, { quarantine: reason }: ActorRecord, { source }: Delivery): HoldfastError {

@@ -166,6 +166,8 @@ export interface JournalEntry {
   /** Who sent it: `user`, `timer`, `effect`, `actor:<address>`, `provider:<id>`, `operator:<name>`. */
   readonly source: string;
   readonly traceparent?: string | undefined;
+  /** Of an event that an actor could not take at first: the operator who let it go on. */
+  readonly by?: string | undefined;
   readonly value: Json;
   readonly status: ActorStatus;
   readonly effects?:

@@ -38,6 +38,7 @@ export interface Turn {
   readonly envelope: EventEnvelope;
   readonly source: string;
   readonly traceparent: string | undefined;
+  readonly by: string | undefined;
   readonly consumed: Consumed;
   /** The order of the actor's creation. */
   readonly ord: string;
@@ -118,12 +119,13 @@ export interface Made extends Taken {
 /** A step as it is written. One literal: this is the hot path, and spreading shapes that vary is slow. */
 export function turnOf(made: Made, delivery: Delivery, earlier: AnyMachineSnapshot | undefined): Turn {
   const { event, envelope, consumed, ord, result, indexed, parent, special } = made;
-  const { content, traceparent } = delivery;
+  const { content, traceparent, by } = delivery;
   return {
     event,
     envelope,
     source: made.source ?? delivery.source,
     traceparent,
+    by,
     consumed,
     ord,
     result,

@@ -238,7 +238,7 @@ class TurnWriter {
   }
 
   #journal(value: Json, status: ActorStatus): JournalEntry {
-    const { envelope, event, source, traceparent, special } = this.#turn;
+    const { envelope, event, source, traceparent, by, special } = this.#turn;
     const { started, armed, sends } = this.#own;
     return {
       seq: envelope.seq,
@@ -252,6 +252,7 @@ class TurnWriter {
       // Undefined is not written.
       dueAt: envelope.dueAt,
       traceparent,
+      by,
       effects: started.length === 0 ? undefined : started.map(({ ref }) => entryEffect(ref)),
       timers: unlessEmpty(armed),
       sends: sends.length === 0 ? undefined : sends.map(entrySend),
