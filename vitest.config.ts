@@ -1,6 +1,6 @@
 /**
  * Four projects, by what they cost: `unit` answers at once and goes first, `contract` talks to disks and
- * loopback sockets, `package` installs the built tarball, `crash` kills processes, or has a
+ * loopback sockets, or takes seconds, `package` installs the built tarball, `crash` kills processes, or has a
  * long form for HOLDFAST_DEEP. Sized for 2 cores.
  * Timeouts are for what hangs: a test of seconds is given minutes, for a slow machine is not a failure.
  */
@@ -8,9 +8,16 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { closingLine } from './test/reporter.js';
 
-const contract = ['store', 'simulator', 'providers', 'control', 'cli', 'runtime'].map(
-  (room) => `test/${room}/**/*.test.ts`,
-);
+const heavy = 'memory outbox quarantine restart simulation standing step streams timers version-change';
+/** Seconds each: properties, thousands of actors, long lives. They would keep `unit` from answering at once. */
+const thorough = heavy.split(' ').map((name) => `test/kernel/${name}.test.ts`);
+const rooms = ['store', 'simulator', 'providers', 'control', 'cli', 'runtime'];
+const contract = [
+  ...rooms.map((room) => `test/${room}/**/*.test.ts`),
+  ...thorough,
+  'test/machines/properties.test.ts',
+  'test/reporter.test.ts',
+];
 const packaged = ['test/package/**/*.test.ts'];
 const crash = ['crash', 'crash-points', 'differential', 'demo'].map((room) => `test/${room}/**/*.test.ts`);
 
