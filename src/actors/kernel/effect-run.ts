@@ -11,7 +11,14 @@
 import type { AnyActorLogic, AnyEventObject } from 'xstate';
 import type { Clock } from '../../clock.js';
 import { HoldfastError } from '../../errors.js';
-import { copyOf, firstNonJson, type Json, type JsonEvent, type JsonObject } from '../../json.js';
+import {
+  copyOf,
+  firstNonJson,
+  isPlainObject,
+  type Json,
+  type JsonEvent,
+  type JsonObject,
+} from '../../json.js';
 import { limits } from '../../limits.js';
 import { ownEvent } from './door.js';
 import { runLogic, runStream, type StreamActor } from './logic.js';
@@ -211,9 +218,15 @@ function outputOf(output: unknown): RunOutcome {
 
 /** An error as an event can carry it: name, message and, where it has one, its code. */
 export function errorToJson(error: unknown): JsonObject {
-  if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
+  if (!isError(error)) return { name: 'Error', message: String(error) };
   const code: unknown = 'code' in error ? error.code : undefined;
   return { name: error.name, message: error.message, ...(typeof code === 'string' ? { code } : {}) };
+}
+
+/** What an event carried, and a machine ended with, is an error still: it has lost its class alone. */
+function isError(error: unknown): error is { readonly name: string; readonly message: string } {
+  if (error instanceof Error) return true;
+  return isPlainObject(error) && typeof error['name'] === 'string' && typeof error['message'] === 'string';
 }
 
 function nothing(): void {

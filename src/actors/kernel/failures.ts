@@ -5,8 +5,9 @@
  *  F1  Nothing of a step that threw is committed but what its supervision says (K14).
  *  F2  While an actor stands still callers are refused, and the runtime's own deliveries wait on disk,
  *      bounded.
- *  F3  `resume` takes the delivery at the head again; `skip` drops it; `dismiss` removes the actor, and its
- *      parent hears of it.
+ *  F3  `resume` takes the delivery at the head again, of a new version too; `skip` drops it; `dismiss`
+ *      removes the actor, and its parent hears of it.
+ *  F4  A stop that throws ends its actor: its parent has left it, and nobody would end it later.
  */
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import type { Clock } from '../../clock.js';
@@ -52,6 +53,8 @@ export interface FailuresOptions {
   readonly migrate: (cell: Cell, older: Older) => Promise<void>;
 }
 
+const STOPPED = { status: 'stopped' } as Partial<AnyMachineSnapshot>;
+
 /** Restarts of an actor that names no budget. */
 const BUDGET_DEFAULT: RestartBudget = { failuresMax: 3, periodMs: 60_000 };
 
@@ -70,6 +73,8 @@ export class Failures {
       return this.standStill(cell, { delivery, event: taken.event }, error);
     const failure = { event: taken.event as JsonEvent, error: errorToJson(error) };
     const { onFailure, budget = BUDGET_DEFAULT } = definition.supervision;
+    if (delivery.content.type === 'stop')
+      return this.#options.unstepped(cell, delivery, { ...taken, special: { failure } }, [], STOPPED);
     // Without that list the actor is older than the policy, and what it began from was not kept.
     if (onFailure === 'restart' && record.restarts !== undefined) {
       const restarts = withFailure(record.restarts, taken.envelope.at, budget);
@@ -79,7 +84,7 @@ export class Failures {
     const escalates = record.parent !== undefined && onFailure !== 'quarantine';
     if (onFailure !== 'stop' && !escalates)
       return this.standStill(cell, { delivery, event: taken.event }, error);
-    const patch = onFailure === 'stop' ? { status: 'stopped' } : { status: 'error', error: failure.error };
+    const patch = onFailure === 'stop' ? STOPPED : { status: 'error', error: failure.error };
     return this.#options.unstepped(
       cell,
       refusedLater(cell.address, delivery, error),
@@ -136,7 +141,8 @@ export class Failures {
     const next = quarantine(stage, address, record, head === undefined ? cause : { ...cause, failed: head });
     cell.record = next;
     if (record.quarantine === undefined) cell.waiting = undefined;
-    const refusal = new HoldfastError('ACTOR_QUARANTINED', `${address}: ${String(error)}`, { cause: error });
+    const what = error instanceof Error ? String(error) : (next.quarantine?.message ?? 'unknown');
+    const refusal = new HoldfastError('ACTOR_QUARANTINED', `${address}: ${what}`, { cause: error });
     stage.after = () => {
       onQuarantined(definition, next, address);
       failed?.delivery.reject(refusal);
@@ -211,19 +217,31 @@ export class Failures {
       if (found.type === 'unreadable') throw standing(cell.address, record, delivery);
       if (found.type === 'older') return this.#migrateAgain(cell, record, delivery, found);
     }
-    if (head === undefined) return this.#resumed(cell, record, delivery);
-    const again = headDelivery(head, delivery);
-    const gone = consumes(cell.address, record, again) === undefined;
-    return gone ? this.#resumed(cell, record, delivery) : this.#options.go(cell, record, again);
+    const again = this.#headAgain(cell, record, delivery, head);
+    return again === undefined
+      ? this.#resumed(cell, record, delivery)
+      : this.#options.go(cell, record, again);
   }
 
-  /** The migration's own step ends the quarantine: it is written over the record that stands still. */
+  /** What stands at the head, unless it is fenced by now. */
+  #headAgain(cell: Cell, record: ActorRecord, delivery: Delivery, head: Parcel | undefined) {
+    const again = head && headDelivery(head, delivery);
+    if (again === undefined || record.status !== 'active') return undefined;
+    return consumes(cell.address, record, again) && again;
+  }
+
+  /**
+   * The migration's own step ends the quarantine: it is written over the record that stands still. The head
+   * is kept nowhere else, so it comes right after.
+   */
   async #migrateAgain(cell: Cell, record: ActorRecord, delivery: Delivery, found: Older): Promise<void> {
     await this.#options.migrate(cell, { ...found, record });
-    const seq = cell.record?.seq ?? record.seq;
-    if (cell.record?.quarantine !== undefined) throw standing(cell.address, cell.record, delivery);
+    const migrated = cell.record ?? record;
+    if (migrated.quarantine !== undefined) throw standing(cell.address, migrated, delivery);
+    const again = this.#headAgain(cell, migrated, delivery, record.quarantine?.head);
+    if (again !== undefined) return this.#options.go(cell, migrated, again);
     await this.#options.loop.settled(keys.record(cell.address));
-    delivery.resolve({ seq, accepted: true, deduplicated: false });
+    delivery.resolve({ seq: migrated.seq, accepted: true, deduplicated: false });
   }
 
   #resumed(cell: Cell, record: ActorRecord, delivery: Delivery): Pending {
@@ -236,7 +254,7 @@ export class Failures {
     const consumed = inboxKey === undefined ? {} : { inboxKey };
     const taken = this.#taken(cell, record, delivery, event, consumed);
     const dismissed = event.type === kernelEvents.dismissed && record.parent !== undefined;
-    const patch = dismissed ? { status: 'error', error: DISMISSED } : { status: 'stopped' };
+    const patch = dismissed ? { status: 'error', error: DISMISSED } : STOPPED;
     return this.#options.unstepped(cell, delivery, taken, [], patch as Partial<AnyMachineSnapshot>);
   }
 

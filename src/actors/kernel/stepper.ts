@@ -220,10 +220,9 @@ export class Stepper {
       if (view.pending !== undefined) return again();
       return this.#failures.failed(cell, delivery, taken, error);
     }
-    return this.#claim(cell, delivery, made)?.then((holder) => {
-      if (holder !== undefined) return this.#conflict(cell, delivery, taken, holder);
-      return undefined;
-    });
+    return this.#claim(cell, delivery, made)?.then((holder) =>
+      holder === undefined ? undefined : this.#conflict(cell, delivery, taken, holder),
+    );
   }
 
   /** A step of the kernel's own: the machine does not see it. */
@@ -242,28 +241,29 @@ export class Stepper {
     const made: Made = { ...taken, result: { snapshot, actions }, indexed, special };
     const changed = patch !== undefined && !unreadable;
     const now = changed ? indexedOrNot(cell, snapshot, taken.ord) : indexed;
-    return this.#claim(cell, delivery, { ...made, indexed: now })?.then(() => undefined);
+    return this.#claim(cell, delivery, { ...made, indexed: now })?.then(async (holder) => {
+      // It ends, or goes on, whoever has the key it would be found by.
+      if (holder !== undefined) await this.#claim(cell, delivery, made);
+    });
   }
 
   #claim(cell: Cell, delivery: Delivery, made: Made): Promise<string | undefined> | undefined {
-    const { address, indexed: before } = cell;
-    const stage = (): void => this.#stage(cell, delivery, made);
-    return this.#uniques.claim({ address, before, next: made.indexed, stage });
+    const stage = (): Promise<void> | undefined => this.#stage(cell, delivery, made);
+    return this.#uniques.claim({ address: cell.address, before: cell.indexed, next: made.indexed, stage });
   }
 
-  #stage(cell: Cell, delivery: Delivery, made: Made): void {
+  /** A promise when the step threw, and what is done about it must be waited for: no other may come between. */
+  #stage(cell: Cell, delivery: Delivery, made: Made): Promise<void> | undefined {
     const stage = this.#loop.begin();
     const { special } = made;
     let after: After;
     try {
       after = writeTurn(stage, cell, turnOf(made, delivery, cell.snapshot));
     } catch (error) {
-      if (cell.record === undefined) {
-        this.#births.stillborn(cell, delivery, error);
-        return;
-      }
-      void this.#failures.failed(cell, delivery, made, error);
-      return;
+      if (cell.record === undefined) return this.#births.stillborn(cell, delivery, error);
+      // It is the actor that cannot go on, not an event that it cannot take.
+      if (special?.migrated !== undefined) return this.#failures.standStill(cell, undefined, error);
+      return this.#failures.failed(cell, delivery, made, error);
     }
     cell.record = after.record;
     cell.bytes = after.bytes;
@@ -272,6 +272,7 @@ export class Stepper {
     stage.after = () => this.#options.onCommitted(cell, after, delivery);
     stage.failed = delivery.reject;
     this.#loop.add(stage);
+    return undefined;
   }
 
   #envelope(
@@ -286,8 +287,10 @@ export class Stepper {
   /** The adopted key belongs to another actor: an effect hears of it as an error, a caller as NOT_UNIQUE. */
   #conflict(cell: Cell, delivery: Delivery, taken: Taken, holder: string): Promise<void> | undefined {
     const error = notUnique(holder);
-    const { content } = delivery;
-    if (content.type !== 'result') throw error;
+    const { content, inboxKey } = delivery;
+    if (content.type === 'stream' || (content.type === 'event' && inboxKey === undefined)) throw error;
+    // Nobody waits for it: thrown, it would be left where it is, and be overtaken.
+    if (content.type !== 'result') return this.#failures.failed(cell, delivery, taken, error);
     const child = content.event['actorId'];
     if (typeof child !== 'string' || taken.event.type.startsWith('xstate.error.'))
       return this.#failures.failed(cell, delivery, taken, error);

@@ -12,8 +12,16 @@ export interface Claim {
   readonly address: string;
   readonly before: Indexed;
   readonly next: Indexed;
-  /** Called in the same turn as the last look, when nobody else holds a key. */
-  readonly stage: () => void;
+  /**
+   * Called in the same turn as the last look, when nobody else holds a key. A promise is what the claimant
+   * still has to wait for; it may make claims of its own.
+   */
+  readonly stage: () => Promise<void> | undefined;
+}
+
+interface Turn {
+  readonly holder?: string;
+  readonly staged?: Promise<void> | undefined;
 }
 
 export class Uniques {
@@ -31,22 +39,21 @@ export class Uniques {
   claim(claim: Claim): Promise<string | undefined> | undefined {
     const wanted = missing(claim.next.uniqueKeys, claim.before.keys);
     if (wanted.length === 0) {
-      claim.stage();
-      return undefined;
+      return claim.stage()?.then(() => undefined);
     }
     const turn = this.#last.then(() => this.#take(claim, wanted));
     this.#last = turn.catch(() => undefined);
-    return turn;
+    return turn.then(({ holder, staged }) => staged?.then(() => undefined) ?? holder);
   }
 
-  async #take(claim: Claim, wanted: readonly string[]): Promise<string | undefined> {
+  /** Whatever follows the stage is handed on, not waited for: it may claim in its turn (U2). */
+  async #take(claim: Claim, wanted: readonly string[]): Promise<Turn> {
     for (const key of wanted) {
       const holder = await this.#loop.read(key);
       if (holder === undefined) continue;
       const address = String(JSON.parse(holder));
-      if (address !== claim.address) return address;
+      if (address !== claim.address) return { holder: address };
     }
-    claim.stage();
-    return undefined;
+    return { staged: claim.stage() };
   }
 }
