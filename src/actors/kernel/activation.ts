@@ -97,19 +97,16 @@ export class Activation {
         cell.indexed = indexedBy(definition, cell.snapshot, actor);
         return { type: 'ready' };
       }
-      if (record.quarantine !== undefined) return { type: 'ready' };
       const before = earlierIndexed(definition, record, address);
-      if (record.status !== 'active') {
-        // It waits for its retention: whatever became of its version, it can be removed.
-        cell.indexed = before;
-        return { type: 'ready' };
-      }
+      cell.indexed = before;
+      if (mayOnlyGo(record)) return { type: 'ready' };
       const envelope = envelopeFor(address, record, {}, undefined, this.#clock.now());
       const event = { type: kernelEvents.migrated, $: envelope };
       const migrated = this.#migrationOf(definition, record, { address, event });
       return { type: 'older', record, envelope, migrated, before };
     } catch (error) {
-      return record.quarantine === undefined ? { type: 'unreadable', error } : { type: 'ready' };
+      cell.indexed = earlierIndexed(definition, record, address);
+      return mayOnlyGo(record) ? { type: 'ready' } : { type: 'unreadable', error };
     }
   }
 
@@ -129,6 +126,14 @@ export class Activation {
 
 function isPresent(definition: Definition, record: ActorRecord): boolean {
   return record.version === definition.version;
+}
+
+/**
+ * True for who waits for its retention, or for an operator: whatever became of its version, it can be removed
+ * with all that it is found by.
+ */
+function mayOnlyGo({ quarantine, status }: ActorRecord): boolean {
+  return quarantine !== undefined || status !== 'active';
 }
 
 /** What an actor of an older version is found by, as far as the present definition can tell. */

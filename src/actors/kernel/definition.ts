@@ -111,7 +111,8 @@ export interface DefinitionOptions {
   /**
    * When the snapshot is written. `each` (default): with every step; the machine's code never runs twice for
    * one event. `amortized`: when the journal since the last one is longer than it, and than 64 KiB; loading
-   * an actor then runs the machine over the journal's tail again, so it must be deterministic.
+   * an actor then runs the machine over the journal's tail again, so it must be deterministic. Transition
+   * logic is always written with `each`: it has no states, by which a tail would show that it diverged.
    */
   readonly snapshot?: 'each' | 'amortized';
   /** How actors of older versions become actors of this one (K12). */
@@ -193,7 +194,7 @@ function defineLogic(logic: AnyActorLogic, options: LogicOptions, isChild: boole
     references: options.references ?? (() => []),
     retentionMs,
     tombstoneMs,
-    snapshot,
+    snapshot: machine === undefined ? 'each' : snapshot,
     migrate: options.migrate,
     supervision: options.supervision ?? { onFailure: 'quarantine' },
     children: machine === undefined ? new Map() : childrenOf(machine, types, options),

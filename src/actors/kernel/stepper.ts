@@ -252,7 +252,7 @@ export class Stepper {
     return this.#uniques.claim({ address: cell.address, before: cell.indexed, next: made.indexed, stage });
   }
 
-  /** A promise when the step threw, and what is done about it must be waited for: no other may come between. */
+  /** A promise when the step threw: what is done about it comes before any other. */
   #stage(cell: Cell, delivery: Delivery, made: Made): Promise<void> | undefined {
     const stage = this.#loop.begin();
     const { special } = made;

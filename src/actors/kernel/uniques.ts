@@ -5,7 +5,9 @@
  *  U1  Between the first look at a key and the stage of its claimant nobody else claims.
  *  U2  Claims are taken one at a time, in the order they were made; a claim that fails holds up nobody.
  */
+import { keys } from '../../store/keys.js';
 import type { CommitLoop } from './commit-loop.js';
+import { isThere } from './damage.js';
 import { missing, type Indexed } from './indexed.js';
 
 export interface Claim {
@@ -52,8 +54,13 @@ export class Uniques {
       const holder = await this.#loop.read(key);
       if (holder === undefined) continue;
       const address = String(JSON.parse(holder));
-      if (address !== claim.address) return { holder: address };
+      if (address !== claim.address && (await this.#isThere(address))) return { holder: address };
     }
     return { staged: claim.stage() };
+  }
+
+  /** One that was dismissed and that no machine could read has left its keys behind. */
+  #isThere(address: string): Promise<boolean> {
+    return isThere(this.#loop, keys.record(address));
   }
 }
