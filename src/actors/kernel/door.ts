@@ -48,6 +48,13 @@ function flatCopy(value: Readonly<Record<string, unknown>>): Record<string, unkn
   return chars <= FLAT_BYTES_MAX ? copy : undefined;
 }
 
+/** A time to wait for, if there is one. Throws INVALID_INPUT for what a row could not hold. */
+export function ownTime(at: number | undefined): { readonly at?: number } {
+  if (at === undefined) return {};
+  if (Number.isFinite(at)) return { at };
+  throw new HoldfastError('INVALID_INPUT', `at: ${at} is no time in milliseconds`);
+}
+
 /** A copy of an actor's input. Throws INVALID_INPUT when it is not JSON, too big, or has the reserved "$". */
 export function ownInput(input: Json | undefined): Json | undefined {
   if (input === undefined) return undefined;

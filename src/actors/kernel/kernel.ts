@@ -28,7 +28,7 @@ import { CommitLoop } from './commit-loop.js';
 import { Counts, type StateCount } from './counts.js';
 import { createAll, creationOf, type Creation } from './create-many.js';
 import { defineMachine, type Definition, type DefinitionOptions } from './definition.js';
-import { ownEvent } from './door.js';
+import { ownEvent, ownTime } from './door.js';
 import { forAddress } from './journal.js';
 import { Mailboxes } from './mailboxes.js';
 import { Outbox } from './outbox.js';
@@ -183,6 +183,7 @@ export class Kernel {
   async start(): Promise<void> {
     this.#started = true;
     await this.#sweeper.sweep();
+    if (this.#isOver()) return;
     this.#outbox.start();
     for (const definition of this.#definitions.values()) await this.#recovery.recover(definition);
     this.#startTimers();
@@ -214,7 +215,7 @@ export class Kernel {
     const { id, source = 'user', traceparent, at } = options;
     try {
       if (id !== undefined) checkId(id);
-      const content: Content = { type: 'event', event: ownEvent(event), ...(at !== undefined && { at }) };
+      const content: Content = { type: 'event', event: ownEvent(event), ...ownTime(at) };
       const parcel = { content, source, dedupe: id !== undefined, eventId: id, traceparent };
       return this.#mailboxes.deliver(address, parcel);
     } catch (error) {
@@ -340,16 +341,19 @@ export class Kernel {
     }
   }
 
-  /** A kernel that is closing looks at no timer any more, however late its recovery ends. */
   #startTimers(): void {
-    if (!this.#mailboxes.draining && this.#mailboxes.ended === undefined) this.#timers.start();
+    if (!this.#isOver()) this.#timers.start();
+  }
+
+  /** Closing, closed or failed: nothing is begun any more, however late its start or a recovery ends. */
+  #isOver(): boolean {
+    return this.#mailboxes.draining || this.#mailboxes.ended !== undefined;
   }
 
   #definition(kind: string): Definition {
     const definition = this.#definitions.get(kind);
-    if (definition === undefined)
-      throw new HoldfastError('KIND_UNKNOWN', `no machine is defined for "${kind}"`);
-    return definition;
+    if (definition !== undefined) return definition;
+    throw new HoldfastError('KIND_UNKNOWN', `no machine is defined for "${kind}"`);
   }
 
   #forward({ to, key, row }: Sent): void {

@@ -21,7 +21,7 @@ import type { Stage } from './commit-loop.js';
 import { errorToJson } from './effect-run.js';
 import { droppedBy, writeIndexed } from './indexed.js';
 import { forAddress, type Marks, nextMarks } from './journal.js';
-import { kernelEvents } from './kernel-events.js';
+import { isKernelEvent, kernelEvents } from './kernel-events.js';
 import { forgetQuarantine } from './quarantine.js';
 import type { ActorRecord, ActorStatus, EffectRef, HistoryEntry, JournalEntry, ParentRef } from './record.js';
 import { reservedAction, type Reserved } from './reserved.js';
@@ -71,7 +71,8 @@ class TurnWriter {
     const json = (): Json =>
       unreadable ? (snapshot as unknown as Json) : persisted(definition.steppable, snapshot);
     if (status !== 'active') this.#finish(actions.length, snapshot);
-    else if (this.#parent?.sync === true) this.#tellParent(actions.length, 'snapshot', { snapshot: json() });
+    else if (this.#parent?.sync === true && !this.#isKernels())
+      this.#tellParent(actions.length, 'snapshot', { snapshot: json() });
     const { payloads } = this.#turn;
     if (payloads !== undefined) {
       for (const [name, value] of Object.entries(payloads))
@@ -104,6 +105,12 @@ class TurnWriter {
       resumed: record?.quarantine !== undefined,
       gone: false,
     };
+  }
+
+  /** True for a step that the machine did not see, and that left its snapshot as it was. */
+  #isKernels(): boolean {
+    const { event, special } = this.#turn;
+    return isKernelEvent(event.type) && special?.migrated === undefined;
   }
 
   /** What could not be read back must not be stepped on either (K13). */

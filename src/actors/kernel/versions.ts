@@ -15,8 +15,17 @@ export function* familyOf(definition: Definition): Generator<Definition> {
   for (const child of definition.children.values()) yield* familyOf(child);
 }
 
-/** Throws INVALID_DEFINITION for a machine that changed under its version while actors of it are stored. */
+/**
+ * Throws INVALID_DEFINITION for a machine that changed under its version while actors of it are stored, and
+ * for sources whose names make one kind: "a.b", and the "b" of a machine "a".
+ */
 export function admitVersions(counts: Counts, family: readonly Definition[]): void {
+  const kinds = family.map(({ kind }) => kind);
+  const twice = kinds.find((kind, index) => kinds.indexOf(kind) < index);
+  if (twice !== undefined) {
+    const message = `${twice}: another machine of the family is of that kind; rename one of the sources`;
+    throw new HoldfastError('INVALID_DEFINITION', message);
+  }
   for (const { kind, version, hash } of family) {
     const changed = counts.of(kind).some((row) => row.version === version && row.hash !== hash);
     if (!changed) continue;
