@@ -78,8 +78,8 @@ export interface DurableRef<Machine extends AnyStateMachine> {
     options?: WaitOptions,
   ): Promise<SnapshotFrom<Machine>>;
   /**
-   * Whether this event, sent now, would be taken: false for what its schema refuses, and for an actor that
-   * does not exist, has ended or stands still.
+   * Whether this event, sent now, would be taken: false for what its schema refuses or a guard throws at, and
+   * for an actor that does not exist, has ended or stands still.
    */
   can(event: EventFromLogic<Machine>): Promise<boolean>;
   /** Its steps that are kept (1,024 or 1 MiB), oldest first. */
@@ -186,9 +186,18 @@ async function can(options: RefOptions, address: string, event: unknown): Promis
     const sent = await checkedEvent(options, event);
     const actor = await options.kernel.snapshot(address);
     if (actor === undefined || actor.record.quarantine !== undefined) return false;
-    return actor.record.status === 'active' && actor.snapshot.can(sent as JsonEvent);
+    return actor.record.status === 'active' && takes(actor.snapshot, sent as JsonEvent);
   } catch (error) {
     if (isHoldfastError(error, 'INVALID_EVENT') || isHoldfastError(error, 'ACTOR_QUARANTINED')) return false;
     throw error;
+  }
+}
+
+/** A guard that throws takes nothing: sent, the event would make the actor stand still. */
+function takes(snapshot: AnyMachineSnapshot, event: JsonEvent): boolean {
+  try {
+    return snapshot.can(event);
+  } catch {
+    return false;
   }
 }

@@ -1,12 +1,13 @@
 /**
  * Actors as a listing shows them, of whatever kind: what can be told from a record without its machine.
  *
- * Pure. Callers: actors.ts.
+ * Pure. Callers: actors.ts, quarantine.ts.
  */
 import { matchesState, type StateValue } from 'xstate';
+import { HoldfastError } from '../errors.js';
 import { splitAddress } from '../ids.js';
 import { isPlainObject } from '../json.js';
-import type { ActorRecord, ActorStatus, FoundRecord } from './kernel/index.js';
+import type { ActorRecord, ActorStatus, FoundRecord, PageOptions } from './kernel/index.js';
 
 /** `quarantined`: stands still after a fault. `unreadable`: its row is damaged. The others are XState's. */
 export type ActorViewStatus = ActorStatus | 'quarantined' | 'unreadable';
@@ -35,8 +36,36 @@ export interface ListActors {
   readonly status?: ActorViewStatus | undefined;
   /** What an earlier page returned. */
   readonly cursor?: string | undefined;
-  /** 1 to 1,000; default 100. */
+  /** 1 or more, default 100; no page has more than 1,000. */
   readonly limit?: number | undefined;
+}
+
+const STATUSES: readonly unknown[] = [
+  'active',
+  'done',
+  'error',
+  'stopped',
+  'quarantined',
+  'unreadable',
+] satisfies readonly ActorViewStatus[];
+
+/** Throws INVALID_INPUT for what no listing can mean. */
+export function checkListing({ state, status, ...page }: ListActors): void {
+  if (state !== undefined && !isStateValue(state))
+    throw invalid('state', 'is no state value, such as "a.b" or { a: "b" }');
+  if (status !== undefined && !STATUSES.includes(status))
+    throw invalid('status', `is none of ${STATUSES.join(', ')}`);
+  checkPage(page);
+}
+
+/** Throws INVALID_INPUT for a page that cannot be asked for. */
+export function checkPage({ cursor, limit = 1 }: PageOptions): void {
+  if (cursor !== undefined && typeof cursor !== 'string') throw invalid('cursor', 'is no text');
+  if (!(Number.isInteger(limit) && limit >= 1)) throw invalid('limit', 'is no whole number of 1 or more');
+}
+
+function invalid(field: string, what: string): HoldfastError {
+  return new HoldfastError('INVALID_INPUT', `"${field}": ${what}`, { details: { field } });
 }
 
 /** Whether a listing asked for this one. */
@@ -55,7 +84,7 @@ export function isIn(value: unknown, state: StateValue): boolean {
 }
 
 export function isStateValue(value: unknown): value is StateValue {
-  return typeof value === 'string' || isPlainObject(value);
+  return (typeof value === 'string' && value !== '') || isPlainObject(value);
 }
 
 function stateOf({ snapshot, value }: ActorRecord): unknown {

@@ -14,10 +14,13 @@ import type { StateValue } from 'xstate';
 import { HoldfastError } from '../errors.js';
 import { addressOf, newId, splitAddress } from '../ids.js';
 import type { Json } from '../json.js';
+import { limits } from '../limits.js';
 import type { Logger } from '../log.js';
+import { checkDefineOptions } from './actor-options.js';
 import { abortable, actorRef } from './actor-ref.js';
 import type { DurableRef, EventOfType, RefOptions } from './actor-ref.js';
-import { isIn, isStateValue, isWanted, viewOf, type ActorView, type ListActors } from './actor-view.js';
+import { checkListing, checkPage, isIn, isWanted, viewOf } from './actor-view.js';
+import type { ActorView, ListActors } from './actor-view.js';
 import type { DefinitionOptions, FoundRecord, IndexedActor, IndexRow, Kernel } from './kernel/index.js';
 import type { Page, PageOptions } from './kernel/index.js';
 import { isStandardSchema, validated, type StandardSchema } from './schema.js';
@@ -85,8 +88,10 @@ export interface ActorKind<Machine extends AnyStateMachine> {
    */
   create(...options: CreateArguments<Machine>): Promise<CreatedRef<Machine>>;
   /**
-   * Creates many, in as few commits as they fit in; resolves when all are on disk, with a ref each in their
-   * order. When one is refused, none is created.
+   * Creates many, 50,000 at most, in as few commits as they fit in; resolves when all are on disk, with a ref
+   * each in their order. When an id or an input is refused, none is created. Where the machine throws at one,
+   * the store is behind, or the process dies, others may be: repeat the call under the same ids. Throws as
+   * `create`, and COMMITS_BEHIND.
    */
   createMany(
     creations: readonly ActorCreation<Machine>[],
@@ -132,24 +137,22 @@ export class Actors {
   ): ActorKind<Machine> {
     if (!(machine instanceof StateMachine))
       throw invalid('define', 'that is no machine of the xstate beside holdfast; install xstate once');
+    checkDefineOptions(machine.id, options);
     const kind = options.kind ?? machine.id;
     checkKind(kind);
     const known = this.#defined.get(kind);
     if (known === undefined) return this.#handle(kind, this.#define(kind, machine, options));
     if (known.machine === machine && (options.version ?? known.version) === known.version)
       return this.#handle(kind, known);
-    throw invalid(kind, 'is defined already, with another machine; give one of them another kind');
+    throw invalid(kind, 'is defined already, with another machine or version; give one of them another kind');
   }
 
   /** See `Runtime.list`. */
   async list(kind: string, options: ListActors = {}): Promise<Page<ActorView>> {
     // A name that can be no kind's is a mistake, not an empty listing.
     addressOf(kind, 'id');
+    checkListing(options);
     const { state, status, cursor, limit } = options;
-    if (state !== undefined && !isStateValue(state)) {
-      const message = '"state": is no state value, such as "a.b" or { a: "b" }';
-      throw new HoldfastError('INVALID_INPUT', message, { details: { field: 'state' } });
-    }
     const matches = (found: FoundRecord): boolean => isWanted(found, state, status);
     const page = await this.#kernel.reader.records(kind, matches, { cursor, limit });
     return { ...page, items: page.items.map(viewOf) };
@@ -165,8 +168,6 @@ export class Actors {
     if (this.#kernel.definitionOf(kind) !== undefined)
       throw invalid(kind, 'is the kind of another machine; choose another');
     const { kind: _kind, snapshot, indexes, schemas, children, ...rest } = options;
-    if (snapshot !== undefined && snapshot !== 'each' && snapshot !== 'amortized')
-      throw invalid(kind, 'snapshot: is "each" or "amortized"');
     const eventSchemas = schemasOf(kind, schemas?.events ?? {});
     const { input } = schemasOf(kind, schemas?.input === undefined ? {} : { input: schemas.input });
     const ownIndexes = indexes as DefinitionOptions['indexes'];
@@ -202,7 +203,8 @@ export class Actors {
         return refs.map(({ id, created }) => ({ ...get(id), created }));
       },
       list: (options) => this.list(kind, options),
-      find: async (index, parts, options) => {
+      find: async (index, parts, options = {}) => {
+        checkPage(options);
         const page = await this.#kernel.reader.byIndex(indexName(kind, index), parts, options);
         return { ...page, items: page.items.map((address) => get(splitAddress(address).id)) };
       },
@@ -217,6 +219,8 @@ export class Actors {
     signal: AbortSignal | undefined,
   ): Promise<readonly { readonly id: string; readonly created: boolean }[]> {
     return abortable(signal, async () => {
+      if (creations.length > limits.pendingStepsMax)
+        throw new HoldfastError('INVALID_INPUT', `at most ${limits.pendingStepsMax} creations in one call`);
       const checked = creations.map(({ input }) => validated(inputSchema, input, INPUT));
       const inputs = checked.some((one) => one instanceof Promise) ? await Promise.all(checked) : checked;
       signal?.throwIfAborted();

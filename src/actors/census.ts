@@ -54,7 +54,12 @@ export function censusFrom(
   options: CensusOptions = {},
 ): Census {
   const { others = [] } = options;
-  return censusOf(counts, definitionOf(machine, options), (kind) => others.includes(kind));
+  return censusOf(counts.map(ownCount), definitionOf(machine, options), (kind) => others.includes(kind));
+}
+
+/** Counts come with what the other process says of them besides, which is no part of a census. */
+function ownCount({ kind, version, hash, state, count, finished, amortized }: StateCount): StateCount {
+  return { kind, version, hash, state, count, finished, amortized };
 }
 
 /** What a census starts from, for who has the machine in another process. */

@@ -9,6 +9,7 @@
 import { HoldfastError, isHoldfastError } from '../errors.js';
 import { addressOf, splitAddress } from '../ids.js';
 import type { JsonEvent } from '../json.js';
+import { checkPage } from './actor-view.js';
 import { QUARANTINE_INDEX, type Kernel, type Page, type Quarantine as Reason } from './kernel/index.js';
 
 /** An actor that stands still, and why. */
@@ -33,7 +34,7 @@ export interface ListQuarantined {
   readonly kind?: string | undefined;
   /** What an earlier page returned. */
   readonly cursor?: string | undefined;
-  /** 1 to 1,000; default 100. */
+  /** 1 or more, default 100; no page has more than 1,000. */
   readonly limit?: number | undefined;
 }
 
@@ -54,14 +55,17 @@ export class Quarantine {
   /** One page of those who stand still, by kind and id. */
   async list({ kind, cursor, limit }: ListQuarantined = {}): Promise<Page<QuarantineView>> {
     if (kind !== undefined) addressOf(kind, 'id');
+    checkPage({ cursor, limit });
     const { reader } = this.#kernel;
     const page = await reader.byIndex(QUARANTINE_INDEX, kind === undefined ? [] : [kind], { cursor, limit });
     const found = await Promise.all(page.items.map((address) => this.#find(address)));
     return { ...page, items: found.filter((one) => typeof one === 'object') };
   }
 
-  /** One who stands still. Throws ACTOR_NOT_FOUND, ACTOR_NOT_QUARANTINED. */
+  /** One who stands still. Throws ACTOR_NOT_FOUND, ACTOR_NOT_QUARANTINED, INVALID_ID. */
   async get(address: string): Promise<QuarantineView> {
+    const { kind, id } = splitAddress(address);
+    addressOf(kind, id);
     const found = await this.#find(address);
     if (typeof found === 'object') return found;
     if (found === 'missing') throw new HoldfastError('ACTOR_NOT_FOUND', `there is no ${address}`);
@@ -69,8 +73,8 @@ export class Quarantine {
   }
 
   /**
-   * The actor takes again what it could not take. Throws ACTOR_NOT_FOUND, ACTOR_NOT_QUARANTINED, KIND_UNKNOWN
-   * when this process does not define its machine, ACTOR_QUARANTINED when it throws as before, ACTOR_FAILED
+   * The actor takes again what it could not take. Throws ACTOR_NOT_FOUND, ACTOR_NOT_QUARANTINED, INVALID_ID,
+   * INVALID_INPUT for a name that is none, KIND_UNKNOWN when this process does not define its machine, ACTOR_QUARANTINED when it throws as before, ACTOR_FAILED
    * when its supervision restarts or ends it instead.
    */
   resume(address: string, options?: OperatorOptions): Promise<void> {
@@ -96,10 +100,11 @@ export class Quarantine {
     { operator = 'api' }: OperatorOptions = {},
   ): Promise<void> {
     if (operator === '' || operator.length > OPERATOR_CHARS_MAX || /\p{Cc}/u.test(operator)) {
-      const message = `"operator": a name of 1 to ${OPERATOR_CHARS_MAX} characters`;
+      const message = `"operator": a name of 1 to ${OPERATOR_CHARS_MAX} characters, none of them a control character`;
       throw new HoldfastError('INVALID_INPUT', message, { details: { field: 'operator' } });
     }
-    const { kind } = splitAddress(address);
+    const { kind, id } = splitAddress(address);
+    addressOf(kind, id);
     if (this.#kernel.definitionOf(kind) === undefined) {
       const where = 'do it in the process that does, while it runs';
       throw new HoldfastError(
