@@ -48,7 +48,7 @@ export const errorAdvice = {
   STORE_FOREIGN: 'Name an empty or new directory; this one belongs to something else.',
   STORE_FORMAT_NEWER: 'Upgrade holdfast, or open the directory with the version that wrote it.',
   STORE_FORMAT_OLDER: 'Let its work end with the holdfast that wrote it, or begin in a new directory.',
-  STORE_LOCKED: 'Another process holds the directory; talk to that process or stop it.',
+  STORE_LOCKED: 'One runtime holds a directory at a time: talk to the one that does, or close it.',
   STORE_UNWRITABLE: 'Give this user write permission, or name another directory.',
   VERSION_UNKNOWN: 'Give the definition a migration from that version, then resume the actor.',
 } as const;

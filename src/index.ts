@@ -43,6 +43,7 @@ export type {
   IndexedActor,
   IndexRow,
   JournalEntry,
+  MemoryLimits,
   Migration,
   Migrations,
   MigrationState,
@@ -56,4 +57,7 @@ export type {
 } from './actors/kernel/index.js';
 export { systemClock, type Clock } from './clock.js';
 export { HoldfastError, isHoldfastError, type ErrorCode } from './errors.js';
+export type { Address } from './ids.js';
+export type { Json, JsonEvent, JsonObject } from './json.js';
 export { createLogger, silentLogger, type Logger, type LoggerOptions } from './log.js';
+export type { RestartBudget } from './machines/index.js';
