@@ -1,6 +1,6 @@
 /**
- * The options of `runtime.define`, checked before anything is made of them: types end where JavaScript begins,
- * and no type knows that a limit of 0 would start nothing for ever.
+ * The options of `runtime.define`, checked before anything is made of them: types end where JavaScript
+ * begins, and no type knows that a limit of 0 would start nothing for ever.
  *
  * Pure. Callers: actors.ts. Invariants:
  *  1  What is refused is named by its path; an option that does not exist is refused, not overlooked.

@@ -74,8 +74,9 @@ export class Quarantine {
 
   /**
    * The actor takes again what it could not take. Throws ACTOR_NOT_FOUND, ACTOR_NOT_QUARANTINED, INVALID_ID,
-   * INVALID_INPUT for a name that is none, KIND_UNKNOWN when this process does not define its machine, ACTOR_QUARANTINED when it throws as before, ACTOR_FAILED
-   * when its supervision restarts or ends it instead.
+   * INVALID_INPUT for an operator's name that is none, KIND_UNKNOWN when this process does not define its
+   * machine, ACTOR_QUARANTINED when it throws as before, ACTOR_FAILED when its supervision restarts or ends
+   * it instead.
    */
   resume(address: string, options?: OperatorOptions): Promise<void> {
     return this.#operate('resume', address, options);
@@ -100,7 +101,7 @@ export class Quarantine {
     { operator = 'api' }: OperatorOptions = {},
   ): Promise<void> {
     if (operator === '' || operator.length > OPERATOR_CHARS_MAX || /\p{Cc}/u.test(operator)) {
-      const message = `"operator": a name of 1 to ${OPERATOR_CHARS_MAX} characters, none of them a control character`;
+      const message = `"operator": 1 to ${OPERATOR_CHARS_MAX} characters without control characters`;
       throw new HoldfastError('INVALID_INPUT', message, { details: { field: 'operator' } });
     }
     const { kind, id } = splitAddress(address);
