@@ -44,9 +44,12 @@ export function fateOf(kind: Undertaking, kills: readonly Mark[]): Fate {
   let row: 'none' | 'intended' | 'marked' = 'none';
   let [runs, probes] = [0, 0];
   const isMarked = kind === 'manual' || kind.startsWith('probe-');
-  for (const kill of [...kills, undefined]) {
-    if (row === 'none') row = 'intended';
-    if (kill === 'intended') continue;
+  for (const mark of [...kills, undefined]) {
+    const isNew = row === 'none';
+    if (isNew) row = 'intended';
+    if (isNew && mark === 'intended') continue;
+    // It is asked for once: a later life does not come by that mark, and nothing kills it.
+    const kill = mark === 'intended' ? undefined : mark;
     if (isMarked && row === 'marked') {
       if (kind !== 'manual') probes += 1;
       const found = findingOf(kind, runs);
