@@ -47,6 +47,8 @@ export function addressOf(kind: string, id: string): Address {
 
 /** Throws `INVALID_ID` unless `id` is 1 to 512 UTF-8 bytes without NUL or lone surrogates. */
 export function checkId(id: string): void {
+  // JavaScript hands numbers over for texts.
+  if (typeof id !== 'string') throw new HoldfastError('INVALID_ID', `an id is a text, not ${String(id)}`);
   const bytes = Buffer.byteLength(id);
   if (bytes === 0 || bytes > limits.idBytesMax) {
     throw new HoldfastError(

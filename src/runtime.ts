@@ -33,6 +33,7 @@ import type { Channel } from './channels/index.js';
 import { systemClock, type Clock } from './clock.js';
 import { startControlServer, type ControlServer } from './control/server.js';
 import { HoldfastError } from './errors.js';
+import { isPlainObject } from './json.js';
 import { limits } from './limits.js';
 import { createLogger, type Logger } from './log.js';
 import { supervisorMachine, type SupervisorEvent } from './machines/index.js';
@@ -86,10 +87,10 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const providers = new ProviderBook(options.providers ?? []);
   const directory = resolve(options.directory);
   const opened = await openLevelStore({ directory, durability: options.durability ?? 'power' });
-  const store = options.wrapStore?.(opened) ?? opened;
+  let store = opened;
   try {
-    const runtime = await Runtime.start({ ...options, directory }, store, providers);
-    return runtime;
+    store = options.wrapStore?.(opened) ?? opened;
+    return await Runtime.start({ ...options, directory }, store, providers);
   } catch (error) {
     await store.close();
     throw error;
@@ -363,8 +364,11 @@ function checkOptions(options: RuntimeOptions): void {
   if (durability !== undefined && durability !== 'power' && durability !== 'process') {
     wrong(`durability: "${String(durability)}" is neither "power" nor "process"`);
   }
+  if (memory !== undefined && !isPlainObject(memory)) wrong('memory: not an object of bounds');
   for (const [name, value] of Object.entries({ ...memory })) {
-    if (!Number.isSafeInteger(value) || value < 1) wrong(`memory.${name}: not a whole number of 1 or more`);
+    if (name !== 'actorsMax' && name !== 'bytesMax') wrong(`memory.${name}: there is no such bound`);
+    if (value !== undefined && !(Number.isSafeInteger(value) && Number(value) >= 1))
+      wrong(`memory.${name}: not a whole number of 1 or more`);
   }
   for (const [name, value] of Object.entries({ ...jobs, ...jobs?.poll })) {
     if (name === 'poll' || value === undefined) continue;

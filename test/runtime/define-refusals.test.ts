@@ -92,6 +92,17 @@ describe('an address', () => {
   );
 });
 
+describe('an id', () => {
+  it.each([5, null, {}])('that is no text is refused: %j', async (id) => {
+    const orders = (await openActors()).actors.define(orderMachine());
+    expect(() => orders.get(id as unknown as string)).toThrow('an id is a text');
+    const created = orders.create({ id: id as unknown as string, input: { amount: 1 } });
+    await expect(created).rejects.toMatchObject({ code: 'INVALID_ID' });
+    const sent = orders.get('a').send({ type: 'pay' }, { id: id as unknown as string });
+    await expect(sent).rejects.toMatchObject({ code: 'INVALID_ID' });
+  });
+});
+
 describe('asking for too much', () => {
   it('creates none of more than the store may be behind', async () => {
     const { actors } = await openActors();

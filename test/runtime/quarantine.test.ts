@@ -1,7 +1,8 @@
 /** `runtime.quarantine`: who stands still is listed and told of, and an operator lets them go on. */
 import { expect, test } from 'vitest';
 import { assign, setup } from 'xstate';
-import { openOffline, openRuntime, silentLogger, type QuarantineView } from '../../src/index.js';
+import { openOffline, openRuntime, silentLogger } from '../../src/index.js';
+import type { MemoryLimits, QuarantineView } from '../../src/index.js';
 import { keys, openLevelStore } from '../../src/store/index.js';
 import { buildHouse } from './house.js';
 
@@ -106,12 +107,19 @@ test('a directory that nobody holds is looked at, and a damaged record is listed
   await offline.close();
 });
 
-test('memory bounds are checked, and an actor that left memory is read again', async () => {
+test('memory bounds are checked, a failed open frees its directory, who left memory is read again', async () => {
   const house = await buildHouse();
-  for (const memory of [{ actorsMax: 0 }, { bytesMax: 1.5 }, { actorsMax: Number.NaN }]) {
-    const wrong = openRuntime({ directory: house.directory, memory });
+  const bounds = [{ actorsMax: 0 }, { bytesMax: 1.5 }, { actorsMax: Number.NaN }, { bytes: 5 }, 5, null];
+  for (const memory of bounds) {
+    const wrong = openRuntime({ directory: house.directory, memory: memory as MemoryLimits });
     await expect(wrong).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
   }
+  const unwrapped = house.open({
+    wrapStore: () => {
+      throw new Error('no wrapping today');
+    },
+  });
+  await expect(unwrapped).rejects.toThrow('no wrapping today');
   const runtime = await house.open({ memory: { actorsMax: 1, bytesMax: 1 } });
   const orders = runtime.define(orderMachine({ is: true }));
   for (const id of ['a', 'b']) await orders.create({ id });
