@@ -16,6 +16,7 @@ import { keys } from '../../store/keys.js';
 import type { Stage } from './commit-loop.js';
 import { poolOf, type Definition } from './definition.js';
 import { forAddress } from './journal.js';
+import { kernelEvents } from './kernel-events.js';
 import { sourceOf } from './logic.js';
 import type { ActorRecord, ChildRef, EffectRef, EffectRow, InboxRow, ParentRef, TimerRef } from './record.js';
 import type { StepAction, SystemTarget, Target } from './step-scope.js';
@@ -180,6 +181,12 @@ export class Belongings {
   /** Nothing stays under way (K9). */
   endAll(id: string): void {
     for (const timer of this.timers) this.disarm(timer);
+    this.endLife(id);
+  }
+
+  /** Nothing the machine asked for stays under way; what callers scheduled was promised to them. */
+  endLife(id: string): void {
+    for (const timer of this.timers) if (!isScheduled(timer)) this.disarm(timer);
     for (const effect of this.effects) this.endEffect(effect);
     for (const ref of this.children) this.#stopChild(id, ref);
   }
@@ -281,6 +288,10 @@ export function writeDeadLetter(stage: Stage, address: string, event: JsonEvent,
 /** The hour bucket in which what expires at a time is removed. */
 export function hourOf(at: number): number {
   return Math.ceil(at / 3_600_000);
+}
+
+function isScheduled({ sendId }: TimerRef): boolean {
+  return sendId.startsWith(`${kernelEvents.scheduled}/`);
 }
 
 /** The key of a timer's row. */

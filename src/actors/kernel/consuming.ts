@@ -62,11 +62,13 @@ export function eventOf(content: Content, { timer }: Consumed): AnyEventObject {
 export function kernelStepOf(
   content: Content,
   { timer }: Consumed,
-  { at }: EventEnvelope,
+  { at, seq }: EventEnvelope,
 ): { readonly event: AnyEventObject; readonly actions: readonly StepAction[] } | undefined {
   if (content.type === 'event' && content.at !== undefined && content.at > at) {
     const { event } = content;
-    const raise: StepAction = { type: '@xstate.raise', sendId: undefined, delayMs: content.at - at, event };
+    // A name of its own: no `cancel` of the machine's means it, and a restart can tell it from the rest.
+    const sendId = `${kernelEvents.scheduled}/${seq}`;
+    const raise: StepAction = { type: '@xstate.raise', sendId, delayMs: content.at - at, event };
     return { event: { type: kernelEvents.scheduled, event, dueAt: content.at }, actions: [raise] };
   }
   if (timer?.to === undefined) return undefined;

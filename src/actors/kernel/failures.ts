@@ -50,7 +50,8 @@ export interface FailuresOptions {
     patch?: Partial<AnyMachineSnapshot>,
   ) => Pending;
   readonly claim: (cell: Cell, delivery: Delivery, made: Made) => Promise<string | undefined> | undefined;
-  readonly migrate: (cell: Cell, older: Older) => Promise<void>;
+  /** `by`: the operator who let it go on. */
+  readonly migrate: (cell: Cell, older: Older, by: string) => Promise<void>;
 }
 
 const STOPPED = { status: 'stopped' } as Partial<AnyMachineSnapshot>;
@@ -235,7 +236,7 @@ export class Failures {
    * is kept nowhere else, so it comes right after.
    */
   async #migrateAgain(cell: Cell, record: ActorRecord, delivery: Delivery, found: Older): Promise<void> {
-    await this.#options.migrate(cell, { ...found, record });
+    await this.#options.migrate(cell, { ...found, record }, delivery.source);
     const migrated = cell.record ?? record;
     if (migrated.quarantine !== undefined) throw standing(cell.address, migrated, delivery);
     const again = this.#headAgain(cell, migrated, delivery, record.quarantine?.head);

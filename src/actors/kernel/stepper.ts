@@ -138,12 +138,12 @@ export class Stepper {
     if (found.type === 'older') await this.#migrate(cell, found);
   }
 
-  async #migrate(cell: Cell, older: Older): Promise<void> {
+  async #migrate(cell: Cell, older: Older, by?: string): Promise<void> {
     const { record, envelope, migrated, before } = older;
     const { address, definition } = cell;
     const { snapshot, actions } = migrated;
     cell.indexed = before;
-    const delivery = nobody();
+    const delivery = nobody(by);
     try {
       const indexed = indexedBy(definition, snapshot, { address, ord: record.ord });
       const special: Special = { migrated: keptBy(migrated, record, definition) };
@@ -393,8 +393,8 @@ function handlesErrors({ supervision: { onFailure } }: Definition): boolean {
 }
 
 /** For steps that nobody waits for. */
-function nobody(): Delivery {
+function nobody(by?: string): Delivery {
   const ignore = (): void => undefined;
   const settle = { resolve: ignore, reject: ignore, taken: ignore };
-  return deliveryOf({ content: { type: 'touch' }, source: 'kernel', dedupe: false }, settle);
+  return deliveryOf({ content: { type: 'touch' }, source: 'kernel', by, dedupe: false }, settle);
 }

@@ -56,7 +56,7 @@ export interface Turn {
 /** What only some turns have. */
 export interface Special {
   readonly system?: Readonly<Record<string, SystemTarget | null>>;
-  /** The step begins the actor anew: nothing of before stays under way. */
+  /** The step begins the actor anew: nothing its machine asked for before stays under way. */
   readonly restarts?: readonly number[];
   readonly failure?: { readonly event: JsonEvent; readonly error: JsonObject };
   readonly migrated?: KeptByMigration;

@@ -144,7 +144,7 @@ class TurnWriter {
       forgetQuarantine(this.#stage, address);
       this.#own.rearm();
     }
-    if (special?.restarts !== undefined) this.#own.endAll(`${this.#turn.envelope.seq}:restart`);
+    if (special?.restarts !== undefined) this.#own.endLife(`${this.#turn.envelope.seq}:restart`);
     if (special?.migrated === undefined) return;
     const { keptTimers, keptEffects, keptChildren } = special.migrated;
     const id = `${this.#turn.envelope.seq}:migration`;
