@@ -77,6 +77,8 @@ test('a running process is asked through its control door, for everything but --
   ]);
   expect(good).toMatchObject({ code: 0, err: '' });
   expect(JSON.parse(good.out)).toMatchObject({ items: [{ migrates: 3, blocked: 0 }] });
+  const nobody = await cli(['census', '--module', BUILD, '--dir', await closedDirectory(), '--json']);
+  expect(good.out, 'who answers makes no difference').toBe(nobody.out);
   expect(bad.code).toBe(1);
   expect(deep).toMatchObject({ code: 4, out: '' });
   expect(deep.err).toMatch(/^holdfast: STORE_LOCKED: --deep reads every actor[^\n]+\n$/);

@@ -107,7 +107,7 @@ test('a directory that nobody holds is looked at, and a damaged record is listed
   await offline.close();
 });
 
-test('memory bounds are checked, a failed open frees its directory, and who left memory is read', async () => {
+test('memory bounds are checked, a failed open frees its directory, who left memory is read', async () => {
   const house = await buildHouse();
   const bounds = [{ actorsMax: 0 }, { bytesMax: 1.5 }, { actorsMax: Number.NaN }, { bytes: 5 }, 5, null];
   for (const memory of bounds) {
