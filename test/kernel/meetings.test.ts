@@ -170,7 +170,7 @@ describe('an actor that no machine can read', () => {
 });
 
 describe('a unique key that another actor holds', () => {
-  it('K14: sets aside who would take it on an event of another actor, with the event at its head', async () => {
+  it('K14: sets aside who would take it on what another actor sent, with that at its head', async () => {
     const tell = { type: 'actor.send', params: { to: 'notes/b', event: { type: 'name', key: 'k' } } };
     const boss = setup({}).createMachine({
       id: 'boss',
