@@ -13,6 +13,7 @@ import type { Before, After } from './turn-shapes.js';
 import { valueOf } from './turn.js';
 import type { CommitLoop, Stage } from './commit-loop.js';
 import { Counts } from './counts.js';
+import { scanPast } from './damage.js';
 import { NOTHING_INDEXED } from './indexed.js';
 import type { ActorRecord, JournalEntry } from './record.js';
 
@@ -30,7 +31,8 @@ export async function rowsOf(loop: CommitLoop, address: string): Promise<string[
   for (const letter of ['j', 'c', 'p', 'i'] as const) {
     let range = rangeOf(letter, address);
     for (;;) {
-      const page = await loop.scan({ ...range, limit: limits.scanPageRows });
+      // A row that cannot be read can be removed.
+      const page = await scanPast(loop, { ...range, limit: limits.scanPageRows });
       for (const [key] of page) found.push(key);
       const last = page.at(-1);
       if (page.length < limits.scanPageRows || last === undefined) break;

@@ -9,12 +9,12 @@
  */
 import { limits } from '../../limits.js';
 import type { Logger } from '../../log.js';
-import { keys, rangeAfter, rangeOf } from '../../store/keys.js';
+import { keys, partsOf, rangeAfter, rangeOf } from '../../store/keys.js';
 import type { Range } from '../../store/store.js';
 import type { Parcel } from './cell.js';
 import type { CommitLoop } from './commit-loop.js';
 import type { Counts } from './counts.js';
-import { readable } from './damage.js';
+import { readable, scanPast } from './damage.js';
 import type { Definition } from './definition.js';
 import type { Mailboxes } from './mailboxes.js';
 import { migrationPath } from './migration.js';
@@ -61,8 +61,8 @@ export class VersionSweep {
     const { loop } = this.#options;
     let range: Range = rangeOf('q', QUARANTINE_INDEX, kind);
     for (;;) {
-      const page = await loop.scan({ ...range, limit: limits.scanPageRows });
-      for (const [, text] of page) await this.#resume(String(JSON.parse(text)));
+      const page = await scanPast(loop, { ...range, limit: limits.scanPageRows });
+      for (const [key] of page) await this.#resume(partsOf(key).at(-1) ?? '');
       const last = page.at(-1);
       if (page.length < limits.scanPageRows || last === undefined) return;
       range = rangeAfter(range, last[0]);
