@@ -14,7 +14,7 @@ interface Notes {
 
 const nobody = (): Promise<never> => new Promise(() => undefined);
 
-/** first → (go) → second; `note` keeps what an event carries, or throws as long as the machine is broken. */
+/** first → (go) → second; `note` keeps what an event carries, or throws while the machine is broken. */
 function notes(version: string, options: { readonly broken?: boolean; readonly work?: () => unknown } = {}) {
   const { broken = false, work = nobody } = options;
   return setup({
@@ -356,4 +356,40 @@ it('K11: refuses to wait for a time that no row could hold', async () => {
       code: 'INVALID_INPUT',
     });
   }
+});
+
+describe('a damaged row', () => {
+  const flip = (stored: string): string => `${stored.slice(0, -1)}${stored.endsWith('x') ? 'y' : 'x'}`;
+
+  it('K14: of a journal or a payload does not keep an actor that has ended from being removed', async () => {
+    for (const letter of ['j', 'p'] as const) {
+      const opened = await openWorld([{ kind: 'notes', machine: notes('1', { broken: true }) }]);
+      await opened.kernel.create('notes', 'a', {}, { payloads: { text: 'long' } });
+      await expect(opened.kernel.send('notes/a', { type: 'note' })).rejects.toThrow('a bug');
+      const [row] = await rowsOf(opened.store, letter);
+      await opened.disk.corrupt(row?.[0] ?? '', flip);
+      await opened.kernel.operate('dismiss', 'notes/a', 'ann');
+      await opened.clock.advance(1_000);
+      await settled(opened);
+      expect(await rowsOf(opened.store, 's', 'j', 'p', 'd')).toEqual([]);
+    }
+  });
+
+  it('K14: of a count, a shape or a list keeps no store from opening; counts are right again', async () => {
+    const definition = { kind: 'notes', machine: notes('1', { broken: true }) };
+    for (const letter of ['n', 'v', 'q'] as const) {
+      const opened = await openWorld([definition]);
+      for (const id of ['a', 'b', 'c']) await opened.kernel.create('notes', id, {});
+      await opened.kernel.send('notes/c', { type: 'go' });
+      await expect(opened.kernel.send('notes/a', { type: 'note' })).rejects.toThrow('a bug');
+      const [row] = await rowsOf(opened.store, letter);
+      await opened.disk.corrupt(row?.[0] ?? '', flip);
+      for (let open = 0; open < 2; open += 1) {
+        await opened.crash([definition]);
+        const counted = opened.kernel.counts('notes').map(({ state, count }) => [state, count]);
+        expect(Object.fromEntries(counted)).toEqual({ '"first"': 2 - open, '"second"': 1 + open });
+        if (open === 0) await opened.kernel.send('notes/b', { type: 'go' });
+      }
+    }
+  });
 });

@@ -13,9 +13,8 @@ import type { StateCount } from './counts.js';
 import type { Definition } from './definition.js';
 import { migrateRecord, migrationPath, type MigrationScene } from './migration.js';
 import type { FoundRecord, Reader } from './reader.js';
-import type { ActorRecord } from './record.js';
+import { valueOf, type ActorRecord } from './record.js';
 import { nodesAt, type MachineNode, type Shape } from './shape.js';
-import { valueOf } from './turn.js';
 import { familyOf } from './versions.js';
 
 /**

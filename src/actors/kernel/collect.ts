@@ -10,12 +10,11 @@ import { keys, rangeAfter, rangeOf } from '../../store/keys.js';
 import { hourOf, timerKey } from './belongings.js';
 import { kernelEvents } from './kernel-events.js';
 import type { Before, After } from './turn-shapes.js';
-import { valueOf } from './turn.js';
 import type { CommitLoop, Stage } from './commit-loop.js';
 import { Counts } from './counts.js';
 import { scanPast } from './damage.js';
 import { NOTHING_INDEXED } from './indexed.js';
-import type { ActorRecord, JournalEntry } from './record.js';
+import { valueOf, type ActorRecord, type JournalEntry } from './record.js';
 
 /**
  * Says that an id was used by an actor that is gone. No event id is empty, so it cannot clash with a dedupe

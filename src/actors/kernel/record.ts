@@ -4,7 +4,7 @@
  * Callers: the kernel's own files, replay and the inspector. Changing a shape is a change of the store's
  * format.
  */
-import type { Json, JsonEvent, JsonObject } from '../../json.js';
+import { isPlainObject, type Json, type JsonEvent, type JsonObject } from '../../json.js';
 import type { Parcel } from './cell.js';
 import type { SystemTarget } from './step-scope.js';
 
@@ -98,6 +98,13 @@ export interface ActorRecord {
   /** Checkpoints kept, oldest first: the seq each was taken at and the journal bytes written since. */
   readonly marks: readonly (readonly [seq: number, bytes: number])[];
   readonly quarantine?: Quarantine;
+}
+
+/** The state value a record is in. */
+export function valueOf(record: ActorRecord): Json {
+  const { snapshot, value } = record;
+  if (value !== undefined) return value;
+  return isPlainObject(snapshot) ? ((snapshot['value'] as Json | undefined) ?? null) : null;
 }
 
 /** Row `d`. The key carries kind, due time, address and the id's two numbers; the record has the rest. */

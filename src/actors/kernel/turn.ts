@@ -11,7 +11,7 @@
  */
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import { HoldfastError } from '../../errors.js';
-import { firstNonJson, isPlainObject, type Json, type JsonEvent, type JsonObject } from '../../json.js';
+import { firstNonJson, type Json, type JsonEvent, type JsonObject } from '../../json.js';
 import { limits } from '../../limits.js';
 import { keys } from '../../store/keys.js';
 import { checkpointBytesOf } from './amortized.js';
@@ -23,6 +23,7 @@ import { droppedBy, writeIndexed } from './indexed.js';
 import { forAddress, type Marks, nextMarks } from './journal.js';
 import { isKernelEvent, kernelEvents } from './kernel-events.js';
 import { forgetQuarantine } from './quarantine.js';
+import { valueOf } from './record.js';
 import type { ActorRecord, ActorStatus, EffectRef, HistoryEntry, JournalEntry, ParentRef } from './record.js';
 import { reservedAction, type Reserved } from './reserved.js';
 import { isActorRef, persisted } from './step.js';
@@ -358,13 +359,6 @@ function lazily(head: Omit<ActorRecord, 'snapshot'>, snapshot: () => Json): Acto
   let made: Json | undefined;
   const get = (): Json => (made ??= snapshot());
   return Object.defineProperty(head, 'snapshot', { get, enumerable: true }) as ActorRecord;
-}
-
-/** The state value a record is in. */
-export function valueOf(record: ActorRecord): Json {
-  const { snapshot, value } = record;
-  if (value !== undefined) return value;
-  return isPlainObject(snapshot) ? ((snapshot['value'] as Json | undefined) ?? null) : null;
 }
 
 function entryEffect({ id, src, child }: EffectRef): EntryPart<'effects'> {
