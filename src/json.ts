@@ -4,6 +4,8 @@
  * Callers: every room. Invariant: `canonicalJson` depends on the value alone, never on key order.
  */
 
+import { limits } from './limits.js';
+
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 
 /** An event as it is stored: plain JSON with a type. */
@@ -24,7 +26,8 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 
 /**
  * Where `value` stops being JSON: the path of the first part that would not survive a round trip
- * (a function, Date, Map, NaN, BigInt, class instance, cycle), or undefined when all of it does.
+ * (a function, Date, Map, NaN, BigInt, class instance, cycle, more than 500 levels), or undefined when all of it
+ * does.
  * Keys whose value is undefined are allowed: JSON leaves them out and reading gives undefined again. So is an
  * object of a class that `allowed` knows how to store.
  */
@@ -43,7 +46,7 @@ function never(): boolean {
 function nonJsonPath(value: unknown, within: object[], allowed: Allowed): string | undefined {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return undefined;
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : '';
-  if (typeof value !== 'object' || within.includes(value)) return '';
+  if (typeof value !== 'object' || within.length > limits.jsonDepthMax || within.includes(value)) return '';
   if (Array.isArray(value)) {
     within.push(value);
     const bad = nonJsonItem(value, within, allowed);

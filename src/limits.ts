@@ -33,6 +33,10 @@ export const limits = {
   checkpointBytes: 256 * KIB,
   /** Journal bytes that an amortized snapshot stands for at least. */
   amortizedBytesMin: 64 * KIB,
+  /** Transitions of one step that no event asked for (`always`, `raise`): more are a loop. */
+  microstepsMax: 10_000,
+  /** How deep JSON from outside may be nested. */
+  jsonDepthMax: 500,
   payloadBytesMax: 256 * KIB,
   eventBytesMax: 1 * MIB,
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { copyOf } from '../src/json.js';
+import { copyOf, firstNonJson } from '../src/json.js';
 
 const seed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1_000_000_007);
 
@@ -27,4 +27,12 @@ it('a key called __proto__ is copied as a key', () => {
   const copy = copyOf(value);
   expect(JSON.stringify(copy)).toBe('{"__proto__":{"a":1},"b":2}');
   expect(Object.getPrototypeOf(copy)).toBe(Object.prototype);
+});
+
+it('what is nested beyond reason is no JSON, and overflows nothing', () => {
+  const nested = (levels: number): unknown => (levels === 0 ? 1 : [nested(levels - 1)]);
+  let deep: unknown = 1;
+  for (let level = 0; level < 100_000; level += 1) deep = [deep];
+  expect(firstNonJson(nested(400))).toBeUndefined();
+  expect(firstNonJson(deep)).toContain('$[0][0]');
 });

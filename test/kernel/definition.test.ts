@@ -74,6 +74,18 @@ describe('a definition (K13)', () => {
     expect(refusal(invoking('child'), { effects: { child: {} } })).toContain('use children.child');
     const recovery = { recovery: 'manual' } as const;
     expect(refusal(invoking('callback'), { effects: { callback: recovery } })).toContain('only be "rerun"');
+    const named = (states: object): string => {
+      const config = { id: 'm', version: '1', initial: 'a', states };
+      return refusal(setup({}).createMachine(config as never) as unknown as AnyStateMachine);
+    };
+    expect(named({ a: { after: { soon: 'b' } }, b: {} })).toContain(
+      'after: "soon" is not in setup({delays})',
+    );
+    expect(named({ a: { always: { guard: 'few', target: 'b' } }, b: {} })).toContain(
+      'guard: "few" is not in',
+    );
+    expect(named({ a: { on: { go: { guard: { type: 'few' }, target: 'b' } } }, b: {} })).toContain('"few"');
+    expect(named({ a: { after: { 10: 'b' } }, b: {} })).toBe('accepted');
     const supervision = { onFailure: 'escalate' } as const;
     expect(refusal(invoking('work'), { supervision })).toContain('it has no parent');
     expect(refusal(setup({}).createMachine({}))).toContain('has no version; add one');
@@ -195,5 +207,19 @@ describe('the actors in memory', () => {
     cells.rest(a);
     cells.rest(c);
     expect([cells.peek('kind/d'), cells.size]).toEqual([undefined, 2]);
+  });
+});
+
+describe('a loop of transitions', () => {
+  it('K14: that no event asked for ends with its step, and stops nobody else', async () => {
+    const states = { idle: { on: { go: 'a' } }, a: { always: 'b' }, b: { always: 'a' } };
+    const machine = setup({}).createMachine({ id: 'spin', version: '1', initial: 'idle', states });
+    const world = await openWorld([{ kind: 'spin', machine }]);
+    await world.kernel.create('spin', 'one', undefined);
+    await expect(world.kernel.send('spin/one', { type: 'go' })).rejects.toThrow('Infinite loop detected');
+    const { quarantine } = (await world.kernel.reader.record('spin/one')) ?? {};
+    expect(quarantine?.message).toContain('10000 microsteps');
+    await world.kernel.create('spin', 'two', undefined);
+    expect(world.failures).toEqual([]);
   });
 });

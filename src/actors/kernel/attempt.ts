@@ -18,7 +18,14 @@ import type { BackoffPolicy, RestartBudget } from '../../machines/index.js';
 import { keys } from '../../store/keys.js';
 import type { CommitLoop } from './commit-loop.js';
 import type { Definition, ProbeResult } from './definition.js';
-import { errorToJson, startEffect, startStream, type EffectRun, type RunOutcome } from './effect-run.js';
+import {
+  errorToJson,
+  startEffect,
+  startStream,
+  type EffectRun,
+  type RunOutcome,
+  SCHEDULE_MAX_MS,
+} from './effect-run.js';
 import { randomOf } from './envelope.js';
 import { sourceOf, type Source } from './logic.js';
 import type { Waiting } from './pool.js';
@@ -215,7 +222,9 @@ export class Attempt {
     const controller = new AbortController();
     const { signal } = controller;
     this.#probing = controller;
-    const cancel = this.#options.clock.schedule(timeoutMs, () => controller.abort());
+    const cancel = this.#options.clock.schedule(Math.min(timeoutMs, SCHEDULE_MAX_MS), () =>
+      controller.abort(),
+    );
     const givenUp = new Promise<ProbeResult>((resolve) => {
       signal.addEventListener('abort', () => resolve({ type: 'unknown' }), { once: true });
     });

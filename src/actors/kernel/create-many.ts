@@ -25,6 +25,12 @@ export function creationOf(
   return { type: 'create', input: own, ...(payloads === undefined ? {} : { payloads }) };
 }
 
+interface Doors {
+  /** Throws where so many cannot be taken at once: all are, or none. */
+  readonly admit: (count: number) => void;
+  readonly enqueue: (address: string, delivery: Delivery) => void;
+}
+
 /**
  * Hands all creations over at once; resolves with their outcomes in order, or rejects with the first
  * error.
@@ -32,13 +38,14 @@ export function creationOf(
 export async function createAll(
   kind: string,
   creations: readonly Creation[],
-  enqueue: (address: string, delivery: Delivery) => void,
+  { admit, enqueue }: Doors,
 ): Promise<readonly Outcome[]> {
   const ready = creations.map(({ id, input }) => ({
     address: addressOf(kind, id),
     content: creationOf(input, undefined),
   }));
   if (ready.length === 0) return [];
+  admit(ready.length);
   return new Promise((resolve, reject) => {
     const outcomes: Outcome[] = [];
     const errors: unknown[] = [];

@@ -245,8 +245,8 @@ export function poolOf(policy: EffectPolicy, src: string, input: unknown): strin
 }
 
 /** True for text that can be part of a key: without NUL and lone surrogates. */
-export function isKeyPart(text: string): boolean {
-  return text.isWellFormed() && !text.includes('\0');
+export function isKeyPart(text: unknown): text is string {
+  return typeof text === 'string' && text.isWellFormed() && !text.includes('\0');
 }
 
 function* stateNodes(node: AnyStateMachine['root']): Generator<AnyStateMachine['root']> {
@@ -258,6 +258,7 @@ function checkMachine(kind: string, machine: AnyStateMachine): void {
   for (const node of stateNodes(machine.root)) {
     checkInvokes(kind, machine, node);
     checkActions(kind, node);
+    checkNames(kind, machine, node);
   }
 }
 
@@ -280,6 +281,25 @@ function checkActions(kind: string, node: AnyStateMachine['root']): void {
       const message = `${kind}: state "${node.id}", ${where}: spawnChild of inline logic; name its source`;
       throw new HoldfastError('INVALID_DEFINITION', `${message} in setup({actors})`);
     }
+  }
+}
+
+/** A delay nobody has defined would be no delay at all; a guard nobody has defined would throw one day. */
+function checkNames(kind: string, machine: AnyStateMachine, node: AnyStateMachine['root']): void {
+  const { delays, guards } = machine.implementations;
+  const refuse = (key: string, fix: string): never => {
+    throw new HoldfastError(
+      'INVALID_DEFINITION',
+      `${kind}: state "${node.id}", ${key} is not in setup({${fix}})`,
+    );
+  };
+  for (const delay of Object.keys(node.config.after ?? {})) {
+    if (Number.isNaN(Number(delay)) && !(delay in delays)) refuse(`after: "${delay}"`, 'delays');
+  }
+  const transitions = [...node.transitions.values(), node.always ?? []].flat();
+  for (const { guard } of transitions) {
+    const name: unknown = typeof guard === 'object' && guard !== null ? Reflect.get(guard, 'type') : guard;
+    if (typeof name === 'string' && !(name in guards)) refuse(`guard: "${name}"`, 'guards');
   }
 }
 

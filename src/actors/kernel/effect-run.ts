@@ -41,7 +41,7 @@ export class EffectDeferred extends Error {
 }
 
 /** What a timer of the clock can count; a longer timeout is cut to it (24 days). */
-const SCHEDULE_MAX_MS = 2 ** 31 - 1;
+export const SCHEDULE_MAX_MS = 2 ** 31 - 1;
 
 export interface EffectRun {
   readonly outcome: Promise<RunOutcome>;

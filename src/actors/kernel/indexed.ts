@@ -45,9 +45,9 @@ export function indexedBy(
   return { keys: onceEach(found), uniqueKeys: onceEach(uniqueKeys), references: onceEach(named) };
 }
 
-function checkPart(definition: Definition, part: string): void {
+function checkPart(definition: Definition, part: unknown): void {
   if (isKeyPart(part)) return;
-  const message = `${definition.kind}: indexes: ${JSON.stringify(part)} holds NUL or a lone surrogate`;
+  const message = `${definition.kind}: indexes: ${JSON.stringify(part)} is no text that can be in a key`;
   throw new HoldfastError('INVALID_DEFINITION', message);
 }
 

@@ -203,7 +203,8 @@ export class Kernel {
 
   /** Creates many; resolves when all are on disk, with an outcome each, in their order. */
   createMany(kind: string, creations: readonly Creation[]): Promise<readonly Outcome[]> {
-    return createAll(kind, creations, (address, delivery) => this.#mailboxes.enqueue(address, delivery));
+    const admit = (count: number): void => this.#mailboxes.admitMany(count);
+    return createAll(kind, creations, { admit, enqueue: (...asked) => this.#mailboxes.enqueue(...asked) });
   }
 
   /** Sends an event; resolves when its step is on disk. Rejects with ACTOR_NOT_FOUND and the like. */

@@ -56,6 +56,13 @@ export class Mailboxes {
     return this.#ended;
   }
 
+  /** Throws where so many steps more would be too many ahead of the disk. */
+  admitMany(count: number): void {
+    const pending = this.#options.pendingSteps();
+    if (pending + count <= limits.pendingStepsMax) return;
+    throw new HoldfastError('COMMITS_BEHIND', `${count} steps more than the ${pending} not on disk yet`);
+  }
+
   /** Delivers; settles with the delivery. */
   deliver(address: string, parcel: Parcel): Promise<Outcome> {
     // One promise a step: this is the hot path. What the executor throws rejects it.

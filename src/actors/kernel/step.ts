@@ -19,6 +19,7 @@
 import type { AnyActorLogic, AnyActorRef, AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import type { AnyStateMachine, Snapshot } from 'xstate';
 import type { Json } from '../../json.js';
+import { limits } from '../../limits.js';
 import { StepScope, type StepAction, type StepEnvironment } from './step-scope.js';
 
 export type { StepAction } from './step-scope.js';
@@ -59,7 +60,11 @@ const NOWHERE: StepEnvironment = {
 /** The machine with every named actor source replaced by an inert stub (A2). */
 export function stubbed(machine: AnyStateMachine): AnyStateMachine {
   const sources = Object.keys(machine.implementations.actors);
-  return machine.provide({ actors: Object.fromEntries(sources.map((src) => [src, stub])) });
+  const inert = machine.provide({ actors: Object.fromEntries(sources.map((src) => [src, stub])) });
+  const { options } = inert as unknown as { readonly options: { maxIterations: number } };
+  // A loop of transitions without an event must throw (K14): for ever is the only thing nobody survives.
+  options.maxIterations = Math.min(options.maxIterations, limits.microstepsMax);
+  return inert;
 }
 
 /** The state right after creation. A throw of the context factory or an entry assign is thrown. */
