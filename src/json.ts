@@ -26,8 +26,8 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 
 /**
  * Where `value` stops being JSON: the path of the first part that would not survive a round trip
- * (a function, Date, Map, NaN, BigInt, class instance, cycle, more than 500 levels), or undefined when all of it
- * does.
+ * (a function, Date, Map, NaN, BigInt, class instance, cycle, more than 500 levels), or undefined when all
+ * of it does.
  * Keys whose value is undefined are allowed: JSON leaves them out and reading gives undefined again. So is an
  * object of a class that `allowed` knows how to store.
  */
