@@ -204,8 +204,11 @@ describe('a migration (K12)', () => {
         throw new Error('a bug');
       }),
     ).toContain(`${where}a bug`);
-    const timeless = { initial: 'waiting', states: { waiting: { after: { nobodyKnows: 'waiting' } } } };
-    expect(tried('compatible', timeless)).toContain('the delay "nobodyKnows" is not a number');
+    const timeless = { initial: 'waiting', states: { waiting: { after: { later: 'waiting' } } } };
+    const endless = machineOf('2', timeless).provide({ delays: { later: () => Number.NaN } });
+    const definition = defineMachine(defined(endless, { from: { 1: 'compatible' } }));
+    const late = refusal(() => migrateRecord(definition, record, { address: 'order/a' }));
+    expect(late).toContain('the delay "later" is not a number');
     expect(record.snapshot).toMatchObject({ value: 'waiting', context: { n: 7 } });
   });
 
