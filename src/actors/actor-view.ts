@@ -83,7 +83,7 @@ export function isIn(value: unknown, state: StateValue): boolean {
   return isStateValue(value) && matchesState(state, value);
 }
 
-export function isStateValue(value: unknown): value is StateValue {
+function isStateValue(value: unknown): value is StateValue {
   return (typeof value === 'string' && value !== '') || isPlainObject(value);
 }
 

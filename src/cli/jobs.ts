@@ -4,20 +4,16 @@
  * Callers: main.ts. Invariant: with `--json` standard output is one JSON value in one line, in the wire's
  * snake_case.
  */
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { systemClock } from '../clock.js';
-import { JOB_STATUSES, toWire } from '../control/index.js';
+import { JOB_STATUSES } from '../control/index.js';
 import type { JobView, ListJobs } from '../index.js';
 import { limits } from '../limits.js';
+import { leafOf, LIMIT_DEFAULT, say, wholeLimit, type Common } from './answer.js';
 import { atDesk } from './desk.js';
 import { jobLines, nameStatus } from './job-text.js';
 import { tableLines, type Column } from './table.js';
 import { plain, type Terminal } from './terminal.js';
-
-interface Common {
-  readonly dir: string;
-  readonly json?: boolean;
-}
 
 interface ListOptions extends Common {
   readonly status?: JobView['status'];
@@ -28,16 +24,9 @@ interface ListOptions extends Common {
   readonly cursor?: string;
 }
 
-const LIMIT_DEFAULT = 50;
-
 export function jobsCommand(program: Command, terminal: Terminal): void {
   const jobs = program.command('jobs').description('look at the jobs of a directory and act on them');
-  const leaf = (usage: string, description: string): Command =>
-    jobs
-      .command(usage)
-      .description(description)
-      .option('--dir <directory>', 'the directory of the runtime', './.holdfast')
-      .option('--json', 'print JSON in one line');
+  const leaf = (usage: string, description: string): Command => leafOf(jobs, usage, description);
   leaf('list', 'list jobs, newest first')
     .addOption(new Option('--status <status>', 'only jobs in this status').choices(JOB_STATUSES))
     .option('--provider <name>', 'only jobs of this provider')
@@ -100,19 +89,9 @@ function columnsOf({ colours }: Terminal): readonly Column<JobView>[] {
   ];
 }
 
-function say({ json }: Common, { out }: Terminal, value: unknown, text: () => string): void {
-  out(json === true ? JSON.stringify(toWire(value)) : text());
-}
-
 function ageText(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1_000));
   if (seconds < 120) return `${seconds}s`;
   if (seconds < 7_200) return `${Math.round(seconds / 60)}m`;
   return seconds < 172_800 ? `${Math.round(seconds / 3_600)}h` : `${Math.round(seconds / 86_400)}d`;
-}
-
-function wholeLimit(text: string): number {
-  const limit = /^\d+$/.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= limits.scanPageRows) return limit;
-  throw new InvalidArgumentError(`It is a whole number from 1 to ${limits.scanPageRows}.`);
 }

@@ -7,18 +7,14 @@
  *  2  In a directory nobody holds, only the runtime's own kinds can be acted on: the machines of others are
  *     in the programs that define them.
  */
-import { InvalidArgumentError, type Command } from 'commander';
-import { connectControl, OPERATIONS, toWire, type Operation } from '../control/index.js';
+import type { Command } from 'commander';
+import { connectControl, OPERATIONS, type Operation } from '../control/index.js';
 import { openOffline, silentLogger } from '../index.js';
 import type { ListQuarantined, Page, QuarantineView } from '../index.js';
 import { limits } from '../limits.js';
+import { leafOf, LIMIT_DEFAULT, say, wholeLimit, type Common } from './answer.js';
 import { tableLines, type Column } from './table.js';
 import { plain, type Terminal } from './terminal.js';
-
-interface Common {
-  readonly dir: string;
-  readonly json?: boolean;
-}
 
 interface ListOptions extends Common {
   readonly kind?: string;
@@ -30,7 +26,6 @@ interface ActOptions extends Common {
   readonly operator: string;
 }
 
-const LIMIT_DEFAULT = 50;
 const EVENT_CHARS_MAX = 2_000;
 
 const DESCRIPTIONS: Readonly<Record<Operation, string>> = {
@@ -49,12 +44,7 @@ export function quarantineCommand(program: Command, terminal: Terminal): void {
   const group = program
     .command('quarantine')
     .description('look at the actors that stand still and let them go on');
-  const leaf = (usage: string, description: string): Command =>
-    group
-      .command(usage)
-      .description(description)
-      .option('--dir <directory>', 'the directory of the runtime', './.holdfast')
-      .option('--json', 'print JSON in one line');
+  const leaf = (usage: string, description: string): Command => leafOf(group, usage, description);
   leaf('list', 'list actors that stand still')
     .option('--kind <kind>', 'only actors of this kind')
     .option('--limit <n>', `how many at most, up to ${limits.scanPageRows}`, wholeLimit, LIMIT_DEFAULT)
@@ -150,14 +140,4 @@ function viewLines({ address, at, code, message, event, source }: QuarantineView
 
 function timeText(at: number | undefined): string {
   return at === undefined ? '' : new Date(at).toISOString();
-}
-
-function say({ json }: Common, { out }: Terminal, value: unknown, text: () => string): void {
-  out(json === true ? JSON.stringify(toWire(value)) : text());
-}
-
-function wholeLimit(text: string): number {
-  const limit = /^\d+$/.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= limits.scanPageRows) return limit;
-  throw new InvalidArgumentError(`It is a whole number from 1 to ${limits.scanPageRows}.`);
 }

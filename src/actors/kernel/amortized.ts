@@ -9,9 +9,10 @@
 import { HoldfastError } from '../../errors.js';
 import type { Json } from '../../json.js';
 import { limits } from '../../limits.js';
-import { keys, rangeAfter, rangeOf } from '../../store/keys.js';
+import { keys } from '../../store/keys.js';
 import type { Entry, ScanOptions } from '../../store/store.js';
 import { defineMachine, type Definition } from './definition.js';
+import { pagesOf } from './pages.js';
 import type { ActorRecord, JournalEntry } from './record.js';
 import { replay } from './replay.js';
 
@@ -59,17 +60,11 @@ async function entriesBetween(
   to: number,
 ): Promise<JournalEntry[]> {
   const entries: JournalEntry[] = [];
-  let range = { gte: keys.journal(address, from + 1), lt: rangeOf('j', address).lt };
-  for (;;) {
-    const page = await rows.scan({ ...range, limit: limits.scanPageRows });
-    for (const [, text] of page) {
-      const entry = JSON.parse(text) as JournalEntry;
-      if (entry.seq <= to) entries.push(entry);
-    }
-    const last = page.at(-1);
-    if (page.length < limits.scanPageRows || last === undefined) return entries;
-    range = { ...range, ...rangeAfter(range, last[0]) };
+  const range = { gte: keys.journal(address, from + 1), lt: keys.journal(address, to + 1) };
+  for await (const page of pagesOf((options) => rows.scan(options), range)) {
+    for (const [, text] of page) entries.push(JSON.parse(text) as JournalEntry);
   }
+  return entries;
 }
 
 /** The definition an actor's journal was written with. */

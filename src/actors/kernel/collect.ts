@@ -5,8 +5,7 @@
  * where the definition asks for it.
  */
 import type { AnyMachineSnapshot } from 'xstate';
-import { limits } from '../../limits.js';
-import { keys, rangeAfter, rangeOf } from '../../store/keys.js';
+import { keys, rangeOf } from '../../store/keys.js';
 import { hourOf, timerKey } from './belongings.js';
 import { kernelEvents } from './kernel-events.js';
 import type { Before, After } from './turn-shapes.js';
@@ -14,6 +13,7 @@ import type { CommitLoop, Stage } from './commit-loop.js';
 import { Counts } from './counts.js';
 import { scanPast } from './damage.js';
 import { NOTHING_INDEXED } from './indexed.js';
+import { pagesOf } from './pages.js';
 import { valueOf, type ActorRecord, type JournalEntry } from './record.js';
 
 /**
@@ -28,14 +28,9 @@ export function tombstoneKey(address: string): string {
 export async function rowsOf(loop: CommitLoop, address: string): Promise<string[]> {
   const found: string[] = [];
   for (const letter of ['j', 'c', 'p', 'i'] as const) {
-    let range = rangeOf(letter, address);
-    for (;;) {
-      // A row that cannot be read can be removed.
-      const page = await scanPast(loop, { ...range, limit: limits.scanPageRows });
+    // A row that cannot be read can be removed.
+    for await (const page of pagesOf((options) => scanPast(loop, options), rangeOf(letter, address))) {
       for (const [key] of page) found.push(key);
-      const last = page.at(-1);
-      if (page.length < limits.scanPageRows || last === undefined) break;
-      range = rangeAfter(range, last[0]);
     }
   }
   return found;

@@ -12,11 +12,11 @@
  */
 import { splitAddress } from '../../ids.js';
 import type { Json } from '../../json.js';
-import { keys, partsOf, rangeAfter, rangeOf } from '../../store/keys.js';
-import { limits } from '../../limits.js';
+import { keys, partsOf, rangeOf } from '../../store/keys.js';
 import type { Row, Store } from '../../store/store.js';
 import { rowOf, scanPast, type Scanned } from './damage.js';
 import { valueOf, type ActorRecord } from './record.js';
+import { pagesOf } from './pages.js';
 import { isFinal, type Shape } from './shape.js';
 
 export interface StateCount {
@@ -141,12 +141,5 @@ function shapeKeyOf(countKey: string): string {
 }
 
 async function* rowsOf(store: Store, letter: 'n' | 'v' | 's'): AsyncGenerator<Scanned> {
-  let range = rangeOf(letter);
-  for (;;) {
-    const page = await scanPast(store, { ...range, limit: limits.scanPageRows });
-    yield* page;
-    const last = page.at(-1);
-    if (page.length < limits.scanPageRows || last === undefined) return;
-    range = rangeAfter(range, last[0]);
-  }
+  for await (const page of pagesOf((options) => scanPast(store, options), rangeOf(letter))) yield* page;
 }

@@ -13,6 +13,7 @@ import { withSnapshot, type Rows } from './amortized.js';
 import type { CommitLoop } from './commit-loop.js';
 import { parsedRow, scanPast } from './damage.js';
 import type { Definition } from './definition.js';
+import { pagesOf } from './pages.js';
 import type { ActorRecord, HistoryEntry, JournalEntry } from './record.js';
 
 /** One page of a listing; `cursor` continues it and is absent at the end. */
@@ -182,14 +183,9 @@ export class Reader {
 
   async #all(letter: RowLetter, ...parts: readonly string[]): Promise<Entry[]> {
     const found: Entry[] = [];
-    let range: Range = rangeOf(letter, ...parts);
-    for (;;) {
-      const page = await this.#loop.scan({ ...range, limit: limits.scanPageRows });
-      found.push(...page);
-      const last = page.at(-1);
-      if (page.length < limits.scanPageRows || last === undefined) return found;
-      range = rangeAfter(range, last[0]);
-    }
+    const range = rangeOf(letter, ...parts);
+    for await (const page of pagesOf((options) => this.#loop.scan(options), range)) found.push(...page);
+    return found;
   }
 
   #page(letter: RowLetter, parts: readonly string[], options: PageOptions): Promise<Page<Entry>> {

@@ -8,13 +8,13 @@
  * its parent goes on.
  */
 import { splitAddress } from '../../ids.js';
-import { limits } from '../../limits.js';
-import { keys, partsOf, rangeAfter, rangeOf } from '../../store/keys.js';
+import { keys, partsOf, rangeOf } from '../../store/keys.js';
 import type { Range } from '../../store/store.js';
 import type { CommitLoop } from './commit-loop.js';
 import { rowOf, scanPast } from './damage.js';
 import type { Definition } from './definition.js';
 import type { Outbox } from './outbox.js';
+import { pagesOf } from './pages.js';
 import type { InboxRow } from './record.js';
 import type { VersionSweep } from './version-sweep.js';
 
@@ -90,15 +90,10 @@ export class Recovery {
 
   async #inbox(whole: Range): Promise<void> {
     const { loop, take } = this.#options;
-    let range = whole;
-    for (;;) {
-      const page = await scanPast(loop, { ...range, limit: limits.scanPageRows });
+    for await (const page of pagesOf((options) => scanPast(loop, options), whole)) {
       await Promise.all(
         page.map((scanned) => take(partsOf(scanned[0])[0] ?? '', scanned[0], rowOf<InboxRow>(scanned))),
       );
-      const last = page.at(-1);
-      if (page.length < limits.scanPageRows || last === undefined) return;
-      range = rangeAfter(range, last[0]);
     }
   }
 }

@@ -7,10 +7,8 @@
  *  1  It runs beside everything else, a few actors at a time, and costs nothing when all are of one version.
  *  2  It may end at any point: the next open finds by the counts what is left.
  */
-import { limits } from '../../limits.js';
 import type { Logger } from '../../log.js';
-import { keys, partsOf, rangeAfter, rangeOf } from '../../store/keys.js';
-import type { Range } from '../../store/store.js';
+import { keys, partsOf, rangeOf } from '../../store/keys.js';
 import type { Parcel } from './cell.js';
 import type { CommitLoop } from './commit-loop.js';
 import type { Counts } from './counts.js';
@@ -18,6 +16,7 @@ import { readable, scanPast } from './damage.js';
 import type { Definition } from './definition.js';
 import type { Mailboxes } from './mailboxes.js';
 import { migrationPath } from './migration.js';
+import { pagesOf } from './pages.js';
 import { QUARANTINE_INDEX } from './quarantine.js';
 import type { FoundRecord, Reader } from './reader.js';
 import type { ActorRecord } from './record.js';
@@ -59,13 +58,9 @@ export class VersionSweep {
   /** Whoever stood still because of its version alone may go on now that the machine has changed. */
   async resumeUnknown(kind: string): Promise<void> {
     const { loop } = this.#options;
-    let range: Range = rangeOf('q', QUARANTINE_INDEX, kind);
-    for (;;) {
-      const page = await scanPast(loop, { ...range, limit: limits.scanPageRows });
+    const range = rangeOf('q', QUARANTINE_INDEX, kind);
+    for await (const page of pagesOf((options) => scanPast(loop, options), range)) {
       for (const [key] of page) await this.#resume(partsOf(key).at(-1) ?? '');
-      const last = page.at(-1);
-      if (page.length < limits.scanPageRows || last === undefined) return;
-      range = rangeAfter(range, last[0]);
     }
   }
 

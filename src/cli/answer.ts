@@ -1,0 +1,38 @@
+/**
+ * What the commands about a directory have in common: their options, and how they answer.
+ *
+ * Callers: jobs.ts, quarantine.ts. Invariant: with `--json` standard output is one JSON value in one line, in
+ * the wire's snake_case.
+ */
+import { InvalidArgumentError, type Command } from 'commander';
+import { toWire } from '../control/index.js';
+import { limits } from '../limits.js';
+import type { Terminal } from './terminal.js';
+
+export interface Common {
+  readonly dir: string;
+  readonly json?: boolean;
+}
+
+export const LIMIT_DEFAULT = 50;
+
+/** A command of a group, with the options of all of them. */
+export function leafOf(group: Command, usage: string, description: string): Command {
+  return group
+    .command(usage)
+    .description(description)
+    .option('--dir <directory>', 'the directory of the runtime', './.holdfast')
+    .option('--json', 'print JSON in one line');
+}
+
+/** Prints `value` as JSON where that was asked for, else `text`. */
+export function say({ json }: Common, { out }: Terminal, value: unknown, text: () => string): void {
+  out(json === true ? JSON.stringify(toWire(value)) : text());
+}
+
+/** How many a listing shows at most. */
+export function wholeLimit(text: string): number {
+  const limit = /^\d+$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= limits.scanPageRows) return limit;
+  throw new InvalidArgumentError(`It is a whole number from 1 to ${limits.scanPageRows}.`);
+}
