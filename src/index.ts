@@ -1,6 +1,7 @@
 /** `holdfast`: the runtime and the words of its public face. */
 export { openOffline, openRuntime } from './runtime.js';
-export type { OfflineRuntime, Runtime, RuntimeEvents, RuntimeOptions, RuntimeStatus } from './runtime.js';
+export type { OfflineRuntime, Runtime, RuntimeEvents, RuntimeStatus } from './runtime.js';
+export type { RuntimeOptions } from './runtime-options.js';
 export type { AccountName, AccountView } from './actors/accounts.js';
 export type {
   DurableRef,

@@ -24,48 +24,20 @@ import {
 import { Deliveries } from './actors/deliveries.js';
 import { JobEffects } from './actors/job-effects.js';
 import { JobReconcile } from './actors/job-reconcile.js';
-import { Jobs, type JobOptions } from './actors/jobs.js';
-import { Kernel, type CommittedStep, type MemoryLimits, type Page } from './actors/kernel/index.js';
+import { Jobs } from './actors/jobs.js';
+import { Kernel, type CommittedStep, type Page } from './actors/kernel/index.js';
 import { ProviderBook } from './actors/provider-book.js';
 import { Quarantine, quarantineView, type QuarantineView } from './actors/quarantine.js';
 import { Sessions } from './actors/sessions.js';
-import type { Channel } from './channels/index.js';
 import { systemClock, type Clock } from './clock.js';
 import { startControlServer, type ControlServer } from './control/server.js';
 import { HoldfastError } from './errors.js';
-import { isPlainObject } from './json.js';
 import { limits } from './limits.js';
 import { createLogger, type Logger } from './log.js';
 import { supervisorMachine, type SupervisorEvent } from './machines/index.js';
-import { createTransport, sweepParts, type ProviderAdapter, type Transport } from './providers/index.js';
+import { createTransport, sweepParts, type Transport } from './providers/index.js';
+import { checkOptions, type RuntimeOptions } from './runtime-options.js';
 import { openLevelStore, type Store } from './store/index.js';
-
-export interface RuntimeOptions {
-  /** Where everything durable lives; made when it does not exist. */
-  readonly directory: string;
-  readonly providers?: readonly ProviderAdapter[];
-  readonly channels?: Readonly<Record<string, Channel>>;
-  /** Defaults for every job. */
-  readonly jobs?: JobOptions;
-  /**
-   * `power` (default): acknowledged work survives a power cut (one fsync a commit). `process`: it survives a
-   * crash of the process, and a power cut may cost the last moments.
-   */
-  readonly durability?: 'power' | 'process';
-  /**
-   * How many actors with nothing to do stay in memory: `actorsMax` (default 10,000) of them, and `bytesMax`
-   * (default 64 MiB) of their records as JSON text. The least recently used go first; they cost a read when
-   * they are needed again.
-   */
-  readonly memory?: MemoryLimits;
-  /** Serve `<directory>/control.sock` for the CLI; default true. */
-  readonly control?: boolean;
-  readonly log?: Logger;
-  /** Default: the machine's. For tests. */
-  readonly clock?: Clock;
-  /** Wraps the store that was opened. For tests: faults and kills are injected here. */
-  readonly wrapStore?: (store: Store) => Store;
-}
 
 export interface RuntimeEvents {
   /** After every commit of a step. */
@@ -353,26 +325,4 @@ function assemble(options: RuntimeOptions, parts: RuntimeParts) {
   const defaults = options.jobs ?? {};
   const jobs = new Jobs({ kernel, providers, deliveries, effects, reconcile, defaults, log });
   return { accounts, deliveries, jobs, sessions: new Sessions(kernel), transport };
-}
-
-function checkOptions(options: RuntimeOptions): void {
-  const wrong = (message: string): never => {
-    throw new HoldfastError('INVALID_OPTIONS', message);
-  };
-  if (typeof options.directory !== 'string' || options.directory === '') wrong('directory: name a directory');
-  const { durability, jobs, memory } = options;
-  if (durability !== undefined && durability !== 'power' && durability !== 'process') {
-    wrong(`durability: "${String(durability)}" is neither "power" nor "process"`);
-  }
-  if (memory !== undefined && !isPlainObject(memory)) wrong('memory: not an object of bounds');
-  for (const [name, value] of Object.entries({ ...memory })) {
-    if (name !== 'actorsMax' && name !== 'bytesMax') wrong(`memory.${name}: there is no such bound`);
-    if (value !== undefined && !(Number.isSafeInteger(value) && Number(value) >= 1))
-      wrong(`memory.${name}: not a whole number of 1 or more`);
-  }
-  for (const [name, value] of Object.entries({ ...jobs, ...jobs?.poll })) {
-    if (name === 'poll' || value === undefined) continue;
-    if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
-      wrong(`jobs.${name}: not a number of 0 or more`);
-  }
 }

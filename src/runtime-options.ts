@@ -1,0 +1,65 @@
+/**
+ * What a runtime is opened with, and the check of it at the door.
+ *
+ * Callers: runtime.ts, and users through it. Invariant: an option that is wrong is named, before anything is
+ * opened or made.
+ */
+import type { JobOptions } from './actors/jobs.js';
+import type { MemoryLimits } from './actors/kernel/index.js';
+import type { Channel } from './channels/index.js';
+import type { Clock } from './clock.js';
+import { HoldfastError } from './errors.js';
+import { isPlainObject } from './json.js';
+import type { Logger } from './log.js';
+import type { ProviderAdapter } from './providers/index.js';
+import type { Store } from './store/index.js';
+
+export interface RuntimeOptions {
+  /** Where everything durable lives; made when it does not exist. */
+  readonly directory: string;
+  readonly providers?: readonly ProviderAdapter[];
+  readonly channels?: Readonly<Record<string, Channel>>;
+  /** Defaults for every job. */
+  readonly jobs?: JobOptions;
+  /**
+   * `power` (default): acknowledged work survives a power cut (one fsync a commit). `process`: it survives a
+   * crash of the process, and a power cut may cost the last moments.
+   */
+  readonly durability?: 'power' | 'process';
+  /**
+   * How many actors with nothing to do stay in memory: `actorsMax` (default 10,000) of them, and `bytesMax`
+   * (default 64 MiB) of their records as JSON text. The least recently used go first; they cost a read when
+   * they are needed again.
+   */
+  readonly memory?: MemoryLimits;
+  /** Serve `<directory>/control.sock` for the CLI; default true. */
+  readonly control?: boolean;
+  readonly log?: Logger;
+  /** Default: the machine's. For tests. */
+  readonly clock?: Clock;
+  /** Wraps the store that was opened. For tests: faults and kills are injected here. */
+  readonly wrapStore?: (store: Store) => Store;
+}
+
+/** Refuses what cannot work, at the door. Throws INVALID_OPTIONS. */
+export function checkOptions(options: RuntimeOptions): void {
+  const wrong = (message: string): never => {
+    throw new HoldfastError('INVALID_OPTIONS', message);
+  };
+  if (typeof options.directory !== 'string' || options.directory === '') wrong('directory: name a directory');
+  const { durability, jobs, memory } = options;
+  if (durability !== undefined && durability !== 'power' && durability !== 'process') {
+    wrong(`durability: "${String(durability)}" is neither "power" nor "process"`);
+  }
+  if (memory !== undefined && !isPlainObject(memory)) wrong('memory: not an object of bounds');
+  for (const [name, value] of Object.entries({ ...memory })) {
+    if (name !== 'actorsMax' && name !== 'bytesMax') wrong(`memory.${name}: there is no such bound`);
+    if (value !== undefined && !(Number.isSafeInteger(value) && Number(value) >= 1))
+      wrong(`memory.${name}: not a whole number of 1 or more`);
+  }
+  for (const [name, value] of Object.entries({ ...jobs, ...jobs?.poll })) {
+    if (name === 'poll' || value === undefined) continue;
+    if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
+      wrong(`jobs.${name}: not a number of 0 or more`);
+  }
+}
