@@ -2,8 +2,9 @@
  * What an examination of a directory can find, by code: the table says what a finding means for its owner.
  *
  * A finding is no error: it is a fact about files or rows, told whether or not anybody mends it.
- * docs/doctor.md says more, one heading a code. Callers: the store's and the actors' examiners, the doctor, the CLI.
- * Invariant (kept by test/tidy.test.ts): each code is documented, found somewhere and tested somewhere.
+ * docs/doctor.md says more, one heading a code. Callers: the store's and the actors' examiners, the doctor,
+ * the CLI. Invariant (kept by test/tidy.test.ts): each code is documented, found somewhere and tested
+ * somewhere.
  */
 
 /**
