@@ -6,23 +6,33 @@
  * and opens the next. Owns: the simulated faults of that disk. Callers: tests, runtime.ts.
  * Invariants (S1 to S6 of store.ts); after `cutPower` the old store can neither read nor write any more.
  */
+import { strict as assert } from 'node:assert';
 import { MemoryLevel } from 'memory-level';
 import { HoldfastError } from '../errors.js';
 import { levelDatabase, type Database } from './database.js';
 import { openRowStore, type StorePurpose } from './row-store.js';
-import type { Store } from './store.js';
+import type { Row, Store } from './store.js';
 
 /** Fails the next write: before anything is written, or after everything is. */
 export type WriteFault = 'nothingWritten' | 'allWritten';
 
 export interface MemoryDisk {
-  /** Takes the disk away from whoever has it open, as a SIGKILL would. What was committed stays. */
-  readonly cutPower: () => void;
+  /**
+   * Takes the disk away from whoever has it open, as a SIGKILL would. What was committed stays; with
+   * `losing`, the newest so many writes do not, as when a machine loses its power before it has flushed them.
+   * A disk of durability `power` loses none, and one of `process` as many as it remembers (64).
+   */
+  readonly cutPower: (options?: { readonly losing?: number }) => void;
   readonly failNextWrite: (fault: WriteFault) => void;
   /** Changes a stored value behind the store's back. `change` gets and gives the stored form. */
   readonly corrupt: (key: string, change: (stored: string) => string | undefined) => Promise<void>;
   /** The database for its next holder. Throws `STORE_LOCKED` while another one has it. */
   readonly attach: () => Promise<Database>;
+}
+
+export interface MemoryDiskOptions {
+  /** `power` (default): a write that was answered survives everything. `process`: not a loss of power. */
+  readonly durability?: 'power' | 'process';
 }
 
 export interface MemoryStoreOptions {
@@ -45,19 +55,31 @@ export async function openMemoryStore(options: MemoryStoreOptions = {}): Promise
   }
 }
 
+/** Writes that a disk of durability `process` can still lose. */
+const UNFLUSHED_MAX = 64;
+
 /** An empty disk, held by nobody. */
-export function createMemoryDisk(): MemoryDisk {
+export function createMemoryDisk({ durability = 'power' }: MemoryDiskOptions = {}): MemoryDisk {
   const level = new MemoryLevel<string, string>({ keyEncoding: 'utf8', valueEncoding: 'utf8' });
   const whole = levelDatabase(level, { sync: false });
   let holder: symbol | undefined;
   let fault: WriteFault | undefined;
   /** The write under way. The next holder waits for it: whatever the last one wrote, it must see. */
   let writing: Promise<unknown> = Promise.resolve();
+  /** What undoes each write that is not flushed, oldest first. */
+  const unflushed: (readonly Row[])[] = [];
+
+  const remember = (rows: readonly Row[]): void => {
+    if (durability === 'power') return;
+    unflushed.push(rows.map(({ key }) => ({ key, value: whole.get(key) })));
+    if (unflushed.length > UNFLUSHED_MAX) unflushed.shift();
+  };
 
   const write: Database['write'] = async (rows) => {
     const failing = fault;
     fault = undefined;
     if (failing !== 'nothingWritten') {
+      remember(rows);
       const work = whole.write(rows);
       writing = Promise.allSettled([work]);
       await work;
@@ -100,8 +122,12 @@ export function createMemoryDisk(): MemoryDisk {
 
   return {
     attach,
-    cutPower: () => {
+    cutPower: ({ losing = 0 } = {}) => {
+      assert.ok(losing <= unflushed.length, `${losing} writes cannot be lost, ${unflushed.length} can`);
       holder = undefined;
+      if (losing === 0) return;
+      const lost = unflushed.splice(-losing).reverse();
+      writing = writing.then(() => whole.write(lost.flat()));
     },
     failNextWrite: (next) => {
       fault = next;
