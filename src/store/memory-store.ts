@@ -66,20 +66,13 @@ export function createMemoryDisk({ durability = 'power' }: MemoryDiskOptions = {
   let fault: WriteFault | undefined;
   /** The write under way. The next holder waits for it: whatever the last one wrote, it must see. */
   let writing: Promise<unknown> = Promise.resolve();
-  /** What undoes each write that is not flushed, oldest first. */
-  const unflushed: (readonly Row[])[] = [];
-
-  const remember = (rows: readonly Row[]): void => {
-    if (durability === 'power') return;
-    unflushed.push(rows.map(({ key }) => ({ key, value: whole.get(key) })));
-    if (unflushed.length > UNFLUSHED_MAX) unflushed.shift();
-  };
+  const unflushed = new Unflushed(whole, durability === 'power' ? 0 : UNFLUSHED_MAX);
 
   const write: Database['write'] = async (rows) => {
     const failing = fault;
     fault = undefined;
     if (failing !== 'nothingWritten') {
-      remember(rows);
+      unflushed.remember(rows);
       const work = whole.write(rows);
       writing = Promise.allSettled([work]);
       await work;
@@ -123,11 +116,9 @@ export function createMemoryDisk({ durability = 'power' }: MemoryDiskOptions = {
   return {
     attach,
     cutPower: ({ losing = 0 } = {}) => {
-      assert.ok(losing <= unflushed.length, `${losing} writes cannot be lost, ${unflushed.length} can`);
+      const lost = unflushed.take(losing);
       holder = undefined;
-      if (losing === 0) return;
-      const lost = unflushed.splice(-losing).reverse();
-      writing = writing.then(() => whole.write(lost.flat()));
+      if (lost.length > 0) writing = writing.then(() => whole.write(lost));
     },
     failNextWrite: (next) => {
       fault = next;
@@ -137,4 +128,34 @@ export function createMemoryDisk({ durability = 'power' }: MemoryDiskOptions = {
       await whole.write([{ key, value: stored === undefined ? undefined : change(stored) }]);
     },
   };
+}
+
+/** What undoes the newest writes of a disk. */
+class Unflushed {
+  readonly #disk: Database;
+  readonly #max: number;
+  /** Oldest first. */
+  readonly #writes: (readonly Row[])[] = [];
+
+  constructor(disk: Database, max: number) {
+    this.#disk = disk;
+    this.#max = max;
+  }
+
+  /** Call before the rows are written. */
+  remember(rows: readonly Row[]): void {
+    if (this.#max === 0) return;
+    this.#writes.push(rows.map(({ key }) => ({ key, value: this.#disk.get(key) })));
+    if (this.#writes.length > this.#max) this.#writes.shift();
+  }
+
+  /** The rows that undo so many writes; those are remembered no more. */
+  take(count: number): readonly Row[] {
+    const known = this.#writes.length;
+    assert.ok(count <= known, `${count} writes cannot be lost, ${known} can`);
+    return this.#writes
+      .splice(known - count)
+      .reverse()
+      .flat();
+  }
 }
