@@ -48,6 +48,7 @@ export const errorAdvice = {
   STORE_FOREIGN: 'Name an empty or new directory; this one belongs to something else.',
   STORE_FORMAT_NEWER: 'Upgrade holdfast, or open the directory with the version that wrote it.',
   STORE_FORMAT_OLDER: 'Let its work end with the holdfast that wrote it, or begin in a new directory.',
+  STORE_FULL: 'Make room on the disk, then open again; nothing acknowledged was lost.',
   STORE_LOCKED: 'One runtime holds a directory at a time: talk to the one that does, or close it.',
   STORE_UNWRITABLE: 'Give this user write permission, or name another directory.',
   VERSION_UNKNOWN: 'Give the definition a migration from that version, then resume the actor.',
@@ -75,6 +76,11 @@ export class HoldfastError extends Error {
     this.code = code;
     this.details = options.details ?? {};
   }
+}
+
+/** True when `error` says that the open store writes nothing any more, until it is opened again (K4). */
+export function isWriteFailure(error: unknown): error is HoldfastError {
+  return isHoldfastError(error, 'STORE_FAILED') || isHoldfastError(error, 'STORE_FULL');
 }
 
 /** True when `error` is a `HoldfastError`, with that code if one is named. */

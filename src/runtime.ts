@@ -4,7 +4,8 @@
  * Owns: the lifecycle (machines/supervisor.ts), the store, the kernel, the façades, the control server.
  * Callers: users, the CLI. Invariants:
  *  1  Nothing is accepted before recovery has begun, or after `close` was called.
- *  2  A failed store fails the runtime: every call says STORE_FAILED until the directory is opened again.
+ *  2  A failed store fails the runtime: every call says STORE_FAILED or STORE_FULL until the directory is
+ *     opened again.
  *  3  `close` leaves nothing running and the directory free for the next process.
  */
 import { EventEmitter } from 'node:events';
@@ -31,12 +32,12 @@ import { Quarantine, quarantineView, type QuarantineView } from './actors/quaran
 import { Sessions } from './actors/sessions.js';
 import { systemClock, type Clock } from './clock.js';
 import { startControlServer, type ControlServer } from './control/server.js';
-import { HoldfastError } from './errors.js';
+import { HoldfastError, isHoldfastError } from './errors.js';
 import { limits } from './limits.js';
 import { createLogger, type Logger } from './log.js';
 import { supervisorMachine, type SupervisorEvent } from './machines/index.js';
 import { createTransport, sweepParts, type Transport } from './providers/index.js';
-import { checkOptions, type RuntimeOptions } from './runtime-options.js';
+import { checkOptions, type Doubles, type RuntimeOptions } from './runtime-options.js';
 import { openLevelStore, type Store } from './store/index.js';
 
 export interface RuntimeEvents {
@@ -52,7 +53,8 @@ export type RuntimeStatus = 'opening' | 'recovering' | 'running' | 'draining' | 
 
 /**
  * Opens a directory and brings back what was in flight. Resolves when recovery is in hand.
- * Throws STORE_LOCKED, STORE_FOREIGN, STORE_FORMAT_NEWER, STORE_UNWRITABLE, STORE_CORRUPTED, INVALID_OPTIONS.
+ * Throws STORE_LOCKED, STORE_FOREIGN, STORE_FORMAT_NEWER, STORE_UNWRITABLE, STORE_FULL, STORE_CORRUPTED,
+ * INVALID_OPTIONS.
  */
 export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   checkOptions(options);
@@ -63,6 +65,21 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   try {
     store = options.wrapStore?.(opened) ?? opened;
     return await Runtime.start({ ...options, directory }, store, providers);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** The same over a store that is open, and is the runtime's from then on: for tests. */
+export async function openOver(
+  store: Store,
+  options: RuntimeOptions,
+  doubles: Doubles = {},
+): Promise<Runtime> {
+  try {
+    checkOptions(options);
+    return await Runtime.start(options, store, new ProviderBook(options.providers ?? []), doubles);
   } catch (error) {
     await store.close();
     throw error;
@@ -144,13 +161,18 @@ export class Runtime {
   #closing: Promise<void> | undefined;
 
   /** Use `openRuntime`. */
-  static async start(options: RuntimeOptions, store: Store, providers: ProviderBook): Promise<Runtime> {
+  static async start(
+    options: RuntimeOptions,
+    store: Store,
+    providers: ProviderBook,
+    { newId, hook }: Doubles = {},
+  ): Promise<Runtime> {
     const log = options.log ?? createLogger({ level: 'warn' });
     const clock = options.clock ?? systemClock;
     const artifacts = join(options.directory, 'artifacts');
-    const kernel = await Kernel.open({ store, clock, log, memory: options.memory });
+    const kernel = await Kernel.open({ store, clock, log, memory: options.memory, hook });
     const files = new ArtifactFiles(artifacts, kernel, log);
-    const runtime = new Runtime(options, { store, kernel, providers, clock, log, files });
+    const runtime = new Runtime(options, { store, kernel, providers, clock, log, files, newId });
     kernel.onUnreferenced((file) => files.letGo(file));
     kernel.onFailure((error) => runtime.#failed(error));
     try {
@@ -174,7 +196,7 @@ export class Runtime {
     this.quarantine = new Quarantine(kernel);
     this.#store = store;
     this.#kernel = kernel;
-    this.#actors = new Actors(kernel, log);
+    this.#actors = new Actors(kernel, log, parts.newId);
     this.#log = log;
     this.#transport = transport;
     this.#supervisor = createActor(supervisorMachine, { input: { closeTimeoutMs: limits.closeTimeoutMs } });
@@ -295,7 +317,8 @@ export class Runtime {
 
   #failed(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
-    this.#tell({ type: 'runtime.failed', code: 'STORE_FAILED', message });
+    const code = isHoldfastError(error) ? error.code : 'STORE_FAILED';
+    this.#tell({ type: 'runtime.failed', code, message });
     this.#log.error({ err: error }, 'runtime.failed');
     this.#events.emit('failed', error);
   }
@@ -308,11 +331,12 @@ interface RuntimeParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly files: ArtifactFiles;
+  readonly newId?: Doubles['newId'] | undefined;
 }
 
 /** The rooms of one kernel, wired: nothing of it acts before the kernel starts. */
 function assemble(options: RuntimeOptions, parts: RuntimeParts) {
-  const { kernel, providers, clock, log, files } = parts;
+  const { kernel, providers, clock, log, files, newId } = parts;
   const transport = createTransport({ clock, log });
   const accounts = new Accounts(kernel, clock, log);
   const deliveries = new Deliveries(
@@ -323,6 +347,6 @@ function assemble(options: RuntimeOptions, parts: RuntimeParts) {
   const effects = new JobEffects({ kernel, providers, accounts, transport, clock, files, log });
   const reconcile = new JobReconcile({ kernel, providers, accounts, transport, effects });
   const defaults = options.jobs ?? {};
-  const jobs = new Jobs({ kernel, providers, deliveries, effects, reconcile, defaults, log });
+  const jobs = new Jobs({ kernel, providers, deliveries, effects, reconcile, defaults, log, newId });
   return { accounts, deliveries, jobs, sessions: new Sessions(kernel), transport };
 }

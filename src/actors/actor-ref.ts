@@ -50,7 +50,7 @@ export interface DurableRef<Machine extends AnyStateMachine> {
   /**
    * Sends an event; resolves when the step it caused is on disk. `accepted` is false when the actor has
    * ended. Throws ACTOR_NOT_FOUND, ACTOR_QUARANTINED, INVALID_EVENT, MAILBOX_FULL, RUNTIME_CLOSED,
-   * STORE_FAILED.
+   * STORE_FAILED, STORE_FULL.
    */
   send(event: EventFromLogic<Machine>, options?: SendEventOptions): Promise<Outcome>;
   /** The newest snapshot that is on disk; undefined when there is no such actor. */

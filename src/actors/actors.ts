@@ -83,8 +83,8 @@ export interface ActorKind<Machine extends AnyStateMachine> {
   readonly kind: string;
   readonly version: string;
   /**
-   * Creates an actor; resolves when it is on disk. Idempotent by id: see `created`.
-   * Throws INVALID_ID, INVALID_INPUT, NOT_UNIQUE, RUNTIME_CLOSED, STORE_FAILED, and what the machine throws.
+   * Creates an actor; resolves when it is on disk. Idempotent by id: see `created`. Throws INVALID_ID,
+   * INVALID_INPUT, NOT_UNIQUE, RUNTIME_CLOSED, STORE_FAILED, STORE_FULL, and what the machine throws.
    */
   create(...options: CreateArguments<Machine>): Promise<CreatedRef<Machine>>;
   /**
@@ -123,11 +123,13 @@ interface Defined {
 export class Actors {
   readonly #kernel: Kernel;
   readonly #log: Logger;
+  readonly #newId: (prefix: string) => string;
   readonly #defined = new Map<string, Defined>();
 
-  constructor(kernel: Kernel, log: Logger) {
+  constructor(kernel: Kernel, log: Logger, makeId = newId) {
     this.#kernel = kernel;
     this.#log = log;
+    this.#newId = makeId;
   }
 
   /** See `Runtime.define`. */
@@ -224,7 +226,7 @@ export class Actors {
       const checked = creations.map(({ input }) => validated(inputSchema, input, INPUT));
       const inputs = checked.some((one) => one instanceof Promise) ? await Promise.all(checked) : checked;
       signal?.throwIfAborted();
-      const named = creations.map(({ id = newId(kind) }, index) => {
+      const named = creations.map(({ id = this.#newId(kind) }, index) => {
         // The kernel refuses what is not JSON.
         const input = inputs[index] as Json | undefined;
         return { id, ...(input === undefined ? {} : { input }) };

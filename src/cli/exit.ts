@@ -33,6 +33,7 @@ const byCode: Readonly<Partial<Record<ErrorCode, number>>> = {
   STORE_FOREIGN: exitCodes.directory,
   STORE_FORMAT_NEWER: exitCodes.directory,
   STORE_FORMAT_OLDER: exitCodes.directory,
+  STORE_FULL: exitCodes.directory,
   STORE_LOCKED: exitCodes.directory,
   STORE_UNWRITABLE: exitCodes.directory,
 };

@@ -29,6 +29,7 @@ const statuses: Readonly<Partial<Record<ErrorCode, ContentfulStatusCode>>> = {
   RUNTIME_CLOSED: 503,
   STORE_CORRUPTED: 503,
   STORE_FAILED: 503,
+  STORE_FULL: 503,
 };
 
 export function statusOf(code: ErrorCode): ContentfulStatusCode {

@@ -35,9 +35,9 @@ export interface ClaimedDirectory {
 }
 
 /**
- * Claims `directory` for a store, creating it when it is missing or empty and `purpose` is `run`.
- * Throws `STORE_FOREIGN`, `STORE_FORMAT_NEWER`, `STORE_CORRUPTED`, `STORE_UNWRITABLE` or `STORE_LOCKED`; to
- * look at a directory that holds no store is `INVALID_OPTIONS`.
+ * Claims `directory` for a store, creating it when it is missing or empty and `purpose` is `run`. Throws
+ * `STORE_FOREIGN`, `STORE_FORMAT_NEWER`, `STORE_CORRUPTED`, `STORE_UNWRITABLE`, `STORE_FULL` or
+ * `STORE_LOCKED`; to look at a directory that holds no store is `INVALID_OPTIONS`.
  */
 export async function claimDirectory(directory: string, purpose: StorePurpose): Promise<ClaimedDirectory> {
   const path = resolve(directory);

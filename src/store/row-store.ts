@@ -12,7 +12,7 @@
  *     own.
  */
 import { strict as assert } from 'node:assert';
-import { HoldfastError } from '../errors.js';
+import { HoldfastError, isWriteFailure } from '../errors.js';
 import { limits } from '../limits.js';
 import { linkRows, nextLink, verifyChain, type Link } from './chain.js';
 import { decodeValue, encodeRow } from './codec.js';
@@ -20,7 +20,7 @@ import type { Database } from './database.js';
 import { rangeOf, keys } from './keys.js';
 import { RecordSeqs, seqOfRecord } from './record-seqs.js';
 import type { Commit, Entry, Expectation, Row, ScanOptions, Store } from './store.js';
-import { storeFault } from './store-fault.js';
+import { storeFault, writeFault } from './store-fault.js';
 
 /** The format of the rows. Raise it when an older holdfast must not touch them any more. */
 export const STORE_FORMAT = 2;
@@ -142,9 +142,7 @@ class RowStore implements Store {
   async commit(commit: Commit): Promise<void> {
     this.#mustBeOpen();
     if (this.#phase.at === 'failed') {
-      throw new HoldfastError('STORE_FAILED', 'an earlier commit failed, so none can follow', {
-        cause: this.#phase.cause,
-      });
+      throw writeFault(this.#phase.cause, 'an earlier commit failed, so none can follow');
     }
     assert.ok(this.#phase.at === 'open', 'one commit at a time (R1)');
     const work = this.#apply(commit);
@@ -153,8 +151,7 @@ class RowStore implements Store {
       await work;
       this.#settle({ at: 'open' });
     } catch (error) {
-      const failed = error instanceof HoldfastError && error.code === 'STORE_FAILED';
-      this.#settle(failed ? { at: 'failed', cause: error.cause } : { at: 'open' });
+      this.#settle(isWriteFailure(error) ? { at: 'failed', cause: error.cause } : { at: 'open' });
       throw error;
     }
   }
@@ -193,9 +190,7 @@ class RowStore implements Store {
     try {
       await this.#database.write(encoded);
     } catch (error) {
-      throw new HoldfastError('STORE_FAILED', `commit ${commit.number} could not be written`, {
-        cause: error,
-      });
+      throw writeFault(error, `commit ${commit.number} could not be written`);
     }
     this.#link = link;
     this.#seqs.learn(commit.rows);

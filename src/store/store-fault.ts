@@ -6,12 +6,12 @@
  */
 import { HoldfastError, type ErrorCode } from '../errors.js';
 
-const UNWRITABLE_FILE = new Set(['EACCES', 'EROFS', 'ENOTDIR', 'EPERM', 'ENOSPC', 'EDQUOT']);
+const UNWRITABLE_FILE = new Set(['EACCES', 'EROFS', 'ENOTDIR', 'EPERM']);
+const FULL_FILE = new Set(['ENOSPC', 'EDQUOT']);
 
 /** LevelDB keeps the words of strerror and no number. */
-const UNWRITABLE_WORDS = new RegExp(
-  'Permission denied|Read-only file system|No space left|Operation not permitted|quota exceeded',
-);
+const UNWRITABLE_WORDS = /Permission denied|Read-only file system|Operation not permitted/;
+const FULL_WORDS = /No space left on device|quota exceeded/i;
 
 /** A failed read of an open database. */
 export function storeFault(error: unknown, what: string): HoldfastError {
@@ -25,6 +25,11 @@ function readCode(code: string | undefined): ErrorCode {
   return closed ? 'RUNTIME_CLOSED' : 'STORE_FAILED';
 }
 
+/** A failed write of an open database: what it wrote may or may not be there. */
+export function writeFault(error: unknown, what: string): HoldfastError {
+  return new HoldfastError(isFull(error) ? 'STORE_FULL' : 'STORE_FAILED', what, { cause: error });
+}
+
 /** A database that would not open. Level wraps the reason: `LEVEL_DATABASE_NOT_OPEN` with it as the cause. */
 export function openFault(error: unknown, directory: string): HoldfastError {
   if (error instanceof HoldfastError) return error;
@@ -33,6 +38,7 @@ export function openFault(error: unknown, directory: string): HoldfastError {
   const words = reason instanceof Error ? reason.message : String(reason);
   const of = `the database in ${directory}`;
   if (code === 'LEVEL_LOCKED') return new HoldfastError('STORE_LOCKED', `${of} is held`, { cause: error });
+  if (isFull(reason)) return new HoldfastError('STORE_FULL', `${of} has no room: ${words}`, { cause: error });
   if (UNWRITABLE_WORDS.test(words) || (code !== undefined && UNWRITABLE_FILE.has(code))) {
     return new HoldfastError('STORE_UNWRITABLE', `${of} cannot be written: ${words}`, { cause: error });
   }
@@ -46,12 +52,17 @@ export function openFault(error: unknown, directory: string): HoldfastError {
 export function fileFault(error: unknown, directory: string): HoldfastError {
   if (error instanceof HoldfastError) return error;
   const code = codeOf(error);
+  if (isFull(error)) return new HoldfastError('STORE_FULL', `${directory} has no room`, { cause: error });
   const unwritable = code !== undefined && UNWRITABLE_FILE.has(code);
   return new HoldfastError(
     unwritable ? 'STORE_UNWRITABLE' : 'STORE_FAILED',
     `${directory} cannot be used (${code ?? String(error)})`,
     { cause: error },
   );
+}
+
+function isFull(error: unknown): boolean {
+  return FULL_FILE.has(codeOf(error) ?? '') || (error instanceof Error && FULL_WORDS.test(error.message));
 }
 
 /** The `code` of a system or Level error. */

@@ -8,7 +8,8 @@
  *  S1  A commit is all or nothing; commits are durable in the order of their numbers, without gaps.
  *  S2  `commit` refuses a number other than `lastCommit + 1`, a stale epoch or an unexpected seq, and writes
  *      nothing.
- *  S3  After a failed commit every further commit fails until the store is reopened (STORE_FAILED).
+ *  S3  After a failed commit every further commit fails until the store is reopened (STORE_FAILED; STORE_FULL
+ *      where the disk has no room).
  *  S4  Values come back as they were written, or `STORE_CORRUPTED` is thrown: never something else, never
  *      silence.
  *  S5  Keys are ordered by their UTF-8 bytes.

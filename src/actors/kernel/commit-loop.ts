@@ -13,7 +13,7 @@
  *  C4  After a failed commit nothing is written any more and every stage's `failed` is called once (K4).
  */
 import type { Clock } from '../../clock.js';
-import { HoldfastError } from '../../errors.js';
+import { HoldfastError, isHoldfastError } from '../../errors.js';
 import type { Json } from '../../json.js';
 import { limits } from '../../limits.js';
 import { compareKeys, keys, ordOf, rangeAfter } from '../../store/keys.js';
@@ -285,7 +285,8 @@ export class CommitLoop {
       await this.#store.commit({ number: group.number, rows, expect: expectations(group) });
     } catch (error) {
       this.#writing = false;
-      const failure = new HoldfastError('STORE_FAILED', `commit ${group.number} failed`, { cause: error });
+      const code = isHoldfastError(error, 'STORE_FULL') ? error.code : 'STORE_FAILED';
+      const failure = new HoldfastError(code, `commit ${group.number} failed`, { cause: error });
       this.fail(failure);
       this.#onFailure(failure);
       return;

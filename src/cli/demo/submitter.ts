@@ -26,7 +26,7 @@ export interface SubmitterOptions {
 }
 
 /** Answers that leave open whether the job was taken, or say that the agent is going away. */
-const REPEATABLE: readonly ErrorCode[] = ['CONTROL_FAILED', 'RUNTIME_CLOSED', 'STORE_FAILED'];
+const REPEATABLE: readonly ErrorCode[] = ['CONTROL_FAILED', 'RUNTIME_CLOSED', 'STORE_FAILED', 'STORE_FULL'];
 const TICK_MS = 10;
 /** Jobs kept under way while kills are to come, so that there is something to kill. */
 const UNDER_WAY_MIN = 2;
