@@ -18,6 +18,10 @@ export interface Clock {
   readonly schedule: (delayMs: number, run: () => void) => () => void;
   /** Calls `run` in the next turn of the event loop, after all promises that are ready now. */
   readonly soon: (run: () => void) => void;
+  /**
+   * How long a sleeper may sleep without looking at the wall clock, which may have jumped; default 60 s.
+   */
+  readonly sleepMaxMs?: number;
 }
 
 /** The machine's own clock. Its timers keep the process alive until they fire or are cancelled. */

@@ -5,7 +5,7 @@
  * opened or made.
  */
 import type { JobOptions } from './actors/jobs.js';
-import type { MemoryLimits } from './actors/kernel/index.js';
+import type { EffectHook, MemoryLimits } from './actors/kernel/index.js';
 import type { Channel } from './channels/index.js';
 import type { Clock } from './clock.js';
 import { HoldfastError } from './errors.js';
@@ -39,6 +39,13 @@ export interface RuntimeOptions {
   readonly clock?: Clock;
   /** Wraps the store that was opened. For tests: faults and kills are injected here. */
   readonly wrapStore?: (store: Store) => Store;
+}
+
+/** What a test puts in place of chance and of the world. */
+export interface Doubles {
+  /** Makes the ids that nobody gave; default `newId` of ids.ts. */
+  readonly newId?: (prefix: string) => string;
+  readonly hook?: EffectHook;
 }
 
 /** Refuses what cannot work, at the door. Throws INVALID_OPTIONS. */

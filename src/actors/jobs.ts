@@ -70,6 +70,8 @@ export interface JobsOptions {
   readonly reconcile: JobReconcile;
   readonly defaults: JobOptions;
   readonly log: Logger;
+  /** Default: a random one. */
+  readonly newId?: ((prefix: string) => string) | undefined;
 }
 
 export interface ListJobs extends PageOptions {
@@ -101,10 +103,12 @@ export interface JobHandle {
 export class Jobs {
   readonly #options: JobsOptions;
   readonly #kernel: Kernel;
+  readonly #newId: (prefix: string) => string;
 
   constructor(options: JobsOptions) {
     this.#options = options;
     this.#kernel = options.kernel;
+    this.#newId = options.newId ?? newId;
     this.#define();
   }
 
@@ -128,7 +132,7 @@ export class Jobs {
     const wrong = adapter.refuse(wanted);
     if (wrong !== undefined) throw new HoldfastError('INVALID_INPUT', `${adapter.id}: ${wrong}`);
     const { idempotencyKey } = asked;
-    const id = idempotencyKey === undefined ? newId(KIND) : stableId(KIND, idempotencyKey);
+    const id = idempotencyKey === undefined ? this.#newId(KIND) : stableId(KIND, idempotencyKey);
     return this.#create(id, this.#input(id, asked, adapter, wanted), wanted);
   }
 
@@ -136,7 +140,7 @@ export class Jobs {
   async track(request: TrackRequest): Promise<JobHandle> {
     const asked = checked(trackSchema, request);
     const adapter = this.#options.providers.named(asked.provider);
-    const id = newId(KIND);
+    const id = this.#newId(KIND);
     const wanted: ProviderRequest = { kind: asked.kind, prompt: asked.prompt };
     const { region, ...ref } = asked.ref;
     const known: JobRef = {

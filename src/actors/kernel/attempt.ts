@@ -9,6 +9,7 @@
  *  T3  A failure that is not reported is on disk before the next run: no crash makes it forgotten.
  *  T4  A row that was removed is never written again.
  */
+import type { AnyActorLogic } from 'xstate';
 import type { Clock } from '../../clock.js';
 import { HoldfastError } from '../../errors.js';
 import type { Json, JsonEvent, JsonObject } from '../../json.js';
@@ -18,6 +19,7 @@ import type { BackoffPolicy, RestartBudget } from '../../machines/index.js';
 import { keys } from '../../store/keys.js';
 import type { CommitLoop } from './commit-loop.js';
 import type { Definition, ProbeResult } from './definition.js';
+import { performed, type EffectHook } from './effect-hook.js';
 import {
   errorToJson,
   startEffect,
@@ -27,7 +29,7 @@ import {
   SCHEDULE_MAX_MS,
 } from './effect-run.js';
 import { randomOf } from './envelope.js';
-import { sourceOf, type Source } from './logic.js';
+import { sourceOf, type LogicType, type Source } from './logic.js';
 import type { Waiting } from './pool.js';
 import type { ActorRecord, EffectRow } from './record.js';
 import type { Told } from './told.js';
@@ -57,6 +59,8 @@ export interface AttemptOptions {
   /** Brings an actor of an older version to its definition's, or leaves it as it is. */
   readonly ensure: (address: string) => Promise<void>;
   readonly told: Told;
+  /** For tests: what runs in place of effects' own logic. */
+  readonly hook?: EffectHook | undefined;
 }
 
 /** What is to become of the effect now. */
@@ -229,7 +233,9 @@ export class Attempt {
       signal.addEventListener('abort', () => resolve({ type: 'unknown' }), { once: true });
     });
     try {
-      return await Promise.race([probe({ effectId, input, signal }), givenUp]);
+      const answer = probe({ effectId, input, signal });
+      this.#options.hook?.probing(answer);
+      return await Promise.race([answer, givenUp]);
     } catch (error) {
       this.#options.log.warn({ err: errorToJson(error), effect: effectId }, 'effect.probe.failed');
       return { type: 'unknown' };
@@ -242,6 +248,14 @@ export class Attempt {
     if (source.type === 'unusable') {
       return Promise.resolve({ type: 'error', error: { name: 'Error', message: source.reason } });
     }
+    const { address, src, child, input } = this.#row;
+    const type = source.type === 'promise' ? 'promise' : 'stream';
+    const { kind } = this.#definition;
+    const call = { id: this.#waiting.effectKey, address, kind, src, child, input, type } as const;
+    return performed(this.#options.hook, call, source.logic, (logic) => this.#begin(source.type, logic));
+  }
+
+  #begin(type: LogicType, logic: AnyActorLogic): Promise<RunOutcome> {
     const { input, child, sync = false } = this.#row;
     const { effectKey } = this.#waiting;
     const { timeoutMs } = this.#policy;
@@ -249,12 +263,12 @@ export class Attempt {
     const options = { effectKey, input, timeoutMs, clock };
     try {
       // The lean path is for nearly all: a promise has nothing to say but its end.
-      if (source.type === 'promise' && !sync) this.#run = startEffect(source.logic, options);
+      if (type === 'promise' && !sync) this.#run = startEffect(logic, options);
       else {
         const send = (event: JsonEvent, n: number): Promise<void> => this.#send(event, n);
         const onLateError = (err: unknown): void =>
           this.#options.log.warn({ err, effect: effectKey }, 'effect.cleanup.failed');
-        this.#run = startStream(source.logic, { ...options, child, sync, send, onLateError });
+        this.#run = startStream(logic, { ...options, child, sync, send, onLateError });
       }
     } catch (error) {
       return Promise.resolve({ type: 'error', error: errorToJson(error) });

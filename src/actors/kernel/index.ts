@@ -18,7 +18,8 @@ export type {
   Share,
   Supervision,
 } from './definition.js';
-export { EffectDeferred } from './effect-run.js';
+export type { PerformedEffect, EffectHook } from './effect-hook.js';
+export { EffectDeferred, type RunOutcome } from './effect-run.js';
 export type { Migration, Migrations, MigrationState } from './migration.js';
 export { QUARANTINE_INDEX } from './quarantine.js';
 export type { FoundRecord, Page, PageOptions, Reader } from './reader.js';

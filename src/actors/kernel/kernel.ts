@@ -31,7 +31,7 @@ import { defineMachine, type Definition, type DefinitionOptions } from './defini
 import { ownEvent, ownTime } from './door.js';
 import { forAddress } from './journal.js';
 import { Mailboxes } from './mailboxes.js';
-import { Outbox } from './outbox.js';
+import { Outbox, type OutboxOptions } from './outbox.js';
 import { Reader } from './reader.js';
 import type { ActorRecord } from './record.js';
 import { Recovery } from './recovery.js';
@@ -43,7 +43,7 @@ import { admitVersions, familyOf } from './versions.js';
 import { VersionSweep } from './version-sweep.js';
 import { Waiters, type SnapshotPredicate } from './waiters.js';
 
-export interface KernelOptions {
+export interface KernelOptions extends Pick<OutboxOptions, 'hook'> {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
@@ -106,10 +106,10 @@ export class Kernel {
       pendingSteps: () => this.#loop.pending,
       take: (cell, delivery) => this.#stepper.take(cell, delivery),
     });
+    const world = { loop: this.#loop, clock, log };
     this.#outbox = new Outbox({
-      loop: this.#loop,
-      clock,
-      log,
+      ...world,
+      hook: options.hook,
       deliver: async (address, effectId, event) => {
         await deliver(address, { type: 'result', effectId, event }, 'effect');
       },
@@ -122,9 +122,7 @@ export class Kernel {
       },
     });
     this.#timers = new Timers({
-      loop: this.#loop,
-      clock,
-      log,
+      ...world,
       kinds: () => [...this.#definitions.keys()],
       fire: (timer) =>
         this.#mailboxes.taken(timer.address, {

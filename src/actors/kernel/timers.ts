@@ -78,7 +78,8 @@ export class Timers {
     this.#cancelSleep?.();
     this.#sleepsUntil = dueAt;
     const { clock } = this.#options;
-    const delayMs = Math.min(Math.max(0, dueAt - clock.now()), limits.timerSleepMaxMs);
+    const { sleepMaxMs = limits.timerSleepMaxMs } = clock;
+    const delayMs = Math.min(Math.max(0, dueAt - clock.now()), sleepMaxMs);
     this.#cancelSleep = clock.schedule(delayMs, () => this.#look());
   }
 
