@@ -21,7 +21,34 @@ interface FindingKind {
 }
 
 export const findingKinds = {
+  ARTIFACT_CONTENT: { severity: 'loss' },
+  ARTIFACT_MISSING: { severity: 'loss' },
+  ARTIFACT_ORPHAN: { severity: 'litter', repair: 'it is taken out of the directory; the copy keeps it' },
+  ARTIFACT_UNFINISHED: { severity: 'litter', repair: 'it is taken out of the directory; the copy keeps it' },
+  CHAIN_GAP: { severity: 'loss', repair: 'the chain of commits is begun anew' },
+  CHAIN_LINK: { severity: 'damage', repair: 'the chain of commits is begun anew' },
+  CURRENT_GARBLED: { severity: 'damage', repair: 'it is written anew' },
+  CURRENT_MISSING: { severity: 'damage', repair: 'it is written anew' },
+  DATABASE_CUT: { severity: 'damage', repair: 'LevelDB takes in the tables that it had forgotten' },
+  DATABASE_EMPTY: { severity: 'loss' },
+  DATABASE_MISSING: { severity: 'loss' },
+  DATABASE_SWAP: { severity: 'damage', repair: 'the repair that was cut off is finished' },
+  DATABASE_UNREADABLE: { severity: 'loss' },
+  FILES_UNKNOWN: { severity: 'litter' },
+  FORMAT_MISSING: { severity: 'damage', repair: 'the row is written anew' },
+  LOG_DAMAGED: { severity: 'loss', repair: 'the log is cut down to what can be read' },
+  LOG_DROPPED: { severity: 'loss', repair: 'LevelDB begins a new diary' },
+  MANIFEST_DAMAGED: { severity: 'damage', repair: 'LevelDB makes a new one from the tables' },
+  MANIFEST_MISSING: { severity: 'damage', repair: 'LevelDB makes a new one from the tables' },
+  MARKER_FOREIGN: { severity: 'damage', repair: 'it is written anew' },
+  MARKER_FORMAT: { severity: 'damage', repair: 'it is written anew' },
+  MARKER_GARBLED: { severity: 'damage', repair: 'it is written anew' },
+  MARKER_MISSING: { severity: 'damage', repair: 'it is written anew' },
+  MARKER_TEMPORARY: { severity: 'litter', repair: 'it is removed' },
+  MARKER_UNFINISHED: { severity: 'damage', repair: 'it is written anew' },
   ROW_CHECKSUM: { severity: 'loss' },
+  TABLE_DAMAGED: { severity: 'loss', repair: 'the blocks that can be read are kept' },
+  TABLE_MISSING: { severity: 'loss', repair: 'LevelDB goes on without it' },
 } as const satisfies Readonly<Record<string, FindingKind>>;
 
 export type FindingCode = keyof typeof findingKinds;
