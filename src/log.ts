@@ -9,7 +9,11 @@
  *  1  A field whose name is in `SECRET_FIELDS` is shown as `[redacted]`, at the top level and two levels
  *     below.
  *  2  Standard output is never written to: it belongs to the program.
+ *  3  A line that cannot be written (a full disk) is lost, and stops nobody; the next one that can be says how
+ *     many were.
  */
+import { writeSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { pino } from 'pino';
 import type { Clock } from './clock.js';
 import { systemClock } from './clock.js';
@@ -41,12 +45,13 @@ export interface LoggerOptions {
   readonly format?: 'json' | 'line';
   /** Further field names to hide, each a pino redaction path. */
   readonly redact?: readonly string[];
-  /** Gets each line with its newline. Default: standard error. */
+  /** Gets each line with its newline. Default: standard error. When it throws, the line is lost. */
   readonly write?: (line: string) => void;
   readonly clock?: Clock;
 }
 
 const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
+const STANDARD_ERROR = 2;
 const SECRET_FIELDS = [
   'apiKey',
   'api_key',
@@ -72,8 +77,11 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     );
   }
   const clock = options.clock ?? systemClock;
-  const write = options.write ?? ((line: string) => void process.stderr.write(line));
   const format = options.format ?? (debugging ? 'line' : 'json');
+  const shownAs = (json: string): string => (format === 'json' ? json : alignedLine(json));
+  const lost = (lines: number): string =>
+    shownAs(`{"level":"warn","time":${clock.now()},"lines":${lines},"msg":"log.lost"}\n`);
+  const write = surviving(options.write ?? toStandardError, lost);
   return pino(
     {
       level,
@@ -82,8 +90,38 @@ export function createLogger(options: LoggerOptions = {}): Logger {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: [...secretPaths(), ...(options.redact ?? [])], censor: '[redacted]' },
     },
-    { write: (json: string) => write(format === 'json' ? json : alignedLine(json)) },
+    { write: (json: string) => write(shownAs(json)) },
   );
+}
+
+/** Writes as `write` does, and goes on when it throws. */
+function surviving(write: (line: string) => void, lost: (lines: number) => string): (line: string) => void {
+  let lines = 0;
+  return (line) => {
+    try {
+      // What was written of a lost line ends here.
+      if (lines > 0) write(`\n${lost(lines)}`);
+      lines = 0;
+      write(line);
+    } catch {
+      lines += 1;
+    }
+  };
+}
+
+/**
+ * Node ends a program whose standard error is a file on a full disk: its stream for files tells of ENOSPC by
+ * an event that nobody hears, and writes nothing afterwards. So a file is written to directly.
+ */
+function toStandardError(line: string): void {
+  // Its type knows terminals and pipes alone.
+  const stream: unknown = process.stderr;
+  if (stream instanceof Socket) {
+    stream.write(line);
+    return;
+  }
+  const bytes = Buffer.from(line);
+  for (let from = 0; from < bytes.length;) from += writeSync(STANDARD_ERROR, bytes, from);
 }
 
 /** A logger that says nothing. */

@@ -1,10 +1,14 @@
 /** The log: what it shows, what it hides, and that pino itself fits the port. */
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import { pino } from 'pino';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { Clock } from '../src/clock.js';
 import { systemClock } from '../src/clock.js';
 import type { Logger, LoggerOptions, LogLevel } from '../src/log.js';
 import { createLogger, silentLogger } from '../src/log.js';
+import { bundled } from './bundled.js';
 
 const noon: Clock = { ...systemClock, now: () => Date.UTC(2026, 10, 22, 12) };
 
@@ -104,5 +108,45 @@ test('a pino logger is a Logger, and the silent one takes everything', () => {
     for (const method of ['trace', 'debug', 'info', 'warn', 'error'] as const) {
       expect(() => log.child({ a: 1 })[method]({ b: 2 }, 'quiet')).not.toThrow();
     }
+  }
+});
+
+test('goes on when a line cannot be written, and then says how many were lost', () => {
+  const lines: string[] = [];
+  let full = true;
+  const write = (line: string): void => {
+    if (full) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    lines.push(line);
+  };
+  const log = createLogger({ clock: noon, write });
+  log.info({}, 'a');
+  log.child({ room: 'store' }).info({}, 'b');
+  full = false;
+  log.info({}, 'c');
+  log.info({}, 'd');
+  const said = lines.join('').trim().split('\n');
+  expect(said.map((line): unknown => JSON.parse(line))).toMatchObject([
+    { msg: 'log.lost', level: 'warn', lines: 2 },
+    { msg: 'c' },
+    { msg: 'd' },
+  ]);
+});
+
+test('a program whose standard error is on a full disk goes on', () => {
+  const program = bundled('src/log.ts');
+  const script = `
+    const { createLogger } = await import(${JSON.stringify(pathToFileURL(program).href)});
+    const log = createLogger();
+    log.warn({}, 'a');
+    setImmediate(() => { log.warn({}, 'b'); setImmediate(() => process.stdout.write('alive')); });`;
+  const full = openSync('/dev/full', 'w');
+  try {
+    const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', full],
+      encoding: 'utf8',
+    });
+    expect({ stdout, status }).toEqual({ stdout: 'alive', status: 0 });
+  } finally {
+    closeSync(full);
   }
 });
