@@ -20,6 +20,7 @@ export function recording(store: Store, onCommit: (commit: Commit) => void): Sto
       onCommit(commit);
       return store.commit(commit);
     },
+    view: () => store.view(),
     close: () => store.close(),
   };
 }

@@ -43,6 +43,7 @@ export const errorAdvice = {
   PROVIDER_UNKNOWN: 'Register the provider in the runtime’s options, or correct its name.',
   REPLAY_DIVERGED: 'The machine changed under its journal, or is not deterministic.',
   RUNTIME_CLOSED: 'Open the runtime again; nothing acknowledged was lost.',
+  STORE_BUSY: 'Wait until a backup has ended, then begin the next.',
   STORE_CORRUPTED: 'Stop, copy the directory, and restore it from a backup.',
   STORE_FAILED: 'Close and reopen the runtime; nothing acknowledged was lost.',
   STORE_FOREIGN: 'Name an empty or new directory; this one belongs to something else.',

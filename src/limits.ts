@@ -26,6 +26,8 @@ export const limits = {
   /** Rows of the commit chain kept and checked at open. */
   chainRowsKept: 20_000,
   scanPageRows: 1_000,
+  /** Views of a store open at once, backups among them; one more is `STORE_BUSY`. */
+  storeViewsMax: 8,
 
   journalEntriesMax: 1_024,
   journalBytesMax: MIB,

@@ -27,6 +27,7 @@ const statuses: Readonly<Partial<Record<ErrorCode, ContentfulStatusCode>>> = {
   NOT_UNIQUE: 409,
   PROVIDER_UNKNOWN: 400,
   RUNTIME_CLOSED: 503,
+  STORE_BUSY: 429,
   STORE_CORRUPTED: 503,
   STORE_FAILED: 503,
   STORE_FULL: 503,

@@ -1,5 +1,5 @@
 /**
- * The ordered database under a store, as five functions, and their making from any abstract-level database.
+ * The ordered database under a store, as six functions, and their making from any abstract-level database.
  *
  * Owns: the shape of Level calls (chained batches, `getSync`, `nextv`). Callers: level-store.ts,
  * memory-store.ts; row-store.ts uses the interface alone.
@@ -12,6 +12,16 @@ export interface Database {
   readonly getMany: (keys: readonly string[]) => Promise<(string | undefined)[]>;
   readonly read: (options: ScanOptions) => Promise<Entry[]>;
   readonly write: (rows: readonly Row[]) => Promise<void>;
+  /** The database as it is now, whatever is written later. */
+  readonly snapshot: () => DatabaseSnapshot;
+  readonly close: () => Promise<void>;
+}
+
+export interface DatabaseSnapshot {
+  readonly read: (options: ScanOptions) => Promise<Entry[]>;
+  /** The first rows of a range, as many as the read-ahead holds; none when there are none. */
+  readonly readSome: (options: ScanOptions) => Promise<Entry[]>;
+  /** Waits for reads under way; closing twice is harmless. */
   readonly close: () => Promise<void>;
 }
 
@@ -21,6 +31,13 @@ export interface LevelLike {
   getMany(keys: string[]): Promise<(string | undefined)[]>;
   batch(): LevelBatch;
   iterator(options: LevelIteratorOptions): LevelIterator;
+  snapshot(): LevelSnapshot;
+  close(): Promise<void>;
+}
+
+interface LevelSnapshot {
+  ref(): void;
+  unref(): void;
   close(): Promise<void>;
 }
 
@@ -32,6 +49,7 @@ interface LevelBatch {
 
 interface LevelIteratorOptions extends ScanOptions {
   readonly highWaterMarkBytes: number;
+  readonly snapshot: LevelSnapshot | undefined;
 }
 
 interface LevelIterator {
@@ -60,16 +78,32 @@ export function levelDatabase(db: LevelLike, options: { readonly sync: boolean }
       }
       await batch.write({ sync: options.sync });
     },
+    snapshot: () => {
+      const snapshot = db.snapshot();
+      return {
+        read: (scan) => readPage(db, scan, { snapshot }),
+        readSome: (scan) => readPage(db, scan, { snapshot, reads: 1 }),
+        close: () => snapshot.close(),
+      };
+    },
     close: () => db.close(),
   };
 }
 
-async function readPage(db: LevelLike, scan: ScanOptions): Promise<Entry[]> {
+interface Reading {
+  readonly snapshot?: LevelSnapshot;
+  /** How often it may ask its iterator for more. Default: until the page is full. */
+  readonly reads?: number;
+}
+
+async function readPage(db: LevelLike, scan: ScanOptions, reading: Reading = {}): Promise<Entry[]> {
   const { gte, lt, limit, reverse = false } = scan;
-  const iterator = db.iterator({ gte, lt, limit, reverse, highWaterMarkBytes: READ_AHEAD_BYTES });
+  const { snapshot, reads = Number.POSITIVE_INFINITY } = reading;
+  const highWaterMarkBytes = READ_AHEAD_BYTES;
+  const iterator = db.iterator({ gte, lt, limit, reverse, highWaterMarkBytes, snapshot });
   const entries: Entry[] = [];
   try {
-    while (entries.length < limit) {
+    for (let read = 0; read < reads && entries.length < limit; read += 1) {
       const some = await iterator.nextv(Math.min(limit - entries.length, READ_ROWS));
       if (some.length === 0) break;
       entries.push(...some);

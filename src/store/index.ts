@@ -10,7 +10,7 @@ export {
   type WriteFault,
 } from './memory-store.js';
 export { STORE_FORMAT, type StorePurpose } from './row-store.js';
-export type { Commit, Entry, Expectation, Range, Row, ScanOptions, Store } from './store.js';
+export type { Commit, Entry, Expectation, Range, Row, ScanOptions, Store, StoreView } from './store.js';
 export {
   compareKeys,
   keyOf,

@@ -90,18 +90,7 @@ export function createMemoryDisk({ durability = 'power' }: MemoryDiskOptions = {
       if (holder !== me) throw new HoldfastError('STORE_FAILED', 'the memory disk lost its power');
     };
     return {
-      get: (key) => {
-        mustHold();
-        return whole.get(key);
-      },
-      getMany: async (wanted) => {
-        mustHold();
-        return await whole.getMany(wanted);
-      },
-      read: async (scan) => {
-        mustHold();
-        return await whole.read(scan);
-      },
+      ...heldReads(whole, mustHold),
       write: async (rows) => {
         mustHold();
         await write(rows);
@@ -158,4 +147,30 @@ class Unflushed {
       .reverse()
       .flat();
   }
+}
+
+/** What can be read of a disk while it is held. */
+function heldReads(
+  disk: Database,
+  mustHold: () => void,
+): Pick<Database, 'get' | 'getMany' | 'read' | 'snapshot'> {
+  const held = <Asked, Found>(read: (asked: Asked) => Promise<Found>) => {
+    return async (asked: Asked): Promise<Found> => {
+      mustHold();
+      return await read(asked);
+    };
+  };
+  return {
+    get: (key) => {
+      mustHold();
+      return disk.get(key);
+    },
+    getMany: held(disk.getMany),
+    read: held(disk.read),
+    snapshot: () => {
+      mustHold();
+      const { read, readSome, close } = disk.snapshot();
+      return { read: held(read), readSome: held(readSome), close };
+    },
+  };
 }

@@ -19,7 +19,8 @@ import { decodeValue, encodeRow } from './codec.js';
 import type { Database } from './database.js';
 import { rangeOf, keys } from './keys.js';
 import { RecordSeqs, seqOfRecord } from './record-seqs.js';
-import type { Commit, Entry, Expectation, Row, ScanOptions, Store } from './store.js';
+import { RowViews } from './row-views.js';
+import type { Commit, Entry, Expectation, Row, ScanOptions, Store, StoreView } from './store.js';
 import { storeFault, writeFault } from './store-fault.js';
 
 /** The format of the rows. Raise it when an older holdfast must not touch them any more. */
@@ -99,11 +100,13 @@ class RowStore implements Store {
   readonly #database: Database;
   readonly #rowsKept: number;
   readonly #seqs = new RecordSeqs();
+  readonly #views: RowViews;
   #link: Link;
   #phase: Phase = { at: 'open' };
 
   constructor(options: RowStoreOptions, generation: number, link: Link) {
     this.#database = options.database;
+    this.#views = new RowViews(options.database);
     this.#rowsKept = options.chainRowsKept ?? limits.chainRowsKept;
     this.generation = generation;
     this.#link = link;
@@ -156,14 +159,16 @@ class RowStore implements Store {
     }
   }
 
+  async view(): Promise<StoreView> {
+    this.#mustBeOpen();
+    return await this.#views.open();
+  }
+
   close(): Promise<void> {
     if (this.#phase.at === 'closed') return this.#phase.done;
     const work = this.#phase.at === 'committing' ? this.#phase.work : Promise.resolve();
-    const done = work.then(
-      () => this.#database.close(),
-      // The commit's own caller hears of its failure; closing goes on regardless.
-      () => this.#database.close(),
-    );
+    // The commit's own caller hears of its failure; closing goes on regardless.
+    const done = Promise.allSettled([work, this.#views.close()]).then(() => this.#database.close());
     this.#phase = { at: 'closed', done };
     return done;
   }

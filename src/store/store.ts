@@ -14,6 +14,8 @@
  *      silence.
  *  S5  Keys are ordered by their UTF-8 bytes.
  *  S6  One writer: a second open of the same place fails with STORE_LOCKED.
+ *  S7  A view shows one moment, between two commits, whatever is committed while it is read; it ends with the
+ *      store.
  */
 
 /** A row to write. `value` is JSON text; undefined deletes the key. Keys come from `keys.ts`. */
@@ -56,6 +58,21 @@ export interface ScanOptions extends Range {
 
 export type Entry = readonly [key: string, value: string];
 
+/** One moment of a store (S7). It keeps what it shows on disk: close it. Later reads are RUNTIME_CLOSED. */
+export interface StoreView {
+  /** The newest commit it shows. */
+  readonly lastCommit: number;
+  /** As `Store.scan`. */
+  scan(options: ScanOptions): Promise<Entry[]>;
+  /**
+   * Rows in the form they are stored in, checksums and damaged ones included: what a copy is made of. A page
+   * of some MiB at most, so it may be shorter than its limit: the end is an empty one.
+   */
+  scanStored(options: ScanOptions): Promise<Entry[]>;
+  /** Closing twice is harmless. */
+  close(): Promise<void>;
+}
+
 export interface Store {
   /**
    * Rises by one at every open for running; 0 for a store opened only to look. Also the epoch of its steps.
@@ -71,6 +88,10 @@ export interface Store {
   /** One page of a range. Continue with `gte: lastKey + '\0'`. */
   scan(options: ScanOptions): Promise<Entry[]>;
   commit(commit: Commit): Promise<void>;
+  /**
+   * The store as it is now, to be read at leisure. Throws STORE_BUSY when `limits.storeViewsMax` are open.
+   */
+  view(): Promise<StoreView>;
   /** Waits for a commit in flight; closing twice is harmless. */
   close(): Promise<void>;
 }

@@ -14,7 +14,7 @@
  */
 import { strict as assert } from 'node:assert';
 import { HoldfastError } from '../errors.js';
-import type { Commit, Entry, ScanOptions, Store } from '../store/index.js';
+import type { Commit, Entry, ScanOptions, Store, StoreView } from '../store/index.js';
 
 export type CommitPhase = 'before' | 'after';
 
@@ -111,6 +111,16 @@ class WrappedStore implements FaultyStore {
     } finally {
       this.#inFlight = undefined;
     }
+  }
+
+  async view(): Promise<StoreView> {
+    const view = await this.#answer(() => this.#inner.view());
+    return {
+      lastCommit: view.lastCommit,
+      scan: (options) => this.#answer(() => view.scan(options)),
+      scanStored: (options) => this.#answer(() => view.scanStored(options)),
+      close: () => view.close(),
+    };
   }
 
   close(): Promise<void> {

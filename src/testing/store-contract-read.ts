@@ -36,6 +36,7 @@ const METHODS: readonly (readonly [name: string, call: (store: Store) => unknown
   ['getMany of nothing', (store) => store.getMany([])],
   ['scan', (store) => store.scan({ ...rangeOf('q'), limit: 1 })],
   ['commit', (store) => store.commit(nextCommit(store, []))],
+  ['view', (store) => store.view()],
 ];
 
 export const readCases: readonly PlacedCase[] = [

@@ -4,7 +4,7 @@
  *
  *   for (const { name, run } of storeContract({ name: 'MyStore', place })) test(name, run);
  *
- * Owns: what S1 to S6 of store.ts mean in practice. Callers: every implementation's tests, ours and users'.
+ * Owns: what S1 to S7 of store.ts mean in practice. Callers: every implementation's tests, ours and users'.
  * Invariants: a case has a place of its own and disposes of it; no case needs the others or waits for time.
  */
 import { strict as assert } from 'node:assert';
@@ -19,6 +19,7 @@ import {
 } from './store-contract-case.js';
 import { commitCases } from './store-contract-commit.js';
 import { readCases } from './store-contract-read.js';
+import { viewCases } from './store-contract-view.js';
 
 export type { StorePlace } from './store-contract-case.js';
 
@@ -35,7 +36,7 @@ export interface ContractCase {
 
 /** Every case of the contract for one implementation. */
 export function storeContract(options: StoreContractOptions): readonly ContractCase[] {
-  const cases = [...commitCases, ...readCases, ...lifeCases];
+  const cases = [...commitCases, ...readCases, ...viewCases, ...lifeCases];
   return cases.map(({ name, run }) => ({
     name: `${options.name}: ${name}`,
     run: async () => {

@@ -216,6 +216,7 @@ export class Process {
       getMany: (wanted) => count(store.getMany(wanted)),
       scan: (options) => count(store.scan(options)),
       commit: (commit) => count(store.commit(commit)),
+      view: () => count(store.view()),
       close: () => store.close(),
     };
   }

@@ -68,6 +68,7 @@ export function reading(store: Store, reads: Partial<Pick<Store, 'get' | 'scan'>
     getMany: (wanted) => store.getMany(wanted),
     scan: reads.scan ?? ((options) => store.scan(options)),
     commit: (commit) => store.commit(commit),
+    view: () => store.view(),
     close: () => store.close(),
   };
 }

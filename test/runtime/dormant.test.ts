@@ -50,6 +50,7 @@ function counted(inner: Store, reads: Reads): Store {
       return page;
     },
     commit: (commit) => inner.commit(commit),
+    view: () => inner.view(),
     close: () => inner.close(),
   };
 }

@@ -20,6 +20,7 @@ function readingBy(store: Store, get: Read): Store {
     getMany: (asked) => store.getMany(asked),
     scan: (options) => store.scan(options),
     commit: (commit) => store.commit(commit),
+    view: () => store.view(),
     close: () => store.close(),
   };
 }

@@ -193,6 +193,7 @@ test('an idle runtime writes nothing and sets no timer before the next one is du
       get: (key) => store.get(key),
       getMany: (keys) => store.getMany(keys),
       scan: (options) => store.scan(options),
+      view: () => store.view(),
       close: () => store.close(),
       commit: async (commit) => {
         commits += 1;

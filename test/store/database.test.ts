@@ -25,6 +25,7 @@ function notingLevel(): { readonly asked: readonly string[]; readonly level: Lev
         close: async () => void asked.push('close'),
       };
     },
+    snapshot: () => ({ ref: () => undefined, unref: () => undefined, close: async () => undefined }),
     close: async () => undefined,
   };
   return { asked, level };
