@@ -9,8 +9,8 @@
  *  1  A field whose name is in `SECRET_FIELDS` is shown as `[redacted]`, at the top level and two levels
  *     below.
  *  2  Standard output is never written to: it belongs to the program.
- *  3  A line that cannot be written (a full disk) is lost, and stops nobody; the next one that can be says how
- *     many were.
+ *  3  A line that cannot be written (a full disk) is lost, and stops nobody; the next one that can be says
+ *     how many were.
  */
 import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
