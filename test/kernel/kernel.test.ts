@@ -1,7 +1,27 @@
 import { describe, expect, it } from 'vitest';
+import { assign, setup } from 'xstate';
 import { checkReplay } from '../../src/actors/kernel/index.js';
+import { envelopeOf } from '../../src/machines/envelope.js';
 import { faultyStore } from '../../src/testing/index.js';
-import { deferred, openWorld, workflow, type World } from './fixtures.js';
+import { deferred, openWorld, rowsOf, workflow, type World } from './fixtures.js';
+
+const DAY_MS = 86_400_000;
+
+/** Keeps what time it is and what it drew, at each `draw`. */
+const drawing = setup({
+  types: { context: {} as { drawn: (readonly [number, number])[] } },
+  actions: {
+    draw: assign(({ context, event }) => {
+      const { at, random } = envelopeOf(event);
+      return { drawn: [...context.drawn, [at, random] as const] };
+    }),
+  },
+}).createMachine({
+  id: 'drawing',
+  version: '1',
+  context: { drawn: [] },
+  on: { draw: { actions: 'draw' } },
+});
 
 async function isReplayable(world: World, address: string): Promise<void> {
   const record = await world.kernel.reader.record(address);
@@ -41,6 +61,38 @@ describe('the kernel', () => {
     expect([second.seq, third.seq]).toEqual([first.seq, first.seq]);
     const found = await world.kernel.snapshot('flow/a');
     expect(found?.snapshot.context).toMatchObject({ n: 5 });
+  });
+
+  it('K15: knows an id for 24 hours, and keeps no row of it for longer', async () => {
+    const definition = { kind: 'flow', machine: workflow(async () => 1) };
+    const world = await openWorld([definition]);
+    await world.kernel.create('flow', 'a', { n: 0 });
+    const add = async (): Promise<boolean> =>
+      (await world.kernel.send('flow/a', { type: 'add', by: 5 }, { id: 'evt_1' })).deduplicated;
+    expect(await add()).toBe(false);
+    world.clock.jump(DAY_MS - 1_000);
+    await world.crash([definition]);
+    expect(await add()).toBe(true);
+    // Rows are removed by the hour.
+    world.clock.jump(3_601_000);
+    await world.crash([definition]);
+    await world.clock.advance(0);
+    expect(await rowsOf(world.store, 'x', 'e')).toEqual([]);
+    expect(await add()).toBe(false);
+  });
+
+  it('K10: gives a replay the times and the numbers of the journal', async () => {
+    const world = await openWorld([{ kind: 'drawing', machine: drawing }]);
+    await world.kernel.create('drawing', 'a', {});
+    for (const id of ['x', 'y']) {
+      await world.clock.advance(1_000);
+      await world.kernel.send('drawing/a', { type: 'draw' }, { id });
+    }
+    const [first, second] =
+      (await world.kernel.snapshot('drawing/a'))?.snapshot.context.drawn ?? ([] as never[]);
+    expect(second[0] - first[0]).toBe(1_000);
+    expect(second[1]).not.toBe(first[1]);
+    await isReplayable(world, 'drawing/a');
   });
 
   it('creates an actor once per id', async () => {

@@ -3,7 +3,7 @@ import { assign, cancel, raise, setup } from 'xstate';
 import type { AnyStateMachine } from 'xstate';
 import { limits } from '../../src/limits.js';
 import { envelopeOf } from '../../src/machines/envelope.js';
-import { openWorld, reading, rowsOf, settled, type World } from './fixtures.js';
+import { deferred, openWorld, reading, rowsOf, settled, type World } from './fixtures.js';
 
 const YEAR_MS = 365 * 86_400_000;
 
@@ -95,6 +95,28 @@ describe('timers (K5)', () => {
     expect(await valueOf(world)).toBe('one');
     await world.clock.advance(1_000);
     expect(await valueOf(world)).toBe('two');
+  });
+
+  it('are refused when their row went while the due index was being read', async () => {
+    let held: Promise<unknown> | undefined;
+    const world = await openWorld([{ kind: 'diary', machine: diary() }], (store) =>
+      reading(store, {
+        scan: async (options) => {
+          const page = await store.scan(options);
+          await held;
+          return page;
+        },
+      }),
+    );
+    await world.kernel.create('diary', 'a', {});
+    const { promise, resolve } = deferred<undefined>();
+    held = promise;
+    await world.clock.advance(1_000);
+    await send(world, { type: 'again' });
+    resolve(undefined);
+    await settled(world);
+    expect(await valueOf(world)).toBe('one');
+    expect((await world.kernel.reader.record('diary/a'))?.seq).toBe(2);
   });
 
   it('count a chain from the late step, so that a long sleep does not make it run at once', async () => {

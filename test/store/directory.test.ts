@@ -1,8 +1,9 @@
 /** A directory becomes a store, goes on from a crash half-way there, or is refused and left as it was. */
-import { chmod, chown, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getuid } from 'node:process';
 import { expect, test } from 'vitest';
+import { claimDirectory } from '../../src/store/directory.js';
 import { openLevelStore, STORE_FORMAT } from '../../src/store/index.js';
 import { startChild } from './child.js';
 import { commitStep, filesIn, newDirectory, writtenDirectory } from './place.js';
@@ -110,6 +111,16 @@ test.each([[{ state: 'melting' }], [{ format: -0.5 }], [{ format: '1' }]])(
     await expectRefusal(directory, 'STORE_CORRUPTED');
   },
 );
+
+test('a directory says that it is being created until its store is there', async () => {
+  const directory = await newDirectory();
+  const claimed = await claimDirectory(directory, 'run');
+  const marker = JSON.parse(await readFile(join(directory, 'holdfast.json'), 'utf8')) as unknown;
+  claimed.release();
+  expect([claimed.state, marker]).toEqual(['creating', { ...MARKER, state: 'creating' }]);
+  await (await openLevelStore({ directory })).close();
+  expect(JSON.parse(await readFile(join(directory, 'holdfast.json'), 'utf8'))).toEqual(MARKER);
+});
 
 test('a crash right after the marker was written is finished at the next open', async () => {
   const directory = await newDirectory();
