@@ -4,12 +4,12 @@
  * LevelDB's recovery drops a damaged log record and says so only in its LOG; whole actors would vanish in
  * silence. Each commit writes `k/<number>` with a digest of its batch and a hash over the chain so far.
  *
- * Callers: row-store.ts. Invariants:
+ * Callers: row-store.ts, chain-restart.ts. Invariants:
  *  C1 the kept numbers are gapless and end at the last commit;
  *  C2 each kept link hashes the one before it, so a link cannot be replaced alone;
  *  C3 a link names the oldest one kept with it: losing the front is a gap too, whatever the limit was.
  */
-import { HoldfastError } from '../errors.js';
+import { HoldfastError, isHoldfastError } from '../errors.js';
 import { sha256Hex } from '../ids.js';
 import { limits } from '../limits.js';
 import { carriedChecksum, checksumOf, decodeValue, encodeValue } from './codec.js';
@@ -53,8 +53,20 @@ export function linkRows(previous: Link, link: Link): Row[] {
   return rows;
 }
 
-/** Reads and checks every kept link; gives the newest, or GENESIS. `read` gives pages of stored rows. */
-export async function verifyChain(read: (options: ScanOptions) => Promise<Entry[]>): Promise<Link> {
+/** What is wrong with the chain. `CHAIN_GAP`: commits are missing; `CHAIN_LINK`: a link is not what it was. */
+export interface ChainFault {
+  readonly code: 'CHAIN_GAP' | 'CHAIN_LINK';
+  readonly what: string;
+}
+
+/**
+ * Reads and checks every kept link; gives the newest, or GENESIS. `read` gives pages of stored rows.
+ * A fault is told to `hear`, by default by throwing STORE_CORRUPTED.
+ */
+export async function verifyChain(
+  read: (options: ScanOptions) => Promise<Entry[]>,
+  hear: (fault: ChainFault) => void = refuse,
+): Promise<Link> {
   const whole = rangeOf('k');
   let range = whole;
   let first: Link | undefined;
@@ -62,8 +74,8 @@ export async function verifyChain(read: (options: ScanOptions) => Promise<Entry[
   for (;;) {
     const page = await read({ ...range, limit: limits.scanPageRows });
     for (const [key, stored] of page) {
-      const link = parseLink(key, decodeValue(stored, key));
-      if (first !== undefined) checkFollows(last, link);
+      const link = readLink(key, stored, hear);
+      if (first !== undefined) checkFollows(last, link, hear);
       first ??= link;
       last = link;
     }
@@ -71,7 +83,7 @@ export async function verifyChain(read: (options: ScanOptions) => Promise<Entry[
     if (end === undefined || page.length < limits.scanPageRows) break;
     range = rangeAfter(whole, end[0]);
   }
-  if (first !== undefined) checkFront(first, last);
+  if (first !== undefined) checkFront(first, last, hear);
   return last;
 }
 
@@ -91,37 +103,52 @@ function chainOf(previousChain: string, number: number, digest: string): string 
   return sha256Hex(`${previousChain}/${number}/${digest}`).slice(0, 32);
 }
 
-function checkFollows(previous: Link, link: Link): void {
+/** A link that cannot be read hears of itself once: nothing can be said of what it hangs on. */
+const UNREADABLE = 'unreadable';
+
+function checkFollows(previous: Link, link: Link, hear: (fault: ChainFault) => void): void {
   if (link.number !== previous.number + 1) {
-    throw broken(`commits ${previous.number + 1} to ${link.number - 1} are missing`);
-  }
-  if (link.chain !== chainOf(previous.chain, link.number, link.digest)) {
-    throw broken(`commit ${link.number} does not follow commit ${previous.number}`);
+    hear({ code: 'CHAIN_GAP', what: `commits ${previous.number + 1} to ${link.number - 1} are missing` });
+  } else if (
+    previous.chain !== UNREADABLE &&
+    link.chain !== UNREADABLE &&
+    link.chain !== chainOf(previous.chain, link.number, link.digest)
+  ) {
+    hear({ code: 'CHAIN_LINK', what: `commit ${link.number} does not follow commit ${previous.number}` });
   }
 }
 
-function checkFront(first: Link, last: Link): void {
+function checkFront(first: Link, last: Link, hear: (fault: ChainFault) => void): void {
+  if (last.chain === UNREADABLE || first.chain === UNREADABLE) return;
   if (first.number !== last.oldest) {
-    throw broken(`commits ${last.oldest} to ${first.number - 1} are missing`);
-  }
-  if (first.number === 1 && first.chain !== chainOf(GENESIS.chain, 1, first.digest)) {
-    throw broken('commit 1 does not start the chain');
+    hear({ code: 'CHAIN_GAP', what: `commits ${last.oldest} to ${first.number - 1} are missing` });
+  } else if (first.number === 1 && first.chain !== chainOf(GENESIS.chain, 1, first.digest)) {
+    hear({ code: 'CHAIN_LINK', what: 'commit 1 does not start the chain' });
   }
 }
 
-function parseLink(key: string, text: string): Link {
+function readLink(key: string, stored: string, hear: (fault: ChainFault) => void): Link {
   const number = Number.parseInt(key.slice(2), 16);
-  const value: unknown = JSON.parse(text);
-  if (typeof value === 'object' && value !== null && 'digest' in value && 'chain' in value) {
-    const { digest, chain } = value;
-    const oldest = 'oldest' in value ? value.oldest : undefined;
-    if (typeof digest === 'string' && typeof chain === 'string' && typeof oldest === 'number') {
-      return { number, digest, chain, oldest };
-    }
+  try {
+    const link = parseLink(number, decodeValue(stored, key));
+    if (link !== undefined) return link;
+  } catch (error) {
+    if (hear === refuse || !isHoldfastError(error, 'STORE_CORRUPTED')) throw error;
   }
-  throw broken(`the row of commit ${number} is malformed`);
+  hear({ code: 'CHAIN_LINK', what: `the row of commit ${number} is malformed` });
+  return { number, digest: '', chain: UNREADABLE, oldest: number };
 }
 
-function broken(what: string): HoldfastError {
-  return new HoldfastError('STORE_CORRUPTED', `the commit chain is broken: ${what}`);
+function parseLink(number: number, text: string): Link | undefined {
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== 'object' || value === null || !('digest' in value && 'chain' in value))
+    return undefined;
+  const { digest, chain } = value;
+  const oldest = 'oldest' in value ? value.oldest : undefined;
+  const whole = typeof digest === 'string' && typeof chain === 'string' && typeof oldest === 'number';
+  return whole ? { number, digest, chain, oldest } : undefined;
+}
+
+function refuse({ what }: ChainFault): never {
+  throw new HoldfastError('STORE_CORRUPTED', `the commit chain is broken: ${what}`);
 }

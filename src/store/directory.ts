@@ -2,12 +2,14 @@
  * The directory of a store and its marker file, which says whose it is and whether it was ever finished.
  *
  *   (none) ──▶ creating ──▶ ready     creating: a crash may have left any part; the next open goes on
+ *   (none) ──────────────▶ backup     a moment of another store: looked at, copied from, never run
  *
  * Owns: `holdfast.json`, the sub-directories, the decision whether a directory is ours.
- * Callers: level-store.ts. Invariants:
+ * Callers: level-store.ts, copy-target.ts, the examination of a directory. Invariants:
  *  D1 the marker is replaced as a whole (temporary file, fsync, rename, fsync of the directory);
  *  D2 a directory that is refused is left exactly as it was found;
- *  D3 LevelDB may create a database only while the marker says `creating`.
+ *  D3 LevelDB may create a database only while the marker says `creating`, or where a copy is made, which
+ *     gets its marker last: until then it is nobody's directory.
  */
 import { mkdir, open, readFile, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -17,14 +19,15 @@ import { claimInProcess } from './process-claim.js';
 import { olderFormat, STORE_FORMAT, type StorePurpose } from './row-store.js';
 import { codeOf, fileFault } from './store-fault.js';
 
-const MARKER = 'holdfast.json';
+export const MARKER = 'holdfast.json';
 const APPLICATION = 'holdfast';
-const SUBDIRECTORIES = ['artifacts', 'attachments'];
+export const SUBDIRECTORIES = ['artifacts', 'attachments'];
 
 /** Files that do not make a directory somebody else's. The last is a marker that never got its name. */
 const HARMLESS = /^(?:\.DS_Store|\.gitignore|\.gitkeep|\.keep|\.holdfast-[\w-]+\.tmp)$/;
 
-export type DirectoryState = 'creating' | 'ready';
+const STATES = ['creating', 'ready', 'backup'] as const;
+export type DirectoryState = (typeof STATES)[number];
 
 /** A directory that is ours, held against other opens in this process until it is released. */
 export interface ClaimedDirectory {
@@ -51,6 +54,7 @@ export async function claimDirectory(directory: string, purpose: StorePurpose): 
     const release = claimInProcess(`${found.dev}:${found.ino}`, path);
     try {
       const state = (await readMarker(path)) ?? (await begin(path, purpose, created));
+      if (state === 'backup' && purpose === 'run') throw isBackup(path);
       return { path, databasePath: join(path, 'db'), state, release };
     } catch (error) {
       release();
@@ -72,8 +76,8 @@ export async function completeDirectory(claimed: ClaimedDirectory): Promise<void
   }
 }
 
-/** The marker's state, undefined when there is none. */
-async function readMarker(path: string): Promise<DirectoryState | undefined> {
+/** The marker's state, undefined when there is none. Throws STORE_FOREIGN, _CORRUPTED, _FORMAT_NEWER or _OLDER. */
+export async function readMarker(path: string): Promise<DirectoryState | undefined> {
   const file = join(path, MARKER);
   let text: string;
   try {
@@ -84,7 +88,7 @@ async function readMarker(path: string): Promise<DirectoryState | undefined> {
   }
   const marker = parseMarker(text, file);
   if (marker.application !== APPLICATION) throw foreign(path, `its ${MARKER} is not ours`);
-  const { format, state } = marker;
+  const { format } = marker;
   if (typeof format === 'number' && format > STORE_FORMAT) {
     throw new HoldfastError(
       'STORE_FORMAT_NEWER',
@@ -92,7 +96,8 @@ async function readMarker(path: string): Promise<DirectoryState | undefined> {
     );
   }
   if (Number.isInteger(format) && Number(format) < STORE_FORMAT) throw olderFormat(path, Number(format));
-  if (format !== STORE_FORMAT || (state !== 'creating' && state !== 'ready')) {
+  const state = STATES.find((one) => one === marker['state']);
+  if (format !== STORE_FORMAT || state === undefined) {
     throw new HoldfastError('STORE_CORRUPTED', `${file} is malformed`);
   }
   return state;
@@ -123,8 +128,13 @@ async function begin(path: string, purpose: StorePurpose, created: string | unde
   return 'creating';
 }
 
-async function writeMarker(path: string, state: DirectoryState): Promise<void> {
-  const marker = { application: APPLICATION, format: STORE_FORMAT, state };
+/** `copied` says, to people, which moment of a store lies here. */
+export async function writeMarker(
+  path: string,
+  state: DirectoryState,
+  copied?: { readonly at: number; readonly commit: number },
+): Promise<void> {
+  const marker = { application: APPLICATION, format: STORE_FORMAT, state, copied };
   const temporary = join(path, `.${newId('holdfast-')}.tmp`);
   try {
     await writeSynced(temporary, `${JSON.stringify(marker)}\n`);
@@ -151,7 +161,7 @@ async function syncDirectories(path: string, created: string): Promise<void> {
   for (let at = path; at.length >= created.length; at = dirname(at)) await syncDirectory(dirname(at));
 }
 
-async function syncDirectory(path: string): Promise<void> {
+export async function syncDirectory(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {
     await handle.sync();
@@ -174,6 +184,11 @@ async function removeEmpty(path: string, created: string): Promise<void> {
 
 function foreign(path: string, why: string): HoldfastError {
   return new HoldfastError('STORE_FOREIGN', `${path} is not a holdfast directory: ${why}`);
+}
+
+function isBackup(path: string): HoldfastError {
+  const why = 'is a backup, a moment of a life that went on: restore it into a directory of its own';
+  return new HoldfastError('STORE_FOREIGN', `${path} ${why}`);
 }
 
 function nothingThere(path: string): HoldfastError {

@@ -76,18 +76,27 @@ async function openDatabase(claimed: ClaimedDirectory, sync: boolean): Promise<D
   const { databasePath, state } = claimed;
   await checkDatabaseFiles(databasePath, state);
   await checkDiary(databasePath);
-  const level = new Level<string, string>(databasePath, { keyEncoding: 'utf8', valueEncoding: 'utf8' });
-  const createIfMissing = state === 'creating';
+  const opened = await openLevelDatabase(databasePath, { sync, createIfMissing: state === 'creating' });
   const close = async (): Promise<void> => {
-    await level.close();
+    await opened.close();
     claimed.release();
   };
+  return { ...opened, close };
+}
+
+/** LevelDB in a folder, with its lock, and nothing looked at or checked. Throws what openFault makes of it. */
+export async function openLevelDatabase(
+  path: string,
+  options: { readonly sync: boolean; readonly createIfMissing: boolean },
+): Promise<Database> {
+  const { sync, createIfMissing } = options;
+  const level = new Level<string, string>(path, { keyEncoding: 'utf8', valueEncoding: 'utf8' });
   try {
     await level.open({ createIfMissing, writeBufferSize: WRITE_BUFFER_BYTES });
-    return { ...levelDatabase(level, { sync }), get: safeGet(level), close };
+    return { ...levelDatabase(level, { sync }), get: safeGet(level) };
   } catch (error) {
-    await close();
-    throw openFault(error, claimed.path);
+    await level.close();
+    throw openFault(error, path);
   }
 }
 

@@ -3,7 +3,8 @@
  *
  * Owns: the checks of a commit, the codec on the way in and out, the commit chain, the generation, the
  * lifecycle.
- * Callers: level-store.ts and memory-store.ts, which open and lock a database and hand it over.
+ * Callers: level-store.ts and memory-store.ts, which open and lock a database and hand it over; the doctor's
+ * examination, which opens a copy in spite of damage.
  *
  * Invariants (S1 to S5 of store.ts), and:
  *  R1 at most one write is in flight; a second `commit` meanwhile is a caller's bug;
@@ -12,9 +13,9 @@
  *     own.
  */
 import { strict as assert } from 'node:assert';
-import { HoldfastError, isWriteFailure } from '../errors.js';
+import { HoldfastError, isHoldfastError } from '../errors.js';
 import { limits } from '../limits.js';
-import { linkRows, nextLink, verifyChain, type Link } from './chain.js';
+import { linkRows, nextLink, verifyChain, type ChainFault, type Link } from './chain.js';
 import { decodeValue, encodeRow } from './codec.js';
 import type { Database } from './database.js';
 import { rangeOf, keys } from './keys.js';
@@ -40,6 +41,12 @@ export interface RowStoreOptions {
   readonly chainRowsKept?: number | undefined;
 }
 
+/** What an open would refuse: told to whoever looks in spite of it. */
+export interface StoreFault {
+  readonly code: ChainFault['code'] | 'FORMAT_MISSING';
+  readonly what: string;
+}
+
 /** Verifies what is there and opens it. On failure the database is left open: its opener closes it. */
 export async function openRowStore(options: RowStoreOptions): Promise<Store> {
   const { database, purpose } = options;
@@ -50,6 +57,7 @@ export async function openRowStore(options: RowStoreOptions): Promise<Store> {
   if (empty && !options.mayBeEmpty) {
     throw new HoldfastError('STORE_CORRUPTED', 'the database is empty although it held a store');
   }
+  if (!empty) readFormat(database);
   const previous = empty ? 0 : readGeneration(database);
   const generation = purpose === 'run' ? previous + 1 : 0;
   const store = new RowStore(options, generation, link);
@@ -59,14 +67,32 @@ export async function openRowStore(options: RowStoreOptions): Promise<Store> {
   return store;
 }
 
+/**
+ * Opens a database to look at it in spite of what is wrong with its chain and its own rows: that is told to
+ * `hear`, and nothing is written. Still refused is another format: its rows would be misread.
+ */
+export async function openInSpite(database: Database, hear: (fault: StoreFault) => void): Promise<Store> {
+  const link = await verifyChain(database.read, hear);
+  for (const read of [readFormat, readGeneration]) {
+    try {
+      read(database);
+    } catch (error) {
+      if (!isHoldfastError(error, 'STORE_CORRUPTED')) throw error;
+      const row = read === readFormat ? 'format' : 'generation';
+      hear({ code: 'FORMAT_MISSING', what: `the row of the ${row} is missing or malformed` });
+    }
+  }
+  return new RowStore({ database, purpose: 'look', mayBeEmpty: false }, 0, link);
+}
+
 /** A directory of before: told apart from a damaged one. */
 export function olderFormat(what: string, format: number): HoldfastError {
   const message = `${what} is in format ${format}, this holdfast knows ${STORE_FORMAT}`;
   return new HoldfastError('STORE_FORMAT_OLDER', message);
 }
 
-/** Checks the format row and reads the generation: both are there since the first commit. */
-function readGeneration(database: Database): number {
+/** Refuses rows of another format. The row is there since the first commit, as the generation's is. */
+function readFormat(database: Database): void {
   const format = readMeta(database, 'format');
   if (format < STORE_FORMAT) throw olderFormat('the database', format);
   if (format > STORE_FORMAT) {
@@ -75,6 +101,9 @@ function readGeneration(database: Database): number {
       `the rows are in format ${format}, this holdfast knows up to ${STORE_FORMAT}`,
     );
   }
+}
+
+function readGeneration(database: Database): number {
   return readMeta(database, 'generation');
 }
 
