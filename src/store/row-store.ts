@@ -13,7 +13,7 @@
  *     own.
  */
 import { strict as assert } from 'node:assert';
-import { HoldfastError, isHoldfastError } from '../errors.js';
+import { HoldfastError, isHoldfastError, isWriteFailure } from '../errors.js';
 import { limits } from '../limits.js';
 import { linkRows, nextLink, verifyChain, type ChainFault, type Link } from './chain.js';
 import { decodeValue, encodeRow } from './codec.js';
