@@ -41,6 +41,8 @@ export interface RuntimeOptions {
   readonly wrapStore?: (store: Store) => Store;
 }
 
+export type { EffectHook, PerformedEffect, RunOutcome } from './actors/kernel/index.js';
+
 /** What a test puts in place of chance and of the world. */
 export interface Doubles {
   /** Makes the ids that nobody gave; default `newId` of ids.ts. */

@@ -1,4 +1,4 @@
-/** What `holdfast/testing` gives: the store contract, doubles of ports, a clock moved by hand. */
+/** What `holdfast/testing` gives: the store contract, doubles of ports, a clock, a whole runtime. */
 export {
   openMemoryStore,
   createMemoryDisk,
@@ -19,3 +19,19 @@ export {
   type StorePlace,
 } from './store-contract.js';
 export { createSimulatedClock, type SimulatedClock } from './simulated-clock.js';
+export {
+  createTestRuntime,
+  type CrashOptions,
+  type TestRuntime,
+  type TestRuntimeOptions,
+} from './test-runtime.js';
+export type { CrashMoment } from './test-disk.js';
+export type {
+  Answer,
+  AnswerCall,
+  Answers,
+  TestEffect,
+  TestEffects,
+  TestEffectStatus,
+} from './test-effects.js';
+export type { TestTimer } from './test-timers.js';
