@@ -90,16 +90,16 @@ describe('the kernel', () => {
   it('K10: gives a replay the times and the numbers of the journal', async () => {
     const world = await openWorld([{ kind: 'drawing', machine: drawing }]);
     await world.kernel.create('drawing', 'a', {});
+    const start = world.clock.now();
     // The last with a clock that was set back: an actor's own time stands still then.
     for (const ms of [1_000, 1_000, -5_000]) {
       world.clock.jump(ms);
       await world.kernel.send('drawing/a', { type: 'draw' }, { id: newId('evt') });
     }
     const found = await world.kernel.snapshot('drawing/a');
-    const { drawn } = found?.snapshot.context as { readonly drawn: readonly [Draw, Draw, Draw] };
-    const [first, second, third] = drawn;
-    expect([second.at - first.at, third.at - second.at]).toEqual([1_000, 0]);
-    expect(new Set([first.random, second.random, third.random]).size).toBe(3);
+    const { drawn = [] } = (found?.snapshot.context ?? {}) as { readonly drawn?: readonly Draw[] };
+    expect(drawn.map(({ at }) => at - start)).toEqual([1_000, 2_000, 2_000]);
+    expect(new Set(drawn.map(({ random }) => random)).size).toBe(3);
     await isReplayable(world, 'drawing/a');
   });
 

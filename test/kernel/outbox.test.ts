@@ -242,7 +242,15 @@ describe('effects (K6, K7)', () => {
     expect(runs).toBe(2);
   });
 
-  it('K7: a pool runs no more than its limit, and a share bounds several pools', async () => {
+  it('K7: a pool runs no more than its limit', async () => {
+    let runs = 0;
+    const world = await openWorld([defined(() => (runs++, new Promise(() => undefined)), { limit: 2 })]);
+    await create(world, 5);
+    await settled(world);
+    expect(runs).toBe(2);
+  });
+
+  it('K7: a share bounds several pools', async () => {
     let running = 0;
     let most = 0;
     const order: number[] = [];
