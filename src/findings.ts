@@ -68,6 +68,7 @@ export const findingKinds = {
   },
   LOG_DAMAGED: { severity: 'loss', repair: 'the log is cut down to what can be read' },
   LOG_DROPPED: { severity: 'loss', repair: 'LevelDB begins a new diary' },
+  LOG_MISSING: { severity: 'loss', repair: 'LevelDB goes on without it' },
   MANIFEST_DAMAGED: { severity: 'damage', repair: 'LevelDB makes a new one from the tables' },
   MANIFEST_MISSING: { severity: 'damage', repair: 'LevelDB makes a new one from the tables' },
   MARKER_FOREIGN: { severity: 'damage', repair: 'it is written anew' },

@@ -182,7 +182,7 @@ async function removeEmpty(path: string, created: string): Promise<void> {
   }
 }
 
-function foreign(path: string, why: string): HoldfastError {
+export function foreign(path: string, why: string): HoldfastError {
   return new HoldfastError('STORE_FOREIGN', `${path} is not a holdfast directory: ${why}`);
 }
 

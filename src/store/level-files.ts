@@ -2,7 +2,7 @@
  * What LevelDB's files tell without opening them. LevelDB itself is too forgiving: it replaces a database
  * whose CURRENT is missing, and drops damaged log records with no more than a line in its diary (LOG).
  *
- * Callers: level-store.ts. Invariants: reads only; `LOCK` is never touched (closing it would free the
+ * Callers: level-store.ts, the doctor's examination. Invariants: reads only; `LOCK` is never touched (closing it would free the
  * process's lock).
  */
 import { createReadStream } from 'node:fs';
@@ -10,6 +10,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { HoldfastError } from '../errors.js';
+import type { DirectoryState } from './directory.js';
 import { codeOf } from './store-fault.js';
 
 const DATA_FILE = /\.(?:ldb|sst|log)$/;
@@ -18,10 +19,10 @@ const DAMAGE = /Corruption|dropping/;
 const LINE_LENGTH_SHOWN = 200;
 
 /**
- * Refuses files that LevelDB would overwrite or choke on: `ready` ones that are incomplete, or data without
- * CURRENT.
+ * Refuses files that LevelDB would overwrite or choke on: those of a finished store that are incomplete, or
+ * data without CURRENT.
  */
-export async function checkDatabaseFiles(path: string, state: 'creating' | 'ready'): Promise<void> {
+export async function checkDatabaseFiles(path: string, state: DirectoryState): Promise<void> {
   const names = await namesIn(path);
   if (!names.includes('CURRENT')) {
     if (state === 'creating' && !names.some((name) => DATA_FILE.test(name))) return;
@@ -45,7 +46,8 @@ export async function checkDiary(path: string): Promise<void> {
   }
 }
 
-async function firstDamage(file: string): Promise<string | undefined> {
+/** The first line of a diary that tells of lost data. */
+export async function firstDamage(file: string): Promise<string | undefined> {
   const input = createReadStream(file);
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
   try {
