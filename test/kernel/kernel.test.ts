@@ -1,33 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { assign, setup } from 'xstate';
 import { checkReplay } from '../../src/actors/kernel/index.js';
-import { newId } from '../../src/ids.js';
-import { envelopeOf } from '../../src/machines/envelope.js';
 import { faultyStore } from '../../src/testing/index.js';
-import { deferred, openWorld, reading, rowsOf, workflow, type World } from './fixtures.js';
-
-const DAY_MS = 86_400_000;
-
-interface Draw {
-  readonly at: number;
-  readonly random: number;
-}
-
-/** Keeps what time it is and what it drew, at each `draw`. */
-const drawing = setup({
-  types: { context: {} as { drawn: Draw[] } },
-  actions: {
-    draw: assign(({ context, event }) => {
-      const { at, random } = envelopeOf(event);
-      return { drawn: [...context.drawn, { at, random }] };
-    }),
-  },
-}).createMachine({
-  id: 'drawing',
-  version: '1',
-  context: { drawn: [] },
-  on: { draw: { actions: 'draw' } },
-});
+import { deferred, openWorld, reading, workflow, type World } from './fixtures.js';
 
 async function isReplayable(world: World, address: string): Promise<void> {
   const record = await world.kernel.reader.record(address);
@@ -67,40 +41,6 @@ describe('the kernel', () => {
     expect([second.seq, third.seq]).toEqual([first.seq, first.seq]);
     const found = await world.kernel.snapshot('flow/a');
     expect(found?.snapshot.context).toMatchObject({ n: 5 });
-  });
-
-  it('K15: knows an id for 24 hours, and keeps no row of it for longer', async () => {
-    const definition = { kind: 'flow', machine: workflow(async () => 1) };
-    const world = await openWorld([definition]);
-    await world.kernel.create('flow', 'a', { n: 0 });
-    const add = async (): Promise<boolean> =>
-      (await world.kernel.send('flow/a', { type: 'add', by: 5 }, { id: 'evt_1' })).deduplicated;
-    expect(await add()).toBe(false);
-    world.clock.jump(DAY_MS - 1_000);
-    await world.crash([definition]);
-    expect(await add()).toBe(true);
-    // Rows are removed by the hour.
-    world.clock.jump(3_601_000);
-    await world.crash([definition]);
-    await world.clock.advance(0);
-    expect(await rowsOf(world.store, 'x', 'e')).toEqual([]);
-    expect(await add()).toBe(false);
-  });
-
-  it('K10: gives a replay the times and the numbers of the journal', async () => {
-    const world = await openWorld([{ kind: 'drawing', machine: drawing }]);
-    await world.kernel.create('drawing', 'a', {});
-    const start = world.clock.now();
-    // The last with a clock that was set back: an actor's own time stands still then.
-    for (const ms of [1_000, 1_000, -5_000]) {
-      world.clock.jump(ms);
-      await world.kernel.send('drawing/a', { type: 'draw' }, { id: newId('evt') });
-    }
-    const found = await world.kernel.snapshot('drawing/a');
-    const { drawn = [] } = (found?.snapshot.context ?? {}) as { readonly drawn?: readonly Draw[] };
-    expect(drawn.map(({ at }) => at - start)).toEqual([1_000, 2_000, 2_000]);
-    expect(new Set(drawn.map(({ random }) => random)).size).toBe(3);
-    await isReplayable(world, 'drawing/a');
   });
 
   it('creates an actor once per id', async () => {
