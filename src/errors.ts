@@ -13,7 +13,13 @@ export const errorAdvice = {
   ACTOR_NOT_FOUND: 'Check the id; finished actors are removed after their retention.',
   ACTOR_NOT_QUARANTINED: 'Only an actor that stands still can be resumed, skipped or dismissed.',
   ACTOR_QUARANTINED: 'Look at the reason, mend its cause, then resume or dismiss the actor.',
+  ADDRESS_TAKEN: 'Import under another id, or into another directory.',
   ADDRESS_REFUSED: 'If you mean this server, list its origin in the adapter’s trustedOrigins.',
+  CAPSULE_ALTERED: 'Export the actor again; this capsule was changed or damaged on its way.',
+  CAPSULE_IMPORTED: 'Look at the actor; then resume it, skip what it could not take, or dismiss it.',
+  CAPSULE_INVALID: 'Name a capsule that holdfast has exported, of a format this version knows.',
+  CAPSULE_REDACTED: 'Import a capsule without redactions, or import this one with standIns: "accept".',
+  CAPSULE_UNFIT: 'Look at the capsule or replay it instead, or import it as the message says.',
   COMMITS_BEHIND:
     'The disk is slower than the callers: wait until earlier calls have settled, then send again.',
   CENSUS_BLOCKED:
@@ -53,6 +59,7 @@ export const errorAdvice = {
   STORE_LOCKED: 'One runtime holds a directory at a time: talk to the one that does, or close it.',
   STORE_UNWRITABLE: 'Give this user write permission, or name another directory.',
   VERSION_UNKNOWN: 'Give the definition a migration from that version, then resume the actor.',
+  XSTATE_VERSION: 'Install the xstate that holdfast names as its peer, once.',
 } as const;
 
 export type ErrorCode = keyof typeof errorAdvice;

@@ -21,6 +21,7 @@ import type { AnyStateMachine, Snapshot } from 'xstate';
 import type { Json } from '../../json.js';
 import { limits } from '../../limits.js';
 import { StepScope, type StepAction, type StepEnvironment } from './step-scope.js';
+import { checkXstate } from './xstate-version.js';
 
 export type { StepAction } from './step-scope.js';
 
@@ -59,6 +60,7 @@ const NOWHERE: StepEnvironment = {
 
 /** The machine with every named actor source replaced by an inert stub (A2). */
 export function stubbed(machine: AnyStateMachine): AnyStateMachine {
+  checkXstate();
   const sources = Object.keys(machine.implementations.actors);
   const inert = machine.provide({ actors: Object.fromEntries(sources.map((src) => [src, stub])) });
   const { options } = inert as unknown as { readonly options: { maxIterations: number } };
