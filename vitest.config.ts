@@ -11,7 +11,7 @@ import { closingLine } from './test/reporter.js';
 const heavy = 'memory outbox quarantine restart simulation standing step streams timers version-change';
 /** Seconds each: properties, thousands of actors, long lives. They would keep `unit` from answering at once. */
 const thorough = heavy.split(' ').map((name) => `test/kernel/${name}.test.ts`);
-const rooms = ['store', 'simulator', 'providers', 'control', 'cli', 'runtime', 'full-disk'];
+const rooms = ['store', 'simulator', 'providers', 'control', 'cli', 'runtime', 'backup', 'full-disk'];
 const contract = [
   ...rooms.map((room) => `test/${room}/**/*.test.ts`),
   ...thorough,

@@ -2,6 +2,8 @@
 export { openOffline, openRuntime } from './runtime.js';
 export type { OfflineRuntime, Runtime, RuntimeEvents, RuntimeStatus } from './runtime.js';
 export type { RuntimeOptions } from './runtime-options.js';
+export { restore, type BackupOptions, type RestoreReport } from './backup.js';
+export type { CopyReport } from './store/index.js';
 export type { AccountName, AccountView } from './actors/accounts.js';
 export type {
   DurableRef,

@@ -28,6 +28,14 @@ export const limits = {
   scanPageRows: 1_000,
   /** Views of a store open at once, backups among them; one more is `STORE_BUSY`. */
   storeViewsMax: 8,
+  /** Damaged rows and missing files that a copy names; it counts them all. */
+  copyNamesMax: 100,
+
+  /** A capsule as text; beyond it nothing is read. */
+  capsuleBytesMax: 64 * MIB,
+  /** Payloads in a capsule, as text, and rows that wait for its actor; what is left out is named in it. */
+  capsulePayloadBytesMax: 16 * MIB,
+  capsuleInboxMax: 1_000,
 
   journalEntriesMax: 1_024,
   journalBytesMax: MIB,
@@ -86,6 +94,8 @@ export const limits = {
   controlWaitMs: 30 * SECOND_MS,
   controlWaitMaxMs: 5 * MINUTE_MS,
   controlCallTimeoutMs: 30 * SECOND_MS,
+  /** What the client waits for a backup: it takes as long as the disk needs. */
+  controlBackupTimeoutMs: DAY_MS,
   controlConnectTimeoutMs: 5 * SECOND_MS,
   controlCloseTimeoutMs: 1 * SECOND_MS,
 

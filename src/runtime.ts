@@ -31,6 +31,7 @@ import { ProviderBook } from './actors/provider-book.js';
 import { Quarantine, quarantineView, type QuarantineView } from './actors/quarantine.js';
 import { Sessions } from './actors/sessions.js';
 import { systemClock, type Clock } from './clock.js';
+import { Backups, type BackupOptions } from './backup.js';
 import { startControlServer, type ControlServer } from './control/server.js';
 import { HoldfastError, isHoldfastError } from './errors.js';
 import { limits } from './limits.js';
@@ -38,7 +39,7 @@ import { createLogger, type Logger } from './log.js';
 import { supervisorMachine, type SupervisorEvent } from './machines/index.js';
 import { createTransport, sweepParts, type Transport } from './providers/index.js';
 import { checkOptions, type Doubles, type RuntimeOptions } from './runtime-options.js';
-import { openLevelStore, type Store } from './store/index.js';
+import { openLevelStore, type CopyReport, type Store } from './store/index.js';
 
 export interface RuntimeEvents {
   /** After every commit of a step. */
@@ -102,6 +103,12 @@ export interface OfflineRuntime {
   /** How many actors of every kind are in each state. */
   counts(): readonly StoredCount[];
   /** Flushes and frees the directory. */
+  /** See `Runtime.backup`. */
+  backup(target: string, options?: BackupOptions): Promise<CopyReport>;
+  /** See `Runtime.export`. */
+  readonly export: Capsules['export'];
+  /** See `Runtime.import`. */
+  readonly import: Capsules['import'];
   close(): Promise<void>;
 }
 
@@ -123,7 +130,10 @@ export async function openOffline(
     const parts = { store, kernel, providers: new ProviderBook([]), clock, log, files };
     const { transport, ...rooms } = assemble({ directory }, parts);
     const close = async (): Promise<void> => {
+    const capsules = new Capsules(kernel, clock);
+    const backups = new Backups({ directory, store, files, clock });
       await kernel.close(0);
+      await backups.close();
       await transport.close();
       await store.close();
     };
@@ -136,6 +146,9 @@ export async function openOffline(
       census: (machine, census) => takeCensus(kernel, machine, census),
       counts: () => storedCounts(kernel),
       close,
+      backup: (target, taken) => backups.take(target, taken),
+      export: (...asked) => capsules.export(...asked),
+      import: (...given) => capsules.import(...given),
     };
   } catch (error) {
     await store.close();
@@ -156,6 +169,7 @@ export class Runtime {
   readonly #transport: Transport;
   readonly #log: Logger;
   readonly #events = new EventEmitter<RuntimeEvents>().setMaxListeners(0);
+  readonly #backups: Backups;
   readonly #supervisor: ActorRefFrom<typeof supervisorMachine>;
   #control: ControlServer | undefined;
   #closing: Promise<void> | undefined;
@@ -202,6 +216,7 @@ export class Runtime {
     this.#supervisor = createActor(supervisorMachine, { input: { closeTimeoutMs: limits.closeTimeoutMs } });
     this.#supervisor.start();
     kernel.onStep((step) => this.#events.emit('step', step));
+    this.#backups = new Backups({ ...parts, directory: options.directory });
     kernel.onQuarantined((...who) => this.#events.emit('quarantined', quarantineView(...who)));
   }
 
@@ -294,12 +309,24 @@ export class Runtime {
     await this.jobs.recover();
     if (control) this.#control = await startControlServer(this, this.directory, this.#log);
     this.#supervisor.send({ type: 'runtime.recovered' });
+  /**
+   * Copies this moment of the directory into `target`, which is new or empty and whose parent exists, while
+   * everything goes on; `restore` makes a directory of it again. Damaged rows and missing files stop nothing:
+   * see the report. Throws INVALID_INPUT for a target inside the directory, STORE_FOREIGN for one that is not
+   * empty, STORE_UNWRITABLE, STORE_FULL, STORE_BUSY, RUNTIME_CLOSED and the signal's reason; nothing of the
+   * copy is then left.
+   */
+  backup(target: string, options?: BackupOptions): Promise<CopyReport> {
+    return this.#backups.take(target, options);
+  }
+
   }
 
   async #close(timeoutMs: number): Promise<void> {
     this.#tell({ type: 'runtime.close' });
     // At the same time: calls of the control door end as they can, and nothing new is taken by any door.
-    const doors = await Promise.allSettled([this.#control?.close(), this.#kernel.close(timeoutMs)]);
+    const inside = [this.#backups.close(), this.#kernel.close(timeoutMs)];
+    const doors = await Promise.allSettled([this.#control?.close(), ...inside]);
     const lines = await Promise.allSettled([this.#transport.close()]);
     // Whatever went wrong with these, the directory must be free for the next process.
     for (const part of [...doors, ...lines]) {

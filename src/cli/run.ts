@@ -9,11 +9,13 @@ import { Command, CommanderError } from 'commander';
 import { errorToWire } from '../control/index.js';
 import { isHoldfastError } from '../errors.js';
 import { isPlainObject } from '../json.js';
+import { backupCommand } from './backup.js';
 import { censusCommand } from './census.js';
 import { demoCommand } from './demo/command.js';
 import { exitCodeOf } from './exit.js';
 import { jobsCommand } from './jobs.js';
 import { quarantineCommand } from './quarantine.js';
+import { restoreCommand } from './restore.js';
 import { simulatorCommand } from './simulator.js';
 import { plain, type Terminal } from './terminal.js';
 
@@ -54,6 +56,8 @@ function programOf(terminal: Terminal, version: string): Command {
   jobsCommand(program, terminal);
   quarantineCommand(program, terminal);
   censusCommand(program, terminal);
+  backupCommand(program, terminal);
+  restoreCommand(program, terminal);
   return program;
 }
 

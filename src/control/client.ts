@@ -12,7 +12,7 @@ import { Agent, request as httpRequest } from 'undici';
 import { z } from 'zod';
 import { systemClock } from '../clock.js';
 import { HoldfastError } from '../errors.js';
-import type { JobView, Page, QuarantineView, StoredCount } from '../index.js';
+import type { CopyReport, JobView, Page, QuarantineView, StoredCount } from '../index.js';
 import { isPlainObject } from '../json.js';
 import { limits } from '../limits.js';
 import { CONTROL_FILE, CONTROL_SOCKET, socketServes } from './place.js';
@@ -210,6 +210,13 @@ class HttpControlClient implements ControlClient {
   ): Promise<void> {
     const body = operator === undefined ? { address } : { address, operator };
     await this.#call({ ...options, method: 'POST', path: `/v1/quarantine/${what}`, body });
+  }
+
+  async backup(directory: string, options: CallOptions = {}): Promise<CopyReport> {
+    const timeoutMs = limits.controlBackupTimeoutMs;
+    const body = { directory };
+    const call: Call = { ...options, method: 'POST', path: '/v1/backup', body, timeoutMs };
+    return asObject<CopyReport>((await this.#call(call)).body, 'directory');
   }
 
   close(): Promise<void> {

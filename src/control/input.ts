@@ -4,6 +4,7 @@
  * Pure. Callers: routes.ts. Everything here throws INVALID_INPUT naming the field as it is on the wire. What
  * `submit` and `track` take is checked by the jobs façade itself.
  */
+import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { HoldfastError } from '../errors.js';
 import type { DeliveryView, JobView } from '../index.js';
@@ -73,6 +74,9 @@ export const operatorBody = z.strictObject({
 export const waitQuery = z.strictObject({ timeoutMs: digits(0, limits.controlWaitMaxMs).optional() });
 
 export const cancelBody = z.strictObject({ reason: z.string().min(1).max(1_000).optional() });
+export const backupBody = z.strictObject({
+  directory: z.string().max(4_096).refine(isAbsolute, 'is not an absolute path'),
+});
 export const emptyBody = z.strictObject({});
 const text = z.string().min(1).max(512);
 export const adoptBody = z.strictObject({

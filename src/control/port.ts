@@ -7,6 +7,8 @@
 import type {
   AccountName,
   AccountView,
+  BackupOptions,
+  CopyReport,
   DeliveryView,
   JobHandle,
   JobView,
@@ -56,6 +58,7 @@ export interface ControlledRuntime {
     dismiss(address: string, options?: OperatorOptions): Promise<void>;
   };
   counts(): readonly StoredCount[];
+  backup(target: string, options?: BackupOptions): Promise<CopyReport>;
 }
 
 export interface RuntimeView {
@@ -95,6 +98,8 @@ export interface ControlClient {
   listQuarantined(filter?: ListQuarantined, options?: CallOptions): Promise<Page<QuarantineView>>;
   getQuarantined(address: string, options?: CallOptions): Promise<QuarantineView>;
   operate(what: Operation, address: string, operator?: string, options?: CallOptions): Promise<void>;
+  /** Copies this moment of the directory into `target`, an absolute path on the runtime's machine. */
+  backup(target: string, options?: CallOptions): Promise<CopyReport>;
   /** Drops the connections; harmless when repeated. */
   close(): Promise<void>;
 }

@@ -7,6 +7,7 @@
  *   GET  /v1/deliveries  /v1/accounts     POST /v1/accounts/resume
  *   GET  /v1/sessions/:key/history        GET  /v1/counts
  *   GET  /v1/quarantine  /actor           POST /v1/quarantine/{resume,skip,dismiss}
+ *                                         POST /v1/backup
  *
  * Owns: nothing. Callers: server.ts. Invariants:
  *  1  What is wrong with a request is said before anything is done, as `{error: {code, message, details}}`.
@@ -28,6 +29,7 @@ import {
   accountBody,
   actorQuery,
   adoptBody,
+  backupBody,
   cancelBody,
   deliveriesQuery,
   emptyBody,
@@ -76,6 +78,11 @@ export function controlRoutes(options: RoutesOptions): Hono {
   });
   app.get('/v1/runtime', (c) => reply(c, { status: runtime.status, directory: runtime.directory }));
   app.get('/v1/counts', (c) => reply(c, { items: runtime.counts() }));
+  app.post('/v1/backup', async (c) => {
+    const { directory } = accepted(backupBody, await bodyOf(c));
+    // Who asked and is gone wants it no more.
+    return reply(c, await runtime.backup(directory, { signal: c.req.raw.signal }));
+  });
   jobRoutes(app, options);
   otherRoutes(app, runtime);
   quarantineRoutes(app, runtime);

@@ -29,6 +29,8 @@ const statuses: Readonly<Partial<Record<ErrorCode, ContentfulStatusCode>>> = {
   RUNTIME_CLOSED: 503,
   STORE_BUSY: 429,
   STORE_CORRUPTED: 503,
+  STORE_FOREIGN: 409,
+  STORE_UNWRITABLE: 409,
   STORE_FAILED: 503,
   STORE_FULL: 503,
 };

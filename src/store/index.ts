@@ -1,6 +1,7 @@
 /**
  * What other rooms may use of the store: the port, the key table, and the two stores for those who open one.
  */
+export { copyStore, type CopyReport } from './copy.js';
 export { openLevelStore, type LevelStoreOptions } from './level-store.js';
 export {
   createMemoryDisk,

@@ -171,5 +171,6 @@ function idle(directory: string): ControlledRuntime {
     accounts: { list: never, resume: never },
     sessions: { get: never },
     counts: never,
+    backup: never,
   };
 }

@@ -20,6 +20,7 @@ export type {
 } from './definition.js';
 export type { PerformedEffect, EffectHook } from './effect-hook.js';
 export { EffectDeferred, type RunOutcome } from './effect-run.js';
+export { interruptEffects } from './interrupt.js';
 export type { Migration, Migrations, MigrationState } from './migration.js';
 export { QUARANTINE_INDEX } from './quarantine.js';
 export type { FoundRecord, Page, PageOptions, Reader } from './reader.js';
