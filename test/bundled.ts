@@ -16,7 +16,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Packages in CommonJS ask for node's modules by `require`. */
 const REQUIRE =
-  "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+  "import { createRequire as requiring } from 'node:module'; const require = requiring(import.meta.url);";
 
 /** The path of the bundled program; `entry` is its source, from the root of the repository. */
 export function bundled(entry: string): string {
