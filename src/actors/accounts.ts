@@ -7,11 +7,12 @@
  * Invariant: a gate is open exactly while its actor's newest committed state is `open`.
  */
 import type { Logger } from '../log.js';
-import { accountIsOpen, providerAccountMachine, type ProviderAccountEvent } from '../machines/index.js';
+import { accountIsOpen, type ProviderAccountEvent } from '../machines/index.js';
 import type { ProviderError } from '../providers/index.js';
 import type { CommittedStep, Kernel, Share } from './kernel/index.js';
 import { EffectDeferred } from './kernel/index.js';
 import { limits } from '../limits.js';
+import { accountDefinition } from './house-machines.js';
 import { unlessBad } from './one-of-many.js';
 
 const KIND = 'provider';
@@ -54,7 +55,7 @@ export class Accounts {
     this.#kernel = kernel;
     this.#clock = clock;
     this.#log = log;
-    kernel.define({ kind: KIND, machine: providerAccountMachine });
+    kernel.define(accountDefinition);
     kernel.onStep((step) => this.#onStep(step));
   }
 

@@ -12,7 +12,7 @@ import { HoldfastError } from '../errors.js';
 import type { JsonObject } from '../json.js';
 import { limits } from '../limits.js';
 import type { Logger } from '../log.js';
-import { deliveryLane, deliveryMachine, holdsLane } from '../machines/index.js';
+import { deliveryLane, deliveryMachine } from '../machines/index.js';
 import type {
   DeliveryContext,
   DeliveryInput,
@@ -21,12 +21,13 @@ import type {
 } from '../machines/index.js';
 import type { DeliveryStatus, SendAnswer, SendFault, SendInput } from '../machines/index.js';
 import { redactText, shortWord } from '../providers/index.js';
-import { DeliveryLanes, HOLDS, LANE_INDEX, WAITS } from './delivery-lanes.js';
-import type { CommittedStep, IndexedActor, IndexRow, Kernel, Page, PageOptions } from './kernel/index.js';
+import { STATUS_INDEX } from './delivery-index.js';
+import { DeliveryLanes } from './delivery-lanes.js';
+import { deliveryDefinition } from './house-machines.js';
+import type { CommittedStep, Kernel, Page, PageOptions } from './kernel/index.js';
 import { unlessBad } from './one-of-many.js';
 
 const KIND = 'delivery';
-const STATUS_INDEX = 'delivery.status';
 
 export interface DeliveryView {
   readonly id: string;
@@ -109,7 +110,7 @@ export class Deliveries {
       this.#reconcile(input, signal),
     );
     this.#kernel.define({
-      kind: KIND,
+      ...deliveryDefinition,
       machine: deliveryMachine.provide({ actors: { send, reconcile } }),
       effects: {
         send: {
@@ -125,7 +126,6 @@ export class Deliveries {
           timeoutMs: limits.deliveryTimeoutMs,
         },
       },
-      indexes: indexRows,
       ...(retentionMs === undefined ? {} : { retentionMs }),
     });
   }
@@ -169,14 +169,6 @@ export class Deliveries {
 /** Channels are users' own: an error of theirs may quote a signed URL, and it is kept, listed and logged. */
 function shown(fault: SendFault): SendFault {
   return { ...fault, code: shortWord(fault.code), message: redactText(fault.message) };
-}
-
-function indexRows(snapshot: AnyMachineSnapshot, { ord }: IndexedActor): IndexRow[] {
-  const { input } = snapshot.context as DeliveryContext;
-  const status: IndexRow = { index: STATUS_INDEX, parts: [String(snapshot.value), ord] };
-  if (!holdsLane(snapshot)) return [status];
-  const place = snapshot.value === 'queued' ? WAITS : HOLDS;
-  return [status, { index: LANE_INDEX, parts: [deliveryLane(input), place, ord] }];
 }
 
 function messageOf(input: DeliveryInput): Message {

@@ -9,11 +9,9 @@
  */
 import { isHoldfastError } from '../errors.js';
 import type { Logger } from '../log.js';
+import { HOLDS, LANE_INDEX } from './delivery-index.js';
 import type { Kernel } from './kernel/index.js';
 
-export const LANE_INDEX = 'delivery.lane';
-export const HOLDS = '0';
-export const WAITS = '1';
 /** Most lanes are decided by their first row. */
 const LOOK_AHEAD = 4;
 

@@ -8,7 +8,6 @@ import { fromPromise } from 'xstate';
 import { HoldfastError } from '../errors.js';
 import { newId, sha256Hex, stableId } from '../ids.js';
 import { canonicalJson, type Json, type JsonObject } from '../json.js';
-import { limits } from '../limits.js';
 import type { Logger } from '../log.js';
 import { isUnwanted, jobDefaults, jobMachine, jobStatus } from '../machines/index.js';
 import type {
@@ -32,7 +31,8 @@ import type { TaskInput } from '../machines/index.js';
 import type { ProviderAdapter, ProviderRequest } from '../providers/index.js';
 import type { Deliveries } from './deliveries.js';
 import { addressOfEffect, type EffectCall, type JobEffects } from './job-effects.js';
-import { jobIndexes, jobIndexRows, jobReferences } from './job-index.js';
+import { jobDefinition } from './house-machines.js';
+import { jobIndexes } from './job-index.js';
 import type { JobReconcile } from './job-reconcile.js';
 import { jobPolicies } from './job-pools.js';
 import { adoptSchema, cancelSchema, checked, labelOf, providerRequest } from './job-request.js';
@@ -334,14 +334,9 @@ export class Jobs {
       cancelRemote: fromPromise<CancelAnswer, TaskInput>((call) => effects.cancelRemote(callOf(call))),
     };
     this.#kernel.define({
-      kind: KIND,
+      ...jobDefinition,
       machine: jobMachine.provide({ actors }),
       effects: jobPolicies,
-      indexes: jobIndexRows,
-      references: jobReferences,
-      // The chart itself keeps a job for its retention; what is final may go at once.
-      retentionMs: 0,
-      tombstoneMs: limits.idempotencyTtlMs,
     });
   }
 }

@@ -1,0 +1,59 @@
+/**
+ * What a key may look like, by its letter.
+ *
+ * Pure. Callers: reading.ts. Invariant: it accepts whatever `keys` of the store's key table makes of a valid
+ * address, a number or an ord; `k` and `m` rows are the store's own, which examines them itself.
+ */
+import { partsOf } from '../../store/keys.js';
+
+type Part = 'address' | 'number' | 'ord' | 'name' | 'text';
+
+const forms: Readonly<Record<string, readonly Part[]>> = {
+  s: ['address'],
+  j: ['address', 'number'],
+  c: ['address', 'number'],
+  p: ['address', 'name'],
+  d: ['name', 'number', 'address', 'number', 'number'],
+  o: ['name', 'name', 'ord'],
+  i: ['address', 'ord'],
+  x: ['address', 'text'],
+  e: ['number', 'number'],
+  n: ['name', 'text', 'name', 'name'],
+  v: ['name', 'text', 'name'],
+  h: ['text', 'ord'],
+  a: ['name', 'address'],
+  y: ['address', 'text'],
+};
+
+/** The letters of rows that are examined here. */
+export const LETTERS = Object.keys(forms);
+
+export function isKey(key: string): boolean {
+  const parts = partsOf(key);
+  const letter = key.slice(0, 1);
+  if (letter === 'q') return parts.length >= 2 && isIndexed(parts);
+  const form = forms[letter];
+  if (form === undefined) return true;
+  return parts.length === form.length && form.every((part, index) => isPart(part, parts[index] ?? ''));
+}
+
+/** The last part is an address, or empty where one actor alone may have the key. */
+function isIndexed(parts: readonly string[]): boolean {
+  const last = parts.at(-1) ?? '';
+  return last === '' || isPart('address', last);
+}
+
+function isPart(part: Part, text: string): boolean {
+  switch (part) {
+    case 'address':
+      return /^[A-Za-z][\w.-]*\/./s.test(text);
+    case 'number':
+      return /^[0-9a-f]{12}$/.test(text);
+    case 'ord':
+      return /^[0-9a-f]{16}$/.test(text);
+    case 'name':
+      return text !== '';
+    case 'text':
+      return true;
+  }
+}

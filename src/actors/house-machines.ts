@@ -1,0 +1,36 @@
+/**
+ * The definitions of the runtime's own kinds without what they do in the world: for whoever reads a store and
+ * runs nothing.
+ *
+ * Callers: jobs.ts, deliveries.ts and accounts.ts, which add what their effects do; the doctor. Invariant:
+ * what finds an actor, and how long it stays, is said here alone.
+ */
+import { deliveryMachine, jobMachine, providerAccountMachine } from '../machines/index.js';
+import { limits } from '../limits.js';
+import { deliveryIndexRows } from './delivery-index.js';
+import { jobIndexRows, jobReferences } from './job-index.js';
+import type { DefinitionOptions } from './kernel/index.js';
+
+export const jobDefinition: DefinitionOptions = {
+  kind: 'job',
+  machine: jobMachine,
+  indexes: jobIndexRows,
+  references: jobReferences,
+  // The chart itself keeps a job for its retention; what is final may go at once.
+  retentionMs: 0,
+  tombstoneMs: limits.idempotencyTtlMs,
+};
+
+export const deliveryDefinition: DefinitionOptions = {
+  kind: 'delivery',
+  machine: deliveryMachine,
+  indexes: deliveryIndexRows,
+};
+
+export const accountDefinition: DefinitionOptions = { kind: 'provider', machine: providerAccountMachine };
+
+export const houseMachines: readonly DefinitionOptions[] = [
+  jobDefinition,
+  deliveryDefinition,
+  accountDefinition,
+];
