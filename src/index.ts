@@ -21,6 +21,9 @@ export type {
   CreatedRef,
   DefineOptions,
 } from './actors/actors.js';
+export type { ActorName, ExportOptions, ImportOptions } from './actors/capsule/capsules.js';
+export type { Capsule } from './actors/capsule/capsule.js';
+export type { Redact } from './actors/capsule/redaction.js';
 export { censusFrom } from './actors/census.js';
 export type {
   Census,
@@ -59,7 +62,10 @@ export type {
   Supervision,
 } from './actors/kernel/index.js';
 export { systemClock, type Clock } from './clock.js';
+export { examine, type DoctorReport, type Health, type HealthVerdict } from './doctor.js';
+export type { DoctorMachine, DoctorOptions, Stage } from './doctor-options.js';
 export { HoldfastError, isHoldfastError, type ErrorCode } from './errors.js';
+export { findingKinds, type Finding, type FindingCode, type Severity } from './findings.js';
 export type { Address } from './ids.js';
 export type { Json, JsonEvent, JsonObject } from './json.js';
 export { createLogger, silentLogger, type Logger, type LoggerOptions } from './log.js';

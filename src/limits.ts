@@ -37,6 +37,12 @@ export const limits = {
   capsulePayloadBytesMax: 16 * MIB,
   capsuleInboxMax: 1_000,
 
+  /** Findings of an examination that are kept; more are counted. */
+  findingsKept: 10_000,
+  /** Rows that mend what an examination found, written after it; what is left comes in the next round. */
+  mendRowsMax: 100_000,
+  mendRoundsMax: 1_000,
+
   journalEntriesMax: 1_024,
   journalBytesMax: MIB,
   checkpointEverySteps: 256,

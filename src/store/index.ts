@@ -2,6 +2,11 @@
  * What other rooms may use of the store: the port, the key table, and the two stores for those who open one.
  */
 export { copyStore, type CopyReport } from './copy.js';
+export { examineArtifacts } from './doctor/artifact-findings.js';
+export { copyAside } from './doctor/copies.js';
+export { examineDirectory, type Examination } from './doctor/examination.js';
+export { holdDirectory, type Hold } from './doctor/hold.js';
+export { repairDirectory } from './doctor/repair.js';
 export { openLevelStore, type LevelStoreOptions } from './level-store.js';
 export {
   createMemoryDisk,

@@ -46,7 +46,14 @@ export const plannedRooms = ['inspector', 'runners', 'client'] as const;
 export const entryFiles = ['index.ts', 'port.ts', 'store.ts', 'keys.ts'] as const;
 
 /** Files directly in src/ that put the rooms together. */
-export const assemblyFiles = ['index.ts', 'backup.ts', 'runtime.ts', 'runtime-options.ts'] as const;
+export const assemblyFiles = [
+  'index.ts',
+  'doctor.ts',
+  'doctor-options.ts',
+  'backup.ts',
+  'runtime.ts',
+  'runtime-options.ts',
+] as const;
 
 /**
  * Factories of concrete implementations: named by their own room, the assembly and the doors, and nobody
