@@ -4,7 +4,7 @@ import { CommitLoop } from '../../src/actors/kernel/commit-loop.js';
 import { Counts } from '../../src/actors/kernel/counts.js';
 import { limits } from '../../src/limits.js';
 import { openMemoryStore } from '../../src/store/index.js';
-import { rangeAfter, rangeOf } from '../../src/store/keys.js';
+import { keys, rangeAfter, rangeOf } from '../../src/store/keys.js';
 import type { Commit, Entry, Store } from '../../src/store/store.js';
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js';
 import { faultyStore } from '../../src/testing/index.js';
@@ -214,6 +214,25 @@ describe('a step', () => {
     await Promise.all([1, 2, 3].map(() => world.kernel.send('flow/a', { type: 'add', by: 1 })));
     expect(world.store.lastCommit - before).toBe(1);
     expect((await world.kernel.snapshot('flow/a'))?.snapshot.context).toMatchObject({ n: 3 });
+  });
+
+  it('K3: a batch says what it expects of its actors, so that no step of another writer is lost', async () => {
+    const world = await openWorld([{ kind: 'flow', machine: workflow(async () => 1) }]);
+    await world.kernel.create('flow', 'a', { n: 0 });
+    const record = await world.kernel.reader.record('flow/a');
+    const key = keys.record('flow/a');
+    const others = JSON.stringify({ ...record, seq: 7 });
+    await world.store.commit({
+      number: world.store.lastCommit + 1,
+      rows: [{ key, value: others }],
+      expect: [],
+    });
+    const sent = world.kernel.send('flow/a', { type: 'add', by: 1 });
+    await expect(sent).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      cause: { code: 'COMMIT_REFUSED' },
+    });
+    expect(await world.store.get(key)).toBe(others);
   });
 
   it('close ends although a create was refused while it was written', async () => {

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import type { JobHandle } from '../../src/index.js';
 import { openai, type ProviderAdapter } from '../../src/providers/index.js';
-import { buildHouse, entries, entry, NEVER, seen, video } from './house.js';
+import { limits } from '../../src/limits.js';
+import { buildHouse, entries, entry, NEVER, seen, until, video } from './house.js';
 
 test('a task whose POST went out while a listing was read belongs to the job that POSTed it', async () => {
   const house = await buildHouse({
@@ -57,4 +58,25 @@ test('a job whose task was tracked before its POST was answered fails, and is no
   expect(view).toMatchObject({ status: 'failed', error: { code: 'task-followed', retryable: false } });
   expect(view.error?.message).toContain(tracked.id);
   expect(entries(house, 'submit.received')).toHaveLength(1);
+});
+
+test('a look that could not read the whole listing proves nothing, and nothing is POSTed again', async () => {
+  const house = await buildHouse({
+    life: NEVER,
+    faults: [{ route: 'submit', nth: 1, fault: { type: 'resetAfterBody', billed: true } }],
+  });
+  const baseUrl = `${house.simulator.url}/openai/v1`;
+  const inner = openai({ apiKey: 'sk-test', clock: house.clock, baseUrl, onUnlisted: 'resubmit' });
+  const { reconcile } = inner;
+  if (reconcile.by !== 'list') throw new Error('openai is reconciled by list');
+  let pages = 0;
+  const parsePage: typeof reconcile.parsePage = () => {
+    pages += 1;
+    return { type: 'page', tasks: [], next: 'one-more' };
+  };
+  const runtime = await house.open({ providers: [{ ...inner, reconcile: { ...reconcile, parsePage } }] });
+  await runtime.jobs.submit(video());
+  const posts = (): number => entries(house, 'submit.received').length;
+  await until(runtime, () => pages > 2 * limits.listingPagesMax || posts() > 1);
+  expect(posts()).toBe(1);
 });

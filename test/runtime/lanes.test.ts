@@ -59,6 +59,7 @@ test('a job cancelled behind a paused account is cancelled at once, and is not s
   await job.cancel('not wanted any more');
   const view = await seenAs(runtime, job, 'cancelled');
   expect(view.error?.message).toBe('not wanted any more');
+  expect(entries(house, 'submit.received')).toHaveLength(1);
 });
 
 async function waitForPause(runtime: Awaited<ReturnType<Awaited<ReturnType<typeof buildHouse>>['open']>>) {
