@@ -15,8 +15,8 @@ export interface TestDisk {
   readonly disk: MemoryDisk;
   /** Commits begun since the disk was wrapped. */
   readonly commitCount: () => number;
-  /** Calls `die` at that moment of the next commit, which then fails. */
-  readonly dieAt: (moment: CrashMoment, die: () => void) => void;
+  /** Calls `die` at that moment of the next commit, which then fails. Returns what takes that back. */
+  readonly dieAt: (moment: CrashMoment, die: () => void) => () => void;
 }
 
 export function testDisk(inner: MemoryDisk, activity: Activity): TestDisk {
@@ -50,6 +50,9 @@ export function testDisk(inner: MemoryDisk, activity: Activity): TestDisk {
     commitCount: () => commitCount,
     dieAt: (moment, die) => {
       dying = { moment, die };
+      return () => {
+        dying = undefined;
+      };
     },
   };
 }

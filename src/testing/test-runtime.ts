@@ -69,7 +69,7 @@ export interface CrashOptions {
 /** 2026-01-01T00:00:00Z. */
 const START_AT = 1_767_225_600_000;
 /** Within one `settle`, and timers within one `advance`: more are a loop. */
-const COMMITS_MAX = 10_000;
+const COMMITS_MAX = 2_000;
 const TURNS_MAX = 1_000_000;
 const TIMERS_MAX = 100_000;
 
@@ -262,7 +262,7 @@ export class TestRuntime<Kinds = undefined> implements AsyncDisposable {
   async #dieAt(moment: CrashMoment, { during, losing }: CrashOptions): Promise<void> {
     // What is under way has commits of its own, which are not meant.
     await this.settle();
-    this.#disk.dieAt(moment, () => this.#kill(losing));
+    const takeBack = this.#disk.dieAt(moment, () => this.#kill(losing));
     const outcome = { error: undefined as unknown };
     const work = Promise.resolve()
       .then(() => during?.())
@@ -273,7 +273,9 @@ export class TestRuntime<Kinds = undefined> implements AsyncDisposable {
     if (this.#isKilled) return;
     await work;
     await this.#rest();
-    if (!this.#isKilled) throw outcome.error ?? failure(`nothing was committed, so nothing died ${moment}`);
+    if (this.#isKilled) return;
+    takeBack();
+    throw outcome.error ?? failure(`nothing was committed, so nothing died ${moment}`);
   }
 
   #newId(prefix: string): string {

@@ -83,6 +83,10 @@ const plans: Readonly<Record<string, Plan>> = {
   'examples/change-a-machine/version-1.ts': { input: orderInput, events: orderEvents },
   'examples/change-a-machine/version-2.ts': { input: orderInput, events: orderEvents },
   'examples/order/order.ts': { input: orderInput },
+  'examples/testing/film.ts': {
+    input: { prompt: 'a cat' },
+    events: [answer('render', { url: 'u' }), thrown('render')],
+  },
   'test/kernel/small-machines.ts': { events: [{ ...answer('kid', {}), output: 1 }, thrown('kid')] },
 };
 

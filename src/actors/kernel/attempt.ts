@@ -233,9 +233,9 @@ export class Attempt {
       signal.addEventListener('abort', () => resolve({ type: 'unknown' }), { once: true });
     });
     try {
-      const answer = probe({ effectId, input, signal });
+      const answer = Promise.race([probe({ effectId, input, signal }), givenUp]);
       this.#options.hook?.probing(answer);
-      return await Promise.race([answer, givenUp]);
+      return await answer;
     } catch (error) {
       this.#options.log.warn({ err: errorToJson(error), effect: effectId }, 'effect.probe.failed');
       return { type: 'unknown' };

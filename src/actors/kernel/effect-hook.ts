@@ -1,8 +1,10 @@
 /**
  * A hand on what effects run: a test answers them instead of doing them.
  *
- * Owns: nothing. Callers: an attempt, for each run and each probe; the test runtime gives the hook. Invariants:
- *  1  The hook replaces logic alone: marks, fencing, recovery, timeouts, pools and budgets stay the attempt's.
+ * Owns: nothing. Callers: an attempt, for each run and each probe; the test runtime gives the hook.
+ * Invariants:
+ *  1  The hook replaces logic alone: marks, fencing, recovery, timeouts, pools and budgets stay the
+ *     attempt's.
  *  2  Each run that was performed is told of its outcome, once, also when its logic throws at the start.
  */
 import type { AnyActorLogic } from 'xstate';
@@ -29,7 +31,7 @@ export interface EffectHook {
     call: PerformedEffect,
     own: AnyActorLogic,
   ) => { readonly logic: AnyActorLogic; readonly ended: (outcome: RunOutcome) => void };
-  /** Called with each question to a probe, as it is asked. */
+  /** Called when a probe is asked, with what settles when it has answered or was given up. */
   readonly probing: (answer: Promise<unknown>) => void;
 }
 
