@@ -15,6 +15,7 @@ import { Accounts } from './actors/accounts.js';
 import type { ActorView, ListActors } from './actors/actor-view.js';
 import { Actors, type ActorKind, type DefineOptions } from './actors/actors.js';
 import { ArtifactFiles } from './actors/artifact-files.js';
+import { Capsules } from './actors/capsule/capsules.js';
 import {
   storedCounts,
   takeCensus,
@@ -30,8 +31,8 @@ import { Kernel, type CommittedStep, type Page } from './actors/kernel/index.js'
 import { ProviderBook } from './actors/provider-book.js';
 import { Quarantine, quarantineView, type QuarantineView } from './actors/quarantine.js';
 import { Sessions } from './actors/sessions.js';
-import { systemClock, type Clock } from './clock.js';
 import { Backups, type BackupOptions } from './backup.js';
+import { systemClock, type Clock } from './clock.js';
 import { startControlServer, type ControlServer } from './control/server.js';
 import { HoldfastError, isHoldfastError } from './errors.js';
 import { limits } from './limits.js';
@@ -102,13 +103,12 @@ export interface OfflineRuntime {
   census(machine: AnyStateMachine, options?: CensusOptions): Promise<Census>;
   /** How many actors of every kind are in each state. */
   counts(): readonly StoredCount[];
-  /** Flushes and frees the directory. */
   /** See `Runtime.backup`. */
   backup(target: string, options?: BackupOptions): Promise<CopyReport>;
-  /** See `Runtime.export`. */
+  /** See `Runtime.export` and `Runtime.import`. */
   readonly export: Capsules['export'];
-  /** See `Runtime.import`. */
   readonly import: Capsules['import'];
+  /** Flushes and frees the directory. */
   close(): Promise<void>;
 }
 
@@ -129,11 +129,11 @@ export async function openOffline(
     const files = new ArtifactFiles(join(directory, 'artifacts'), kernel, log);
     const parts = { store, kernel, providers: new ProviderBook([]), clock, log, files };
     const { transport, ...rooms } = assemble({ directory }, parts);
-    const close = async (): Promise<void> => {
     const capsules = new Capsules(kernel, clock);
     const backups = new Backups({ directory, store, files, clock });
-      await kernel.close(0);
+    const close = async (): Promise<void> => {
       await backups.close();
+      await kernel.close(0);
       await transport.close();
       await store.close();
     };
@@ -145,10 +145,10 @@ export async function openOffline(
       quarantine: new Quarantine(kernel),
       census: (machine, census) => takeCensus(kernel, machine, census),
       counts: () => storedCounts(kernel),
-      close,
       backup: (target, taken) => backups.take(target, taken),
       export: (...asked) => capsules.export(...asked),
       import: (...given) => capsules.import(...given),
+      close,
     };
   } catch (error) {
     await store.close();
@@ -166,10 +166,11 @@ export class Runtime {
   readonly #store: Store;
   readonly #kernel: Kernel;
   readonly #actors: Actors;
+  readonly #capsules: Capsules;
   readonly #transport: Transport;
+  readonly #backups: Backups;
   readonly #log: Logger;
   readonly #events = new EventEmitter<RuntimeEvents>().setMaxListeners(0);
-  readonly #backups: Backups;
   readonly #supervisor: ActorRefFrom<typeof supervisorMachine>;
   #control: ControlServer | undefined;
   #closing: Promise<void> | undefined;
@@ -210,13 +211,14 @@ export class Runtime {
     this.quarantine = new Quarantine(kernel);
     this.#store = store;
     this.#kernel = kernel;
+    this.#capsules = new Capsules(kernel, parts.clock);
     this.#actors = new Actors(kernel, log, parts.newId);
     this.#log = log;
     this.#transport = transport;
+    this.#backups = new Backups({ ...parts, directory: options.directory });
     this.#supervisor = createActor(supervisorMachine, { input: { closeTimeoutMs: limits.closeTimeoutMs } });
     this.#supervisor.start();
     kernel.onStep((step) => this.#events.emit('step', step));
-    this.#backups = new Backups({ ...parts, directory: options.directory });
     kernel.onQuarantined((...who) => this.#events.emit('quarantined', quarantineView(...who)));
   }
 
@@ -282,9 +284,38 @@ export class Runtime {
     return takeCensus(this.#kernel, machine, options);
   }
 
+  /**
+   * One actor as a capsule: JSON to look at, replay and test elsewhere (`holdfast/testing`); it needs no
+   * machine. Stand-ins replace what looks like a secret; `gaps` names rows that cannot be read. Throws
+   * ACTOR_NOT_FOUND, INVALID_ID, INVALID_INPUT, STORE_CORRUPTED for a damaged record, RUNTIME_CLOSED.
+   */
+  export(...asked: Parameters<Capsules['export']>): ReturnType<Capsules['export']> {
+    return this.#capsules.export(...asked);
+  }
+
+  /**
+   * Puts an actor of a capsule into this store, standing still (CAPSULE_IMPORTED): nothing of it runs until
+   * `quarantine.resume`. Resolves with its address, once it is on disk. Throws ADDRESS_TAKEN, CAPSULE_ALTERED,
+   * CAPSULE_INVALID, CAPSULE_UNFIT, INVALID_ID, INVALID_INPUT, RUNTIME_CLOSED, STORE_FAILED.
+   */
+  import(...given: Parameters<Capsules['import']>): ReturnType<Capsules['import']> {
+    return this.#capsules.import(...given);
+  }
+
   /** How many actors of every kind are in each state, of kinds too that are not defined here. */
   counts(): readonly StoredCount[] {
     return storedCounts(this.#kernel);
+  }
+
+  /**
+   * Copies this moment of the directory into `target`, which is new or empty and whose parent exists, while
+   * everything goes on; `restore` makes a directory of it again. Damaged rows and missing files stop nothing:
+   * see the report. Throws INVALID_INPUT for a target inside the directory, STORE_FOREIGN for one that is not
+   * empty, STORE_UNWRITABLE, STORE_FULL, STORE_BUSY, RUNTIME_CLOSED and the signal's reason; nothing of the
+   * copy is then left.
+   */
+  backup(target: string, options?: BackupOptions): Promise<CopyReport> {
+    return this.#backups.take(target, options);
   }
 
   /**
@@ -309,17 +340,6 @@ export class Runtime {
     await this.jobs.recover();
     if (control) this.#control = await startControlServer(this, this.directory, this.#log);
     this.#supervisor.send({ type: 'runtime.recovered' });
-  /**
-   * Copies this moment of the directory into `target`, which is new or empty and whose parent exists, while
-   * everything goes on; `restore` makes a directory of it again. Damaged rows and missing files stop nothing:
-   * see the report. Throws INVALID_INPUT for a target inside the directory, STORE_FOREIGN for one that is not
-   * empty, STORE_UNWRITABLE, STORE_FULL, STORE_BUSY, RUNTIME_CLOSED and the signal's reason; nothing of the
-   * copy is then left.
-   */
-  backup(target: string, options?: BackupOptions): Promise<CopyReport> {
-    return this.#backups.take(target, options);
-  }
-
   }
 
   async #close(timeoutMs: number): Promise<void> {

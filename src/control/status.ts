@@ -11,6 +11,7 @@ const statuses: Readonly<Partial<Record<ErrorCode, ContentfulStatusCode>>> = {
   ACTOR_FAILED: 409,
   ACTOR_NOT_QUARANTINED: 409,
   ACTOR_QUARANTINED: 409,
+  CAPSULE_REDACTED: 409,
   COMMITS_BEHIND: 429,
   COMMIT_REFUSED: 503,
   CONTROL_REFUSED: 401,
@@ -28,9 +29,9 @@ const statuses: Readonly<Partial<Record<ErrorCode, ContentfulStatusCode>>> = {
   PROVIDER_UNKNOWN: 400,
   RUNTIME_CLOSED: 503,
   STORE_BUSY: 429,
-  STORE_CORRUPTED: 503,
   STORE_FOREIGN: 409,
   STORE_UNWRITABLE: 409,
+  STORE_CORRUPTED: 503,
   STORE_FAILED: 503,
   STORE_FULL: 503,
 };

@@ -12,6 +12,6 @@ export type { OpenAiOptions } from './openai.js';
 export { pollOutcome, submitOutcome } from './outcome.js';
 export type { BlockedOutcome } from './outcome.js';
 export type * from './port.js';
-export { redactError, redactText, redactUrl, shortWord } from './redact.js';
+export { redactError, redactText, redactUrl, replaceSecrets, shortWord } from './redact.js';
 export { createTransport } from './transport.js';
 export type { SendOptions, Transport, TransportLog, TransportOptions, TransportResult } from './transport.js';

@@ -10,11 +10,15 @@ import type { Credential } from './port.js';
 
 const HIDDEN = '[redacted]';
 const URL_USER = /\b(https?:\/\/)[^\s/?#@"'<>]+@/gi;
-const URL_TAIL = /\b(https?:\/\/[^\s?#"'<>]*)[?#][^\s"'<>]*/gi;
+const URL_TAIL = /\b(https?:\/\/[^\s?#"'<>]*)[?#]([^\s"'<>]*)/gi;
 const NAMED_SECRET =
-  /\b((?:proxy-)?authorization|(?:x-)?(?:goog-)?api[-_]?key|cookie)(["']?\s*[:=]\s*["']?)[^"'\r\n,;]+/gi;
-const SCHEME_SECRET = /\b(bearer|basic|key)\s+[\w.~+/=*-]{6,}/gi;
-const KEY_SHAPE = /\b(sk|pk|rk)-[\w*-]{6,}/g;
+  /\b((?:proxy-)?authorization|(?:x-)?(?:goog-)?api[-_]?key|cookie)(["']?\s*[:=]\s*["']?)([^"'\r\n,;]+)/gi;
+const SCHEME_SECRET = /\b((?:bearer|basic|key)\s+)([\w.~+/=*-]{6,})/gi;
+const KEY_SHAPE = /\b(?:sk|pk|rk)-[\w*-]{6,}/g;
+const OTHER_KEYS =
+  /\b(?:(?:sk_live|sk_test|gh[pousr]|github_pat|hf|r8|xox[abeprs])[_-][\w-]{10,}|(?:AKIA|AIza)[\w-]{12,})/g;
+const SIGNED_TOKEN = /\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?/g;
+const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;
 /** A secret shorter than this would blank out ordinary words; no real key is. */
 const SECRET_CHARS_MIN = 4;
 
@@ -32,14 +36,29 @@ export function redactText(text: string, secrets: readonly string[] = []): strin
   const known = secrets.filter((secret) => secret.length >= SECRET_CHARS_MIN);
   for (const secret of known.toSorted((a, b) => b.length - a.length))
     shown = shown.replaceAll(secret, HIDDEN);
-  shown = shown
-    .replace(URL_USER, '$1')
-    .replace(URL_TAIL, `$1?${HIDDEN}`)
-    .replace(NAMED_SECRET, `$1$2${HIDDEN}`)
-    .replace(SCHEME_SECRET, `$1 ${HIDDEN}`)
-    .replace(KEY_SHAPE, HIDDEN);
+  shown = replaceSecrets(shown, () => HIDDEN);
   if (shown.length <= limits.providerMessageCharsMax) return shown;
   return `${shown.slice(0, limits.providerMessageCharsMax - 1).toWellFormed()}…`;
+}
+
+/**
+ * The text with every part that looks like a secret replaced by what `standIn` makes of it, and without the
+ * users of its URLs. `isKey`: the part is a key by itself, wherever it stands.
+ */
+export function replaceSecrets(text: string, standIn: (secret: string, isKey: boolean) => string): string {
+  const key = (secret: string): string => standIn(secret, true);
+  return text
+    .replace(PRIVATE_KEY, key)
+    .replace(URL_USER, '$1')
+    .replace(URL_TAIL, (_all, before: string, tail: string) => `${before}?${standIn(tail, false)}`)
+    .replace(
+      NAMED_SECRET,
+      (_all, name: string, is: string, secret: string) => `${name}${is}${standIn(secret, false)}`,
+    )
+    .replace(SCHEME_SECRET, (_all, scheme: string, secret: string) => `${scheme}${key(secret)}`)
+    .replace(KEY_SHAPE, key)
+    .replace(OTHER_KEYS, key)
+    .replace(SIGNED_TOKEN, key);
 }
 
 /** A word of somebody else's, such as a code or a status: redacted, and no longer than a word may be. */

@@ -34,11 +34,12 @@ export async function withSnapshot(
   const text = from === 0 ? undefined : await rows.read(keys.checkpoint(address, from));
   const checkpoint = text === undefined ? undefined : (JSON.parse(text) as ActorRecord);
   const entries = await entriesBetween(rows, address, from, record.seq);
-  const { parent } = record;
+  const { parent, origins } = record;
   const folded = replay({
     definition: definitionAt(definition, record),
     address,
     entries,
+    origins,
     ...(checkpoint && { checkpoint }),
     ...(parent && { parent }),
   });

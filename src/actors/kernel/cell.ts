@@ -48,7 +48,9 @@ export type Content =
   | { readonly type: 'touch' }
   /** An inbox row that cannot be read. */
   | { readonly type: 'damaged' }
-  | { readonly type: 'operator'; readonly what: 'resume' | 'skip' | 'dismiss' };
+  | { readonly type: 'operator'; readonly what: 'resume' | 'skip' | 'dismiss' }
+  /** Somebody's turn alone with the actor: no step is taken meanwhile. It settles by itself. */
+  | { readonly type: 'turn'; readonly take: (cell: Cell) => Promise<void> };
 
 export interface Delivery {
   readonly content: Content;

@@ -25,7 +25,7 @@ import { scanPast } from './damage.js';
 import type { Definition } from './definition.js';
 import { errorToJson } from './effect-run.js';
 import { envelopeFor, withEnvelope } from './envelope.js';
-import { indexedBy } from './indexed.js';
+import { indexedBy, NOTHING_INDEXED } from './indexed.js';
 import { DISMISSED, kernelEvents } from './kernel-events.js';
 import { listQuarantined, quarantine } from './quarantine.js';
 import type { ActorRecord, InboxRow } from './record.js';
@@ -192,6 +192,8 @@ export class Failures {
     if (reason === undefined)
       throw new HoldfastError('ACTOR_NOT_QUARANTINED', `${cell.address} does not stand still`);
     const { head } = reason;
+    if (reason.redacted === true && what !== 'dismiss') throw standIns(cell.address);
+    if (reason.imported === true) cell.indexed = NOTHING_INDEXED;
     switch (what) {
       case 'resume':
         return this.#resume(cell, record, delivery, head);
@@ -216,7 +218,9 @@ export class Failures {
       const { quarantine: _reason, ...rest } = record;
       const found = this.#options.activation.read(cell, rest);
       if (found.type === 'unreadable') throw standing(cell.address, record, delivery);
-      if (found.type === 'older') return this.#migrateAgain(cell, record, delivery, found);
+      if (record.quarantine?.imported === true) cell.indexed = NOTHING_INDEXED;
+      if (found.type === 'older')
+        return this.#migrateAgain(cell, record, delivery, { ...found, before: cell.indexed });
     }
     const again = this.#headAgain(cell, record, delivery, head);
     return again === undefined
@@ -346,6 +350,12 @@ function headDelivery(head: Parcel, { source: by, resolve, reject, taken }: Deli
 function standing(address: string, { quarantine: reason }: ActorRecord, { source }: Delivery): HoldfastError {
   const message = `${address} stands still: ${reason?.message ?? 'unknown'}`;
   return new HoldfastError('ACTOR_QUARANTINED', message, { details: { address, source } });
+}
+
+/** It would go on with texts that stand for secrets. */
+function standIns(address: string): HoldfastError {
+  const message = `${address} was imported from a redacted capsule`;
+  return new HoldfastError('CAPSULE_REDACTED', message, { details: { address } });
 }
 
 /** The event was consumed, but not as its sender hoped. */

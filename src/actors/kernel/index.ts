@@ -24,6 +24,15 @@ export { interruptEffects } from './interrupt.js';
 export type { Migration, Migrations, MigrationState } from './migration.js';
 export { QUARANTINE_INDEX } from './quarantine.js';
 export type { FoundRecord, Page, PageOptions, Reader } from './reader.js';
-export type { ActorRecord, ActorStatus, HistoryEntry, JournalEntry, Quarantine } from './record.js';
+export type { ActorRows, Gap, Waiting } from './exporting.js';
+export { addressAt } from './record.js';
+export type {
+  ActorRecord,
+  ActorStatus,
+  EffectRow,
+  HistoryEntry,
+  JournalEntry,
+  Quarantine,
+} from './record.js';
 export { checkReplay, replay } from './replay.js';
 export type { ReplayInput } from './replay.js';

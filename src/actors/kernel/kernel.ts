@@ -39,6 +39,7 @@ import type { Shape } from './shape.js';
 import { Stepper } from './stepper.js';
 import { Sweeper } from './sweeper.js';
 import { Timers } from './timers.js';
+import { Transfer } from './transfer.js';
 import { admitVersions, familyOf } from './versions.js';
 import { VersionSweep } from './version-sweep.js';
 import { Waiters, type SnapshotPredicate } from './waiters.js';
@@ -84,6 +85,7 @@ export class Kernel {
   readonly #afterCommit: AfterCommit;
   readonly #failureListeners = new Set<(error: unknown) => void>();
   readonly reader: Reader;
+  readonly transfer: Transfer;
   #started = false;
 
   static async open(options: KernelOptions): Promise<Kernel> {
@@ -124,12 +126,10 @@ export class Kernel {
     this.#timers = new Timers({
       ...world,
       kinds: () => [...this.#definitions.keys()],
-      fire: (timer) =>
-        this.#mailboxes.taken(timer.address, {
-          content: { type: 'timer', timer },
-          source: 'timer',
-          dedupe: false,
-        }),
+      fire: (timer) => {
+        const content = { type: 'timer', timer } as const;
+        return this.#mailboxes.taken(timer.address, { content, source: 'timer', dedupe: false });
+      },
       onClockJump: (jumpMs) => log.warn({ jumpMs }, 'clock.jump'),
     });
     this.#afterCommit = new AfterCommit({
@@ -150,13 +150,15 @@ export class Kernel {
       onQuarantined: (...who) => this.#afterCommit.putAside(...who),
       forward: (sent) => this.#forward(sent),
     });
-    const sweep = { loop: this.#loop, reader: this.reader, counts, log, mailboxes: this.#mailboxes };
+    const sweep = { ...world, reader: this.reader, counts, mailboxes: this.#mailboxes };
     this.#recovery = new Recovery({
       loop: this.#loop,
       outbox: this.#outbox,
       take: (address, key, row) => this.#mailboxes.taken(address, inboxDelivery(key, row)),
       versions: new VersionSweep(sweep),
     });
+    const found = (definition: Definition): Promise<void> => this.#outbox.recover(definition);
+    this.transfer = new Transfer({ ...sweep, found, definitionOf: (kind) => this.definitionOf(kind) });
   }
 
   /**

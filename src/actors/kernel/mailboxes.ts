@@ -124,7 +124,8 @@ export class Mailboxes {
   #take(cell: Cell, next: Delivery): Promise<void> | undefined {
     try {
       if (this.#ended !== undefined) throw this.#ended;
-      const pending = this.#options.take(cell, next);
+      const { content } = next;
+      const pending = content.type === 'turn' ? content.take(cell) : this.#options.take(cell, next);
       if (pending !== undefined) return pending.catch(next.reject).finally(next.taken);
     } catch (error) {
       next.reject(error);

@@ -35,6 +35,7 @@ export function quarantine(
 ): ActorRecord {
   const { code, message } = errorToJson(cause.error);
   const { failed } = cause;
+  const { imported } = record.quarantine ?? {};
   const reason: Quarantine = {
     code: typeof code === 'string' ? code : 'THREW',
     message: typeof message === 'string' ? message : 'no message',
@@ -44,6 +45,7 @@ export function quarantine(
       source: failed.parcel.source,
       head: failed.parcel,
     }),
+    ...(imported && { imported }),
   };
   const next: ActorRecord = { ...record, quarantine: reason };
   for (const timer of record.timers) stage.delete(timerKey(address, timer));

@@ -63,6 +63,10 @@ export interface Quarantine {
   readonly source?: string;
   /** The delivery to be taken again by `resume`; none when the actor could not be read. */
   readonly head?: Parcel;
+  /** It came in a capsule and has not gone on here: no index leads to it yet. */
+  readonly imported?: true;
+  /** The capsule had stand-ins for what was secret, and nobody has agreed to go on with them. */
+  readonly redacted?: true;
 }
 
 export type ActorStatus = 'active' | 'done' | 'error' | 'stopped';
@@ -98,6 +102,15 @@ export interface ActorRecord {
   /** Checkpoints kept, oldest first: the seq each was taken at and the journal bytes written since. */
   readonly marks: readonly (readonly [seq: number, bytes: number])[];
   readonly quarantine?: Quarantine;
+  /** Under which addresses its journal was written before it came here in a capsule, up to which seq. */
+  readonly origins?: Origins | undefined;
+}
+
+export type Origins = readonly (readonly [address: string, seq: number])[];
+
+/** The address an actor had at a step: chance and its own name depend on it (K10). */
+export function addressAt(address: string, origins: Origins | undefined, seq: number): string {
+  return origins?.find(([, until]) => seq <= until)?.[0] ?? address;
 }
 
 /** The state value a record is in. */

@@ -10,8 +10,9 @@ import { HoldfastError } from '../../errors.js';
 import { canonicalJson, type Json, type JsonObject } from '../../json.js';
 import type { Definition } from './definition.js';
 import { DISMISSED, isKernelEvent } from './kernel-events.js';
-import type { ActorRecord, ActorStatus, EventEnvelope, JournalEntry, ParentRef } from './record.js';
-import { initialStep, nextStep, persisted, restored } from './step.js';
+import { addressAt, type ActorRecord, type ActorStatus, type EventEnvelope } from './record.js';
+import type { JournalEntry, Origins, ParentRef } from './record.js';
+import { initialStep, nextStep, persisted, restored, type StepResult } from './step.js';
 import { randomOf, withEnvelope } from './envelope.js';
 import { replayView } from './step-view.js';
 
@@ -23,6 +24,8 @@ export interface ReplayInput {
   readonly entries: readonly JournalEntry[];
   /** Whose child it is; absent where the journal or the checkpoint says so. */
   readonly parent?: ParentRef;
+  /** Where it came from, when it was imported. */
+  readonly origins?: Origins | undefined;
 }
 
 /**
@@ -30,55 +33,79 @@ export interface ReplayInput {
  * step leads to another state than its entry says.
  */
 export function replay(input: ReplayInput): Json {
-  const { definition, address, checkpoint } = input;
-  // What is older than a migration is another machine's: the migration says where it led.
+  const { definition, address } = input;
+  let last: AnyMachineSnapshot | undefined;
+  for (const { entry, result } of folded(input)) {
+    last = result.snapshot;
+    compare(address, entry, (last.value as Json | undefined) ?? null);
+  }
+  if (last === undefined) throw new HoldfastError('REPLAY_DIVERGED', `${address}: the journal is empty`);
+  return persisted(definition.steppable, last);
+}
+
+/** One entry, taken again. */
+export interface FoldedStep {
+  readonly entry: JournalEntry;
+  /** The address the step was taken under. */
+  readonly address: string;
+  readonly parent: ParentRef | undefined;
+  readonly envelope: EventEnvelope;
+  readonly before: AnyMachineSnapshot | undefined;
+  /** What the machine asks for; nothing where the journal says what the kernel made of the event. */
+  readonly result: StepResult;
+}
+
+/**
+ * The steps of a journal, one after the other: what is older than its newest migration is left out, since it
+ * is another machine's. Throws REPLAY_DIVERGED at a gap, and what the machine throws.
+ */
+export function* folded(input: ReplayInput): Generator<FoldedStep, void, undefined> {
+  const { definition, checkpoint } = input;
   const migration = input.entries.findLastIndex((entry) => entry.migrated !== undefined);
   const entries = input.entries.slice(Math.max(0, migration));
-  const { steppable } = definition;
   let parent = input.parent ?? checkpoint?.parent ?? input.entries[0]?.parent;
-  let snapshot: AnyMachineSnapshot | undefined;
+  let before: AnyMachineSnapshot | undefined;
   let seq = (entries[0]?.seq ?? 1) - 1;
   if (checkpoint !== undefined && migration < 0) {
-    snapshot = restored(steppable, structuredClone(checkpoint.snapshot));
+    before = restored(definition.steppable, structuredClone(checkpoint.snapshot));
     seq = checkpoint.seq;
   }
   for (const entry of entries) {
     seq += 1;
     if (entry.seq !== seq) {
-      throw new HoldfastError(
-        'REPLAY_DIVERGED',
-        `${address}: the journal goes from ${seq - 1} to ${entry.seq}`,
-      );
+      const message = `${input.address}: the journal goes from ${seq - 1} to ${entry.seq}`;
+      throw new HoldfastError('REPLAY_DIVERGED', message);
     }
     parent ??= entry.parent;
-    snapshot = replayed(definition, address, parent, entry, snapshot);
-    compare(address, entry, (snapshot.value as Json | undefined) ?? null);
+    const address = addressAt(input.address, input.origins, seq);
+    const envelope = envelopeOf(address, entry);
+    const scene = { entry, address, parent, envelope, before };
+    const result = taken(definition, scene);
+    yield { ...scene, result };
+    before = result.snapshot;
   }
-  if (snapshot === undefined) throw new HoldfastError('REPLAY_DIVERGED', `${address}: the journal is empty`);
-  return persisted(steppable, snapshot);
 }
 
-/** The snapshot after one entry. */
-function replayed(
-  { steppable }: Definition,
-  address: string,
-  parent: ParentRef | undefined,
-  entry: JournalEntry,
-  before: AnyMachineSnapshot | undefined,
-): AnyMachineSnapshot {
+/** One entry's step. */
+function taken({ steppable }: Definition, scene: Omit<FoldedStep, 'result'>): StepResult {
+  const { entry, address, parent, envelope, before } = scene;
   const { event, failure, migrated, status } = entry;
-  if (migrated !== undefined) return restored(steppable, structuredClone(migrated['snapshot'] ?? null));
-  const envelope = envelopeOf(address, entry);
+  if (migrated !== undefined) {
+    const snapshot = restored(steppable, structuredClone(migrated['snapshot'] ?? null));
+    return { snapshot, actions: [] };
+  }
   const view = replayView(address, entry.seq, parent, entry.system);
   // The creation, or a new beginning by a supervisor.
   if (event.type === 'xstate.init' || before === undefined)
-    return initialStep(steppable, withEnvelope(event['input'], envelope), view).snapshot;
+    return initialStep(steppable, withEnvelope(event['input'], envelope), view);
   // The machine did not see it, or threw on it: it ended as the kernel says.
-  if (isKernelEvent(event.type) || failure !== undefined)
-    return ended(before, status, status === 'error' ? (failure?.error ?? DISMISSED) : undefined);
+  if (isKernelEvent(event.type) || failure !== undefined) {
+    const error = status === 'error' ? (failure?.error ?? DISMISSED) : undefined;
+    return { snapshot: ended(before, status, error), actions: [] };
+  }
   const given = { ...event, $: envelope } as unknown as AnyEventObject;
-  const { snapshot } = nextStep(steppable, before, given, view);
-  return snapshot.status === 'active' ? ended(snapshot, status) : snapshot;
+  const { snapshot, actions } = nextStep(steppable, before, given, view);
+  return { snapshot: snapshot.status === 'active' ? ended(snapshot, status) : snapshot, actions };
 }
 
 function ended(snapshot: AnyMachineSnapshot, status: ActorStatus, error?: JsonObject): AnyMachineSnapshot {

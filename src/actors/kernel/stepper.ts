@@ -239,7 +239,7 @@ export class Stepper {
     const snapshot = patch === undefined ? base : ({ ...base, ...patch } as AnyMachineSnapshot);
     const special: Special = { ...taken.special, ...(unreadable && { unreadable }) };
     const made: Made = { ...taken, result: { snapshot, actions }, indexed, special };
-    const changed = patch !== undefined && !unreadable;
+    const changed = (patch !== undefined || record?.quarantine?.imported === true) && !unreadable;
     const now = changed ? indexedOrNot(cell, snapshot, taken.ord) : indexed;
     return this.#claim(cell, delivery, { ...made, indexed: now })?.then(async (holder) => {
       // It ends, or goes on, whoever has the key it would be found by.

@@ -328,6 +328,7 @@ class TurnWriter {
       parent: this.#parent,
       input: restarts && status === 'active' ? inputOf(record, event) : undefined,
       restarts: restarts ? (special?.restarts ?? kept) : undefined,
+      origins: record?.origins,
     };
   }
 

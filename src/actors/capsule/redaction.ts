@@ -1,0 +1,207 @@
+/**
+ * Redaction of a capsule: what may leave the store's machine.
+ *
+ * Callers: capsules.ts. Invariants:
+ *  R1  A text under a secret's name, and whatever looks like a secret in any other, leaves in no form: one
+ *      that was found anywhere is replaced everywhere.
+ *  R2  One secret has one stand-in within a capsule, and different ones different ones: guards that compare
+ *      them decide as before.
+ *  R3  Stand-ins of an earlier capsule are told as what they are, and no new one is called like them.
+ *  R4  What the kernel itself wrote (ids, seqs, states, addresses) stays: a replay needs it.
+ */
+import { HoldfastError } from '../../errors.js';
+import { firstNonJson, isPlainObject, type Json, type JsonObject } from '../../json.js';
+import { replaceSecrets } from '../../providers/index.js';
+import type { ActorRows } from '../kernel/index.js';
+import { isSecretName, mayBeSecret } from './secret-names.js';
+
+/**
+ * Looks at every value of the actor's data, an object before its members; what it returns instead stands
+ * there. `path` is the value's JSON pointer in the capsule. It must be pure, and return JSON.
+ */
+export type Redact = (path: string, value: Json) => Json;
+
+export interface Redacted {
+  readonly rows: ActorRows;
+  readonly pointers: readonly string[];
+}
+
+/** The kernel's own fields of records, entries, effects and inbox rows. */
+const STRUCTURE: ReadonlySet<string> = new Set(
+  [
+    'machine version hash seq epoch status createdAt ord at value checkpointBytes children parent restarts',
+    'marks effects origins eventId dueAt source traceparent by sends system commit',
+    'address id child src sync started failures type from effectId',
+  ].flatMap((names) => names.split(' ')),
+);
+
+/** Shorter ones would blank out ordinary words: within other texts, and where they are all of one. */
+const KNOWN_CHARS_MIN = 8;
+const WHOLE_CHARS_MIN = 4;
+
+const STAND_IN = /^\[redacted(?::\d+)?\]$/;
+const STAND_INS = /\[redacted:(\d+)\]/g;
+const SCHEME = /^((?:bearer|basic|key)\s+)(.+)$/is;
+
+/** The rows without secrets; with `false` as they are. */
+export function redactRows(rows: ActorRows, own: Redact | false | undefined): Redacted {
+  const redaction = new Redaction(own);
+  if (own !== false) redaction.learn(rows);
+  return { rows: redaction.apply(rows), pointers: redaction.pointers };
+}
+
+class Redaction {
+  readonly pointers: string[] = [];
+  readonly #own: Redact | undefined;
+  readonly #isOff: boolean;
+  readonly #standIns = new Map<string, string>();
+  readonly #known = new Set<string>();
+  #pattern: RegExp | undefined;
+  /** The number of the newest stand-in. */
+  #newest = 0;
+
+  constructor(own: Redact | false | undefined) {
+    this.#isOff = own === false;
+    this.#own = own === false ? undefined : own;
+  }
+
+  /** Finds the secrets that must not stand within any other text. */
+  learn(rows: ActorRows): void {
+    this.#rows(rows, (_path, value) => {
+      this.#learn(value, false);
+      return value;
+    });
+    const known = [...this.#known]
+      .filter((secret) => secret.length >= KNOWN_CHARS_MIN)
+      .toSorted((a, b) => b.length - a.length);
+    if (known.length > 0) this.#pattern = new RegExp(known.map(escaped).join('|'), 'g');
+  }
+
+  apply(rows: ActorRows): ActorRows {
+    return this.#rows(rows, (path, value) => this.#value(path, value, false));
+  }
+
+  /** The rows with what is the actor's own given through `visit`. */
+  #rows(rows: ActorRows, visit: (path: string, value: Json) => Json): ActorRows {
+    const fields = <Row extends object>(path: string, row: Row): Row => {
+      const own = Object.entries(row).map(([name, value]: [string, Json]) => {
+        const kept = STRUCTURE.has(name) || value === undefined;
+        return [name, kept ? value : visit(`${path}/${pointerPart(name)}`, value)] as const;
+      });
+      return Object.fromEntries(own) as Row;
+    };
+    const { record, checkpoint, journal, outbox, inbox, payloads } = rows;
+    return {
+      ...rows,
+      record: fields('/record', record),
+      ...(checkpoint && { checkpoint: fields('/checkpoint', checkpoint) }),
+      journal: journal.map((entry, index) => fields(`/journal/${index}/entry`, entry)),
+      outbox: outbox.map((row, index) => fields(`/outbox/${index}`, row)),
+      inbox: inbox.map(({ ord, row }, index) => ({ ord, row: fields(`/inbox/${index}/row`, row) })),
+      payloads: Object.fromEntries(
+        Object.entries(payloads).map(([name, value]) => [
+          name,
+          visit(`/payloads/${pointerPart(name)}`, value),
+        ]),
+      ),
+    };
+  }
+
+  #learn(value: Json | undefined, isSecret: boolean): void {
+    if (typeof value === 'string') this.#learnText(value, isSecret);
+    else if (Array.isArray(value)) for (const each of value as readonly Json[]) this.#learn(each, isSecret);
+    else if (isObject(value))
+      for (const [name, each] of Object.entries(value)) this.#learn(each, isSecret || isSecretName(name));
+  }
+
+  #learnText(text: string, isSecret: boolean): void {
+    const learn = (secret: string): void => {
+      if (secret.length >= WHOLE_CHARS_MIN && !STAND_IN.test(secret)) this.#known.add(secret);
+    };
+    for (const [, number] of text.matchAll(STAND_INS)) this.#newest = Math.max(this.#newest, Number(number));
+    replaceSecrets(text, (secret, isKey) => {
+      if (isKey) learn(secret);
+      return secret;
+    });
+    if (isSecret && mayBeSecret(text)) learn(SCHEME.exec(text)?.[2] ?? text);
+  }
+
+  #value(path: string, value: Json, isSecret: boolean): Json {
+    const own = this.#own?.(path, value);
+    if (this.#own !== undefined && own !== value) return this.#owned(path, own);
+    if (typeof value === 'string') return this.#text(path, value, isSecret);
+    if (Array.isArray(value)) {
+      const list = value as readonly Json[];
+      return list.map((each, index) => this.#value(`${path}/${index}`, each, isSecret));
+    }
+    return isObject(value) ? this.#object(path, value, isSecret) : value;
+  }
+
+  #object(path: string, value: JsonObject, isSecret: boolean): JsonObject {
+    const members = Object.entries(value).flatMap(([name, each]) => {
+      if (each === undefined) return [];
+      const shown = this.#hidden(name);
+      const at = `${path}/${pointerPart(shown)}`;
+      if (holdsStandIn(shown)) this.pointers.push(at);
+      // An event is what its type says, whatever secret is called alike.
+      if (name === 'type' && typeof each === 'string') return [[shown, each] as const];
+      return [[shown, this.#value(at, each, isSecret || isSecretName(name))] as const];
+    });
+    return Object.fromEntries(members);
+  }
+
+  #text(path: string, text: string, isSecret: boolean): string {
+    const hidden = this.#hidden(text);
+    const isWhole = this.#known.has(text) || (isSecret && !this.#isOff && mayBeSecret(text));
+    const shown = isWhole && hidden === text ? this.#standIn(text) : hidden;
+    // The users of URLs leave without a trace.
+    if (shown !== text || holdsStandIn(shown)) this.pointers.push(path);
+    return shown;
+  }
+
+  #hidden(text: string): string {
+    if (this.#isOff) return text;
+    const shown = replaceSecrets(text, (secret) => this.#standIn(secret));
+    return this.#pattern === undefined
+      ? shown
+      : shown.replace(this.#pattern, (secret) => this.#standIn(secret));
+  }
+
+  #standIn(secret: string): string {
+    if (STAND_IN.test(secret)) return secret;
+    const [, scheme, rest] = SCHEME.exec(secret) ?? [];
+    if (scheme !== undefined && rest !== undefined) return scheme + this.#standIn(rest);
+    const known = this.#standIns.get(secret);
+    if (known !== undefined) return known;
+    this.#newest += 1;
+    const standIn = `[redacted:${this.#newest}]`;
+    this.#standIns.set(secret, standIn);
+    return standIn;
+  }
+
+  #owned(path: string, own: unknown): Json {
+    if (own === undefined || firstNonJson(own) !== undefined) {
+      const message = `"redact": what it returns for ${path} is not JSON`;
+      throw new HoldfastError('INVALID_INPUT', message, { details: { field: 'redact' } });
+    }
+    this.pointers.push(path);
+    return own as Json;
+  }
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return isPlainObject(value);
+}
+
+function holdsStandIn(text: string): boolean {
+  return text.search(STAND_INS) >= 0;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`);
+}
+
+/** A part of a JSON pointer. */
+function pointerPart(name: string): string {
+  return name.replaceAll('~', '~0').replaceAll('/', '~1');
+}
