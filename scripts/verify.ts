@@ -22,6 +22,7 @@ const stages: readonly Stage[] = [
     command: ['oxlint', '--type-aware', '--deny-warnings', '--report-unused-disable-directives'],
   },
   { name: 'types', command: ['tsc', '-p', 'tsconfig.json'] },
+  { name: 'unused', command: ['knip', '--no-progress'] },
   { name: 'build', command: ['tsx', 'scripts/build.ts'] },
   { name: 'tests', command: ['vitest', 'run'] },
 ];
