@@ -1,7 +1,8 @@
 /**
- * Four projects, by what they cost: `unit` answers at once and goes first, `contract` talks to disks and
+ * Projects by what they cost: `unit` answers at once and goes first, `contract` talks to disks and
  * loopback sockets, or takes seconds, `package` installs the built tarball, `crash` kills processes, or has a
- * long form for HOLDFAST_DEEP. Sized for 2 cores.
+ * long form for HOLDFAST_DEEP, and `mutants`, with HOLDFAST_DEEP alone, runs tests of all kinds again on
+ * sources with a mistake in them. Sized for 2 cores.
  * Timeouts are for what hangs: a test of seconds is given minutes, for a slow machine is not a failure.
  */
 import { fileURLToPath } from 'node:url';
@@ -18,6 +19,9 @@ const contract = [
   'test/machines/properties.test.ts',
   'test/reporter.test.ts',
 ];
+/** Runs of other tests, over and over: only where minutes do not matter. */
+const mutants = ['test/mutants/kill.test.ts'];
+const deep = process.env['HOLDFAST_DEEP'] === '1';
 const packaged = ['test/package/**/*.test.ts'];
 const crash = ['crash', 'crash-points', 'differential', 'demo'].map((room) => `test/${room}/**/*.test.ts`);
 
@@ -40,7 +44,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...contract, ...packaged, ...crash],
+          exclude: [...contract, ...packaged, ...crash, ...mutants],
           maxWorkers: 2,
           testTimeout: 60_000,
           sequence: { groupOrder: 0 },
@@ -74,11 +78,23 @@ export default defineConfig({
           include: crash,
           pool: 'forks',
           maxWorkers: 2,
-          testTimeout: process.env['HOLDFAST_DEEP'] === '1' ? 1_200_000 : 300_000,
+          testTimeout: deep ? 1_200_000 : 300_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
         },
       },
+      ...(deep
+        ? [
+            {
+              test: {
+                name: 'mutants',
+                include: mutants,
+                testTimeout: 1_200_000,
+                sequence: { groupOrder: 2 },
+              },
+            },
+          ]
+        : []),
     ],
   },
 });

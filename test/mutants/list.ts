@@ -1,0 +1,19 @@
+/** All mutants. Callers: the tests of this folder and test/guarantees.test.ts. */
+import { actorMutants } from './actors.js';
+import { commitMutants } from './commits.js';
+import { effectMutants } from './effects.js';
+import { eventMutants } from './events.js';
+import type { Mutant } from './mutant.js';
+import { storeMutants } from './store.js';
+import { timerMutants } from './timers.js';
+import { workMutants } from './work.js';
+
+export const mutants: readonly Mutant[] = [
+  ...commitMutants,
+  ...eventMutants,
+  ...timerMutants,
+  ...effectMutants,
+  ...actorMutants,
+  ...storeMutants,
+  ...workMutants,
+];
