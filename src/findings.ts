@@ -43,6 +43,7 @@ export const findingKinds = {
   DATABASE_SWAP: { severity: 'damage', repair: 'the repair that was cut off is finished' },
   DATABASE_UNREADABLE: { severity: 'loss' },
   DEAD_LETTER_UNREADABLE: { severity: 'loss', repair: 'it is removed' },
+  DEDUPE_MISSING: { severity: 'damage', repair: 'it is written again, with the newest step' },
   DEDUPE_UNREADABLE: { severity: 'damage', repair: 'it says that the newest step took the event' },
   DEDUPE_UNSWEPT: { severity: 'litter', repair: 'it is put on a list of what expires' },
   EFFECT_MISSING: { severity: 'loss', repair: 'the actor is made to stand still' },

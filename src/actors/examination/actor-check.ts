@@ -5,7 +5,6 @@
  *  A1  What many actors owe is read in one batch.
  *  A2  Nothing is concluded from a record that is not the actor's newest: its other rows may know better.
  */
-import { isHoldfastError } from '../../errors.js';
 import { splitAddress } from '../../ids.js';
 import type { Json } from '../../json.js';
 import { limits } from '../../limits.js';
@@ -79,12 +78,12 @@ async function begin(gathered: Gathered, scene: Scene): Promise<Checked> {
     await withoutRecord(gathered, actor, scene);
     return unknown;
   }
-  tally.add(address, record);
   if (isBehind(record, gathered) || differs(record, gathered)) {
     tally.suspect(address);
-    await notNewest(gathered, actor, record, scene);
+    tally.add(address, await notNewest(gathered, actor, record, scene));
     return unknown;
   }
+  tally.add(address, record);
   checkHistory(actor, record, { journal, checkpoints });
   const tidy = tidied(actor, record, known);
   const owed = owedBy(address, tidy, known);
@@ -103,9 +102,12 @@ async function withoutRecord(gathered: Gathered, actor: ActorCase, scene: Scene)
   const isLost = found === undefined && journal.length > 0;
   if (found !== undefined || isLost) {
     tally.suspect(address);
-    raise(tally.uncounted, splitAddress(address).kind, 1);
     const made = await rebuilt(reading, known, address);
-    if (made !== undefined) actor.replace(made);
+    if (made === undefined) raise(tally.uncounted, splitAddress(address).kind, 1);
+    else {
+      actor.replace(made);
+      tally.add(address, made);
+    }
     const key = keys.record(address);
     if (isLost) actor.note('RECORD_MISSING', 'it has a journal and no record', key);
     else {
@@ -129,13 +131,13 @@ async function withoutRecord(gathered: Gathered, actor: ActorCase, scene: Scene)
   }
 }
 
-/** The record is an older one than the journal's, or says something else. */
+/** The record is an older one than the journal's, or says something else. Resolves with what is to be counted. */
 async function notNewest(
   { address, journal }: Gathered,
   actor: ActorCase,
   record: ActorRecord,
   { reading, known }: Scene,
-): Promise<void> {
+): Promise<ActorRecord> {
   const newest = journal.at(-1)?.seq ?? record.seq;
   const isOld = newest > record.seq;
   const code = isOld ? 'RECORD_BEHIND' : 'RECORD_DIFFERS';
@@ -146,11 +148,12 @@ async function notNewest(
   if (made !== undefined) {
     actor.replace(made);
     actor.note(code, what, keys.record(address));
-    return;
+    return made;
   }
   // A writer goes by the journal's newest step: nothing could be written over the older record.
   if (isOld) actor.change({ seq: newest });
   actor.hold(code, what, keys.record(address));
+  return record;
 }
 
 /** The record without what an actor that has ended may not have (K9), and with what it needs to go. */
@@ -236,7 +239,8 @@ function checkUnreadable({ gathered, actor }: Checked): void {
 function checkSteps(actor: ActorCase, record: ActorRecord, gathered: Gathered, { known }: Scene): void {
   const { address } = actor;
   const definition = known.of(address, record);
-  const { entries, checkpoint } = gathered;
+  const { entries } = gathered;
+  const checkpoint = gathered.checkpoint?.seq === record.marks[0]?.[0] ? gathered.checkpoint : undefined;
   if (definition === undefined || !actor.isClean || entries.length === 0) return;
   const { parent } = record;
   const input = {
@@ -250,8 +254,8 @@ function checkSteps(actor: ActorCase, record: ActorRecord, gathered: Gathered, {
   try {
     if (stored === undefined) replay(input);
     else checkReplay(input, stored);
-  } catch (error) {
-    if (!isHoldfastError(error, 'REPLAY_DIVERGED')) throw error;
+  } catch {
+    // It says so, or its code throws where it did not before.
     actor.note(
       'JOURNAL_DIVERGED',
       'its journal leads to another state than its record has',

@@ -17,7 +17,7 @@ import { hourOf } from '../kernel/belongings.js';
 import type { RowFinding } from './actor-case.js';
 import { DEAD_LETTERS } from './owned-check.js';
 import type { Reading } from './reading.js';
-import { deadLetterIn, expiringIn, foundIn } from './row-shapes.js';
+import { deadLetterIn, expiringIn, foundIn, recordIn } from './row-shapes.js';
 import type { Tally } from './tally.js';
 
 interface ExpiryScene {
@@ -51,7 +51,11 @@ export async function* checkExpiry(scene: ExpiryScene): AsyncGenerator<RowFindin
   const passes = Math.max(1, Math.ceil(named / keysMax));
   for (let pass = 0; pass < passes; pass += 1) {
     const isMine = (number: number): boolean => Math.floor((number / NUMBER_SIZE) * passes) === pass;
-    yield* unnamed(scene, await numbersOf(reading, named, isMine), isMine);
+    const numbers = await numbersOf(reading, named, isMine);
+    const seen = new Uint8Array(numbers.length);
+    yield* unnamed(scene, numbers, isMine, seen);
+    if (numbers.some((_number, index) => seen[firstOf(numbers, index)] === 0))
+      yield* forgotten(reading, numbers, isMine, seen);
   }
 }
 
@@ -92,6 +96,7 @@ async function* unnamed(
   { reading, tally }: ExpiryScene,
   numbers: Float64Array,
   isMine: (number: number) => boolean,
+  seen: Uint8Array,
 ): AsyncGenerator<RowFinding, void, undefined> {
   for (const range of EXPIRING) {
     for await (const page of reading.pages(range)) {
@@ -99,7 +104,10 @@ async function* unnamed(
         .map(([key]) => key)
         .filter((key) => {
           const number = numberOf(key);
-          return isMine(number) && !includes(numbers, number);
+          if (!isMine(number)) return false;
+          const index = indexOf(numbers, number);
+          if (index !== undefined) seen[index] = 1;
+          return index === undefined;
         });
       for (let from = 0; from < found.length; from += UNNAMED_AT_ONCE)
         yield unsweptFinding(found.slice(from, from + UNNAMED_AT_ONCE), tally);
@@ -119,7 +127,45 @@ function unsweptFinding(unswept: readonly string[], { newestAt }: Tally): RowFin
   return { code: 'DEDUPE_UNSWEPT', what, key, mend: [{ key: bucket, value: JSON.stringify(unswept) }] };
 }
 
-function includes(numbers: Float64Array, wanted: number): boolean {
+/** Dedupe rows that a bucket names and that are not there: what they remember is known all the same. */
+async function* forgotten(
+  reading: Reading,
+  numbers: Float64Array,
+  isMine: (number: number) => boolean,
+  seen: Uint8Array,
+): AsyncGenerator<RowFinding, void, undefined> {
+  const isGone = (key: string): boolean => {
+    const number = numberOf(key);
+    const index = isMine(number) && key.startsWith('x\0') ? indexOf(numbers, number) : undefined;
+    return index !== undefined && seen[index] === 0;
+  };
+  for await (const page of reading.pages(rangeOf('e'))) {
+    for (const scanned of page) {
+      const gone = (expiringIn(foundIn(scanned)) ?? []).filter(isGone);
+      const records = await reading.many(gone.map((key) => keys.record(addressIn(key))));
+      for (const key of gone) {
+        const address = addressIn(key);
+        const seq = recordIn(records.get(keys.record(address)))?.seq ?? 0;
+        const what = `${address}: that it took an event is not remembered`;
+        yield { code: 'DEDUPE_MISSING', what, address, key, mend: [{ key, value: String(seq) }] };
+      }
+    }
+  }
+}
+
+function addressIn(key: string): string {
+  return partsOf(key)[0] ?? '';
+}
+
+/** Of equal numbers the first stands for all. */
+function firstOf(numbers: Float64Array, index: number): number {
+  let first = index;
+  while (first > 0 && numbers[first - 1] === numbers[index]) first -= 1;
+  return first;
+}
+
+/** Where a number is first; undefined when it is not there. */
+function indexOf(numbers: Float64Array, wanted: number): number | undefined {
   let low = 0;
   let high = numbers.length;
   while (low < high) {
@@ -127,7 +173,7 @@ function includes(numbers: Float64Array, wanted: number): boolean {
     if ((numbers[middle] ?? 0) < wanted) low = middle + 1;
     else high = middle;
   }
-  return numbers[low] === wanted;
+  return numbers[low] === wanted ? low : undefined;
 }
 
 /** 48 bits of a key's SHA-256. */
