@@ -29,6 +29,7 @@ export const errorAdvice = {
     'Look whether the process that holds the directory is well, and at the job, before repeating.',
   CONTROL_REFUSED: 'Use the address and the token in the control.json of the directory.',
   DELIVERY_NOT_RETRYABLE: 'Only exhausted deliveries can be sent again by hand; look at its status.',
+  DIRECTORY_DAMAGED: 'Run holdfast doctor --repair, or restore a backup.',
   EFFECT_BACKLOG: 'Send fewer events, or wait between them: each is a step of the actor.',
   EFFECT_CRASHED:
     'Find out why the process dies while the effect runs, then send the actor on its way again.',
@@ -50,7 +51,7 @@ export const errorAdvice = {
   REPLAY_DIVERGED: 'The machine changed under its journal, or is not deterministic.',
   RUNTIME_CLOSED: 'Open the runtime again; nothing acknowledged was lost.',
   STORE_BUSY: 'Wait until a backup has ended, then begin the next.',
-  STORE_CORRUPTED: 'Stop, copy the directory, and restore it from a backup.',
+  STORE_CORRUPTED: 'Stop, run holdfast doctor on the directory, and repair it or restore a backup.',
   STORE_FAILED: 'Close and reopen the runtime; nothing acknowledged was lost.',
   STORE_FOREIGN: 'Name an empty or new directory; this one belongs to something else.',
   STORE_FORMAT_NEWER: 'Upgrade holdfast, or open the directory with the version that wrote it.',

@@ -1,14 +1,14 @@
 /**
  * The machines a module exports, with what `define` is told of them: what a deploy gate looks at.
  *
- * Callers: census.ts. Invariant: the module is code of the user's and runs; what it throws is told as a fault
+ * Callers: census.ts, doctor.ts. Invariant: the module is code of the user's and runs; what it throws is told as a fault
  * of the module.
  */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { AnyStateMachine } from 'xstate';
 import { HoldfastError } from '../errors.js';
-import type { CensusOptions } from '../index.js';
+import type { CensusOptions, DoctorMachine } from '../index.js';
 import { isPlainObject } from '../json.js';
 
 export interface ModuleMachine {
@@ -16,7 +16,7 @@ export interface ModuleMachine {
   readonly name: string;
   readonly kind: string;
   readonly machine: AnyStateMachine;
-  readonly options: Pick<CensusOptions, 'version' | 'migrate' | 'children'>;
+  readonly options: Pick<CensusOptions, 'version' | 'migrate' | 'children'> & Pick<DoctorMachine, 'indexes'>;
 }
 
 /**
@@ -59,12 +59,12 @@ function machinesIn(name: string, value: unknown): readonly ModuleMachine[] {
 function machineIn(name: string, value: unknown): ModuleMachine | undefined {
   if (isMachine(value)) return { name, kind: value.id, machine: value, options: {} };
   if (!isPlainObject(value)) return undefined;
-  const { machine, kind, version, migrate, children } = value;
+  const { machine, kind, version, migrate, children, indexes } = value;
   if (!isMachine(machine)) return undefined;
   if (kind !== undefined && typeof kind !== 'string') throw unusable(`${name}.kind is not a text`);
-  // What is wrong with these is told when the census makes a definition of them.
+  // What is wrong with these is told when a definition is made of them.
   const options = Object.fromEntries(
-    Object.entries({ version, migrate, children }).filter(([, option]) => option !== undefined),
+    Object.entries({ version, migrate, children, indexes }).filter(([, option]) => option !== undefined),
   );
   return { name, kind: kind ?? machine.id, machine, options };
 }

@@ -12,6 +12,7 @@ import { isPlainObject } from '../json.js';
 import { backupCommand } from './backup.js';
 import { censusCommand } from './census.js';
 import { demoCommand } from './demo/command.js';
+import { doctorCommand } from './doctor.js';
 import { exitCodeOf } from './exit.js';
 import { jobsCommand } from './jobs.js';
 import { quarantineCommand } from './quarantine.js';
@@ -56,6 +57,7 @@ function programOf(terminal: Terminal, version: string): Command {
   jobsCommand(program, terminal);
   quarantineCommand(program, terminal);
   censusCommand(program, terminal);
+  doctorCommand(program, terminal);
   backupCommand(program, terminal);
   restoreCommand(program, terminal);
   return program;

@@ -12,7 +12,7 @@ import { createInterface } from 'node:readline';
 import type { Finding, FindingCode } from '../../findings.js';
 import { MalformedBytes } from '../level-format/byte-reader.js';
 import { readLog } from '../level-format/log-format.js';
-import { readManifest, sequenceOf, type Manifest } from '../level-format/manifest.js';
+import { readManifest, writesIn, type Manifest } from '../level-format/manifest.js';
 import { checkTable, newestWrite } from '../level-format/table-format.js';
 import { padded, tableNumber } from './copies.js';
 
@@ -31,6 +31,12 @@ export interface MendingPlan {
 export interface DatabaseSurvey {
   readonly findings: readonly Finding[];
   readonly plan: MendingPlan;
+}
+
+/** The numbers of the oldest and the newest write. */
+interface Writes {
+  readonly first: number;
+  readonly last: number;
 }
 
 const CURRENT_TEXT = /^(MANIFEST-\d+)\n$/;
@@ -66,8 +72,8 @@ class Survey {
     }
     for (const name of ['LOG.old', 'LOG']) if (names.includes(name)) await this.#readDiary(name);
     const { manifest, current } = await this.#manifest(names);
-    const newestLogged = await this.#readLogs(names, manifest);
-    await this.#readTables(names, manifest, newestLogged);
+    const logged = await this.#readLogs(names, manifest);
+    await this.#readTables(names, manifest, logged);
     const plan: MendingPlan = {
       ...(current === undefined ? {} : { current }),
       rebuild: this.#rebuild,
@@ -143,26 +149,29 @@ class Survey {
     }
   }
 
-  /** Gives the number of the newest write in the logs that are not in tables yet. */
-  async #readLogs(names: readonly string[], manifest: Manifest | undefined): Promise<number> {
+  /** Gives the writes in the logs that are not in tables yet. */
+  async #readLogs(names: readonly string[], manifest: Manifest | undefined): Promise<Writes> {
     const oldest = manifest?.logNumber ?? 0;
     const logs = names.filter((name) => name.endsWith('.log') && Number.parseInt(name, 10) >= oldest);
     if (oldest > 0 && !logs.some((name) => Number.parseInt(name, 10) === oldest)) {
       this.#find('LOG_MISSING', `${padded(oldest)}.log`, 'is missing: the last commits were in it');
     }
-    let newest = 0;
+    let writes: Writes = { first: Number.POSITIVE_INFINITY, last: 0 };
     for (const name of logs) {
       const { records, damage } = readLog(await readFile(join(this.#path, name)));
       for (const { at, bytes, why } of damage) {
         this.#find('LOG_DAMAGED', name, `at byte ${at}: ${why}; ${bytes} bytes are lost`);
       }
       if (damage.length > 0) this.#logsDamaged.push(name);
-      for (const record of records) newest = Math.max(newest, sequenceOf(record));
+      for (const record of records) {
+        const { first, last } = writesIn(record) ?? writes;
+        writes = { first: Math.min(writes.first, first), last: Math.max(writes.last, last) };
+      }
     }
-    return newest;
+    return writes;
   }
 
-  async #readTables(names: readonly string[], manifest: Manifest | undefined, logged: number): Promise<void> {
+  async #readTables(names: readonly string[], manifest: Manifest | undefined, logged: Writes): Promise<void> {
     const present = new Map(
       names.flatMap((name) => {
         const number = tableNumber(name);
@@ -178,20 +187,21 @@ class Survey {
       } else continue;
       this.#rebuild = true;
     }
-    const known = Math.max(manifest?.lastSequence ?? 0, logged);
-    for (const [number, name] of present) await this.#readTable(number, name, manifest, known);
+    const isKnown = (write: number): boolean =>
+      write <= (manifest?.lastSequence ?? 0) || (write >= logged.first && write <= logged.last);
+    for (const [number, name] of present) await this.#readTable(number, name, manifest, isKnown);
   }
 
   async #readTable(
     number: number,
     name: string,
     manifest: Manifest | undefined,
-    known: number,
+    isKnown: (write: number) => boolean,
   ): Promise<void> {
     const bytes = await readFile(join(this.#path, name));
     if (manifest !== undefined && !manifest.tables.has(number)) {
       // What LevelDB was making when it died, or had not removed yet; unless it holds what nothing else does.
-      if (newestWrite(bytes) <= known) this.#tablesGivenUp.push(number);
+      if (isKnown(newestWrite(bytes))) this.#tablesGivenUp.push(number);
       else {
         this.#find('DATABASE_CUT', name, 'is newer than the manifest, which was cut short');
         this.#rebuild = true;

@@ -121,7 +121,9 @@ class Examining {
       await rm(this.#copy, { recursive: true, force: true });
       await copyDatabase(from, this.#copy);
       try {
-        await mendCopy(this.#copy, { ...plan, rebuild });
+        // A manifest that LevelDB refuses is not asked which tables it has given up.
+        const tablesGivenUp = rebuild && !plan.rebuild ? [] : plan.tablesGivenUp;
+        await mendCopy(this.#copy, { ...plan, rebuild, tablesGivenUp });
         const database = await openLevelDatabase(this.#copy, { sync: true, createIfMissing: false });
         if (reason !== '') this.#find({ code: 'MANIFEST_DAMAGED', what: `LevelDB refuses it: ${reason}` });
         if (!rebuild) await this.#readDiary();

@@ -17,8 +17,9 @@ export interface Manifest {
 
 interface Growing {
   readonly tables: Map<number, number>;
-  logNumber: number;
-  lastSequence: number;
+  logNumber: number | undefined;
+  nextFile: number | undefined;
+  lastSequence: number | undefined;
 }
 
 /** Throws `MalformedBytes` with the reason. */
@@ -26,10 +27,18 @@ export function readManifest(bytes: Buffer): Manifest {
   const { records, damage } = readLog(bytes);
   const [first] = damage;
   if (first !== undefined) throw new MalformedBytes(`at byte ${first.at} ${first.why}`);
-  if (records.length === 0) throw new MalformedBytes('it has no whole record');
-  const manifest: Growing = { tables: new Map(), logNumber: 0, lastSequence: 0 };
-  for (const record of records) apply(manifest, new ByteReader(record));
-  return manifest;
+  const growing: Growing = {
+    tables: new Map(),
+    logNumber: undefined,
+    nextFile: undefined,
+    lastSequence: undefined,
+  };
+  for (const record of records) apply(growing, new ByteReader(record));
+  const { tables, logNumber, nextFile, lastSequence } = growing;
+  if (logNumber === undefined || nextFile === undefined || lastSequence === undefined) {
+    throw new MalformedBytes('it is cut short');
+  }
+  return { tables, logNumber, lastSequence };
 }
 
 function apply(manifest: Growing, edit: ByteReader): void {
@@ -37,7 +46,8 @@ function apply(manifest: Growing, edit: ByteReader): void {
     const tag = edit.varint();
     if (tag === 1) edit.text();
     else if (tag === 2) manifest.logNumber = edit.varint();
-    else if (tag === 3 || tag === 9) edit.varint();
+    else if (tag === 3) manifest.nextFile = edit.varint();
+    else if (tag === 9) edit.varint();
     else if (tag === 4) manifest.lastSequence = edit.varint();
     else if (tag === 5) {
       edit.varint();
@@ -55,8 +65,9 @@ function apply(manifest: Growing, edit: ByteReader): void {
   }
 }
 
-/** The number of the last write in a record of a log; 0 for a record that is too short to be a batch. */
-export function sequenceOf(record: Buffer): number {
-  if (record.length < 12) return 0;
-  return Number(record.readBigUInt64LE(0)) + record.readUInt32LE(8) - 1;
+/** The numbers of the first and the last write in a record of a log; undefined when it is no batch. */
+export function writesIn(record: Buffer): { readonly first: number; readonly last: number } | undefined {
+  if (record.length < 12) return undefined;
+  const first = Number(record.readBigUInt64LE(0));
+  return { first, last: first + record.readUInt32LE(8) - 1 };
 }
