@@ -54,3 +54,20 @@ void test('killed between the payment and the answer, it pays for no second film
   assert.equal(studio.effects.waiting('film.render').length, 1);
   await studio.close();
 });
+
+void test('a test begins where another has stopped', async () => {
+  const studio = await createTestRuntime({ define: defineFilms });
+  const film = await studio.kinds.films.create({ id: '1', input });
+  await studio.effects.fail('film.render', new Error('the studio says 503'));
+  await studio.advance('20 min');
+  const resting = await studio.fixture(film);
+  await studio.close();
+
+  const next = await createTestRuntime({ define: defineFilms, fixtures: [resting] });
+  await next.advance('40 min');
+  assert.deepEqual(
+    next.effects.waiting('film.render').map(({ actor, input: asked }) => ({ actor, asked })),
+    [{ actor: 'film/1', asked: input }],
+  );
+  await next.close();
+});

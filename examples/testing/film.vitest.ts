@@ -50,3 +50,17 @@ test('killed between the payment and the answer, it pays for no second film', as
   expect(studio.effects.waiting('film.render')).toHaveLength(1);
   await studio.close();
 });
+
+test('a test begins where another has stopped', async () => {
+  const studio = await createTestRuntime({ define: defineFilms });
+  const film = await studio.kinds.films.create({ id: '1', input });
+  await studio.effects.fail('film.render', new Error('the studio says 503'));
+  await studio.advance('20 min');
+  const resting = await studio.fixture(film);
+  await studio.close();
+
+  const next = await createTestRuntime({ define: defineFilms, fixtures: [resting] });
+  await next.advance('40 min');
+  expect(next.effects.waiting('film.render')).toMatchObject([{ actor: 'film/1', input }]);
+  await next.close();
+});

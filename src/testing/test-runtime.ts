@@ -14,6 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock, type Clock } from '../clock.js';
 import { newId } from '../ids.js';
+import type { ActorName, Capsule } from '../index.js';
+import { isPlainObject } from '../json.js';
 import { silentLogger } from '../log.js';
 import type { RuntimeOptions } from '../runtime-options.js';
 import { openOver, type Runtime } from '../runtime.js';
@@ -42,6 +44,12 @@ export interface TestRuntimeOptions<Kinds> extends Pick<
   readonly startAt?: number;
   /** `power` (default): a crash loses nothing acknowledged. `process`: it may, see `crash({losing})`. */
   readonly durability?: 'power' | 'process';
+  /**
+   * Actors to begin with: capsules, of `fixture` or of `runtime.export`. They go on as after a crash; the
+   * clock starts at the latest of their `exportedAt`, unless `startAt` says otherwise, so timers have what
+   * was left.
+   */
+  readonly fixtures?: readonly unknown[];
   /** What to begin with: the disk of another test runtime that was closed. Default: an empty one. */
   readonly disk?: MemoryDisk;
   /**
@@ -77,12 +85,30 @@ const TIMERS_MAX = 100_000;
 export async function createTestRuntime<Kinds = undefined>(
   options: TestRuntimeOptions<Kinds> = {},
 ): Promise<TestRuntime<Kinds>> {
-  const { startAt = START_AT, disk = createMemoryDisk({ durability: options.durability ?? 'power' }) } =
-    options;
+  const { fixtures = [] } = options;
+  const {
+    startAt = exportedAt(fixtures) ?? START_AT,
+    disk = createMemoryDisk({ durability: options.durability ?? 'power' }),
+  } = options;
   const activity = new Activity();
   const test = new TestRuntime(options, { activity, clock: new TestClock(startAt, activity), disk });
   await test.open();
+  try {
+    await test.begin(fixtures);
+  } catch (error) {
+    await test.close();
+    throw error;
+  }
   return test;
+}
+
+/** When the latest of them was exported; whether they are capsules is for the import to say. */
+function exportedAt(fixtures: readonly unknown[]): number | undefined {
+  const times = fixtures.flatMap((fixture) => {
+    const at: unknown = isPlainObject(fixture) ? fixture['exportedAt'] : undefined;
+    return typeof at === 'number' ? [at] : [];
+  });
+  return times.length === 0 ? undefined : Math.max(...times);
 }
 
 interface Parts {
@@ -165,6 +191,25 @@ export class TestRuntime<Kinds = undefined> implements AsyncDisposable {
       throw error;
     }
     await this.settle();
+  }
+
+  /** For `createTestRuntime`: all are there before the first goes on. */
+  async begin(fixtures: readonly unknown[]): Promise<void> {
+    const addresses: string[] = [];
+    for (const fixture of fixtures) {
+      addresses.push(await this.runtime.import(fixture, { standIns: 'accept', children: 'failed' }));
+    }
+    for (const address of addresses) await this.runtime.quarantine.resume(address, { operator: 'fixture' });
+    await this.settle();
+  }
+
+  /**
+   * An actor as plain JSON, as it is on disk: a capsule, with nothing taken out. Keep it as a file, and begin
+   * other tests with it. Throws ACTOR_NOT_FOUND.
+   */
+  async fixture(actor: ActorName): Promise<Capsule> {
+    await this.settle();
+    return this.runtime.export(actor, { redact: false });
   }
 
   /**

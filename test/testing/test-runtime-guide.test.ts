@@ -12,6 +12,6 @@ test('the same tests pass under node:test', async () => {
   const file = bundled('examples/testing/film.node.ts');
   const arguments_ = ['--test', '--test-reporter=tap', file];
   const { stdout } = await promisify(execFile)(process.execPath, arguments_, { timeout: 60_000 });
-  expect(stdout).toContain('# pass 3');
+  expect(stdout).toContain('# pass 4');
   expect(stdout).toContain('# fail 0');
 });
