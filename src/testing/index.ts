@@ -35,3 +35,13 @@ export type {
   TestEffectStatus,
 } from './test-effects.js';
 export type { TestTimer } from './test-timers.js';
+export { expectMended, expectReplay, replay, type MendedOptions } from './replay.js';
+export { parseCapsule, readCapsule } from '../actors/index.js';
+export type {
+  Capsule,
+  Divergence,
+  MendReport,
+  ReplayedStep,
+  ReplayOptions,
+  ReplayReport,
+} from '../actors/index.js';

@@ -57,7 +57,9 @@ describe('redaction', () => {
     };
     const [first] = capsule.journal.flatMap(({ entry }) => entry.event['token'] ?? []);
     expect(snapshot.context.card).toBe(first);
-    expect(snapshot.context.notes[0]).toContain(`said ${JSON.stringify(first).slice(1, -1)}, then Bearer [redacted:`);
+    expect(snapshot.context.notes[0]).toContain(
+      `said ${JSON.stringify(first).slice(1, -1)}, then Bearer [redacted:`,
+    );
     expect(capsule.redacted).toContain('/journal/1/entry/event/token');
     expect(capsule.redacted).toContain('/record/snapshot/context/card');
     expect(parseCapsule(capsule)).toEqual(capsule);

@@ -1,0 +1,12 @@
+/**
+ * What the testing room and the doors may use of this room beside the runtime: capsules, read and replayed.
+ *
+ * The façades themselves are put together in runtime.ts.
+ */
+export type { Capsule, ChainedEntry } from './capsule/capsule.js';
+export { readCapsule } from './capsule/file.js';
+export { mendCapsule } from './capsule/mend.js';
+export type { MendedStep, MendReport } from './capsule/mend.js';
+export { parseCapsule } from './capsule/parse.js';
+export { replayCapsule } from './capsule/retrace.js';
+export type { Divergence, ReplayedStep, ReplayOptions, ReplayReport } from './capsule/retrace.js';
