@@ -14,6 +14,7 @@
  *  O4  A place in a pool is given back after the commit of the result, so that who runs next sees it. One who
  *      rests holds none.
  *  O5  Nothing runs before `start` or after `stop`; what is offered meanwhile keeps its rows and waits.
+ *  O6  Nothing runs whose row is not on disk (K1): scans see staged rows, and leave them to their commit.
  */
 import type { JsonEvent } from '../../json.js';
 import { limits } from '../../limits.js';
@@ -188,6 +189,7 @@ export class Outbox {
   async hurry(definition: Definition, address: string, record: ActorRecord): Promise<void> {
     for (const { id, src, pool, ord } of record.effects) {
       const key = keys.effect(definition.kind, pool, ord);
+      await this.#options.loop.settled(key);
       const text = await this.#options.loop.read(key);
       const effectKey = `${address}/${id}`;
       const gone = text === undefined || this.#options.loop.peek(key) === undefined;
@@ -288,6 +290,7 @@ export class Outbox {
       const range = rangeOf('o', pool.definition.kind, pool.name);
       const held = pool.queue.length + pool.running + pool.aside;
       const page = await scanPast(this.#options.loop, { ...range, limit: held + windowOf(pool) });
+      const isOffered = pool.more;
       if (page.length === held + windowOf(pool)) pool.more = true;
       for (const scanned of page) {
         const [key] = scanned;
@@ -297,9 +300,12 @@ export class Outbox {
           continue;
         }
         const effectKey = effectKeyOf(row);
-        const gone = this.#endedWhileLoading.has(effectKey) || this.#options.loop.peek(key) === undefined;
-        if (!gone) this.#enqueue(pool, { key, row, effectKey, loaded: true });
+        // What is staged, or will be deleted, is not on disk as it is here: it is offered by its commit (O6).
+        const isStaged = this.#options.loop.peek(key) !== null;
+        if (!isStaged && !this.#endedWhileLoading.has(effectKey))
+          this.#enqueue(pool, { key, row, effectKey, loaded: true });
       }
+      if (isOffered) this.#pump();
     } catch (error) {
       pool.more = true;
       this.#options.log.error({ err: error, pool: pool.name }, 'outbox.load');
