@@ -27,10 +27,10 @@ export async function emptyProject(): Promise<string> {
   return directory;
 }
 
-/** Packs the repository as it is built into a directory. */
-export async function packed(directory: string): Promise<Packed> {
+/** Packs the repository as it is built, or another package, into a directory. */
+export async function packed(directory: string, source: string = root): Promise<Packed> {
   const words = ['pack', '--ignore-scripts', '--json', '--loglevel=error', '--pack-destination', directory];
-  const { output, status } = await run('npm', words, root);
+  const { output, status } = await run('npm', words, source);
   if (status !== 0) throw new Error(`npm pack: ${output}`);
   const [pack] = JSON.parse(output) as readonly {
     readonly filename: string;
