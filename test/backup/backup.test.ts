@@ -10,7 +10,8 @@ import { keys } from '../../src/store/index.js';
 import { auditStore } from '../crash/audit.js';
 import { deferred } from '../kernel/fixtures.js';
 import { AT_ONCE, buildHouse, delivered, until, video, type House } from '../runtime/house.js';
-import { newTarget, pagedBy, rowsIn } from './place.js';
+import { pagedBy } from './paged.js';
+import { newTarget, rowsIn } from './place.js';
 
 const DAY_MS = 86_400_000;
 

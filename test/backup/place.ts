@@ -47,32 +47,3 @@ export async function looked<T>(directory: string, look: (store: Store) => Promi
 export function rowsIn(directory: string): Promise<ReadonlyMap<string, string>> {
   return looked(directory, async (store) => storedRows(await store.view()));
 }
-
-/** A store whose views call `onPage` before each page of stored rows, with the number of the page. */
-export function pagedBy(onPage: (page: number) => void | Promise<void>): (store: Store) => Store {
-  return (store) => ({
-    generation: store.generation,
-    get lastCommit() {
-      return store.lastCommit;
-    },
-    get: (key) => store.get(key),
-    getMany: (wanted) => store.getMany(wanted),
-    scan: (options) => store.scan(options),
-    commit: (commit) => store.commit(commit),
-    view: async () => {
-      const view = await store.view();
-      let page = 0;
-      return {
-        lastCommit: view.lastCommit,
-        scan: (options) => view.scan(options),
-        scanStored: async (options) => {
-          page += 1;
-          await onPage(page);
-          return await view.scanStored(options);
-        },
-        close: () => view.close(),
-      };
-    },
-    close: () => store.close(),
-  });
-}

@@ -12,7 +12,8 @@ import { faultyStore } from '../../src/testing/index.js';
 import { auditStore } from '../crash/audit.js';
 import { deferred } from '../kernel/fixtures.js';
 import { AT_ONCE, buildHouse, delivered, entries, video, type House } from '../runtime/house.js';
-import { looked, newTarget, pagedBy, rowsIn } from './place.js';
+import { pagedBy } from './paged.js';
+import { looked, newTarget, rowsIn } from './place.js';
 
 async function backedUp(directory: string): Promise<string> {
   const target = await newTarget();
