@@ -5,8 +5,14 @@
  * held or read.
  */
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
-import type { DefinitionOptions, IndexedActor, IndexRow, Migrations } from './actors/kernel/index.js';
-import type { ChildOptions } from './actors/kernel/index.js';
+import { houseMachines } from './actors/house-machines.js';
+import type {
+  ChildOptions,
+  DefinitionOptions,
+  IndexedActor,
+  IndexRow,
+  Migrations,
+} from './actors/kernel/index.js';
 import { HoldfastError } from './errors.js';
 import type { Finding } from './findings.js';
 
@@ -21,6 +27,7 @@ export interface DoctorMachine {
   readonly kind?: string;
   /** Default: the machine's version. */
   readonly version?: string;
+  /** As `define` has them; index rows are not compared without. `() => []` says that there are none. */
   readonly indexes?: (snapshot: AnyMachineSnapshot, actor: IndexedActor) => readonly IndexRow[];
   readonly migrate?: Migrations;
   readonly children?: Readonly<Record<string, ChildOptions>>;
@@ -56,5 +63,15 @@ export function checkDoctorOptions({ directory, repair, deep }: DoctorOptions): 
 }
 
 export function definitionsOf(machines: readonly DoctorMachine[]): readonly DefinitionOptions[] {
-  return machines.map((each) => ({ ...each, kind: each.kind ?? each.machine.id }));
+  const users = machines.map((each) => ({
+    ...each,
+    kind: each.kind ?? each.machine.id,
+    indexes: each.indexes ?? untold,
+  }));
+  return [...houseMachines, ...users];
+}
+
+/** Without it every stored index row of that kind would look like one too many, and a repair would remove it. */
+function untold(): never {
+  throw new HoldfastError('INVALID_OPTIONS', 'indexes: the doctor was not told of them');
 }
