@@ -89,7 +89,8 @@ class WrappedStore implements FaultyStore {
   get(key: string): string | undefined | Promise<string | undefined> {
     if (this.#dead) return never();
     this.#mustBeOpen();
-    return this.#inner.get(key);
+    const found = this.#inner.get(key);
+    return found instanceof Promise ? this.#answer(() => found) : found;
   }
 
   async getMany(keys: readonly string[]): Promise<(string | undefined)[]> {
