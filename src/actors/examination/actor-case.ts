@@ -62,6 +62,11 @@ export class ActorCase {
     this.#rows.set(key, text);
   }
 
+  /** True for a row that the repair writes. */
+  puts(key: string): boolean {
+    return this.#rows.get(key) !== undefined;
+  }
+
   delete(key: string): void {
     this.#rows.set(key, undefined);
   }

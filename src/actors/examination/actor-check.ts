@@ -192,7 +192,7 @@ async function checkBelieved(
   for (const row of owed.rows) {
     const text = found.get(row.key);
     if (row.isMine(text)) scene.tally.own(row.letter, kind);
-    else checkOwed(actor, row, text, scene.tally);
+    else if (!actor.puts(row.key)) checkOwed(actor, row, text, scene.tally);
   }
   await checkFamily(actor, record, gathered, found, scene);
   if (scene.deep) checkSteps(actor, record, gathered, scene);
@@ -213,7 +213,6 @@ function checkOwed(actor: ActorCase, row: OwedRow, found: Found, tally: Tally): 
     actor.hold(missing, `the row of its ${what} ${how}`, key);
     return;
   }
-  // One that is armed just now is written by the same repair.
   actor.put(key, text);
   actor.note(missing, `the row of its ${what} ${how}`, key);
 }
@@ -241,7 +240,7 @@ function checkSteps(actor: ActorCase, record: ActorRecord, gathered: Gathered, {
   const definition = known.of(address, record);
   const { entries } = gathered;
   const checkpoint = gathered.checkpoint?.seq === record.marks[0]?.[0] ? gathered.checkpoint : undefined;
-  if (definition === undefined || !actor.isClean || entries.length === 0) return;
+  if (definition === undefined || entries.length === 0 || !actor.isClean || actor.isHeld) return;
   const { parent } = record;
   const input = {
     definition,

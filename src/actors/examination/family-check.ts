@@ -15,10 +15,12 @@ import type { Gathered } from './actor-walk.js';
 import type { KnownMachines } from './known-machines.js';
 import type { Found, Reading } from './reading.js';
 import { foundIn, inboxIn, recordIn } from './row-shapes.js';
+import type { Tally } from './tally.js';
 
 interface FamilyScene {
   readonly reading: Reading;
   readonly known: KnownMachines;
+  readonly tally: Pick<Tally, 'suspects'>;
 }
 
 /** The keys of the records that an actor's family is judged by. */
@@ -38,7 +40,8 @@ export async function checkFamily(
   const { status, children = [], parent } = record;
   if (status !== 'active') return;
   for (const ref of children) {
-    if (gathered.ends.has(ref.id)) continue;
+    // A child's kind begins with its parent's and a dot: it was looked at before.
+    if (gathered.ends.has(ref.id) || scene.tally.suspects.has(ref.address)) continue;
     const what = await wrongWith(actor, ref, found.get(keys.record(ref.address)), scene);
     if (what !== undefined) actor.hold('CHILD_MISSING', what, keys.record(ref.address));
   }
