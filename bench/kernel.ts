@@ -47,7 +47,7 @@ export function kernelSubject(kernel: Kernel, store: Store, ids: Ids): Subject {
 }
 
 /** An event id as a webhook would give it: 26 characters. */
-export function eventIdOf(errand: string, step: number): string {
+function eventIdOf(errand: string, step: number): string {
   return `evt-${errand}-${String(step).padStart(5, '0')}`;
 }
 

@@ -32,7 +32,7 @@ export const ROOT = 'family/a';
 export const RETENTION_MS = 90_000;
 
 /** The life as XState lives it. */
-export async function lived(machine: AnyStateMachine, input: Json, acts: readonly Act[]): Promise<Life> {
+async function lived(machine: AnyStateMachine, input: Json, acts: readonly Act[]): Promise<Life> {
   const clock = new SimulatedClock();
   const events: unknown[] = [];
   const actor = createActor(machine, {

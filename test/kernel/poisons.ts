@@ -33,7 +33,7 @@ interface Fragile {
 }
 
 /** `ok` counts; `poison` throws as it says, unless it is cured. */
-export function fragile(cured: { is: boolean } = { is: false }): AnyStateMachine {
+function fragile(cured: { is: boolean } = { is: false }): AnyStateMachine {
   const unlessCured = (): void => {
     if (!cured.is) fail();
   };

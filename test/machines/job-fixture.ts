@@ -73,7 +73,7 @@ export const history = (job: Job) =>
   paramsOf(job, 'history.append').map((params) => Reflect.get(params, 'entry') as object);
 export const sent = (job: Job) =>
   paramsOf(job, 'actor.create').map((params) => Reflect.get(params, 'input') as object);
-export const paramsOf = (job: Job, type: string) =>
+const paramsOf = (job: Job, type: string) =>
   job
     .written()
     .filter((asked: Asked) => asked.type === type)

@@ -46,7 +46,7 @@ const SUBJECTS = [
 const CHATS = 4;
 
 /** A number in [0, 1) that belongs to `name` under `seed`. */
-export function drawn(seed: number, name: string): number {
+function drawn(seed: number, name: string): number {
   return Number.parseInt(sha256Hex(`demo ${seed} ${name}`).slice(0, 12), 16) / 16 ** 12;
 }
 
