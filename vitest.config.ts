@@ -12,7 +12,17 @@ import { closingLine } from './test/reporter.js';
 const heavy = 'memory outbox quarantine restart simulation standing step streams timers version-change';
 /** Seconds each: properties, thousands of actors, long lives. They would keep `unit` from answering at once. */
 const thorough = heavy.split(' ').map((name) => `test/kernel/${name}.test.ts`);
-const rooms = ['store', 'simulator', 'providers', 'control', 'cli', 'runtime', 'backup', 'full-disk'];
+const rooms = [
+  'store',
+  'simulator',
+  'providers',
+  'control',
+  'cli',
+  'runtime',
+  'backup',
+  'doctor',
+  'full-disk',
+];
 const contract = [
   ...rooms.map((room) => `test/${room}/**/*.test.ts`),
   ...thorough,
@@ -21,9 +31,16 @@ const contract = [
 ];
 /** Runs of other tests, over and over: only where minutes do not matter. */
 const mutants = ['test/mutants/kill.test.ts'];
+/** Asks npm for a test runner that is not ours: with HOLDFAST_DEEP alone, beside the crashes. */
+const guests = ['test/testing/jest.test.ts'];
 const deep = process.env['HOLDFAST_DEEP'] === '1';
 const packaged = ['test/package/**/*.test.ts'];
-const crash = ['crash', 'crash-points', 'differential', 'demo'].map((room) => `test/${room}/**/*.test.ts`);
+/** Bytes flipped and files cut: all of them with HOLDFAST_DEEP. */
+const sweep = 'test/doctor/sweep.test.ts';
+const crash = [
+  ...['crash', 'crash-points', 'differential', 'demo'].map((room) => `test/${room}/**/*.test.ts`),
+  sweep,
+];
 
 /**
  * The package's own name leads to its sources, as tsconfig.json's `paths` say, so that examples run
@@ -44,7 +61,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...contract, ...packaged, ...crash, ...mutants],
+          exclude: [...contract, ...packaged, ...crash, ...mutants, ...guests],
           maxWorkers: 2,
           testTimeout: 60_000,
           sequence: { groupOrder: 0 },
@@ -55,6 +72,7 @@ export default defineConfig({
         test: {
           name: 'contract',
           include: contract,
+          exclude: [sweep],
           maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 60_000,
@@ -75,7 +93,7 @@ export default defineConfig({
         resolve: { alias },
         test: {
           name: 'crash',
-          include: crash,
+          include: deep ? [...crash, ...guests] : crash,
           pool: 'forks',
           maxWorkers: 2,
           testTimeout: deep ? 1_200_000 : 300_000,

@@ -8,6 +8,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { errorAdvice } from '../src/errors.js';
+import { findingKinds } from '../src/findings.js';
 import { limits } from '../src/limits.js';
 import {
   assemblyFiles,
@@ -231,6 +232,17 @@ describe('errors and limits', () => {
       tests.some(({ path, text }) => !path.startsWith('test/tidy') && text.includes(wanted)) ||
       src.some(({ path, text }) => path.startsWith('src/testing/') && text.includes(`'${wanted}'`));
     expect(codes.filter((wanted) => !asserted(wanted))).toEqual([]);
+  });
+
+  test('every finding has a heading in docs/doctor.md, in order, is found in src and seen in a test', () => {
+    const found = Object.keys(findingKinds);
+    expect(found).toEqual(found.toSorted());
+    const told = [...sourceOf('docs/doctor.md').text.matchAll(/^## (\S+)$/gm)].map((match) => match[1]);
+    expect(told).toEqual(found);
+    const finders = src.filter(({ path }) => path !== 'src/findings.ts');
+    expect(found.filter((wanted) => !naming(finders, wanted))).toEqual([]);
+    const seen = tests.filter(({ path }) => !path.startsWith('test/tidy'));
+    expect(found.filter((wanted) => !seen.some(({ text }) => text.includes(wanted)))).toEqual([]);
   });
 
   test('every limit is used', () => {
