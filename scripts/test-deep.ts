@@ -24,6 +24,7 @@ const parts: readonly Part[] = [
     minutesMax: 6,
     command: ['vitest', 'run', 'test/crash/', 'test/crash-points/', 'test/differential/', 'test/demo/'],
   },
+  { name: 'jest', minutesMax: 3, command: ['vitest', 'run', 'test/testing/jest'] },
   { name: 'node', minutesMax: 10, command: ['tsx', 'scripts/test-node.ts'] },
 ];
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
+import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
-import { copyOf, firstNonJson } from '../src/json.js';
+import { copyOf, firstNonJson, isPlainObject } from '../src/json.js';
 
 const seed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1_000_000_007);
 
@@ -35,4 +36,11 @@ it('what is nested beyond reason is no JSON, and overflows nothing', () => {
   for (let level = 0; level < 100_000; level += 1) deep = [deep];
   expect(firstNonJson(nested(400))).toBeUndefined();
   expect(firstNonJson(deep)).toContain('$[0][0]');
+});
+
+it('an object of another realm, as tests of jest have them, is as plain as one of ours', () => {
+  expect(isPlainObject(runInNewContext('({ a: { b: 1 } })'))).toBe(true);
+  expect(firstNonJson(runInNewContext('({ a: [{ b: 1 }] })'))).toBeUndefined();
+  expect(firstNonJson(runInNewContext('({ a: new Date(0) })'))).toBe('$.a');
+  expect(isPlainObject(Object.create({ inherited: 1 }))).toBe(false);
 });

@@ -5,6 +5,7 @@
  * Invariants: the query, fragment and user part of a URL never survive; a given secret never survives; a
  * text comes back no longer than `limits.providerMessageCharsMax`.
  */
+import { types } from 'node:util';
 import { limits } from '../limits.js';
 import type { Credential } from './port.js';
 
@@ -82,9 +83,12 @@ function asShown(thrown: unknown): string {
   return typeof thrown === 'string' ? thrown : (JSON.stringify(thrown) ?? typeof thrown);
 }
 
-/** The `code` of a Node or undici error, or its name; undefined when it is not an error. */
+/**
+ * The `code` of a Node or undici error, or its name; undefined when it is not an error. Where a test runner
+ * has a realm of its own (jest), an error of Node's own is an instance of another realm's `Error`.
+ */
 export function errorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
+  if (!(error instanceof Error) && !types.isNativeError(error)) return undefined;
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }
 

@@ -9,7 +9,7 @@
  */
 import { AssertionError } from 'node:assert';
 import type { AnyActorLogic, AnyEventObject } from 'xstate';
-import type { Json, JsonEvent } from '../json.js';
+import { copyOf, type Json, type JsonEvent } from '../json.js';
 import type { EffectHook, PerformedEffect, RunOutcome } from '../runtime-options.js';
 import type { Activity } from './test-activity.js';
 import { standInPromise, standInStream, type Hands } from './test-logic.js';
@@ -196,7 +196,7 @@ const STATUS_OF: Readonly<Record<RunOutcome['type'], TestEffectStatus>> = {
 async function answerWith(answer: Answer, run: Run, hands: Hands, signal: AbortSignal): Promise<void> {
   const { id, address: actor, input } = run.call;
   try {
-    hands.done(await answer(structuredClone(input), { id, actor, attempt: run.attempt, signal }));
+    hands.done(await answer(copyOf(input), { id, actor, attempt: run.attempt, signal }));
   } catch (error) {
     hands.fail(error);
   }

@@ -1,6 +1,8 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/limits.js';
 import { redactError, redactText, redactUrl } from '../../src/providers/index.js';
+import { errorCode } from '../../src/providers/redact.js';
 import { retryAfterMs } from '../../src/providers/retry-after.js';
 
 describe('redaction', () => {
@@ -73,4 +75,10 @@ describe('Retry-After', () => {
     expect(retryAfterMs({}, JSON.stringify({ error: { details } }), now)).toBe(12_500);
     expect(retryAfterMs({}, 'retryDelay in no JSON', now)).toBeUndefined();
   });
+});
+
+it('an error of another realm, as tests of jest have them, has its code', () => {
+  const error: unknown = runInNewContext("Object.assign(new Error('gone'), { code: 'ENOENT' })");
+  expect(errorCode(error)).toBe('ENOENT');
+  expect(errorCode({ code: 'ENOENT' })).toBeUndefined();
 });
