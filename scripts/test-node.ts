@@ -47,11 +47,21 @@ async function run(
       if (aloud) process.stdout.write(text);
     });
   }
-  const ok = await new Promise<boolean>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) => resolve(code === 0));
-  });
-  return { ok, output };
+  // Ended by test-deep.ts when its time is over, this takes the tests along.
+  const end = (): void => {
+    child.kill();
+    process.exit(1);
+  };
+  process.once('SIGTERM', end);
+  try {
+    const ok = await new Promise<boolean>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code) => resolve(code === 0));
+    });
+    return { ok, output };
+  } finally {
+    process.off('SIGTERM', end);
+  }
 }
 
 /** Programs that tests start by name (`node`, `npx`) are of the same Node. */
