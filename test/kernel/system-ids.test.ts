@@ -244,23 +244,32 @@ describe('the owner of a system id', () => {
     await end(world);
   });
 
-  it('K8: may be a callback, which hears what is sent to its name', async () => {
+  it('K8: may be a callback, which hears what is sent to its name, and gives it back', async () => {
     const heard: unknown[] = [];
     const tap = fromCallback(({ receive }) => receive((event) => heard.push(event.type)));
     const machine = setup({ types: { events }, actors: { tap, clerk } }).createMachine({
       id: 'office',
       version: '1',
-      invoke: [
-        { id: 'tap', src: 'tap', systemId: 'desk' },
-        { id: 'b', src: 'clerk' },
-      ],
-      on: { say: { actions: sendTo('b', { type: 'say', n: 1 }) } },
+      initial: 'busy',
+      states: {
+        busy: {
+          invoke: [
+            { id: 'tap', src: 'tap', systemId: 'desk' },
+            { id: 'b', src: 'clerk' },
+          ],
+          on: { say: { actions: sendTo('b', { type: 'say', n: 1 }) }, over: 'quiet' },
+        },
+        quiet: {},
+      },
     });
     const world = await openWorld([{ kind: 'family', machine }]);
     await world.kernel.create('family', 'a', null);
     await world.kernel.send(ROOT, { type: 'say' });
     await settled(world);
-    expect(heard).toEqual(['note']);
+    expect([heard, await owners(world)]).toEqual([['note'], [`${ROOT} desk`]]);
+    await world.kernel.send(ROOT, { type: 'over' });
+    await settled(world);
+    expect(await owners(world)).toEqual([]);
     await end(world);
   });
 });

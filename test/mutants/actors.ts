@@ -35,6 +35,15 @@ export const actorMutants: readonly Mutant[] = [
     by: 'K8: stops with the state that invoked it, and comes back as another',
   },
   {
+    name: 'keeps the system id of an effect that is over',
+    breaks: ['K8', 'K9'],
+    file: belongings,
+    find: '    this.#forgetSystem(effect.systemId);\n',
+    replace: '',
+    caughtBy: 'test/kernel/system-ids.test.ts',
+    by: 'K8: may be a callback, which hears what is sent to its name, and gives it back',
+  },
+  {
     name: 'leaves an inbox row that was taken',
     breaks: ['P1', 'K8'],
     file: 'src/actors/kernel/turn.ts',

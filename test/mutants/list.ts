@@ -6,6 +6,7 @@ import { eventMutants } from './events.js';
 import type { Mutant } from './mutant.js';
 import { storeMutants } from './store.js';
 import { timerMutants } from './timers.js';
+import { trustMutants } from './trust.js';
 import { workMutants } from './work.js';
 
 export const mutants: readonly Mutant[] = [
@@ -16,4 +17,5 @@ export const mutants: readonly Mutant[] = [
   ...actorMutants,
   ...storeMutants,
   ...workMutants,
+  ...trustMutants,
 ];

@@ -8,8 +8,8 @@
 
 import { sourceOf, sourcesIn } from '../tidy/sources.js';
 
-/** A promise of docs/guarantees.md (`P1` to `P7`), a kernel's rule, or a store's rule. */
-export type Rule = `P${number}` | `K${number}` | `S${number}`;
+/** A promise of docs/guarantees.md (`P1` to `P7`), a rule of the kernel, the store, or what surrounds them. */
+export type Rule = `P${number}` | `K${number}` | `S${number}` | `T${number}`;
 
 export interface Mutant {
   /** What it does, as a sentence would say it of the runtime. Unique. */

@@ -1,4 +1,4 @@
-/** Mutants of the paid work, its messages and its secrets (promises 2, 3, 5, 6, 7). */
+/** Mutants of the paid work, its messages and what is not in flight (promises 3, 5, 6, 7). */
 import type { Mutant } from './mutant.js';
 
 const reconcile = 'src/actors/job-reconcile.ts';
@@ -149,14 +149,5 @@ export const workMutants: readonly Mutant[] = [
       await this.#forEach(status, (address) => this.#hurryIfUnwanted(address));`,
     caughtBy: 'test/runtime/dormant.test.ts',
     by: 'opening reads no dormant job, and no more of twelve thousand than of a hundred',
-  },
-  {
-    name: 'shows a key that lies deeper in a log line',
-    breaks: ['P6'],
-    file: 'src/log.ts',
-    find: 'name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]);',
-    replace: 'name) => [`["${name}"]`]);',
-    caughtBy: 'test/log.test.ts',
-    by: 'hides secrets at the top level and two levels below',
   },
 ];
