@@ -9,10 +9,11 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { closingLine } from './test/reporter.js';
 
-const heavy = 'memory outbox quarantine restart simulation standing step streams timers version-change';
+const heavy = 'memory outbox quarantine restart standing step streams timers version-change';
 /** Seconds each: properties, thousands of actors, long lives. They would keep `unit` from answering at once. */
 const thorough = heavy.split(' ').map((name) => `test/kernel/${name}.test.ts`);
 const rooms = [
+  'examination',
   'store',
   'simulator',
   'providers',
@@ -27,6 +28,7 @@ const contract = [
   ...rooms.map((room) => `test/${room}/**/*.test.ts`),
   ...thorough,
   'test/machines/properties.test.ts',
+  'test/testing/test-runtime*.test.ts',
   'test/reporter.test.ts',
 ];
 /** Runs of other tests, over and over: only where minutes do not matter. */
@@ -38,7 +40,9 @@ const packaged = ['test/package/**/*.test.ts'];
 /** Bytes flipped and files cut: all of them with HOLDFAST_DEEP. */
 const sweep = 'test/doctor/sweep.test.ts';
 const crash = [
-  ...['crash', 'crash-points', 'differential', 'demo'].map((room) => `test/${room}/**/*.test.ts`),
+  ...['crash', 'crash-points', 'differential', 'simulation', 'demo'].map(
+    (room) => `test/${room}/**/*.test.ts`,
+  ),
   sweep,
 ];
 

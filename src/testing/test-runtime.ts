@@ -123,7 +123,7 @@ interface Life<Kinds> {
   readonly kinds: Kinds;
 }
 
-export class TestRuntime<Kinds = undefined> implements AsyncDisposable {
+export class TestRuntime<Kinds = undefined> {
   /** Every effect that was asked for, and the hands to answer it. */
   readonly effects: TestEffects;
   /** The runtime's clock: reads it, and sets timers on it, as code under test should. */

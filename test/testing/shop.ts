@@ -42,7 +42,7 @@ export function orderMachine(own: Own = {}) {
       }),
       keep: assign({ receipt: ({ event }) => String((event as unknown as { output: unknown }).output) }),
     },
-    delays: { timeToPay: 60_000, month: 30 * 86_400_000 },
+    delays: { timeToPay: 60_000, aLongTime: 300 * 86_400_000 },
   }).createMachine({
     id: 'order',
     version: '1',
@@ -68,7 +68,7 @@ export function orderMachine(own: Own = {}) {
         on: { tick: { actions: 'note' }, ask: { actions: sendTo('ticks', { type: 'question' }) } },
       },
       watching: { invoke: { src: 'prices', onSnapshot: { actions: 'notePrice' }, onDone: 'paid' } },
-      waiting: { after: { month: 'expired' } },
+      waiting: { after: { aLongTime: 'expired' } },
       looping: { after: { 0: { target: 'looping', reenter: true } } },
       refused: { on: { pay: 'charging' } },
       inDoubt: {},
