@@ -5,7 +5,8 @@
  * peerDependencies (test/kernel/xstate-version.test.ts); npm refuses another xstate at install, unless it is
  * told not to.
  */
-import { createRequire } from 'node:module';
+// Under its own name it would meet the one that bundles of ESM declare at their top.
+import { createRequire as requireFrom } from 'node:module';
 import { HoldfastError } from '../../errors.js';
 
 const LINE = '5.33';
@@ -24,7 +25,7 @@ export function checkXstate(version: string | undefined = installedVersion()): v
 
 function installedVersion(): string | undefined {
   try {
-    const { version } = createRequire(import.meta.url)('xstate/package.json') as {
+    const { version } = requireFrom(import.meta.url)('xstate/package.json') as {
       readonly version?: string;
     };
     return version;
