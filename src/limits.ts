@@ -38,7 +38,7 @@ export const limits = {
   capsuleInboxMax: 1_000,
 
   /** Findings of an examination that are kept; more are counted. */
-  findingsKept: 10_000,
+  findingsKept: 1_000,
   /** Rows that mend what an examination found, written after it; what is left comes in the next round. */
   mendRowsMax: 100_000,
   mendRoundsMax: 1_000,

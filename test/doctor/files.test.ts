@@ -2,10 +2,11 @@
  * Every sort of damage to the files of a directory is told by a code of its own, without a change to any
  * file; and a repair leaves a directory that opens, with all that could be kept.
  */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { examine, findingKinds, type FindingCode } from '../../src/index.js';
+import { limits } from '../../src/limits.js';
 import { keys, openLevelStore } from '../../src/store/index.js';
 import { logOf, readLog } from '../../src/store/level-format/log-format.js';
 import { databaseFile, filesIn, newDirectory } from '../store/place.js';
@@ -76,6 +77,17 @@ const damages: Readonly<Record<string, Damage>> = {
     codes: ['MANIFEST_DAMAGED'],
     flushed: true,
     harm: async (dir) => flip(await manifestOf(dir), 12),
+  },
+  'a manifest that LevelDB refuses': {
+    codes: ['MANIFEST_DAMAGED'],
+    harm: async (dir) => {
+      const manifest = await manifestOf(dir);
+      const { records } = readLog(await readFile(manifest));
+      const others = records.map((record) =>
+        Buffer.from(record.toString('latin1').replace('BytewiseComparator', 'AnotherComparator!'), 'latin1'),
+      );
+      await writeFile(manifest, logOf(others));
+    },
   },
   'a manifest that was cut short': {
     codes: ['DATABASE_CUT'],
@@ -161,6 +173,19 @@ const damages: Readonly<Record<string, Damage>> = {
       await writeFile(join(dir, 'db', 'notes.txt'), 'mine');
     },
   },
+  'a repair that was cut off between two names': {
+    codes: ['DATABASE_SWAP'],
+    harm: (dir) => rename(join(dir, 'db'), join(dir, 'db.repaired')),
+  },
+  'a repair that was cut off before it took the place': {
+    codes: ['DATABASE_SWAP'],
+    harm: (dir) => cp(join(dir, 'db'), join(dir, 'db.repaired'), { recursive: true }),
+  },
+  'a database that LevelDB does not open': {
+    codes: ['DATABASE_UNREADABLE'],
+    kept: 'none',
+    harm: (dir) => mkdir(join(dir, 'db', '000099.log')),
+  },
   'an artifact that nobody refers to': {
     codes: ['ARTIFACT_ORPHAN'],
     harm: (dir) => writeFile(join(dir, 'artifacts', `${sha256('a')}.png`), 'a'),
@@ -227,6 +252,58 @@ test('a repair copies the whole directory first, and says where', async () => {
   expect(await filesIn(report.copy ?? '')).toEqual(files);
   await rm(marker(directory));
   expect((await examine({ directory, repair: true })).copy).toBe(`${directory}.before-repair-2`);
+});
+
+test('a reference without its file, and a file that is not its name, are losses that only a backup mends', async () => {
+  const directory = await patient(3);
+  const [absent, changed] = [`${sha256('absent')}.png`, `${sha256('true')}.png`];
+  await writeFile(join(directory, 'artifacts', changed), 'false');
+  await refer(directory, absent);
+  await refer(directory, changed);
+  const report = await examined(directory);
+  expect(report.byCode).toMatchObject({ ARTIFACT_MISSING: 1 });
+  expect(codesOf(report)).not.toContain('ARTIFACT_CONTENT');
+  const deep = await examined(directory, { deep: true });
+  expect(deep).toMatchObject({ verdict: 'lossy', byCode: { ARTIFACT_MISSING: 1, ARTIFACT_CONTENT: 1 } });
+  const missing = deep.findings.find(({ code }) => code === 'ARTIFACT_MISSING');
+  expect(missing).toMatchObject({ file: `artifacts/${absent}`, address: 'job/a' });
+});
+
+async function refer(directory: string, file: string): Promise<void> {
+  const store = await openLevelStore({ directory });
+  const rows = [{ key: keys.artifact(file, 'job/a'), value: 'true' }];
+  await store.commit({ number: store.lastCommit + 1, rows, expect: [] });
+  await store.close();
+}
+
+test('an examination that is cancelled leaves nothing behind', async () => {
+  const directory = await patient(3);
+  const before = await filesIn(directory);
+  const controller = new AbortController();
+  const onStage = (stage: string): void => {
+    if (stage === 'rows') controller.abort(new Error('enough'));
+  };
+  const visit = examine({ directory, repair: true, signal: controller.signal, onStage });
+  await expect(visit).rejects.toThrow('enough');
+  expect(await filesIn(directory)).toEqual(before);
+  await (await openLevelStore({ directory })).close();
+});
+
+test('more findings than are kept are counted, and all are heard', async () => {
+  const directory = await patient(3);
+  const count = limits.findingsKept + 5;
+  const rows = Array.from({ length: count }, (_, index) => {
+    const file = `${sha256(String(index))}.png`;
+    return { key: keys.artifact(file, 'job/a'), value: 'true' };
+  });
+  const store = await openLevelStore({ directory });
+  await store.commit({ number: store.lastCommit + 1, rows, expect: [] });
+  await store.close();
+  let heard = 0;
+  const report = await examine({ directory, onFinding: () => (heard += 1) });
+  expect(report.findings).toHaveLength(limits.findingsKept);
+  expect(report.byCode.ARTIFACT_MISSING).toBe(count);
+  expect(heard).toBe(Object.values(report.byCode).reduce((sum, each) => sum + each, 0));
 });
 
 test('a directory without a store, and somebody else’s, are refused and left alone', async () => {

@@ -28,7 +28,9 @@ export function tableNumber(name: string): number | undefined {
 /** A copy of a database for LevelDB to open. */
 export async function copyDatabase(from: string, to: string): Promise<void> {
   await mkdir(to);
-  for (const name of await readdir(from)) {
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const { name } = entry;
+    if (entry.isDirectory()) continue;
     const number = tableNumber(name);
     if (number !== undefined) await linkOrCopy(join(from, name), join(to, `${padded(number)}.sst`));
     else if (NEEDED.test(name)) await copyFile(join(from, name), join(to, name));

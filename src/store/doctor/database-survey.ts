@@ -66,10 +66,13 @@ class Survey {
   }
 
   async take(): Promise<DatabaseSurvey> {
-    const names = (await readdir(this.#path)).sort();
-    for (const name of names) {
-      if (!KNOWN.test(name)) this.#find('FILES_UNKNOWN', name, 'is none of LevelDB’s');
+    const names: string[] = [];
+    for (const entry of await readdir(this.#path, { withFileTypes: true })) {
+      if (!KNOWN.test(entry.name)) this.#find('FILES_UNKNOWN', entry.name, 'is none of LevelDB’s');
+      else if (entry.isDirectory()) this.#find('DATABASE_UNREADABLE', entry.name, 'is a folder');
+      else names.push(entry.name);
     }
+    names.sort();
     for (const name of ['LOG.old', 'LOG']) if (names.includes(name)) await this.#readDiary(name);
     const { manifest, current } = await this.#manifest(names);
     const logged = await this.#readLogs(names, manifest);
