@@ -386,14 +386,12 @@ function assemble(options: RuntimeOptions, parts: RuntimeParts) {
   const { kernel, providers, clock, log, files, newId } = parts;
   const transport = createTransport({ clock, log });
   const accounts = new Accounts(kernel, clock, log);
-  const deliveries = new Deliveries(
-    kernel,
-    { channels: options.channels ?? {}, retentionMs: options.jobs?.retentionMs },
-    log,
-  );
+  const { channels = {}, jobs: defaults = {} } = options;
+  const pathOf = (path: string): string => files.pathOf(path);
+  const { retentionMs } = defaults;
+  const deliveries = new Deliveries(kernel, { channels, retentionMs, pathOf }, log);
   const effects = new JobEffects({ kernel, providers, accounts, transport, clock, files, log });
   const reconcile = new JobReconcile({ kernel, providers, accounts, transport, effects });
-  const defaults = options.jobs ?? {};
   const jobs = new Jobs({ kernel, providers, deliveries, effects, reconcile, defaults, log, newId });
   return { accounts, deliveries, jobs, sessions: new Sessions(kernel), transport };
 }

@@ -7,7 +7,7 @@
  * are content hashes, so a new job may be about to refer to the very file an old one has just let go.
  */
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Logger } from '../log.js';
 import type { Kernel } from './kernel/index.js';
 
@@ -46,6 +46,14 @@ export class ArtifactFiles {
     } finally {
       if (!kept && this.#fetching.get(address) === own) this.#end(address);
     }
+  }
+
+  /**
+   * Where an artifact lies, by the path it was fetched to: its directory may have been moved since, or
+   * restored elsewhere.
+   */
+  pathOf(path: string): string {
+    return join(this.directory, basename(path));
   }
 
   /** A file that no actor refers to any more. */

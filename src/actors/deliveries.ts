@@ -47,17 +47,21 @@ export interface DeliveriesOptions {
   readonly channels: Readonly<Record<string, Channel>>;
   /** How long a delivery stays after it has ended; default 24 h. */
   readonly retentionMs?: number | undefined;
+  /** Where an artifact lies now (see ArtifactFiles); default: where it was fetched to. */
+  readonly pathOf?: (path: string) => string;
 }
 
 export class Deliveries {
   readonly #kernel: Kernel;
   readonly #channels: ReadonlyMap<string, ChannelObject>;
   readonly #lanes: DeliveryLanes;
+  readonly #pathOf: (path: string) => string;
   readonly #log: Logger;
 
   constructor(kernel: Kernel, options: DeliveriesOptions, log: Logger) {
-    const { channels } = options;
+    const { channels, pathOf = (path) => path } = options;
     this.#kernel = kernel;
+    this.#pathOf = pathOf;
     this.#log = log;
     this.#channels = new Map(
       Object.entries(channels).map(([name, channel]) => [name, channelOf(name, channel)]),
@@ -138,7 +142,7 @@ export class Deliveries {
     }
     try {
       const context = { deliveryId: message.deliveryId, attempt, signal };
-      const receipt = receiptOf(await channel.send(messageOf(message), context));
+      const receipt = receiptOf(await channel.send(messageOf(message, this.#pathOf), context));
       return receipt === undefined ? { type: 'sent' } : { type: 'sent', receipt };
     } catch (error) {
       return { type: 'failed', error: shown(faultOf(error)) };
@@ -171,13 +175,13 @@ function shown(fault: SendFault): SendFault {
   return { ...fault, code: shortWord(fault.code), message: redactText(fault.message) };
 }
 
-function messageOf(input: DeliveryInput): Message {
+function messageOf(input: DeliveryInput, pathOf: (path: string) => string): Message {
   const { channel, target, text, files, account, replyTo, jobId, meta } = input;
   return {
     channel,
     target,
     text,
-    files,
+    files: files.map((file) => ({ ...file, path: pathOf(file.path) })),
     isGroup: input.isGroup ?? false,
     images: input.images ?? [],
     ...(account === undefined ? {} : { account }),

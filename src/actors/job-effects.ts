@@ -136,6 +136,11 @@ export class JobEffects {
     return { type: result.type === 'response' && result.response.status < 400 ? 'ok' : 'error' };
   }
 
+  /** Where an artifact lies now (see ArtifactFiles). */
+  pathOf(path: string): string {
+    return this.#options.files.pathOf(path);
+  }
+
   /** The request of a job, from its payload row. */
   async request(address: string): Promise<ProviderRequest> {
     const payload = await this.#options.kernel.reader.payload(address, 'request');

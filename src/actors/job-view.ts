@@ -57,9 +57,11 @@ export interface JobViewParts {
   readonly request: ProviderRequest | undefined;
   /** The delivery of the newest outcome, when there is one. */
   readonly delivery: DeliveryView | undefined;
+  /** Where an artifact lies now (see ArtifactFiles). */
+  readonly pathOf: (path: string) => string;
 }
 
-export function jobView({ record, snapshot, request, delivery }: JobViewParts): JobView {
+export function jobView({ record, snapshot, request, delivery, pathOf }: JobViewParts): JobView {
   const context = snapshot.context as JobContext;
   const { input, ref, outcome, pollCount, artifacts, submittedAt } = context;
   const deliveryStatus = deliveryStatusOf(context, delivery);
@@ -79,7 +81,7 @@ export function jobView({ record, snapshot, request, delivery }: JobViewParts): 
     submittedAt,
     pollCount,
     deliveryAttempts: delivery?.attempts ?? told?.attempts ?? 0,
-    artifacts,
+    artifacts: artifacts.map((artifact) => ({ ...artifact, path: pathOf(artifact.path) })),
     late: isLate(context),
     needsDelivery: deliveryStatus === 'queued' || deliveryStatus === 'sending',
     ...given('sessionKey', input.sessionKey),

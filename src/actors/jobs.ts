@@ -163,7 +163,8 @@ export class Jobs {
     const last = (actor.snapshot.context as JobContext).deliveries.at(-1);
     const delivery = last === undefined ? undefined : await this.#options.deliveries.get(last.deliveryId);
     const request = (await this.#kernel.reader.payload(address, 'request')) as ProviderRequest | undefined;
-    return jobView({ ...actor, request, delivery });
+    const pathOf = (path: string): string => this.#options.effects.pathOf(path);
+    return jobView({ ...actor, request, delivery, pathOf });
   }
 
   /** One page of jobs. The cost is that of what is returned, whatever else is stored. */

@@ -1,8 +1,8 @@
 /**
  * What the commands about a directory have in common: their options, and how they answer.
  *
- * Callers: jobs.ts, quarantine.ts. Invariant: with `--json` standard output is one JSON value in one line, in
- * the wire's snake_case.
+ * Callers: the commands that take `--dir`. Invariant: with `--json` standard output is one JSON value in one
+ * line, in the wire's snake_case.
  */
 import { InvalidArgumentError, type Command } from 'commander';
 import { toWire } from '../control/index.js';

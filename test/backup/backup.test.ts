@@ -1,4 +1,6 @@
-/** A backup is one moment, whole, whatever goes on meanwhile and whatever is wrong in it; or there is none. */
+/**
+ * A backup is one moment, whole, whatever goes on meanwhile and whatever is wrong in it; or there is none.
+ */
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -32,7 +34,7 @@ async function furnishedHouse(): Promise<House & { readonly ids: readonly string
   return { ...house, ids };
 }
 
-test('a backup of a directory that lies still has every row as it is stored, and every artifact', async () => {
+test('a backup of a directory that lies still has every stored row and every artifact', async () => {
   const house = await furnishedHouse();
   const target = await newTarget();
   const rows = await rowsIn(house.directory);
@@ -46,7 +48,7 @@ test('a backup of a directory that lies still has every row as it is stored, and
   expect((await auditStore(target)).map(({ id }) => id).sort()).toEqual([...house.ids].sort());
 });
 
-test('a backup of a running directory is the moment it was asked for; what is committed later is not in it', async () => {
+test('a backup of a running directory has nothing that is committed while it is taken', async () => {
   const house = await buildHouse({ life: AT_ONCE });
   const pages: number[] = [];
   const wrapStore = pagedBy(async (page) => {
@@ -147,7 +149,7 @@ test('two backups at once are two copies; of two into one target the second is r
   expect(await rowsIn(one)).toEqual(await rowsIn(two));
 });
 
-test(`more than ${limits.storeViewsMax} backups at once are refused, and nothing is made for them`, async () => {
+test(`more than ${limits.storeViewsMax} backups at once are refused, and nothing is made`, async () => {
   const house = await buildHouse();
   const held = deferred<void>();
   const runtime = await house.open({ wrapStore: pagedBy(() => held.promise) });

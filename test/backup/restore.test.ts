@@ -1,7 +1,7 @@
 /** What is restored is a moment of a life that went on: nothing paid is repeated, nothing broken is begun. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { assign, fromPromise, setup } from 'xstate';
 import { HoldfastError } from '../../src/errors.js';
@@ -84,9 +84,11 @@ test('a message that was on its way comes again under its id', async () => {
   await delivered(again, again.jobs.get(job?.id ?? ''));
   expect(house.sent).toHaveLength(2);
   expect(house.sent[0]?.deliveryId).toBe(house.sent[1]?.deliveryId);
+  const paths = house.sent.map(({ files }) => dirname(files[0]?.path ?? ''));
+  expect(paths).toEqual([house.directory, directory].map((each) => join(each, 'artifacts')));
 });
 
-test('each recovery hears of it in its own way: manual is told, probe asks, rerun runs without a failure', async () => {
+test('manual effects are told, probes are asked, and rerun counts no failure', async () => {
   const house = await buildHouse();
   const held = deferred<void>();
   const runs: string[] = [];
@@ -124,7 +126,7 @@ test('each recovery hears of it in its own way: manual is told, probe asks, reru
   expect(runs.toSorted()).toEqual(['free', 'probe']);
 });
 
-test('effects are marked in commits of a page each, which the chain of the restored store takes in', async () => {
+test('effects are marked in commits of a page each, and the chain holds', async () => {
   const directory = await newTarget('many');
   const count = limits.scanPageRows * 2 + 1;
   const store = await openLevelStore({ directory, durability: 'process' });
@@ -147,7 +149,7 @@ test('effects are marked in commits of a page each, which the chain of the resto
   });
 });
 
-test('a restored directory is run like any other, its generation rising, and the backup is as it was', async () => {
+test('a restored directory is run like any other, and the backup is as it was', async () => {
   const house = await buildHouse({ life: AT_ONCE });
   const runtime = await house.open();
   const job = await runtime.jobs.submit(video());
@@ -161,6 +163,7 @@ test('a restored directory is run like any other, its generation rising, and the
   const again = await house.open({ directory });
   const [artifact] = (await again.jobs.view(job.id)).artifacts;
   expect(existsSync(artifact?.path ?? '')).toBe(true);
+  expect(artifact?.path.startsWith(join(directory, 'artifacts'))).toBe(true);
   await delivered(again, await again.jobs.submit(video({ prompt: 'more' })));
   await again.close({ timeoutMs: 0 });
   expect(await auditStore(directory)).toHaveLength(2);
@@ -183,7 +186,7 @@ test('an artifact whose content is not what its name says is left out and named'
   expect(readdirSync(join(directory, 'artifacts'))).toEqual([]);
 });
 
-test('a restore from nothing, from a directory that runs, or to where something is, makes nothing', async () => {
+test('a restore from nothing, from what runs, or to where something is makes nothing', async () => {
   const house = await buildHouse();
   const runtime = await house.open();
   const place = await newTarget('restored');

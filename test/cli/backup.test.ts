@@ -19,7 +19,7 @@ test('a running directory is backed up through its process, restored elsewhere, 
   const taken = await told(['backup', backup, '--dir', directory]);
   expect(taken).toMatchObject({ code: 0, err: '' });
   expect(taken.out).toMatch(
-    /^backed up in .+\nmoment +commit \d+, generation 1\nactors +1\nrows +\d+\nartifacts +1\nsize +\d[^\n]+\n$/,
+    /^backed up in .+\nmoment +commit \d+, generation 1\nactors +1\nrows +\d+\nartifacts +1\nsize +\d/,
   );
   const back = await told(['restore', backup, '--dir', restored, '--json']);
   expect(back).toMatchObject({ code: 0, err: '' });
@@ -39,7 +39,7 @@ test('a path is the one of the shell that named it, and JSON is the wire’s', a
   expect(first).toMatchObject({ damaged_rows: 0, missing_artifacts: [] });
 });
 
-test('what cannot be backed up or restored is refused by its code and exit code, and leaves nothing', async () => {
+test('what cannot be backed up or restored is refused by its code, and leaves nothing', async () => {
   const { directory } = await newWorld();
   const target = await newTarget();
   for (const [words, code, exit] of [

@@ -76,7 +76,7 @@ async function expectHealthy(directory: string): Promise<void> {
   });
 }
 
-test('a backup by the command line of a process at work is one moment, and goes on where it is restored', async () => {
+test('a backup of a process at work is one moment, and goes on where it is restored', async () => {
   const place = await newPlace();
   const [directory, backup, restored] = [join(place, 'live'), join(place, 'backup'), join(place, 'restored')];
   const child = startLoaded(directory);
@@ -105,7 +105,7 @@ test('a backup by the command line of a process at work is one moment, and goes 
   await expectHealthy(restored);
 });
 
-test('a process that is killed in the middle of a backup leaves no store in its target, and loses nothing', async () => {
+test('a process killed in the middle of a backup leaves no store there, and loses nothing', async () => {
   const place = await newPlace();
   const [directory, backup] = [join(place, 'live'), join(place, 'backup')];
   const child = startLoaded(directory, 5);
