@@ -1,6 +1,6 @@
 /** A real disk that fills up: under commits, under an opening, under a download. */
 import { describe, expect, test } from 'vitest';
-import { rent, type Tenancy } from './small-disk.js';
+import { rent, type DiskKind, type Tenancy } from './small-disk.js';
 
 /** What a refused write is called: a file that may not grow is no full disk. */
 function refusalOn({ disk }: Tenancy): string {
@@ -25,6 +25,7 @@ describe('a disk that fills up under commits', () => {
         after: [acknowledged + 2, true],
         'journal without gaps': true,
         'opens again': 'fine',
+        health: ['healthy', {}],
       });
       // The refused one may be there or not; nothing else may.
       expect([acknowledged, acknowledged + 1]).toContain(facts['kept']);
@@ -48,20 +49,21 @@ test('an opening without room is STORE_FULL, leaves no half marker, and is no hi
   expect(markers.filter((found) => !['no directory', 'creating', 'ready'].includes(found))).toEqual([]);
 });
 
+/** In the end the artifact is there, and nothing beside it. */
+function wholeOn(disk: DiskKind): object {
+  const bytes = disk === 'tmpfs' ? 3_145_728 : 1_048_576;
+  return { 'others meanwhile': 'fine', 'on disk': bytes, parts: [], health: ['healthy', {}] };
+}
+
 describe('a disk without room for an artifact', () => {
   test('fetches again, commits for others meanwhile, and is done when there is room', async () => {
-    const { facts } = await rent('downloads, room in time');
-    expect(facts).toMatchObject({
-      'others meanwhile': 'fine',
-      settled: ['done', null],
-      'on disk': 3_145_728,
-      parts: [],
-    });
+    const { disk, facts } = await rent('downloads, room in time');
+    expect(facts).toMatchObject({ ...wholeOn(disk), settled: ['done', null] });
   });
 
   test('ends the job as a failed download that can be retried, with nothing half-written', async () => {
     const { disk, facts } = await rent('downloads, no room');
-    expect(facts).toMatchObject({ 'others meanwhile': 'fine', 'on disk': 3_145_728, parts: [] });
+    expect(facts).toMatchObject(wholeOn(disk));
     if (disk === 'tmpfs') {
       expect(facts).toMatchObject({ settled: ['failed', 'download-failed'], retried: 'done' });
     }

@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { assign, setup } from 'xstate';
+import { examine } from '../../../src/doctor.js';
 import { isHoldfastError } from '../../../src/errors.js';
 import { openRuntime, silentLogger } from '../../../src/index.js';
 import type { JobHandle, Runtime } from '../../../src/index.js';
@@ -150,6 +151,13 @@ async function commits(bytesLeft: number, roomFirst: boolean): Promise<void> {
   );
   await second.close();
   fact('opens again', await outcomeOf(async () => await (await open(directory)).close()));
+  await health(directory);
+}
+
+/** What the doctor says. */
+async function health(directory: string): Promise<void> {
+  const { verdict, byCode } = await examine({ directory, machines: [{ machine: notebook }], deep: true });
+  fact('health', [verdict, byCode]);
 }
 
 /**
@@ -186,7 +194,8 @@ function markerIn(directory: string): string {
 async function downloads(patient: boolean): Promise<void> {
   const directory = join(disk, 'holdfast');
   const clock = createMovableClock();
-  const artifacts = { videoBytes: 3 * MIB };
+  // More than there is room for; no more than a file may have.
+  const artifacts = { videoBytes: kind === 'tmpfs' ? 3 * MIB : MIB };
   const life = { queued: { polls: 0 }, running: { polls: 0 } } as const;
   const simulator = await startSimulator({ script: { life, artifacts }, clock });
   const provider = openai({ apiKey: 'sk-test', clock, baseUrl: `${simulator.url}/openai/v1` });
@@ -220,6 +229,7 @@ async function downloads(patient: boolean): Promise<void> {
   fact('parts', readdirSync(join(directory, 'artifacts', 'parts')));
   await runtime.close();
   await simulator.close();
+  await health(directory);
 }
 
 async function retried(job: JobHandle): Promise<string> {
