@@ -19,7 +19,7 @@ export interface Own {
   readonly charge?: (id: string) => Promise<string>;
 }
 
-export function orderMachine(own: Own = {}) {
+function orderMachine(own: Own = {}) {
   return setup({
     types: { input: {} as { readonly amount: number }, context: {} as Order },
     actors: {

@@ -1,6 +1,7 @@
 /** A test runtime that is killed: it loses what a process loses, and nothing more. */
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { orderMachine as parcelled } from '../../examples/order/order.js';
 import { isHoldfastError } from '../../src/errors.js';
 import { charging, defineOrders, input, opened, stateOf } from './shop.js';
 
@@ -90,4 +91,32 @@ describe('a crash', () => {
     await shop.crash({ losing: 1 });
     expect([await stateOf(shop, '1'), await stateOf(shop, '2')]).toEqual(['unpaid', undefined]);
   });
+
+  test.each(['before-commit', 'after-commit'] as const)(
+    '%s, at any step of an order with a parcel of its own, changes nothing of how it ends',
+    async (at) => {
+      for (let fatal = 0; fatal < 4; fatal += 1) {
+        const house = await opened({
+          define: (runtime) => ({ orders: runtime.define(parcelled) }),
+          answers: { charge: ({ amount }: { readonly amount: number }) => ({ amount }) },
+        });
+        const order = () => house.kinds.orders.get('1');
+        const steps = [
+          () => house.kinds.orders.create({ id: '1', input: { amount: 1, to: 'Ada' } }),
+          () => order().send({ type: 'pay' }, { id: 'click' }),
+          () => house.advance('1 s'),
+          () => house.advance('1 s'),
+        ];
+        for (const [n, step] of steps.entries()) {
+          if (n === fatal) await house.crash({ at, during: step });
+          // Whoever was not told does it again.
+          await step();
+        }
+        await house.advance('2 s');
+        expect((await order().snapshot())?.value).toBe('delivered');
+        expect((await house.runtime.list('order.parcel')).items).toHaveLength(1);
+        await house.expectQuiet();
+      }
+    },
+  );
 });
