@@ -104,18 +104,22 @@ export function logOf(records: readonly Buffer[]): Buffer {
     at += bytes.length;
   };
   for (const record of records) {
-    let from = 0;
-    do {
+    let rest = record;
+    let isFirst = true;
+    for (;;) {
       const left = BLOCK_BYTES - (at % BLOCK_BYTES);
       if (left < HEADER_BYTES) {
         put(Buffer.alloc(left));
         continue;
       }
-      const to = Math.min(record.length, from + left - HEADER_BYTES);
-      put(partOf(record.subarray(from, to), typeOf(from === 0, to === record.length)));
-      from = to;
-      if (to === record.length) break;
-    } while (from <= record.length);
+      // Where the header alone fits, LevelDB begins with an empty part, too.
+      const taken = Math.min(rest.length, left - HEADER_BYTES);
+      const isLast = taken === rest.length;
+      put(partOf(rest.subarray(0, taken), typeOf(isFirst, isLast)));
+      if (isLast) break;
+      rest = rest.subarray(taken);
+      isFirst = false;
+    }
   }
   return Buffer.concat(parts);
 }
