@@ -85,8 +85,8 @@ export const actorMutants: readonly Mutant[] = [
     file: belongings,
     find: '    for (const effect of this.effects) this.endEffect(effect);\n',
     replace: '',
-    caughtBy: 'test/kernel/supervision.test.ts',
-    by: 'keeps nothing under way of its earlier life',
+    caughtBy: children,
+    by: 'K14: a child that stands still stops when its parent leaves, with what it has under way',
   },
   {
     name: 'leaves rows of an actor that was removed',

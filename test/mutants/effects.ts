@@ -46,6 +46,7 @@ export const effectMutants: readonly Mutant[] = [
 `,
     caughtBy: 'test/kernel/kernel.test.ts',
     by: 'runs an effect again after a crash, and a timer that came due while nothing ran',
+    hangs: true,
   },
   {
     name: 'gives each attempt an id of its own',
@@ -63,7 +64,7 @@ export const effectMutants: readonly Mutant[] = [
     find: 'if (marked && !(await this.#mark())) return OVER;',
     replace: 'if (marked) void this.#mark();',
     caughtBy: outbox,
-    by: inDoubt,
+    by: 'K7: a … effect that a crash kept from starting is started',
   },
   {
     name: 'writes no started mark',
@@ -82,6 +83,7 @@ export const effectMutants: readonly Mutant[] = [
     replace: `if (recovery === 'probe' && !(await this.#mayRunAgain())) return OVER;`,
     caughtBy: outbox,
     by: inDoubt,
+    hangs: true,
   },
   {
     name: 'runs an effect again that its probe found done',
