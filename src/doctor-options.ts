@@ -20,7 +20,9 @@ import type { Finding } from './findings.js';
 export type Stage =
   'holding' | 'files' | 'rows' | 'artifacts' | 'copying' | 'mending' | 'replacing' | 'tidying';
 
-/** A machine as `define` is told of it: what only a machine knows can then be compared with what is stored. */
+/**
+ * A machine as `define` is told of it: what only a machine knows can then be compared with what is stored.
+ */
 export interface DoctorMachine {
   readonly machine: AnyStateMachine;
   /** Default: the machine's id. */
@@ -71,7 +73,10 @@ export function definitionsOf(machines: readonly DoctorMachine[]): readonly Defi
   return [...houseMachines, ...users];
 }
 
-/** Without it every stored index row of that kind would look like one too many, and a repair would remove it. */
+/**
+ * Without it every stored index row of that kind would look like one too many, and a repair would remove
+ * it.
+ */
 function untold(): never {
   throw new HoldfastError('INVALID_OPTIONS', 'indexes: the doctor was not told of them');
 }

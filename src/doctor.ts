@@ -24,7 +24,9 @@ import {
   type Store,
 } from './store/index.js';
 
-/** `litter`: nothing but what is harmless. `damaged`: something contradicts something. `lossy`: it is lost. */
+/**
+ * `litter`: nothing but what is harmless. `damaged`: something contradicts something. `lossy`: it is lost.
+ */
 export type HealthVerdict = 'healthy' | 'litter' | 'damaged' | 'lossy';
 
 export interface Health {

@@ -1,8 +1,8 @@
 /**
  * The machines a module exports, with what `define` is told of them: what a deploy gate looks at.
  *
- * Callers: census.ts, doctor.ts. Invariant: the module is code of the user's and runs; what it throws is told as a fault
- * of the module.
+ * Callers: census.ts, doctor.ts. Invariant: the module is code of the user's and runs; what it throws is
+ * told as a fault of the module.
  */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -14,6 +14,8 @@ import { isPlainObject } from '../json.js';
 export interface ModuleMachine {
   /** The export it was found under. */
   readonly name: string;
+  /** The machine itself, from that export on. */
+  readonly path: readonly string[];
   readonly kind: string;
   readonly machine: AnyStateMachine;
   readonly options: Pick<CensusOptions, 'version' | 'migrate' | 'children'> & Pick<DoctorMachine, 'indexes'>;
@@ -57,7 +59,7 @@ function machinesIn(name: string, value: unknown): readonly ModuleMachine[] {
 }
 
 function machineIn(name: string, value: unknown): ModuleMachine | undefined {
-  if (isMachine(value)) return { name, kind: value.id, machine: value, options: {} };
+  if (isMachine(value)) return { name, path: name.split('.'), kind: value.id, machine: value, options: {} };
   if (!isPlainObject(value)) return undefined;
   const { machine, kind, version, migrate, children, indexes } = value;
   if (!isMachine(machine)) return undefined;
@@ -66,7 +68,8 @@ function machineIn(name: string, value: unknown): ModuleMachine | undefined {
   const options = Object.fromEntries(
     Object.entries({ version, migrate, children, indexes }).filter(([, option]) => option !== undefined),
   );
-  return { name, kind: kind ?? machine.id, machine, options };
+  const path = [...name.split('.'), 'machine'];
+  return { name, path, kind: kind ?? machine.id, machine, options };
 }
 
 /** By a mark that all copies of XState share: the module may have one of its own. */

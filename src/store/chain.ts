@@ -53,7 +53,9 @@ export function linkRows(previous: Link, link: Link): Row[] {
   return rows;
 }
 
-/** What is wrong with the chain. `CHAIN_GAP`: commits are missing; `CHAIN_LINK`: a link is not what it was. */
+/**
+ * What is wrong with the chain. `CHAIN_GAP`: commits are missing; `CHAIN_LINK`: a link is not what it was.
+ */
 export interface ChainFault {
   readonly code: 'CHAIN_GAP' | 'CHAIN_LINK';
   readonly what: string;

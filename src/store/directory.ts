@@ -76,7 +76,10 @@ export async function completeDirectory(claimed: ClaimedDirectory): Promise<void
   }
 }
 
-/** The marker's state, undefined when there is none. Throws STORE_FOREIGN, _CORRUPTED, _FORMAT_NEWER or _OLDER. */
+/**
+ * The marker's state, undefined when there is none. Throws STORE_FOREIGN, STORE_CORRUPTED,
+ * STORE_FORMAT_NEWER or STORE_FORMAT_OLDER.
+ */
 export async function readMarker(path: string): Promise<DirectoryState | undefined> {
   const file = join(path, MARKER);
   let text: string;

@@ -2,8 +2,8 @@
  * What LevelDB's files tell without opening them. LevelDB itself is too forgiving: it replaces a database
  * whose CURRENT is missing, and drops damaged log records with no more than a line in its diary (LOG).
  *
- * Callers: level-store.ts, the doctor's examination. Invariants: reads only; `LOCK` is never touched (closing it would free the
- * process's lock).
+ * Callers: level-store.ts, the doctor's examination. Invariants: reads only; `LOCK` is never touched
+ * (closing it would free the process's lock).
  */
 import { createReadStream } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';

@@ -84,7 +84,9 @@ async function openDatabase(claimed: ClaimedDirectory, sync: boolean): Promise<D
   return { ...opened, close };
 }
 
-/** LevelDB in a folder, with its lock, and nothing looked at or checked. Throws what openFault makes of it. */
+/**
+ * LevelDB in a folder, with its lock, and nothing looked at or checked. Throws what openFault makes of it.
+ */
 export async function openLevelDatabase(
   path: string,
   options: { readonly sync: boolean; readonly createIfMissing: boolean },

@@ -256,7 +256,7 @@ test('a repair copies the whole directory first, and says where', async () => {
   expect((await examine({ directory, repair: true })).copy).toBe(`${directory}.before-repair-2`);
 });
 
-test('a reference without its file, and a file that is not its name, are losses that only a backup mends', async () => {
+test('a reference without its file, and a file that is not its name, are losses', async () => {
   const directory = await patient(3);
   const [absent, changed] = [`${sha256('absent')}.png`, `${sha256('true')}.png`];
   await writeFile(join(directory, 'artifacts', changed), 'false');

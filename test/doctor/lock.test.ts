@@ -67,7 +67,7 @@ test('an open while the doctor is at work is STORE_LOCKED, in this process and i
   await (await openLevelStore({ directory })).close();
 });
 
-test('a doctor that is killed leaves the directory usable, and the next one takes its litter away', async () => {
+test('a killed doctor leaves the directory usable, and the next one takes its litter away', async () => {
   const directory = await patient(30);
   const before = await filesIn(directory);
   const doctor = startDoctor(directory, { halt: 'artifacts' });

@@ -76,13 +76,18 @@ async function copyTree(from: string, to: string, root: string): Promise<void> {
   for (const entry of await readdir(from, { withFileTypes: true })) {
     const source = join(from, entry.name);
     const target = join(to, entry.name);
-    if (entry.isDirectory()) {
-      if (from === root && isScratch(entry.name)) continue;
+    if (from === root && isScratch(entry.name)) continue;
+    if (entry.isDirectory() || (from === root && isLinkedFolder(entry))) {
       await mkdir(target);
       await copyTree(source, target, root);
     } else if (entry.isFile() && entry.name !== 'LOCK') await copyEntry(entry, source, target);
   }
   await syncDirectory(to);
+}
+
+/** A folder of ours that somebody put on another disk. Other links are not ours, and may lead in circles. */
+function isLinkedFolder(entry: Dirent): boolean {
+  return entry.isSymbolicLink() && ['db', 'artifacts', 'attachments'].includes(entry.name);
 }
 
 /** Tables and content-named files never change: they are shared. Of the rest each gets its own. */
@@ -93,7 +98,7 @@ async function copyEntry(entry: Dirent, source: string, target: string): Promise
   await syncFile(target);
 }
 
-export async function linkOrCopy(source: string, target: string): Promise<void> {
+async function linkOrCopy(source: string, target: string): Promise<void> {
   try {
     await link(source, target);
   } catch {

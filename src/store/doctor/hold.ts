@@ -7,7 +7,8 @@
  * Owns: the lock and the scratch folder. Callers: the examination. Invariants:
  *  1  POSIX locks belong to a file, not to its name, and go with the first descriptor that is closed: nothing
  *     here opens `db/LOCK`, and claimInProcess keeps every other open of this process away.
- *  2  The only name that may be added is `db/LOCK` where it was missing: two holders would each make their own.
+ *  2  The only name that may be added is `db/LOCK` where it was missing: two holders would each make their
+ *     own.
  */
 import { link, mkdir, readdir, rm, stat, symlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';

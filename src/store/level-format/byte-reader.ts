@@ -5,7 +5,10 @@
  * is none, throws `MalformedBytes`; nothing else is thrown.
  */
 
-/** The bytes are not what their format says. Never leaves the store room: each reader makes a finding of it. */
+/**
+ * The bytes are not what their format says. Never leaves the store room: each reader makes a finding of
+ * it.
+ */
 export class MalformedBytes extends Error {
   override readonly name = 'MalformedBytes';
 }
