@@ -20,7 +20,7 @@ export async function newTarget(name = 'copy'): Promise<string> {
 }
 
 /** Every row as it is stored. */
-export async function storedRows(view: StoreView): Promise<ReadonlyMap<string, string>> {
+async function storedRows(view: StoreView): Promise<ReadonlyMap<string, string>> {
   const found: Entry[] = [];
   let range = EVERYTHING;
   for (let page = 0; page < PAGES_MAX; page += 1) {
