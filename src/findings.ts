@@ -96,7 +96,6 @@ export const findingKinds = {
   },
   REFERENCE_MISSING: { severity: 'damage', repair: 'it is written again' },
   REFERENCE_ORPHAN: { severity: 'litter', repair: 'it is removed' },
-  ROW_CHECKSUM: { severity: 'loss' },
   ROW_KEY: { severity: 'litter', repair: 'it is removed' },
   ROW_UNKNOWN: { severity: 'litter' },
   SHAPE_MISSING: { severity: 'damage', repair: 'it is written again, where its machine is known' },

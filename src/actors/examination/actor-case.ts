@@ -45,7 +45,10 @@ export class ActorCase {
     return this.#notes.length === 0;
   }
 
-  /** True when an earlier repair, or this one, made it stand still: it acts on nothing until somebody looks. */
+  /**
+   * True when an earlier repair, or this one, made it stand still: it acts on nothing until somebody
+   * looks.
+   */
   get isHeld(): boolean {
     const code = this.#draft?.quarantine?.code;
     return code !== undefined && Object.hasOwn(findingKinds, code);

@@ -131,7 +131,10 @@ async function withoutRecord(gathered: Gathered, actor: ActorCase, scene: Scene)
   }
 }
 
-/** The record is an older one than the journal's, or says something else. Resolves with what is to be counted. */
+/**
+ * The record is an older one than the journal's, or says something else. Resolves with what is to be
+ * counted.
+ */
 async function notNewest(
   { address, journal }: Gathered,
   actor: ActorCase,

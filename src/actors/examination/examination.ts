@@ -115,7 +115,8 @@ function rangeOfAny(letter: string): Range {
 async function* strayFindings(reading: Reading): AsyncGenerator<RowFinding, void, undefined> {
   for (const key of new Set(reading.takeStrays())) {
     const [letter = ''] = key;
-    const what = `a row of the letter ${letter} with a key of ${partsOf(key).length} parts that no reader can find`;
+    const parts = partsOf(key).length;
+    const what = `a row of the letter ${letter}, its key in ${parts} parts, that no reader would ask for`;
     yield { code: 'ROW_KEY', what, key, mend: [{ key, value: undefined }] };
   }
 }

@@ -6,7 +6,8 @@
  * Callers: actor-check.ts, for records that are missing, damaged or older than their journal. Invariants:
  *  B1  What comes out follows from rows alone; where one thing does not, nothing comes out.
  *  B2  The machine that made the journal is known, and leads through every entry to what the entry says.
- *  B3  What the machine says is under way is under way: the effects and children of the state are those found.
+ *  B3  What the machine says is under way is under way: the effects and children of the state are those
+ *      found.
  */
 import { splitAddress } from '../../ids.js';
 import { isPlainObject, type Json, type JsonObject } from '../../json.js';
