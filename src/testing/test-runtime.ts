@@ -169,14 +169,11 @@ export class TestRuntime<Kinds = undefined> {
 
   /** For `createTestRuntime`. */
   async open(): Promise<void> {
-    const { define, providers, channels, jobs, memory, log = silentLogger } = this.#options;
+    const { define, log = silentLogger } = this.#options;
     const store = await openMemoryStore({ disk: this.#disk.disk });
-    const given = Object.entries({ providers, channels, jobs, memory }).filter(
-      ([, value]) => value !== undefined,
-    );
     const runtime = await openOver(
       store,
-      { ...Object.fromEntries(given), directory: this.#directory, clock: this.#clock, log, control: false },
+      { ...this.#options, directory: this.#directory, clock: this.#clock, log, control: false },
       { newId: (prefix) => this.#newId(prefix), hook: this.effects.hook },
     );
     this.#isKilled = false;

@@ -1,6 +1,6 @@
 /**
- * The guide's tests under jest, in the realm of its own that jest gives them: the third of three runners. Runs
- * with HOLDFAST_DEEP=1 alone: `npx` brings jest from npm's cache, or its registry.
+ * The guide's tests under jest, in the realm of its own that jest gives them: the third of three runners.
+ * Runs with HOLDFAST_DEEP=1 alone: `npx` brings jest from npm's cache, or its registry.
  */
 import { buildSync } from 'esbuild';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { root, run } from '../package/project.js';
 
 const JEST = 'jest@30.5.2';
-/** No transform: ESM as it is. The project lies below node_modules, where jest looks for no tests by itself. */
+/** No transform: ESM as it is. Below node_modules jest looks for no tests by itself. */
 const SETTINGS = {
   transform: {},
   testEnvironment: 'node',

@@ -21,7 +21,7 @@ test('an actor goes on from its fixture, with what was left of its timers, as JS
   expect(await stateOf(next, '7')).toBe('expired');
 });
 
-test('what was under way in it is as after a crash: a rerun waits again, what is manual is in doubt', async () => {
+test('what was under way is as after a crash: a rerun waits again, what is manual is in doubt', async () => {
   const rerun = await charging();
   const again = await opened({ define, fixtures: [await rerun.fixture('order/1')] });
   expect(again.effects.waiting()).toMatchObject([{ id: rerun.effects.all()[0]?.id, input }]);
