@@ -16,7 +16,7 @@ interface Part {
 }
 
 const parts: readonly Part[] = [
-  { name: 'simulation', minutesMax: 4, command: ['vitest', 'run', 'test/simulation/'] },
+  { name: 'simulation', minutesMax: 20, command: ['vitest', 'run', 'test/simulation/'] },
   { name: 'corruption', minutesMax: 3, command: ['vitest', 'run', 'test/doctor/', 'test/store/corruption'] },
   { name: 'mutants', minutesMax: 6, command: ['vitest', 'run', 'test/mutants/'] },
   {

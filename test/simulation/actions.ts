@@ -172,7 +172,8 @@ function answer(world: World, chance: Chance, isMeant: (run: Run) => boolean): s
   const run = chance.oneOf(world.oracle.outside.runs(isMeant));
   if (run === undefined) return undefined;
   const was = run.state;
-  if (run.type === 'stream' && chance.happens(0.8)) world.oracle.outside.stream(run, 'hear');
+  const goesOn = run.type === 'callback' || (run.type === 'observable' && chance.happens(0.8));
+  if (goesOn) world.oracle.outside.stream(run, 'hear');
   else world.answer(run, chance);
   return `${run.effectKey} (${run.src}, ${was})`;
 }

@@ -147,7 +147,7 @@ export class Oracle implements Witness, OutsideListener, ClientsListener {
     const runs = (this.#runs.get(`${row.address}/${row.id}`) ?? 0) + 1;
     this.#runs.set(`${row.address}/${row.id}`, runs);
     const isCareful = recovery === 'manual' || recovery === 'probe';
-    if (!isCareful && (restart === undefined || run.type === 'stream')) return;
+    if (!isCareful && (restart === undefined || run.type !== 'promise')) return;
     const isMarked = row.started?.epoch === process.generation;
     this.verdict.holds('K7', isMarked, () => `${run.effectKey} runs without its mark on disk`);
     if (!isCareful || run.effectKey.endsWith('*')) return;
@@ -171,7 +171,9 @@ export class Oracle implements Witness, OutsideListener, ClientsListener {
 
   /** A step that listeners are told of. */
   stepped(process: Process, { address, entry }: CommittedStep): void {
-    if (this.#living() !== process || entry.event.type === 'holdfast.retention') return;
+    if (this.#living() !== process || this.rotten.has(address)) return;
+    // Its last step, and its removal with all its rows, are one write where it need not stay.
+    if (entry.status !== 'active' && this.record(address) === undefined) return;
     const row = this.#entry(address, entry.seq);
     const isSame = row?.eventId === entry.eventId && row.commit === entry.commit;
     this.verdict.holds('K1', isSame, () => `step ${entry.seq} of ${address} was told, and is not on disk`);
@@ -187,6 +189,7 @@ export class Oracle implements Witness, OutsideListener, ClientsListener {
     const { address, id, what } = call;
     if (this.rotten.has(address) || !outcome.accepted) return;
     const { seq, deduplicated } = outcome;
+    if (what.type === 'operate' && this.record(address) === undefined) return;
     const entry = this.#entry(address, seq);
     const applied = id === undefined ? undefined : this.steps.applied.get(`${address}\0${id}`);
     if (deduplicated && what.type === 'send') {

@@ -27,7 +27,8 @@ export interface Run {
   readonly effectKey: string;
   readonly src: string;
   readonly input: unknown;
-  readonly type: 'promise' | 'stream';
+  /** A callback never ends by itself. */
+  readonly type: 'promise' | 'callback' | 'observable';
   /** `running`: nobody has ended it; `unwanted`: its kernel has; `answered`: the world has. */
   state: 'running' | 'unwanted' | 'answered';
   readonly resolve: (value: object) => void;
@@ -98,7 +99,7 @@ export class Outside {
     return started;
   }
 
-  /** Ends a run, whether its kernel still wants it or not. */
+  /** Ends a run that can end, whether its kernel still wants it or not. */
   answer(run: Run, answer: Answer): void {
     this.#answerCount += 1;
     const isLate = run.state !== 'running';
@@ -180,7 +181,7 @@ export class Hands {
 
   callback(src: string): AnyActorLogic {
     return fromCallback<AnyEventObject, unknown>(({ sendBack, receive, input, self }) => {
-      const run = this.#start(src, 'stream', self.id, input, {
+      const run = this.#start(src, 'callback', self.id, input, {
         resolve: nothing,
         reject: nothing,
         send: (event) => sendBack(event),
@@ -197,9 +198,14 @@ export class Hands {
         ({
           subscribe: (observer: Observer) => {
             let isHeard = true;
-            const run = this.#start(src, 'stream', self.id, input, {
-              resolve: () => (isHeard ? observer.complete?.() : undefined),
-              reject: (error) => (isHeard ? observer.error?.(error) : undefined),
+            const once = (end: () => void): void => {
+              const wasHeard = isHeard;
+              isHeard = false;
+              if (wasHeard) end();
+            };
+            const run = this.#start(src, 'observable', self.id, input, {
+              resolve: () => once(() => observer.complete?.()),
+              reject: (error) => once(() => observer.error?.(error)),
               send: (event) => (isHeard ? observer.next?.({ ...event }) : undefined),
             });
             const unsubscribe = (): void => {

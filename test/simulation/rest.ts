@@ -58,7 +58,7 @@ async function tidy(world: World, chance: Chance, round: number): Promise<void> 
   const { clients, oracle, process } = world;
   for (const call of clients.unknown()) clients.repeat(process, call);
   await world.settle();
-  for (const run of oracle.outside.running()) world.answer(run, chance);
+  for (const run of oracle.outside.running()) if (run.type !== 'callback') world.answer(run, chance);
   await world.settle();
   const rows = [...oracle.shadow.rows.keys()];
   for (const key of rows.filter((each) => each.startsWith('q\0quarantine\0'))) {

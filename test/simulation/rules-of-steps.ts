@@ -4,10 +4,12 @@
  * Callers: the oracle, once for each write. Invariant: it looks at the write and at what was noted of earlier
  * ones, never at the kernel.
  */
+import type { AnyMachineSnapshot } from 'xstate';
 import type { ActorRecord, JournalEntry } from '../../src/actors/kernel/record.js';
 import { limits } from '../../src/limits.js';
 import { keys } from '../../src/store/keys.js';
 import type { ActorChange, Batch } from './batch.js';
+import { workerIndexes } from './worker-kind.js';
 import { Memory, type Writes } from './memory.js';
 import type { Shadow } from './shadow.js';
 import type { Verdict } from './verdict.js';
@@ -45,6 +47,7 @@ export class RulesOfSteps {
       this.#checkSeqs(change);
       for (const entry of change.entries) this.#checkEntry(change, entry);
       this.#checkVersion(change);
+      this.#checkIndexed(change);
     }
     this.#checkCounts(batch);
   }
@@ -138,6 +141,21 @@ export class RulesOfSteps {
     holds(isPresent || isStanding, () => `${address} was stepped as version ${after.version}`);
   }
 
+  /** A worker is found by what its snapshot says, and by nothing that an earlier one said. */
+  #checkIndexed({ address, before, after, isWritten }: ActorChange): void {
+    if (!isWritten || !address.startsWith('worker/')) return;
+    const rows = indexRowsOf(address, after);
+    const left = indexRowsOf(address, before).filter((key) => !rows.includes(key));
+    const own = JSON.stringify(address);
+    const isFound = rows.every((key) => this.#shadow.rows.get(key) === own);
+    const isForgotten = left.every((key) => this.#shadow.rows.get(key) !== own);
+    this.#verdict.holds(
+      'K3',
+      isFound && isForgotten,
+      () => `${address} is not found by ${rows.map(printable).join()} alone`,
+    );
+  }
+
   #checkCounts(batch: Batch): void {
     const touched = new Set<string>();
     for (const { address, before, after, isWritten } of batch.actors.values()) {
@@ -162,6 +180,12 @@ export class RulesOfSteps {
   #rule(rule: Parameters<Verdict['holds']>[0]) {
     return { holds: (isTrue: boolean, what: () => string) => this.#verdict.holds(rule, isTrue, what) };
   }
+}
+
+function indexRowsOf(address: string, record: ActorRecord | undefined): readonly string[] {
+  const snapshot = record?.snapshot as unknown as AnyMachineSnapshot | undefined;
+  const rows = snapshot === undefined ? [] : workerIndexes(snapshot);
+  return rows.map(({ index, parts, unique = false }) => keys.index(index, parts, unique ? '' : address));
 }
 
 function countKey(address: string, record: ActorRecord | undefined): string | undefined {

@@ -27,7 +27,8 @@ export const ruleNames = [
 export type RuleName = (typeof ruleNames)[number];
 
 export interface Violation {
-  readonly rule: RuleName;
+  /** One of the kernel's, or the name of a check of the caller's own. */
+  readonly rule: string;
   readonly what: string;
 }
 

@@ -207,7 +207,8 @@ function workerFile(context: unknown): string {
   return (context as WorkerContext).file;
 }
 
-function workerIndexes({ context }: AnyMachineSnapshot): readonly IndexRow[] {
+/** By what a worker is found. */
+export function workerIndexes({ context }: AnyMachineSnapshot): readonly IndexRow[] {
   const { slot, count } = context as WorkerContext;
   const plain: IndexRow = { index: 'worker.busy', parts: [String(count % 4)] };
   return slot === '' ? [plain] : [plain, { index: 'worker.slot', parts: [slot], unique: true }];

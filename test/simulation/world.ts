@@ -77,6 +77,11 @@ export class World {
     return this.#process;
   }
 
+  /** What is left of the world when its last process is gone. */
+  get disk(): MemoryDisk {
+    return this.#truth;
+  }
+
   get processes(): number {
     return this.#processes;
   }
