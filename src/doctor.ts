@@ -13,6 +13,7 @@ import { checkDoctorOptions, definitionsOf, type DoctorOptions, type Stage } fro
 import { findingKinds, type Finding, type FindingCode } from './findings.js';
 import { limits } from './limits.js';
 import {
+  compareKeys,
   copyAside,
   examineArtifacts,
   examineDirectory,
@@ -246,7 +247,7 @@ class Tally {
   #count(key: string): void {
     const letter = key.slice(0, 1);
     const newest = this.#newest.get(letter);
-    if (newest !== undefined && key <= newest) return;
+    if (newest !== undefined && compareKeys(key, newest) <= 0) return;
     this.#newest.set(letter, key);
     this.#rows += 1;
     if (letter === 's') this.#actors += 1;
