@@ -22,6 +22,7 @@ export const exitCodes = {
 
 const byCode: Readonly<Partial<Record<ErrorCode, number>>> = {
   ACTOR_NOT_FOUND: exitCodes.notFound,
+  CAPSULE_INVALID: exitCodes.usage,
   CONTROL_FAILED: exitCodes.directory,
   CONTROL_REFUSED: exitCodes.directory,
   INVALID_DEFINITION: exitCodes.usage,

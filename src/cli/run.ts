@@ -10,6 +10,7 @@ import { errorToWire } from '../control/index.js';
 import { isHoldfastError } from '../errors.js';
 import { isPlainObject } from '../json.js';
 import { backupCommand } from './backup.js';
+import { capsuleCommand } from './capsule.js';
 import { censusCommand } from './census.js';
 import { demoCommand } from './demo/command.js';
 import { doctorCommand } from './doctor.js';
@@ -57,6 +58,7 @@ function programOf(terminal: Terminal, version: string): Command {
   jobsCommand(program, terminal);
   quarantineCommand(program, terminal);
   censusCommand(program, terminal);
+  capsuleCommand(program, terminal);
   doctorCommand(program, terminal);
   backupCommand(program, terminal);
   restoreCommand(program, terminal);

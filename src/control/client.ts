@@ -12,11 +12,18 @@ import { Agent, request as httpRequest } from 'undici';
 import { z } from 'zod';
 import { systemClock } from '../clock.js';
 import { HoldfastError } from '../errors.js';
-import type { CopyReport, JobView, Page, QuarantineView, StoredCount } from '../index.js';
+import type { Capsule, CopyReport, JobView, Page, QuarantineView, StoredCount } from '../index.js';
 import { isPlainObject } from '../json.js';
 import { limits } from '../limits.js';
 import { CONTROL_FILE, CONTROL_SOCKET, socketServes } from './place.js';
-import type { CallOptions, ControlClient, Operation, RuntimeView, SubmittedJob } from './port.js';
+import type {
+  CallOptions,
+  CapsuleWish,
+  ControlClient,
+  Operation,
+  RuntimeView,
+  SubmittedJob,
+} from './port.js';
 import { errorFromWire, fromWire, toWire } from './wire.js';
 
 /** Somewhere a control server may listen. */
@@ -179,6 +186,12 @@ class HttpControlClient implements ControlClient {
     const { items } = asObject<{ items: unknown }>(body);
     if (!Array.isArray(items)) throw unreadable();
     return items.map((item) => asObject<StoredCount>(item, 'kind', 'version', 'hash', 'state'));
+  }
+
+  async export(address: string, wish: CapsuleWish = {}, options: CallOptions = {}): Promise<Capsule> {
+    const path = '/v1/actors/capsule';
+    const { body } = await this.#call({ ...options, method: 'GET', path, query: { address, ...wish } });
+    return asObject<Capsule>(asObject<{ capsule: unknown }>(body).capsule, 'address', 'kind', 'seal');
   }
 
   async listQuarantined(

@@ -67,6 +67,7 @@ export const quarantineQuery = z.strictObject({
   kind: z.string().min(1).max(300).optional(),
 });
 export const actorQuery = z.strictObject({ address: z.string().min(1).max(1_024) });
+export const capsuleQuery = z.strictObject({ address: actorQuery.shape.address, redact: flag.optional() });
 export const operatorBody = z.strictObject({
   address: z.string().min(1).max(1_024),
   operator: z.string().optional(),

@@ -7,6 +7,7 @@
 import type {
   AccountName,
   AccountView,
+  Capsule,
   BackupOptions,
   CopyReport,
   DeliveryView,
@@ -58,7 +59,13 @@ export interface ControlledRuntime {
     dismiss(address: string, options?: OperatorOptions): Promise<void>;
   };
   counts(): readonly StoredCount[];
+  export(address: string, options: CapsuleWish): Promise<Capsule>;
   backup(target: string, options?: BackupOptions): Promise<CopyReport>;
+}
+
+/** `redact: false`: with its secrets. */
+export interface CapsuleWish {
+  readonly redact?: false;
 }
 
 export interface RuntimeView {
@@ -95,6 +102,8 @@ export interface ControlClient {
   waitJob(id: string, options?: CallOptions): Promise<JobView>;
   /** How many actors of every kind are in each state. */
   counts(options?: CallOptions): Promise<readonly StoredCount[]>;
+  /** One actor as a capsule. */
+  export(address: string, wish?: CapsuleWish, options?: CallOptions): Promise<Capsule>;
   listQuarantined(filter?: ListQuarantined, options?: CallOptions): Promise<Page<QuarantineView>>;
   getQuarantined(address: string, options?: CallOptions): Promise<QuarantineView>;
   operate(what: Operation, address: string, operator?: string, options?: CallOptions): Promise<void>;

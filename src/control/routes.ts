@@ -7,6 +7,7 @@
  *   GET  /v1/deliveries  /v1/accounts     POST /v1/accounts/resume
  *   GET  /v1/sessions/:key/history        GET  /v1/counts
  *   GET  /v1/quarantine  /actor           POST /v1/quarantine/{resume,skip,dismiss}
+ *   GET  /v1/actors/capsule
  *                                         POST /v1/backup
  *
  * Owns: nothing. Callers: server.ts. Invariants:
@@ -29,6 +30,7 @@ import {
   accountBody,
   actorQuery,
   adoptBody,
+  capsuleQuery,
   backupBody,
   cancelBody,
   deliveriesQuery,
@@ -78,6 +80,10 @@ export function controlRoutes(options: RoutesOptions): Hono {
   });
   app.get('/v1/runtime', (c) => reply(c, { status: runtime.status, directory: runtime.directory }));
   app.get('/v1/counts', (c) => reply(c, { items: runtime.counts() }));
+  app.get('/v1/actors/capsule', async (c) => {
+    const { address, redact } = accepted(capsuleQuery, c.req.query());
+    return reply(c, { capsule: await runtime.export(address, redact === false ? { redact } : {}) });
+  });
   app.post('/v1/backup', async (c) => {
     const { directory } = accepted(backupBody, await bodyOf(c));
     // Who asked and is gone wants it no more.

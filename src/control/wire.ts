@@ -12,7 +12,7 @@ import { errorAdvice, HoldfastError, isHoldfastError, type ErrorCode } from '../
 import { isPlainObject } from '../json.js';
 
 /** Fields whose content is not ours. */
-const FOREIGN: ReadonlySet<string> = new Set(['event', 'extra', 'meta', 'byCode']);
+const FOREIGN: ReadonlySet<string> = new Set(['capsule', 'event', 'extra', 'meta', 'byCode']);
 
 export interface WireError {
   readonly code: string;

@@ -171,6 +171,7 @@ function idle(directory: string): ControlledRuntime {
     accounts: { list: never, resume: never },
     sessions: { get: never },
     counts: never,
+    export: never,
     backup: never,
   };
 }

@@ -179,8 +179,9 @@ function kernelActions(
     return [{ type: '@xstate.raise', sendId: `${scheduled}/${seq}`, delayMs, event: inner }];
   }
   if (event.type !== send) return [];
+  const { to: sentTo } = event;
   const to = record?.timers.find((timer) => canonicalJson(timer.event) === canonicalJson(inner))?.to;
-  const target = { type: 'actor', ...(to ?? { address: String(event['to']) }) } as const;
+  const target = { type: 'actor', ...(to ?? { address: typeof sentTo === 'string' ? sentTo : '' }) } as const;
   return [{ type: '@xstate.sendTo', to: target, event: inner, sendId: undefined, delayMs: undefined }];
 }
 
