@@ -25,7 +25,7 @@ export const trustMutants: readonly Mutant[] = [
     find: 'readPage(db, scan, { snapshot, reads: 1 })',
     replace: 'readPage(db, scan, { reads: 1 })',
     caughtBy: 'test/backup/backup.test.ts',
-    by: 'a backup of a running directory is the moment it was asked for; what is committed later is not in it',
+    by: 'a backup of a running directory has nothing that is committed while it is taken',
   },
   {
     name: 'restores from a damaged row',
