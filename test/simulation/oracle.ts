@@ -16,7 +16,8 @@ import type { Call, ClientsListener } from './clients.js';
 import { Memory, Writes } from './memory.js';
 import { Outside, type OutsideListener, type Run } from './outside.js';
 import type { Process, Witness } from './process.js';
-import { effectRowOf, RulesOfBelongings } from './rules-of-belongings.js';
+import { effectRowOf, removedEffects, RulesOfBelongings, sameEffect } from './rules-of-belongings.js';
+import type { EffectOnDisk } from './rules-of-belongings.js';
 import { RulesOfSteps } from './rules-of-steps.js';
 import { Shadow } from './shadow.js';
 import type { Chance } from './chance.js';
@@ -51,6 +52,8 @@ export class Oracle implements Witness, OutsideListener, ClientsListener {
   /** The pool of each run of the living process. */
   readonly #poolOf = new Map<number, string>();
   #intended: Commit | undefined;
+  /** Effects whose end is on disk, and the kernel has not been told. */
+  #going: readonly EffectOnDisk[] = [];
   #writeCount = 0;
   #digest = '';
 
@@ -119,6 +122,11 @@ export class Oracle implements Witness, OutsideListener, ClientsListener {
     this.#intended = undefined;
     this.#newest.clear();
     this.#poolOf.clear();
+    this.#going = [];
+  }
+
+  tells(): void {
+    this.#going = [];
   }
 
   failed(_process: Process): void {
@@ -128,7 +136,9 @@ export class Oracle implements Witness, OutsideListener, ClientsListener {
   started(run: Run): void {
     const process = this.#living();
     if (process?.number !== run.processNumber) return;
-    const found = effectRowOf(this.shadow, run.effectKey);
+    // The kernel has not been told yet that a row is gone: it may still begin what it found there.
+    const going = this.#going.find(({ row }) => sameEffect(run.effectKey, `${row.address}/${row.id}`));
+    const found = effectRowOf(this.shadow, run.effectKey) ?? going;
     this.verdict.holds('K1', found !== undefined, () => `${run.effectKey} runs, and is not on disk`);
     if (found === undefined || this.rotten.has(found.row.address)) return;
     const { key, row } = found;
@@ -258,6 +268,7 @@ export class Oracle implements Witness, OutsideListener, ClientsListener {
     const generation = process?.generation ?? 0;
     const batch: Batch = { commit, generation, processNumber: process?.number ?? 0, changes, actors };
     if (commit === undefined) return;
+    this.#going = removedEffects(batch);
     this.steps.check(batch);
     this.#belongings.check(batch);
     this.onWrite(batch);

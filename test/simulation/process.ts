@@ -19,6 +19,8 @@ export type CommitFault = 'none' | 'failBefore' | 'failAfter' | 'dieBefore' | 'd
 /** Who hears of a process's life, in its order. */
 export interface Witness {
   readonly intends: (process: Process, commit: Commit) => void;
+  /** Whoever asked for the commit is about to be told that it is done. */
+  readonly tells: () => void;
   readonly failed: (process: Process) => void;
   readonly opened: (process: Process) => void;
 }
@@ -128,6 +130,7 @@ export class Process {
     const { chance, time, witness } = this.#options;
     if (this.slowTurns > 0) await time.pause(chance.below(this.slowTurns));
     if (phase === 'before' && this.#state !== 'dead') witness.intends(this, commit);
+    if (phase === 'after') witness.tells();
     const strikes = this.fault.endsWith(phase === 'before' ? 'Before' : 'After');
     if (!strikes) return;
     const { fault } = this;

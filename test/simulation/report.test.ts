@@ -1,4 +1,4 @@
-/** Kernels that are broken on purpose: what breaks is noticed, named, made short, and taken back by a command. */
+/** Kernels broken on purpose: what breaks is noticed, named, made short, and taken back by a command. */
 import { expect, test } from 'vitest';
 import type { Commit, Store } from '../../src/store/index.js';
 import { Chance } from './chance.js';

@@ -211,21 +211,32 @@ export class RulesOfBelongings {
   }
 }
 
+export interface EffectOnDisk {
+  readonly key: string;
+  readonly row: EffectRow;
+}
+
 /** The row of an effect by its key, with its pool. */
-export function effectRowOf(
-  shadow: Shadow,
-  effectKey: string,
-): { readonly key: string; readonly row: EffectRow } | undefined {
-  const slash = effectKey.lastIndexOf('/');
-  const [address, id] = [effectKey.slice(0, slash), effectKey.slice(slash + 1)];
+export function effectRowOf(shadow: Shadow, effectKey: string): EffectOnDisk | undefined {
+  const address = effectKey.slice(0, effectKey.lastIndexOf('/'));
   for (const key of shadow.own('o', address)) {
     const row = shadow.read<EffectRow>(key);
-    if (row !== undefined && (row.id === id || id === '*')) return { key, row };
+    if (row !== undefined && sameEffect(effectKey, `${row.address}/${row.id}`)) return { key, row };
   }
   return undefined;
 }
 
-function sameEffect(asked: string, key: string): boolean {
+/** The effects whose rows a write has removed. */
+export function removedEffects({ changes }: Pick<Batch, 'changes'>): readonly EffectOnDisk[] {
+  return changes.flatMap(({ key, before, after }) =>
+    key.startsWith('o\0') && before !== undefined && after === undefined
+      ? [{ key, row: JSON.parse(before) as EffectRow }]
+      : [],
+  );
+}
+
+/** `asked` may name the only effect of its actor (`*`). */
+export function sameEffect(asked: string, key: string): boolean {
   return asked === key || (asked.endsWith('/*') && key.startsWith(asked.slice(0, -1)));
 }
 
