@@ -295,7 +295,7 @@ export class Runtime {
 
   /**
    * Puts an actor of a capsule into this store, standing still (CAPSULE_IMPORTED): nothing of it runs until
-   * `quarantine.resume`. Resolves with its address, once it is on disk. Throws ADDRESS_TAKEN, CAPSULE_ALTERED,
+   * `quarantine.resume`. Resolves with its address once it is on disk. Throws ADDRESS_TAKEN, CAPSULE_ALTERED,
    * CAPSULE_INVALID, CAPSULE_UNFIT, INVALID_ID, INVALID_INPUT, RUNTIME_CLOSED, STORE_FAILED.
    */
   import(...given: Parameters<Capsules['import']>): ReturnType<Capsules['import']> {

@@ -84,8 +84,10 @@ function toldOf({ seq, event, what, expected, actual }: Divergence): string {
       return `lacks step ${seq} in its journal`;
     case 'snapshot':
       return `ends, after ${step}, in another snapshot than it is stored with`;
-    default:
-      return `differs at ${step}: ${what} ${JSON.stringify(actual)}, the journal says ${JSON.stringify(expected)}`;
+    default: {
+      const made = JSON.stringify(actual);
+      return `differs at ${step}: ${what} ${made}, the journal says ${JSON.stringify(expected)}`;
+    }
   }
 }
 

@@ -176,7 +176,7 @@ describe('mending', () => {
     return reread(await place.capsules().export(address));
   }
 
-  test('the machine as it is throws again, and the failure names the step, the event and the error', async () => {
+  test('the machine as it is throws again, and the failure names step, event and error', async () => {
     const capsule = await broken();
     expect(() => expectMended(orderMachine(), capsule)).toThrow(
       /^order\/77 throws at step 4 \(note\): TypeError: text is undefined$/,

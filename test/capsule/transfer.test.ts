@@ -194,7 +194,7 @@ describe('import', () => {
     expect(await place.kernel.reader.byUnique('orders', ['all'])).toBe('order/1');
   });
 
-  test('an address that is taken is refused, also by an import of the same moment, and nothing changes', async () => {
+  test('an address that is taken is refused, also by an import of the same moment', async () => {
     const source = await standing();
     const capsule = reread(await source.capsules().export(address));
     const before = await rowsOf(source.store, 's', 'j', 'q', 'n');

@@ -76,7 +76,10 @@ describe('holdfast capsule', () => {
     await writeFile(
       other,
       `import { setup } from 'xstate';
-export const order = setup({}).createMachine({ id: 'order', version: '1', context: ({ input }) => input, initial: 'open', states: { open: { on: { discount: 'sold' } }, sold: {} } });\n`,
+const states = { open: { on: { discount: 'sold' } }, sold: {} };
+const context = ({ input }) => input;
+const whole = { id: 'order', version: '1', context, initial: 'open', states };
+export const order = setup({}).createMachine(whole);\n`,
     );
     const end = await told(['capsule', 'replay', file, '--module', other]);
     expect(end.code).toBe(1);

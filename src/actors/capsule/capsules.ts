@@ -25,7 +25,7 @@ export interface ExportOptions {
 export interface ImportOptions {
   /** Default: the one it had. Under another, effects run under other ids: see `recovery: 'idempotent'`. */
   readonly id?: string | undefined;
-  /** What becomes of a capsule with redactions: `refuse` (default) refuses to resume it, `accept` does not. */
+  /** An actor with stand-ins for secrets: `refuse` (default) refuses to resume it, `accept` does not. */
   readonly standIns?: 'refuse' | 'accept' | undefined;
   /**
    * What becomes of children that are actors of their own: `refuse` (default) refuses the import; with
