@@ -216,7 +216,7 @@ describe('a step', () => {
     expect((await world.kernel.snapshot('flow/a'))?.snapshot.context).toMatchObject({ n: 3 });
   });
 
-  it('K3: a batch says what it expects of its actors, so that no step of another writer is lost', async () => {
+  it('K3: a batch says what it expects of its actors: no step of another writer is lost', async () => {
     const world = await openWorld([{ kind: 'flow', machine: workflow(async () => 1) }]);
     await world.kernel.create('flow', 'a', { n: 0 });
     const record = await world.kernel.reader.record('flow/a');

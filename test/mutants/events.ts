@@ -63,7 +63,7 @@ export const eventMutants: readonly Mutant[] = [
     find: '    this.#stage.expect(address, record?.seq ?? 0);\n',
     replace: '',
     caughtBy: 'test/kernel/commit-loop.test.ts',
-    by: 'K3: a batch says what it expects of its actors, so that no step of another writer is lost',
+    by: 'K3: a batch says what it expects of its actors: no step of another writer is lost',
   },
   {
     name: 'writes no journal entry',

@@ -8,7 +8,7 @@
 
 import { sourceOf, sourcesIn } from '../tidy/sources.js';
 
-/** A promise of docs/guarantees.md (`P1` to `P7`), a rule of the kernel, the store, or what surrounds them. */
+/** A row of docs/guarantees.md: a promise (`P1`), a rule of the kernel, the store, or what surrounds them. */
 export type Rule = `P${number}` | `K${number}` | `S${number}` | `T${number}`;
 
 export interface Mutant {
