@@ -13,6 +13,7 @@ const heavy = 'memory outbox quarantine restart standing step streams timers ver
 /** Seconds each: properties, thousands of actors, long lives. They would keep `unit` from answering at once. */
 const thorough = heavy.split(' ').map((name) => `test/kernel/${name}.test.ts`);
 const rooms = [
+  'capsule',
   'examination',
   'store',
   'simulator',
