@@ -52,7 +52,7 @@ export interface DoctorReport extends Health {
 /**
  * Examines a directory; with `repair`, mends what can be mended and examines it again. Throws STORE_LOCKED
  * while somebody holds it, STORE_FOREIGN, STORE_FORMAT_NEWER, STORE_FORMAT_OLDER, STORE_UNWRITABLE,
- * INVALID_OPTIONS (also where no store is), INVALID_DEFINITION, and the signal's reason.
+ * STORE_FULL, INVALID_OPTIONS (also where no store is), INVALID_DEFINITION, and the signal's reason.
  */
 export async function examine(options: DoctorOptions): Promise<DoctorReport> {
   checkDoctorOptions(options);

@@ -3,6 +3,7 @@
  * the directory as it was, and free.
  */
 import { readdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
 import { examine } from '../../src/index.js';
 import { openLevelStore } from '../../src/store/index.js';
@@ -91,6 +92,8 @@ test.each(STAGES)('a repair that is killed when it is at %s is finished by the n
   doctor.kill();
   await doctor.ended;
   const report = await examine({ directory, repair: true });
+  const beside = await readdir(dirname(directory));
+  expect(beside.filter((name) => name.endsWith('.unfinished'))).toEqual([]);
   expect(report.verdict, JSON.stringify(report.findings)).toBe('healthy');
   const left = await entriesIn(directory);
   expect(left.length).toBeGreaterThan(0);

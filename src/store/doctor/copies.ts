@@ -9,10 +9,11 @@
  *  2  `db/LOCK` is not opened: closing it would let the lock go.
  */
 import { constants, type Dirent } from 'node:fs';
-import { copyFile, link, mkdir, open, readdir, rm } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { HoldfastError } from '../../errors.js';
 import { syncDirectory } from '../directory.js';
-import { codeOf, fileFault } from '../store-fault.js';
+import { fileFault } from '../store-fault.js';
 import { isScratch } from './hold.js';
 
 const TABLE = /^(\d+)\.(?:ldb|sst)$/;
@@ -43,33 +44,33 @@ export function padded(number: number): string {
 }
 
 /**
- * Copies all of a directory to `<directory>.before-repair-<n>`, onto the disk. Throws STORE_UNWRITABLE where
- * there is no room or no permission; nothing is left of the copy then.
+ * Copies all of a directory, onto the disk, to `<directory>.before-repair-<n>`: it has that name once it is
+ * whole. Throws STORE_FULL or STORE_UNWRITABLE where there is no room or no permission; nothing is left of
+ * the copy then. The directory is held: a copy that was not finished is that of a repair that died.
  */
 export async function copyAside(directory: string): Promise<string> {
-  let copy: string | undefined;
+  const copy = await freeName(directory);
+  const unfinished = `${copy}.unfinished`;
   try {
-    copy = await newCopy(directory);
-    await copyTree(directory, copy, directory);
+    await rm(unfinished, { recursive: true, force: true });
+    await mkdir(unfinished);
+    await copyTree(directory, unfinished, directory);
+    await rename(unfinished, copy);
     await syncDirectory(dirname(copy));
     return copy;
   } catch (error) {
-    if (copy !== undefined) await rm(copy, { recursive: true, force: true });
-    throw fileFault(error, copy ?? dirname(directory));
+    await rm(unfinished, { recursive: true, force: true });
+    throw fileFault(error, copy);
   }
 }
 
-async function newCopy(directory: string): Promise<string> {
+async function freeName(directory: string): Promise<string> {
+  const taken = new Set(await readdir(dirname(directory)));
   for (let number = 1; number <= COPIES_MAX; number += 1) {
-    const path = join(dirname(directory), `${basename(directory)}.before-repair-${number}`);
-    try {
-      await mkdir(path);
-      return path;
-    } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error;
-    }
+    const name = `${basename(directory)}.before-repair-${number}`;
+    if (!taken.has(name)) return join(dirname(directory), name);
   }
-  throw new Error(`there are ${COPIES_MAX} copies of ${directory} already`);
+  throw new HoldfastError('STORE_UNWRITABLE', `there are ${COPIES_MAX} copies of ${directory} already`);
 }
 
 async function copyTree(from: string, to: string, root: string): Promise<void> {

@@ -39,6 +39,8 @@ const KNOWN =
   /^(?:holdfast\.json|db|artifacts|attachments|control\.(?:sock|json)|\.DS_Store|\.git(?:ignore|keep)|\.keep)$/;
 const TEMPORARY = /^\.holdfast-[\w-]+\.tmp$/;
 const DATA_FILE = /\.(?:ldb|sst|log)$/;
+/** Faults of the disk under the copy, not of what is copied. */
+const NO_ROOM: ReadonlySet<string> = new Set(['STORE_FULL', 'STORE_UNWRITABLE']);
 const FIRST_ROW = { gte: '\0', lt: '\u{10ffff}', limit: 1 };
 
 /** What the marker says; or, where it cannot be believed, why not. */
@@ -129,7 +131,7 @@ class Examining {
         if (!rebuild) await this.#readDiary();
         return database;
       } catch (error) {
-        if (!isHoldfastError(error) || error.code === 'STORE_UNWRITABLE') throw error;
+        if (!isHoldfastError(error) || NO_ROOM.has(error.code)) throw error;
         reason = wordsOf(error);
       }
     }
