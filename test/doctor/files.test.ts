@@ -115,6 +115,16 @@ const damages: Readonly<Record<string, Damage>> = {
     kept: 'some',
     harm: async (dir) => flip(await databaseFile(dir, '.log'), 9_000),
   },
+  'a log with a damaged length, which LevelDB takes for its end': {
+    codes: ['LOG_DAMAGED'],
+    kept: 'some',
+    harm: async (dir) => {
+      const log = await databaseFile(dir, '.log');
+      const { records } = readLog(await readFile(log));
+      // In the last block, where a length may lead beyond the end of the file.
+      await flip(log, logOf(records.slice(0, -3)).length + 5, 0x80);
+    },
+  },
   'a missing log': {
     codes: ['LOG_MISSING'],
     flushed: true,

@@ -89,10 +89,29 @@ function partAt(bytes: Buffer, at: number, blockEnd: number): Part | string {
   const type = bytes.readUInt8(at + 6);
   const end = at + HEADER_BYTES + length;
   if (type === 0 && length === 0 && bytes.readUInt32LE(at) === 0) return 'padding';
-  if (end > blockEnd) return last ? 'torn' : 'the length of a record leads beyond its block';
+  if (end > blockEnd) {
+    const torn = last && !isWholeAround(bytes, at);
+    return torn ? 'torn' : 'the length of a record leads beyond its block';
+  }
   if (bytes.readUInt32LE(at) !== maskedCrc(bytes, at + 6, end)) return 'a record fails its checksum';
   if (type < FULL || type > LAST) return `a record is of an unknown type ${type}`;
   return { type, payload: bytes.subarray(at + HEADER_BYTES, end), end };
+}
+
+/**
+ * True when a record that seems to be cut off by the end of the file is not: it is whole with another length,
+ * or whole records follow. LevelDB takes a damaged length for a death in mid-write, and drops all behind it
+ * without a word.
+ */
+function isWholeAround(bytes: Buffer, at: number): boolean {
+  if (bytes.readUInt32LE(at) === maskedCrc(bytes, at + 6, bytes.length)) return true;
+  for (let from = at + HEADER_BYTES; from + HEADER_BYTES <= bytes.length; from += 1) {
+    const type = bytes.readUInt8(from + 6);
+    const end = from + HEADER_BYTES + bytes.readUInt16LE(from + 4);
+    if (type < FULL || type > LAST || end > bytes.length) continue;
+    if (bytes.readUInt32LE(from) === maskedCrc(bytes, from + 6, end)) return true;
+  }
+  return false;
 }
 
 /** A log of these records: what a damaged one is replaced with. */
