@@ -106,6 +106,7 @@ export const order = setup({}).createMachine(whole);\n`,
     const offline = await openOffline({ directory: options.directory, log: silentLogger });
     expect(await offline.quarantine.get('order/copy')).toMatchObject({ code: 'CAPSULE_IMPORTED' });
     await offline.close();
+    expect(await told(['doctor', ...own])).toMatchObject({ code: 0 });
     expect(directory).not.toBe(options.directory);
   });
 

@@ -9,7 +9,7 @@
  */
 import { sha256Hex } from '../../ids.js';
 import { canonicalJson, type Json } from '../../json.js';
-import type { ActorRecord, EffectRow, Gap, JournalEntry, Waiting } from '../kernel/index.js';
+import type { ActorRecord, ActorRows, EffectRow, Gap, JournalEntry, Waiting } from '../kernel/index.js';
 
 export interface Capsule {
   readonly format: 1;
@@ -34,6 +34,8 @@ export interface Capsule {
   /** What waits for it, oldest first. */
   readonly inbox: readonly Waiting[];
   readonly payloads: Readonly<Record<string, Json>>;
+  /** The states of its machine's version, where they are stored: a migration needs them. */
+  readonly shape?: ActorRows['shape'];
   /** What could not be read, or was too much. */
   readonly gaps: readonly Gap[];
   /** JSON pointers to what was taken out; stand-ins are `[redacted:N]`, the same for the same secret. */

@@ -80,6 +80,15 @@ const entry = z.looseObject({
 const effectRow = z.looseObject({ address: name, id: partId, child: name, src: name });
 const inboxRow = z.looseObject({ type: z.enum(['create', 'event', 'stop', 'result']), id: z.string() });
 
+const shape: z.ZodType = z.lazy(() =>
+  z.looseObject({
+    id: z.string(),
+    after: z.array(z.string()).optional(),
+    invoke: z.array(z.tuple([z.string(), z.string()])).optional(),
+    states: z.record(z.string(), shape).optional(),
+  }),
+);
+
 const capsule = z.strictObject({
   format: z.literal(FORMAT),
   address: name,
@@ -102,6 +111,7 @@ const capsule = z.strictObject({
     }),
   ),
   redacted: z.array(z.string()),
+  shape: shape.optional(),
   seal: z.string(),
 });
 

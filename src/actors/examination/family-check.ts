@@ -9,6 +9,7 @@
  */
 import { splitAddress } from '../../ids.js';
 import { keys, rangeOf } from '../../store/keys.js';
+import { isNobody } from '../kernel/importing.js';
 import type { ActorRecord, ChildRef } from '../kernel/record.js';
 import type { ActorCase } from './actor-case.js';
 import type { Gathered } from './actor-walk.js';
@@ -45,7 +46,8 @@ export async function checkFamily(
     const what = await wrongWith(actor, ref, found.get(keys.record(ref.address)), scene);
     if (what !== undefined) actor.hold('CHILD_MISSING', what, keys.record(ref.address));
   }
-  if (parent === undefined || gathered.isStopped) return;
+  // An imported actor's is nobody.
+  if (parent === undefined || gathered.isStopped || isNobody(actor.address, parent)) return;
   const isKnown = await knows(parent, found.get(keys.record(parent.address)), scene);
   if (!isKnown)
     actor.hold('CHILD_ORPHAN', `its parent ${parent.address} does not know it, and never stopped it`);

@@ -10,6 +10,7 @@ import { keys, partsOf, rangeOf } from '../../store/keys.js';
 import type { CommitLoop } from './commit-loop.js';
 import { parsedRow, readable, rowOf, scanPast } from './damage.js';
 import type { ActorRecord, EffectRow, InboxRow, JournalEntry } from './record.js';
+import type { Shape } from './shape.js';
 
 /** Rows that are missing or cannot be read. */
 export interface Gap {
@@ -30,6 +31,8 @@ export interface ActorRows {
   /** What waits for it, oldest first. */
   readonly inbox: readonly Waiting[];
   readonly payloads: Readonly<Record<string, Json>>;
+  /** The states of its machine's version, where they are stored: what a migration needs. */
+  readonly shape?: Shape | undefined;
   readonly gaps: readonly Gap[];
 }
 

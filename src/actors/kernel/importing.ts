@@ -12,7 +12,16 @@ import { Counts } from './counts.js';
 import type { ActorRows } from './exporting.js';
 import { listQuarantined } from './quarantine.js';
 import { valueOf } from './record.js';
-import type { ActorRecord, ChildRef, EffectRef, EffectRow, InboxRow, Origins, Quarantine } from './record.js';
+import type {
+  ActorRecord,
+  ChildRef,
+  EffectRef,
+  EffectRow,
+  InboxRow,
+  Origins,
+  ParentRef,
+  Quarantine,
+} from './record.js';
 import type { SystemRow } from './step-view.js';
 
 /** An actor that comes in. */
@@ -102,11 +111,18 @@ function childOf(address: Address, ref: ChildRef): ChildRef {
   return { ...ref, address: addressOf(`${kind}.${ref.src}`, `${id}/${ref.child}@${ref.id}`) };
 }
 
+/** True for a parent that an imported actor was given: there is none. */
+export function isNobody(address: string, parent: ParentRef): boolean {
+  return parent.address === `${address}/${NOBODY}`;
+}
+
+const NOBODY = 'parent@imported';
+
 /** It has a parent as before, and that is nobody: what it tells it is for no one. */
 function parentOf(address: Address, { parent }: ActorRecord): ActorRecord['parent'] {
   if (parent === undefined) return undefined;
   const { kind, id } = splitAddress(address);
-  return { ...parent, address: addressOf(kind, `${id}/parent@imported`), root: address };
+  return { ...parent, address: addressOf(kind, `${id}/${NOBODY}`), root: address };
 }
 
 function originsOf({ address, origin, rows }: Arrival): Origins | undefined {

@@ -48,10 +48,13 @@ export class Transfer {
    * read, RUNTIME_CLOSED.
    */
   async read(address: string): Promise<ActorRows | undefined> {
-    const { loop } = this.#options;
+    const { loop, counts } = this.#options;
     const rows = await this.#alone(address, () => readRows(loop, address));
     await loop.settled(keys.record(address));
-    return rows;
+    if (rows === undefined) return undefined;
+    const { version, hash } = rows.record;
+    const shape = counts.shape(splitAddress(address).kind, version, hash);
+    return shape === undefined ? rows : { ...rows, shape };
   }
 
   /**
@@ -104,12 +107,14 @@ export class Transfer {
 
   /** In one turn of the event loop; the promise is that of its commit. */
   #stage(arrival: Arrival, cell: Cell | undefined): Promise<void> {
-    const { loop, clock } = this.#options;
-    const { address } = arrival;
+    const { loop, clock, counts } = this.#options;
+    const { address, rows } = arrival;
     if (cell === undefined && this.#definitionOf(address) !== undefined)
       throw new HoldfastError('ADDRESS_TAKEN', `the kind of ${address} was defined meanwhile`);
     this.#checkStructure(arrival);
     const stage = loop.begin();
+    const { version, hash } = rows.record;
+    if (rows.shape !== undefined) counts.define(splitAddress(address).kind, version, hash, rows.shape);
     writeArrival(stage, arrival, clock.now());
     if (cell !== undefined) forget(cell);
     return new Promise((resolve, reject) => {
