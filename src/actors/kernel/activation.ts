@@ -52,10 +52,15 @@ export class Activation {
   /** Fills the cell of an actor that was never there, when the store can say so at once: no promise. */
   fillVacant(cell: Cell): void {
     if (cell.definition.tombstoneMs > 0) return;
-    const stored = this.#loop.read(keys.record(cell.address));
-    if (stored === undefined) cell.loaded = true;
-    // A store that must wait has not said so at once. The load that follows hears of its faults.
-    if (stored instanceof Promise) stored.catch(() => undefined);
+    try {
+      const stored = this.#loop.read(keys.record(cell.address));
+      if (stored === undefined) cell.loaded = true;
+      // A store that must wait has not said so at once. The load that follows hears of its faults.
+      if (stored instanceof Promise) stored.catch(() => undefined);
+    } catch (error) {
+      // It is there, and damaged: the load that follows sets it aside.
+      if (!isHoldfastError(error, 'STORE_CORRUPTED')) throw error;
+    }
   }
 
   /** Fills a cell from its record. What stands still already is left as it is. */
