@@ -11,9 +11,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { HoldfastError } from '../errors.js';
 import type { DirectoryState } from './directory.js';
+import { readLog } from './level-format/log-format.js';
 import { codeOf } from './store-fault.js';
 
 const DATA_FILE = /\.(?:ldb|sst|log)$/;
+const LOG_FILE = /\.log$/;
 const CURRENT_TEXT = /^(MANIFEST-\d+)\n$/;
 const DAMAGE = /Corruption|dropping/;
 const LINE_LENGTH_SHOWN = 200;
@@ -43,6 +45,28 @@ export async function checkDiary(path: string): Promise<void> {
     if (!names.includes(name)) continue;
     const line = await firstDamage(join(path, name));
     if (line !== undefined) throw damaged(`LevelDB reports in ${join(path, name)}: ${line}`);
+  }
+}
+
+/**
+ * Refuses a database whose logs are damaged. LevelDB would drop what is behind the damage: with a line in its
+ * diary, or without a word where the last record's length is wrong, which it takes for a death in mid-write.
+ */
+export async function checkLogs(path: string): Promise<void> {
+  for (const name of (await namesIn(path)).filter((each) => LOG_FILE.test(each))) {
+    const file = join(path, name);
+    const [first] = readLog(await bytesOf(file)).damage;
+    if (first !== undefined) throw damaged(`${file} is damaged at byte ${first.at}: ${first.why}`);
+  }
+}
+
+/** Nothing where the file has gone meanwhile: whoever holds the database has put it into a table. */
+async function bytesOf(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return Buffer.alloc(0);
+    throw error;
   }
 }
 
