@@ -32,8 +32,7 @@ export async function simulate(machine: typeof renderMachine, seed: number): Pro
   const ready = new Map<string, string>();
   let tasks = 0;
 
-  /** The provider: what becomes of a task is decided when it is asked for; told is it later, bad news up to 20
-   * minutes, and now and then twice. */
+  /** The provider: decides at once, and tells later: bad news up to 20 minutes, some of it twice. */
   const ask = (_input: unknown, { actor }: { readonly actor: string }): { readonly task: string } => {
     tasks += 1;
     const task = `task-${tasks}`;

@@ -15,7 +15,7 @@ const MACHINE = resolve('examples/simulation/render.ts');
 const DEFECT = `'provider.failed': 'failed',`;
 const MENDED = `'provider.failed': { guard: 'ofThisTask', target: 'failed' },`;
 
-test('a render that went wrong in a simulation becomes a failing test, which passes once it is mended', async () => {
+test('what went wrong in a simulation becomes a failing test, which passes once it is mended', async () => {
   const wrong = await simulate(renderMachine, SEED);
   expect(wrong?.capsule).toMatchObject({
     address: 'render/2',
@@ -48,7 +48,7 @@ test('a render that went wrong in a simulation becomes a failing test, which pas
   expect(passing.code).toBe(0);
 });
 
-test('the mended machine goes wrong for none of the seeds that the defective one goes wrong for', async () => {
+test('the mended machine goes wrong for no seed, the defective one for some', async () => {
   const folder = await newDirectory();
   await makeProject(folder);
   await writeFile(join(folder, 'render.ts'), (await readFile(MACHINE, 'utf8')).replace(DEFECT, MENDED));
