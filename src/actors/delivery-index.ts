@@ -11,7 +11,7 @@ export const STATUS_INDEX = 'delivery.status';
 /** Lane, whether it holds the lane or waits, order. */
 export const LANE_INDEX = 'delivery.lane';
 export const HOLDS = '0';
-export const WAITS = '1';
+const WAITS = '1';
 
 export function deliveryIndexRows(snapshot: AnyMachineSnapshot, { ord }: IndexedActor): IndexRow[] {
   const { input } = snapshot.context as DeliveryContext;

@@ -7,24 +7,13 @@ export { copyAside } from './doctor/copies.js';
 export { examineDirectory, type Examination } from './doctor/examination.js';
 export { holdDirectory, type Hold } from './doctor/hold.js';
 export { repairDirectory } from './doctor/repair.js';
-export { openLevelStore, type LevelStoreOptions } from './level-store.js';
+export { openLevelStore } from './level-store.js';
 export {
   createMemoryDisk,
   openMemoryStore,
   type MemoryDisk,
   type MemoryStoreOptions,
-  type WriteFault,
 } from './memory-store.js';
 export { STORE_FORMAT, type StorePurpose } from './row-store.js';
 export type { Commit, Entry, Expectation, Range, Row, ScanOptions, Store, StoreView } from './store.js';
-export {
-  compareKeys,
-  keyOf,
-  keys,
-  orderedNumber,
-  ordOf,
-  partsOf,
-  rangeAfter,
-  rangeOf,
-  type RowLetter,
-} from './keys.js';
+export { compareKeys, keys, ordOf, partsOf, rangeAfter, rangeOf, type RowLetter } from './keys.js';

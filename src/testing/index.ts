@@ -5,6 +5,16 @@ export {
   type MemoryDisk,
   type MemoryStoreOptions,
 } from '../store/index.js';
+export type {
+  Commit,
+  Entry,
+  Expectation,
+  Range,
+  Row,
+  ScanOptions,
+  Store,
+  StoreView,
+} from '../store/index.js';
 export {
   faultyStore,
   type CommitHold,
@@ -40,6 +50,7 @@ export { parseCapsule, readCapsule } from '../actors/index.js';
 export type {
   Capsule,
   Divergence,
+  MendedStep,
   MendReport,
   ReplayedStep,
   ReplayOptions,

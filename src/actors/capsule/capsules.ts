@@ -96,7 +96,7 @@ export class Capsules {
 }
 
 /** The rows that a capsule was made of. */
-export function rowsOf({ checkpoint, journal, shape, ...capsule }: Capsule): ActorRows {
+function rowsOf({ checkpoint, journal, shape, ...capsule }: Capsule): ActorRows {
   const { record, outbox, inbox, payloads, gaps } = capsule;
   const entries = journal.map(({ entry }) => entry);
   const some = { ...(checkpoint && { checkpoint }), ...(shape && { shape }) };

@@ -1,10 +1,8 @@
 /** The kernel's face for the façades, runtime.ts, the tests and the benchmarks. */
 export { Kernel } from './kernel.js';
-export type { CreateOptions, KernelOptions, SendOptions } from './kernel.js';
-export type { CommittedStep, StepListener } from './after-commit.js';
+export type { CommittedStep } from './after-commit.js';
 export type { MemoryLimits, Outcome } from './cell.js';
 export type { StateCount } from './counts.js';
-export type { Creation } from './create-many.js';
 export { defineMachine, structureHash } from './definition.js';
 export type {
   ChildOptions,
@@ -23,9 +21,8 @@ export { EffectDeferred, type RunOutcome } from './effect-run.js';
 export { interruptEffects } from './interrupt.js';
 export type { Migration, Migrations, MigrationState } from './migration.js';
 export { QUARANTINE_INDEX } from './quarantine.js';
-export type { FoundRecord, Page, PageOptions, Reader } from './reader.js';
+export type { FoundRecord, Page, PageOptions } from './reader.js';
 export type { ActorRows, Gap, Waiting } from './exporting.js';
-export { addressAt } from './record.js';
 export type {
   ActorRecord,
   ActorStatus,
@@ -34,5 +31,4 @@ export type {
   JournalEntry,
   Quarantine,
 } from './record.js';
-export { checkReplay, replay } from './replay.js';
-export type { ReplayInput } from './replay.js';
+export { checkReplay } from './replay.js';
