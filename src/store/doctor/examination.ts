@@ -23,6 +23,7 @@ import { copyDatabase } from './copies.js';
 import { surveyDatabase, type DatabaseSurvey } from './database-survey.js';
 import { isScratch, REPAIRED, type Hold } from './hold.js';
 import { mendCopy } from './mending.js';
+import { restingDatabase } from './resting-database.js';
 
 export interface Examination {
   readonly findings: readonly Finding[];
@@ -126,7 +127,8 @@ class Examining {
         // A manifest that LevelDB refuses is not asked which tables it has given up.
         const tablesGivenUp = rebuild && !plan.rebuild ? [] : plan.tablesGivenUp;
         await mendCopy(this.#copy, { ...plan, rebuild, tablesGivenUp });
-        const database = await openLevelDatabase(this.#copy, { sync: true, createIfMissing: false });
+        const options = { sync: true, createIfMissing: false };
+        const database = await restingDatabase(() => openLevelDatabase(this.#copy, options));
         if (reason !== '') this.#find({ code: 'MANIFEST_DAMAGED', what: `LevelDB refuses it: ${reason}` });
         if (!rebuild) await this.#readDiary();
         return database;
