@@ -1,8 +1,8 @@
 /**
  * The machines a module exports, with what `define` is told of them: what a deploy gate looks at.
  *
- * Callers: census.ts, doctor.ts. Invariant: the module is code of the user's and runs; what it throws is
- * told as a fault of the module.
+ * Callers: census.ts, doctor.ts, capsule-machine.ts. Invariant: the module is code of the user's and runs;
+ * what it throws is told as a fault of the module.
  */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -73,7 +73,7 @@ function machineIn(name: string, value: unknown): ModuleMachine | undefined {
 }
 
 /** By a mark that all copies of XState share: the module may have one of its own. */
-function isMachine(value: unknown): value is AnyStateMachine {
+export function isMachine(value: unknown): value is AnyStateMachine {
   return typeof value === 'object' && value !== null && '__xstatenode' in value;
 }
 

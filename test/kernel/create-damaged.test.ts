@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { keys } from '../../src/store/keys.js';
 import { openWorld, settled, workflow } from './fixtures.js';
 
-test('a creation under the id of a damaged actor is refused as any call of it is, and it is listed', async () => {
+test('a creation under the id of a damaged actor is refused as any call is, and it is listed', async () => {
   const kinds = [{ kind: 'workflow', machine: workflow(async () => 1) }];
   const world = await openWorld(kinds);
   await world.kernel.create('workflow', 'a', { n: 1 });
