@@ -6,7 +6,7 @@
 import type { AnyStateMachine } from 'xstate';
 import type { Capsule } from '../actors/index.js';
 import { HoldfastError } from '../errors.js';
-import { machinesOf } from './module-machines.js';
+import { isMachine, machinesOf } from './module-machines.js';
 
 export interface FoundMachine {
   readonly machine: AnyStateMachine;
@@ -39,10 +39,6 @@ export async function machineOf({ kind }: Capsule, wanted: Wanted): Promise<Foun
   }
   if (found !== undefined) return found;
   throw missing(`has no machine of the kind "${kind}"; name the export with --export`, 'module');
-}
-
-function isMachine(value: unknown): value is AnyStateMachine {
-  return typeof value === 'object' && value !== null && '__xstatenode' in value;
 }
 
 function missing(what: string, field: string): HoldfastError {

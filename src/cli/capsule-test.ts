@@ -9,6 +9,7 @@ import { mendCapsule, type Capsule, type MendReport } from '../actors/index.js';
 import { HoldfastError } from '../errors.js';
 import { isPlainObject } from '../json.js';
 import type { FoundMachine } from './capsule-machine.js';
+import { stateText } from './capsule-text.js';
 import { plain } from './terminal.js';
 
 export interface TestWish {
@@ -47,7 +48,7 @@ export function testOf({ capsule, file, found, module, state: wanted, out }: Tes
     `import { test } from 'vitest';`,
     `import { ${name} } from ${quoted(importPath(path, module).replace(/\.(c|m)?ts$/, '.$1js'))};`,
     ``,
-    ...constant('file', `new URL(${quoted(link)}, import.meta.url)`),
+    ...fileLines(link),
     ``,
     `test(${quoted(title)}, () => {`,
     ...call(machine, options),
@@ -93,14 +94,11 @@ function wrong(message: string): HoldfastError {
   return new HoldfastError('INVALID_INPUT', message, { details: { field: 'state' } });
 }
 
-function constant(name: string, value: string): readonly string[] {
-  const line = `const ${name} = ${value};`;
-  return line.length <= COLUMNS ? [line] : [`const ${name} = new URL(`, ...argumentLines(value), `);`];
-}
-
-function argumentLines(value: string): readonly string[] {
-  const inner = value.slice('new URL('.length, -', import.meta.url)'.length);
-  return [`  ${inner},`, `  import.meta.url,`];
+function fileLines(link: string): readonly string[] {
+  const line = `const file = new URL(${quoted(link)}, import.meta.url);`;
+  return line.length <= COLUMNS
+    ? [line]
+    : [`const file = new URL(`, `  ${quoted(link)},`, `  import.meta.url,`, `);`];
 }
 
 function call(machine: string, options: string): readonly string[] {
@@ -148,10 +146,6 @@ function fileName(text: string): string {
 function errorText(error: unknown): string {
   const { name, message } = Object(error) as { readonly name?: unknown; readonly message?: unknown };
   return typeof message === 'string' ? `${String(name)}: ${message}` : String(JSON.stringify(error));
-}
-
-function stateText(state: unknown): string {
-  return typeof state === 'string' ? state : String(JSON.stringify(state));
 }
 
 function comment(text: string): string {

@@ -1,7 +1,8 @@
 /**
  * A capsule as people read it.
  *
- * Pure. Callers: capsule.ts. Invariant: nothing of its data reaches the terminal but through `plain`.
+ * Pure. Callers: capsule.ts, capsule-test.ts. Invariant: nothing of its data reaches the terminal but through
+ * `plain`.
  */
 import type { Capsule, ChainedEntry, Divergence } from '../actors/index.js';
 import { tableLines, type Column } from './table.js';
@@ -66,8 +67,9 @@ export function divergenceLines(address: string, divergence: Divergence): readon
   ];
 }
 
-function stateText(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+/** A state value in one line; `undefined` for none. */
+export function stateText(value: unknown): string {
+  return typeof value === 'string' ? value : String(JSON.stringify(value));
 }
 
 function shortJson(value: unknown): string {

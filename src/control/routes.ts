@@ -7,8 +7,7 @@
  *   GET  /v1/deliveries  /v1/accounts     POST /v1/accounts/resume
  *   GET  /v1/sessions/:key/history        GET  /v1/counts
  *   GET  /v1/quarantine  /actor           POST /v1/quarantine/{resume,skip,dismiss}
- *   GET  /v1/actors/capsule
- *                                         POST /v1/backup
+ *   GET  /v1/actors/capsule               POST /v1/backup
  *
  * Owns: nothing. Callers: server.ts. Invariants:
  *  1  What is wrong with a request is said before anything is done, as `{error: {code, message, details}}`.

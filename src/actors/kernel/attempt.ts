@@ -248,11 +248,13 @@ export class Attempt {
     if (source.type === 'unusable') {
       return Promise.resolve({ type: 'error', error: { name: 'Error', message: source.reason } });
     }
+    const { hook } = this.#options;
+    if (hook === undefined) return this.#begin(source.type, source.logic);
     const { address, src, child, input } = this.#row;
     const type = source.type === 'promise' ? 'promise' : 'stream';
     const { kind } = this.#definition;
     const call = { id: this.#waiting.effectKey, address, kind, src, child, input, type } as const;
-    return performed(this.#options.hook, call, source.logic, (logic) => this.#begin(source.type, logic));
+    return performed(hook, call, source.logic, (logic) => this.#begin(source.type, logic));
   }
 
   #begin(type: LogicType, logic: AnyActorLogic): Promise<RunOutcome> {

@@ -35,14 +35,13 @@ export interface EffectHook {
   readonly probing: (answer: Promise<unknown>) => void;
 }
 
-/** Runs what the hook gives, or the effect's own logic without one; `begin` starts it. */
+/** Runs what the hook gives; `begin` starts it. */
 export function performed(
-  hook: EffectHook | undefined,
+  hook: EffectHook,
   call: PerformedEffect,
   own: AnyActorLogic,
   begin: (logic: AnyActorLogic) => Promise<RunOutcome>,
 ): Promise<RunOutcome> {
-  if (hook === undefined) return begin(own);
   const { logic, ended } = hook.perform(call, own);
   return begin(logic).then((outcome) => {
     ended(outcome);
