@@ -25,7 +25,10 @@ const ports = ['providers', 'channels'];
 /** Rooms of today. */
 export const rooms: Readonly<Record<string, Room>> = {
   machines: { rooms: [], packages: ['xstate'], leaves: false },
-  store: { rooms: [], packages: ['level', 'memory-level', 'abstract-level', 'node:'] },
+  store: {
+    rooms: [],
+    packages: ['level', 'memory-level', 'abstract-level', '@node-rs/crc32', 'snappy', 'node:'],
+  },
   providers: { rooms: [], packages: ['undici', 'ipaddr.js', 'file-type', 'zod', 'node:'] },
   channels: { rooms: [], packages: ['undici', 'node:'] },
   actors: { rooms: ['machines', ...ports], typesOf: ['store'], packages: ['xstate', 'zod', 'node:'] },
