@@ -24,7 +24,7 @@ import { Attempt, type AttemptOptions, type Ending } from './attempt.js';
 import { rowOf, scanPast } from './damage.js';
 import type { Definition, Share } from './definition.js';
 import { Bounds, byPriorityThenAge, effectKeyOf, insertByAge, isEmpty, newPool } from './pool.js';
-import { poolKey, windowOf, type Pool, type Waiting } from './pool.js';
+import { poolKey, sharesOf, windowOf, type Pool, type Waiting } from './pool.js';
 import type { ActorRecord, EffectRow } from './record.js';
 import { Told } from './told.js';
 
@@ -272,7 +272,7 @@ export class Outbox {
         if (next === undefined) break;
         const isWanted = this.#queued.has(next.effectKey);
         const shares = isWanted ? this.#sharesOf(pool, next) : [];
-        if (!shares.every((share) => this.#bounds.hasRoom(share))) break;
+        if (shares?.every((share) => this.#bounds.hasRoom(share)) === false) break;
         pool.queue.shift();
         if (isWanted) this.#start(pool, next, shares);
       }
@@ -318,9 +318,12 @@ export class Outbox {
     if (pool.queue.length > 0) this.#pump();
   }
 
-  #start(pool: Pool, waiting: Waiting, shares: readonly Share[]): void {
+  /** Without `shares` it cannot start: it waits for its release or the next open, and holds nobody up. */
+  #start(pool: Pool, waiting: Waiting, shares: readonly Share[] | undefined): void {
     const { effectKey } = waiting;
+    const { address } = waiting.row;
     this.#queued.delete(effectKey);
+    if (shares === undefined) return this.#putAside(effectKey, { pool, address, wake: undefined });
     this.#attemptCount += 1;
     const attempt = new Attempt(this.#attempts, pool.definition, waiting, this.#attemptCount);
     const running: Running = { pool, waiting, shares, attempt, released: false };
@@ -365,7 +368,7 @@ export class Outbox {
 
   /** One that did nothing waits its turn again, in its old place. */
   #putBack(pool: Pool, waiting: Waiting): void {
-    const isOpen = this.#sharesOf(pool, waiting).every((share) => this.#bounds.isOpen(share));
+    const isOpen = this.#sharesOf(pool, waiting)?.every((share) => this.#bounds.isOpen(share)) !== false;
     // With nothing to wait for it would be tried again at once, for ever.
     if (isOpen) this.#rest(pool, waiting, limits.deferredPauseMs);
     else this.#enqueue(pool, waiting);
@@ -390,8 +393,7 @@ export class Outbox {
     return pool;
   }
 
-  #sharesOf(pool: Pool, waiting: Waiting): readonly Share[] {
-    const policy = pool.definition.policyOf(waiting.row.src);
-    return policy.shares?.(waiting.row.input) ?? [];
+  #sharesOf(pool: Pool, waiting: Waiting): readonly Share[] | undefined {
+    return sharesOf(pool, waiting, this.#options.log);
   }
 }

@@ -6,6 +6,7 @@
  *  P2  A pool or a bound that holds nothing is forgotten: they may be named after what comes and goes.
  */
 import { limits } from '../../limits.js';
+import type { Logger } from '../../log.js';
 import { compareKeys, partsOf } from '../../store/keys.js';
 import type { Definition, Share } from './definition.js';
 import type { EffectRow } from './record.js';
@@ -90,6 +91,20 @@ export function newPool(definition: Definition, name: string, src: string): Pool
 
 export function poolKey(kind: string, name: string): string {
   return `${kind}/${name}`;
+}
+
+/** What an effect counts against; undefined where its policy cannot say, for an input it was not made for. */
+export function sharesOf(
+  { definition }: Pool,
+  { row, effectKey }: Waiting,
+  log: Logger,
+): readonly Share[] | undefined {
+  try {
+    return [...(definition.policyOf(row.src).shares?.(row.input) ?? [])];
+  } catch (error) {
+    log.error({ err: error, effect: effectKey }, 'effect.failed');
+    return undefined;
+  }
 }
 
 /** How many rows of a pool may be in memory and wait. */
