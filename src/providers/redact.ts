@@ -10,12 +10,16 @@ import { limits } from '../limits.js';
 import type { Credential } from './port.js';
 
 const HIDDEN = '[redacted]';
-const URL_USER = /\b(https?:\/\/)[^\s/?#@"'<>]+@/gi;
-const URL_TAIL = /\b(https?:\/\/[^\s?#"'<>]*)[?#]([^\s"'<>]*)/gi;
+const URL_USER = /\b([a-z][a-z\d+.-]{0,20}:\/\/)[^\s/?#@"'<>]+@/gi;
+const URL_TAIL = /\b([a-z][a-z\d+.-]{0,20}:\/\/[^\s?#"'<>]*)[?#]([^\s"'<>]*)/gi;
 const NAMED_SECRET =
-  /\b((?:proxy-)?authorization|(?:x-)?(?:goog-)?api[-_]?key|cookie)(["']?\s*[:=]\s*["']?)([^"'\r\n,;]+)/gi;
+  /\b((?:proxy-)?authorization|(?:x-)?(?:goog-)?api[-_]?key)(["']?\s*[:=]\s*["']?)([^"'\r\n,;]+)/gi;
+const COOKIES = /\b((?:set-)?cookie)(["']?\s*[:=]\s*["']?)([^"'\r\n]+)/gi;
 const SCHEME_SECRET = /\b((?:bearer|basic|key)\s+)([\w.~+/=*-]{6,})/gi;
-const KEY_SHAPE = /\b(?:sk|pk|rk)-[\w*-]{6,}/g;
+const KEY_SHAPE = /(?<![A-Za-z\d])(?:sk|pk|rk)-[\w*-]{6,}/g;
+/** Who has the address of a hook, or of a bot, may write there. */
+const HOOKS = /(?<=\bhooks\.slack\.com\/services\/|\/api\/webhooks\/)[\w/-]{10,}/g;
+const BOT_TOKEN = /(?<!\d)\d{6,12}:AA[\w-]{30,}/g;
 const OTHER_KEYS =
   /\b(?:(?:sk_live|sk_test|gh[pousr]|github_pat|hf|r8|xox[abeprs])[_-][\w-]{10,}|(?:AKIA|AIza)[\w-]{12,})/g;
 const SIGNED_TOKEN = /\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?/g;
@@ -57,6 +61,12 @@ export function replaceSecrets(text: string, standIn: (secret: string, isKey: bo
       (_all, name: string, is: string, secret: string) => `${name}${is}${standIn(secret, false)}`,
     )
     .replace(SCHEME_SECRET, (_all, scheme: string, secret: string) => `${scheme}${key(secret)}`)
+    .replace(
+      COOKIES,
+      (_all, name: string, is: string, secret: string) => `${name}${is}${standIn(secret, false)}`,
+    )
+    .replace(HOOKS, key)
+    .replace(BOT_TOKEN, key)
     .replace(KEY_SHAPE, key)
     .replace(OTHER_KEYS, key)
     .replace(SIGNED_TOKEN, key);

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Capsule } from '../../src/actors/capsule/capsule.js';
 import { parseCapsule } from '../../src/actors/capsule/parse.js';
+import { replayCapsule } from '../../src/actors/capsule/retrace.js';
 import { isSecretName } from '../../src/actors/capsule/secret-names.js';
 import { redactText } from '../../src/providers/index.js';
 import { openPlace, orderMachine, reread } from './places.js';
@@ -63,6 +64,50 @@ describe('redaction', () => {
     expect(capsule.redacted).toContain('/journal/1/entry/event/token');
     expect(capsule.redacted).toContain('/record/snapshot/context/card');
     expect(parseCapsule(capsule)).toEqual(capsule);
+  });
+
+  const secret = 'Zq9xK2mN7pL4';
+  test.each([
+    ['a pair', { headers: [['authorization', secret]] }],
+    ['a list of headers', { rawHeaders: ['Authorization', secret, 'accept', '*'] }],
+    ['a name beside a value', { headers: [{ name: 'X-Api-Key', value: secret }] }],
+    ['JSON within a text', { text: JSON.stringify({ password: secret }) }],
+    ['JSON within JSON within a text', { text: JSON.stringify({ a: JSON.stringify({ token: secret }) }) }],
+    ['a piece of JSON', { text: `at {"a":1,"client_secret": "${secret}" ...` }],
+    ['a form', { text: `grant=1&client_secret=${secret}&x=1` }],
+    ['an environment', { text: `PATH=/bin OPENAI_API_KEY=${secret}` }],
+    ['prose', { text: `the password: ${secret}, as agreed` }],
+    ['a stack', { error: { stack: `Error: no\n  at f (/app/a.js:1:2)\n  token="${secret}"` } }],
+    ['the user of a database', { text: `postgres://ann:${secret}@db.example/jobs` }],
+    ['the query of another scheme', { text: `wss://h.example/x?ticket=${secret}` }],
+    ['a relative URL', { text: `/v1/items?access_token=${secret}` }],
+    ['a second cookie', { text: `Cookie: a=b; sid=${secret}` }],
+    ['the address of a hook', { text: `https://hooks.slack.com/services/T0/B0/${secret}` }],
+    ['the token of a bot', { text: `https://api.example/bot123456:AA${secret}abcdefghijklmnopqrstuvw/x` }],
+    ['a key after an underscore', { text: `x_sk-${secret}` }],
+  ])('%s does not carry a secret out', async (_what, data) => {
+    const { capsule } = await capsuleOf({ type: 'note', text: 'a', ...data });
+    expect(JSON.stringify(capsule)).not.toContain(secret);
+    expect(capsule.redacted.every((pointer) => pointerTo(capsule, pointer) !== undefined)).toBe(true);
+    expect(replayCapsule(orderMachine(), capsule).divergence).toBeUndefined();
+  });
+
+  test('a text that is JSON stays as it is where it has no secret', async () => {
+    const text = '{ "b": 1.0,  "a": ["x"] }';
+    const { capsule } = await capsuleOf({ type: 'note', text });
+    expect(capsule.redacted).toEqual([]);
+    expect(capsule.journal[1]?.entry.event['text']).toBe(text);
+  });
+
+  test('a secret with the letters of a state, a timer or an effect hides none of these', async () => {
+    const words = ['open', 'charge', 'charging', 'xstate.after.patience.order.open', 'active'];
+    const { capsule } = await capsuleOf(...words.map((token) => ({ type: 'card', token })), { type: 'go' });
+    expect(JSON.stringify(capsule.record.snapshot)).toContain('"value":"charging"');
+    expect(replayCapsule(orderMachine(), capsule).divergence).toBeUndefined();
+    const place = await openPlace([{ kind, machine: orderMachine() }]);
+    await place.capsules().import(capsule, { standIns: 'accept' });
+    await place.kernel.operate('resume', address, 'ann');
+    await place.kernel.waitFor(address, ({ value }) => value === 'packing');
   });
 
   test('what a user hides is hidden too, and what is no JSON is refused', async () => {
@@ -160,6 +205,11 @@ describe('the hashes', () => {
     );
   });
 });
+
+function pointerTo(capsule: Capsule, pointer: string): unknown {
+  const parts = pointer.slice(1).split('/');
+  return parts.reduce<unknown>((part, name) => Reflect.get(Object(part) as object, name), capsule);
+}
 
 type Path = readonly string[];
 

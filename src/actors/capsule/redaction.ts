@@ -13,27 +13,21 @@ import { HoldfastError } from '../../errors.js';
 import { firstNonJson, isPlainObject, type Json, type JsonObject } from '../../json.js';
 import { replaceSecrets } from '../../providers/index.js';
 import type { ActorRows } from '../kernel/index.js';
+import { pointerPart, withOwnData, type Visit } from './own-data.js';
 import { isSecretName, mayBeSecret } from './secret-names.js';
+import { jsonWithin, replaceNamed } from './secret-texts.js';
 
 /**
- * Looks at every value of the actor's data, an object before its members; what it returns instead stands
- * there. `path` is the value's JSON pointer in the capsule. It must be pure, and return JSON.
+ * Looks at every value of the actor's data, an object before its members, and within texts that are JSON;
+ * what it returns instead stands there. `path` is the value's JSON pointer in the capsule. It must be pure,
+ * and return JSON.
  */
-export type Redact = (path: string, value: Json) => Json;
+export type Redact = Visit;
 
 export interface Redacted {
   readonly rows: ActorRows;
   readonly pointers: readonly string[];
 }
-
-/** The kernel's own fields of records, entries, effects and inbox rows. */
-const STRUCTURE: ReadonlySet<string> = new Set(
-  [
-    'machine version hash seq epoch status createdAt ord at value checkpointBytes children parent restarts',
-    'marks effects origins eventId dueAt source traceparent by sends system commit',
-    'address id child src sync started failures type from effectId',
-  ].flatMap((names) => names.split(' ')),
-);
 
 /** Shorter ones would blank out ordinary words: within other texts, and where they are all of one. */
 const KNOWN_CHARS_MIN = 8;
@@ -82,14 +76,8 @@ class Redaction {
   }
 
   /** The rows with what is the actor's own given through `visit`. */
-  #rows(rows: ActorRows, visit: (path: string, value: Json) => Json): ActorRows {
-    const fields = <Row extends object>(path: string, row: Row): Row => {
-      const own = Object.entries(row).map(([name, value]: [string, Json]) => {
-        const kept = STRUCTURE.has(name) || value === undefined;
-        return [name, kept ? value : visit(`${path}/${pointerPart(name)}`, value)] as const;
-      });
-      return Object.fromEntries(own) as Row;
-    };
+  #rows(rows: ActorRows, visit: Visit): ActorRows {
+    const fields = <Row extends object>(path: string, row: Row): Row => withOwnData(path, row, visit);
     const { record, checkpoint, journal, outbox, inbox, payloads } = rows;
     return {
       ...rows,
@@ -109,9 +97,13 @@ class Redaction {
 
   #learn(value: Json | undefined, isSecret: boolean): void {
     if (typeof value === 'string') this.#learnText(value, isSecret);
-    else if (Array.isArray(value)) for (const each of value as readonly Json[]) this.#learn(each, isSecret);
-    else if (isObject(value))
-      for (const [name, each] of Object.entries(value)) this.#learn(each, isSecret || isSecretName(name));
+    else if (Array.isArray(value)) {
+      const list = value as readonly Json[];
+      for (const [index, each] of list.entries()) this.#learn(each, isSecret || isNamedIn(list, index));
+    } else if (isObject(value)) {
+      for (const [name, each] of Object.entries(value))
+        this.#learn(each, isSecret || isSecretIn(value, name));
+    }
   }
 
   #learnText(text: string, isSecret: boolean): void {
@@ -119,6 +111,13 @@ class Redaction {
       if (secret.length >= WHOLE_CHARS_MIN && !STAND_IN.test(secret)) this.#known.add(secret);
     };
     for (const [, number] of text.matchAll(STAND_INS)) this.#newest = Math.max(this.#newest, Number(number));
+    const json = isSecret ? undefined : jsonWithin(text);
+    if (json !== undefined) this.#learn(json, false);
+    replaceNamed(text, (secret) => {
+      // Prose says `password: required` too.
+      if (/\d/.test(secret)) learn(secret);
+      return secret;
+    });
     replaceSecrets(text, (secret, isKey) => {
       if (isKey) learn(secret);
       return secret;
@@ -132,7 +131,9 @@ class Redaction {
     if (typeof value === 'string') return this.#text(path, value, isSecret);
     if (Array.isArray(value)) {
       const list = value as readonly Json[];
-      return list.map((each, index) => this.#value(`${path}/${index}`, each, isSecret));
+      return list.map((each, index) =>
+        this.#value(`${path}/${index}`, each, isSecret || isNamedIn(list, index)),
+      );
     }
     return isObject(value) ? this.#object(path, value, isSecret) : value;
   }
@@ -145,13 +146,13 @@ class Redaction {
       if (holdsStandIn(shown)) this.pointers.push(at);
       // An event is what its type says, whatever secret is called alike.
       if (name === 'type' && typeof each === 'string') return [[shown, each] as const];
-      return [[shown, this.#value(at, each, isSecret || isSecretName(name))] as const];
+      return [[shown, this.#value(at, each, isSecret || isSecretIn(value, name))] as const];
     });
     return Object.fromEntries(members);
   }
 
   #text(path: string, text: string, isSecret: boolean): string {
-    const hidden = this.#hidden(text);
+    const hidden = (isSecret ? undefined : this.#hiddenJson(path, text)) ?? this.#hidden(text);
     const isWhole = this.#known.has(text) || (isSecret && !this.#isOff && mayBeSecret(text));
     const shown = isWhole && hidden === text ? this.#standIn(text) : hidden;
     // The users of URLs leave without a trace.
@@ -159,9 +160,20 @@ class Redaction {
     return shown;
   }
 
+  /** JSON as a text, without the secrets it holds; undefined where it holds none or is none. */
+  #hiddenJson(path: string, text: string): string | undefined {
+    const json = this.#isOff ? undefined : jsonWithin(text);
+    if (json === undefined) return undefined;
+    const before = this.pointers.length;
+    const shown = this.#value(path, json, false);
+    // A pointer leads to the text, not into it.
+    return this.pointers.splice(before).length === 0 ? undefined : JSON.stringify(shown);
+  }
+
   #hidden(text: string): string {
     if (this.#isOff) return text;
-    const shown = replaceSecrets(text, (secret) => this.#standIn(secret));
+    const keys = replaceSecrets(text, (secret) => this.#standIn(secret));
+    const shown = replaceNamed(keys, (secret) => this.#standIn(secret));
     return this.#pattern === undefined
       ? shown
       : shown.replace(this.#pattern, (secret) => this.#standIn(secret));
@@ -201,7 +213,17 @@ function escaped(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`);
 }
 
-/** A part of a JSON pointer. */
-function pointerPart(name: string): string {
-  return name.replaceAll('~', '~0').replaceAll('/', '~1');
+/** True for the value of a secret's name, and for that of `{name: 'Authorization', value: ...}`. */
+function isSecretIn(owner: JsonObject, name: string): boolean {
+  if (isSecretName(name)) return true;
+  const named = owner['name'] ?? owner['key'] ?? owner['header'];
+  return name === 'value' && typeof named === 'string' && isSecretName(named);
+}
+
+/** True for what stands after a secret's name in a list, as headers do, unless it is but a word. */
+function isNamedIn(list: readonly Json[], index: number): boolean {
+  const name = list[index - 1];
+  const value = list[index];
+  if (typeof name !== 'string' || !/^[\w-]{1,64}$/.test(name) || !isSecretName(name)) return false;
+  return typeof value !== 'string' || !/^[a-z]*$/i.test(value);
 }
