@@ -19,6 +19,7 @@ import { indexedBy, NOTHING_INDEXED, type Indexed } from './indexed.js';
 import { kernelEvents } from './kernel-events.js';
 import { migrateRecord, type Migrated } from './migration.js';
 import type { ActorRecord, EventEnvelope } from './record.js';
+import { isRecord } from './record-shape.js';
 import { restored, unread } from './step.js';
 
 /** An actor of an older version. */
@@ -84,6 +85,10 @@ export class Activation {
       return { type: 'ready' };
     }
     const record = parsedRow<ActorRecord>(key, text);
+    if (!isRecord(record)) {
+      const message = `the row ${JSON.stringify(key)} is no actor's record`;
+      throw new HoldfastError('STORE_CORRUPTED', message, { details: { key } });
+    }
     cell.record = record;
     cell.bytes = text.length + (record.checkpointBytes ?? 0);
     cell.loaded = true;
