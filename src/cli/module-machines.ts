@@ -47,7 +47,9 @@ async function loaded(path: string): Promise<Readonly<Record<string, unknown>>> 
     return Object(module) as Readonly<Record<string, unknown>>;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw unusable(`${path} cannot be loaded (${reason})`, error);
+    // Node by itself reads no TypeScript, or not that of every project: the way out is a loader.
+    const loader = /\.[mc]?tsx?$/.test(path) ? `; for TypeScript set NODE_OPTIONS="--import tsx"` : '';
+    throw unusable(`${path} cannot be loaded (${reason})${loader}`, error);
   }
 }
 

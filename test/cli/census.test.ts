@@ -105,6 +105,7 @@ test('a module that cannot be used is a wrong command line: exit code 2', async 
     return end.err;
   };
   expect(await refused(join(directory, 'nothing.js'))).toContain('cannot be loaded');
+  expect(await refused(join(directory, 'nothing.ts'))).toContain('NODE_OPTIONS="--import tsx"');
   expect(await refused(await written('throw new Error("no key")'))).toContain('no key');
   expect(await refused(await written('export const n = 1'))).toContain('exports no machine');
   expect((await told(['census', '--dir', directory])).code).toBe(2);
