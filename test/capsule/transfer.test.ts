@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { setup } from 'xstate';
 import { parseCapsule } from '../../src/actors/capsule/parse.js';
 import { keys } from '../../src/store/keys.js';
+import { faultyStore, type FaultyStore } from '../../src/testing/faulty-store.js';
 import { rowsOf, settled } from '../kernel/fixtures.js';
 import { openPlace, orderMachine, reread, type Place } from './places.js';
 
@@ -59,6 +60,37 @@ describe('export', () => {
     await settled(place);
     for (const capsule of await Promise.all(capsules)) parseCapsule(reread(capsule));
     await Promise.all(sends);
+  });
+
+  test('a letter to it is in it once the letter is on disk', async () => {
+    const faulty: FaultyStore[] = [];
+    const postman = setup({}).createMachine({
+      version: '1',
+      on: { go: { actions: [{ type: 'actor.send', params: { to: address, event: { type: 'note' } } }] } },
+    });
+    const definitions = [
+      { kind, machine: orderMachine() },
+      { kind: 'postman', machine: postman },
+    ];
+    const place = await openPlace(definitions, (store) => {
+      const wrapped = faultyStore(store);
+      faulty.push(wrapped);
+      return wrapped;
+    });
+    await place.kernel.create(kind, '77', { cents: 42 });
+    await place.kernel.create('postman', '1', undefined);
+    await place.kernel.send(address, { type: 'note' }).catch(() => undefined);
+    const hold = faulty[0]?.hold();
+    const sent = place.kernel.send('postman/1', { type: 'go' });
+    await hold?.reached;
+    const order: string[] = [];
+    const exported = place.capsules().export(address);
+    const both = [sent.then(() => order.push('on disk')), exported.then(() => order.push('exported'))];
+    await settled(place);
+    hold?.release();
+    await Promise.all(both);
+    expect((await exported).inbox).toHaveLength(1);
+    expect(order).toEqual(['on disk', 'exported']);
   });
 
   test('of amortized snapshots there is the creation or checkpoint, and the journal since', async () => {

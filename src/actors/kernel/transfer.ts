@@ -50,7 +50,8 @@ export class Transfer {
   async read(address: string): Promise<ActorRows | undefined> {
     const { loop, counts } = this.#options;
     const rows = await this.#alone(address, () => readRows(loop, address));
-    await loop.settled(keys.record(address));
+    const read = rows === undefined ? [] : keysOf(address, rows);
+    await Promise.all([keys.record(address), ...read].map((key) => loop.settled(key)));
     if (rows === undefined) return undefined;
     const { version, hash } = rows.record;
     const shape = counts.shape(splitAddress(address).kind, version, hash);
@@ -141,6 +142,15 @@ export class Transfer {
   #definitionOf(address: string): Definition | undefined {
     return this.#options.definitionOf(splitAddress(address).kind);
   }
+}
+
+/** Of rows that others write, with commits of their own: senders, and who runs its effects. */
+function keysOf(address: string, { record, inbox }: ActorRows): readonly string[] {
+  const { kind } = splitAddress(address);
+  return [
+    ...inbox.map(({ ord }) => keys.inbox(address, ord)),
+    ...record.effects.map(({ pool, ord }) => keys.effect(kind, pool, ord)),
+  ];
 }
 
 /** Whatever the cell knew was that nobody is there. */
