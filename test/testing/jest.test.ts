@@ -37,7 +37,7 @@ async function project(entry: string): Promise<string> {
     format: 'esm',
     target: 'node20',
     alias: { vitest: '@jest/globals' },
-    external: ['level', '@jest/globals'],
+    external: ['level', '@node-rs/crc32', '@jest/globals'],
     banner: { js: REQUIRE },
     logLevel: 'error',
   });

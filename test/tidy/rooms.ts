@@ -27,7 +27,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   machines: { rooms: [], packages: ['xstate'], leaves: false },
   store: {
     rooms: [],
-    packages: ['level', 'memory-level', 'abstract-level', '@node-rs/crc32', 'snappy', 'node:'],
+    packages: ['level', 'memory-level', 'abstract-level', '@node-rs/crc32', 'hysnappy', 'node:'],
   },
   providers: { rooms: [], packages: ['undici', 'ipaddr.js', 'file-type', 'zod', 'node:'] },
   channels: { rooms: [], packages: ['undici', 'node:'] },
@@ -54,6 +54,8 @@ export const assemblyFiles = [
   'doctor.ts',
   'doctor-options.ts',
   'backup.ts',
+  'assembly.ts',
+  'offline.ts',
   'runtime.ts',
   'runtime-options.ts',
 ] as const;
