@@ -95,6 +95,16 @@ test('a damaged length is no death in mid-write, a log that was cut is one', () 
   }
 });
 
+test('zeros in the place of records are damage, unless nothing else follows', () => {
+  const intact = logOf(Array.from({ length: 80 }, (_, index) => Buffer.alloc(1_000, `record ${index}`)));
+  for (const from of [0, 3 * 1_007]) {
+    const bytes = Buffer.from(intact).fill(0, from, from + 512);
+    expect(readLog(bytes).damage).not.toEqual([]);
+    expect(readLog(Buffer.from(intact).fill(0, from)).damage).toEqual([]);
+  }
+  expect(readLog(Buffer.from('MANIFEST-000014\n')).damage).toHaveLength(1);
+});
+
 test('every block of a table is checked, and a mended table keeps the others', async () => {
   const [table] = (await filesOf(await database(3_000, 30), '.ldb')).filter((bytes) => bytes.length > 0);
   const intact = table ?? Buffer.alloc(0);

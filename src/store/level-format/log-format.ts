@@ -88,14 +88,27 @@ function partAt(bytes: Buffer, at: number, blockEnd: number): Part | string {
   const length = bytes.readUInt16LE(at + 4);
   const type = bytes.readUInt8(at + 6);
   const end = at + HEADER_BYTES + length;
-  if (type === 0 && length === 0 && bytes.readUInt32LE(at) === 0) return 'padding';
+  // A loss of power leaves zeros where the newest bytes were to be. LevelDB skips them, and the rest of their
+  // block, without a word.
+  if (type === 0 && length === 0 && bytes.readUInt32LE(at) === 0)
+    return isBlank(bytes, at) ? 'torn' : 'zeros are in the place of a record';
   if (end > blockEnd) {
-    const torn = last && !isWholeAround(bytes, at);
+    const torn = last && isType(type) && !isWholeAround(bytes, at);
     return torn ? 'torn' : 'the length of a record leads beyond its block';
   }
   if (bytes.readUInt32LE(at) !== maskedCrc(bytes, at + 6, end)) return 'a record fails its checksum';
-  if (type < FULL || type > LAST) return `a record is of an unknown type ${type}`;
+  if (!isType(type)) return `a record is of an unknown type ${type}`;
   return { type, payload: bytes.subarray(at + HEADER_BYTES, end), end };
+}
+
+function isType(type: number): boolean {
+  return type >= FULL && type <= LAST;
+}
+
+/** True when nothing but zeros follows. */
+function isBlank(bytes: Buffer, at: number): boolean {
+  const rest = bytes.subarray(at);
+  return rest.equals(Buffer.alloc(rest.length));
 }
 
 /**
@@ -108,7 +121,7 @@ function isWholeAround(bytes: Buffer, at: number): boolean {
   for (let from = at + HEADER_BYTES; from + HEADER_BYTES <= bytes.length; from += 1) {
     const type = bytes.readUInt8(from + 6);
     const end = from + HEADER_BYTES + bytes.readUInt16LE(from + 4);
-    if (type < FULL || type > LAST || end > bytes.length) continue;
+    if (!isType(type) || end > bytes.length) continue;
     if (bytes.readUInt32LE(from) === maskedCrc(bytes, from + 6, end)) return true;
   }
   return false;
