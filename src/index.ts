@@ -1,6 +1,7 @@
 /** `holdfast`: the runtime and the words of its public face. */
-export { openOffline, openRuntime } from './runtime.js';
-export type { OfflineRuntime, Runtime, RuntimeEvents, RuntimeStatus } from './runtime.js';
+export { openRuntime } from './runtime.js';
+export type { Runtime, RuntimeEvents, RuntimeStatus } from './runtime.js';
+export { openOffline, type OfflineRuntime } from './offline.js';
 export type { RuntimeOptions } from './runtime-options.js';
 export { restore, type BackupOptions, type RestoreReport } from './backup.js';
 export type { CopyReport } from './store/index.js';

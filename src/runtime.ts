@@ -1,7 +1,7 @@
 /**
- * The runtime: one directory, opened; the only file that names concrete implementations.
+ * The runtime: one directory, opened and run.
  *
- * Owns: the lifecycle (machines/supervisor.ts), the store, the kernel, the façades, the control server.
+ * Owns: the lifecycle (machines/supervisor.ts), the parts (assembly.ts), the control server.
  * Callers: users, the CLI. Invariants:
  *  1  Nothing is accepted before recovery has begun, or after `close` was called.
  *  2  A failed store fails the runtime: every call says STORE_FAILED or STORE_FULL until the directory is
@@ -9,13 +9,13 @@
  *  3  `close` leaves nothing running and the directory free for the next process.
  */
 import { EventEmitter } from 'node:events';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { createActor, type ActorRefFrom, type AnyStateMachine } from 'xstate';
-import { Accounts } from './actors/accounts.js';
+import type { Accounts } from './actors/accounts.js';
 import type { ActorView, ListActors } from './actors/actor-view.js';
-import { Actors, type ActorKind, type DefineOptions } from './actors/actors.js';
-import { ArtifactFiles } from './actors/artifact-files.js';
-import { Capsules } from './actors/capsule/capsules.js';
+import type { ActorKind, DefineOptions } from './actors/actors.js';
+import type { Capsule } from './actors/capsule/capsule.js';
+import type { ActorName, ExportOptions, ImportOptions } from './actors/capsule/capsules.js';
 import {
   storedCounts,
   takeCensus,
@@ -23,22 +23,20 @@ import {
   type CensusOptions,
   type StoredCount,
 } from './actors/census.js';
-import { Deliveries } from './actors/deliveries.js';
-import { JobEffects } from './actors/job-effects.js';
-import { JobReconcile } from './actors/job-reconcile.js';
-import { Jobs } from './actors/jobs.js';
-import { Kernel, type CommittedStep, type Page } from './actors/kernel/index.js';
+import type { Deliveries } from './actors/deliveries.js';
+import type { Jobs } from './actors/jobs.js';
+import type { CommittedStep, Kernel, Page } from './actors/kernel/index.js';
 import { ProviderBook } from './actors/provider-book.js';
-import { Quarantine, quarantineView, type QuarantineView } from './actors/quarantine.js';
-import { Sessions } from './actors/sessions.js';
-import { Backups, type BackupOptions } from './backup.js';
-import { systemClock, type Clock } from './clock.js';
+import { quarantineView, type Quarantine, type QuarantineView } from './actors/quarantine.js';
+import type { Sessions } from './actors/sessions.js';
+import { assemble, type Assembly } from './assembly.js';
+import type { BackupOptions } from './backup.js';
 import { startControlServer, type ControlServer } from './control/server.js';
 import { HoldfastError, isHoldfastError } from './errors.js';
+import type { Address } from './ids.js';
 import { limits } from './limits.js';
-import { createLogger, type Logger } from './log.js';
 import { supervisorMachine, type SupervisorEvent } from './machines/index.js';
-import { createTransport, sweepParts, type Transport } from './providers/index.js';
+import { sweepParts } from './providers/index.js';
 import { checkOptions, type Doubles, type RuntimeOptions } from './runtime-options.js';
 import { openLevelStore, type CopyReport, type Store } from './store/index.js';
 
@@ -81,75 +79,9 @@ export async function openOver(
 ): Promise<Runtime> {
   try {
     checkOptions(options);
-    return await Runtime.start(options, store, new ProviderBook(options.providers ?? []), doubles);
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
-}
-
-/**
- * What can be done in a directory that nobody runs: look, cancel, retry. Steps are committed as ever; what
- * they ask for is done by the next `openRuntime`.
- */
-export interface OfflineRuntime {
-  readonly directory: string;
-  readonly jobs: Pick<Jobs, 'list' | 'view' | 'get'>;
-  readonly deliveries: Pick<Deliveries, 'list' | 'get' | 'retry'>;
-  readonly sessions: Sessions;
-  /** Looks at every kind; acts on the runtime's own kinds alone, whose machines are here. */
-  readonly quarantine: Quarantine;
-  /** What a machine would make of the stored actors of its kind; it changes nothing. */
-  census(machine: AnyStateMachine, options?: CensusOptions): Promise<Census>;
-  /** How many actors of every kind are in each state. */
-  counts(): readonly StoredCount[];
-  /** See `Runtime.backup`. */
-  backup(target: string, options?: BackupOptions): Promise<CopyReport>;
-  /** See `Runtime.export` and `Runtime.import`. */
-  readonly export: Capsules['export'];
-  readonly import: Capsules['import'];
-  /** Flushes and frees the directory. */
-  close(): Promise<void>;
-}
-
-/**
- * Opens a directory without running it: takes its lock, raises no generation, starts no effect, arms no
- * timer. Throws as `openRuntime` does, and INVALID_OPTIONS when the directory holds no store: nothing is
- * created.
- */
-export async function openOffline(
-  options: Pick<RuntimeOptions, 'directory' | 'log'>,
-): Promise<OfflineRuntime> {
-  const directory = resolve(options.directory);
-  const store = await openLevelStore({ directory, purpose: 'look' });
-  try {
-    const log = options.log ?? createLogger({ level: 'warn' });
-    const clock = systemClock;
-    const kernel = await Kernel.open({ store, clock, log });
-    const files = new ArtifactFiles(join(directory, 'artifacts'), kernel, log);
-    const parts = { store, kernel, providers: new ProviderBook([]), clock, log, files };
-    const { transport, ...rooms } = assemble({ directory }, parts);
-    const capsules = new Capsules(kernel, clock);
-    const backups = new Backups({ directory, store, files, clock });
-    const close = async (): Promise<void> => {
-      await backups.close();
-      await kernel.close(0);
-      await transport.close();
-      await store.close();
-    };
-    return {
-      directory,
-      jobs: rooms.jobs,
-      deliveries: rooms.deliveries,
-      sessions: rooms.sessions,
-      quarantine: new Quarantine(kernel),
-      census: (machine, census) => takeCensus(kernel, machine, census),
-      counts: () => storedCounts(kernel),
-      backup: (target, taken) => backups.take(target, taken),
-      export: (...asked) => capsules.export(...asked),
-      import: (...given) => capsules.import(...given),
-      close,
-    };
+    const directory = resolve(options.directory);
+    const providers = new ProviderBook(options.providers ?? []);
+    return await Runtime.start({ ...options, directory }, store, providers, doubles);
   } catch (error) {
     await store.close();
     throw error;
@@ -157,19 +89,19 @@ export async function openOffline(
 }
 
 export class Runtime {
+  /** Renders by providers: submit, look, wait, cancel. */
   readonly jobs: Jobs;
+  /** Messages on their way to chats, and those that are given up. */
   readonly deliveries: Deliveries;
+  /** Conversations, and what was written into them. */
   readonly sessions: Sessions;
+  /** Provider accounts that are held back, and the way to go on. */
   readonly accounts: Accounts;
+  /** Actors that stand still after a fault or an import: look, resume, skip, dismiss. */
   readonly quarantine: Quarantine;
+  /** Absolute. */
   readonly directory: string;
-  readonly #store: Store;
-  readonly #kernel: Kernel;
-  readonly #actors: Actors;
-  readonly #capsules: Capsules;
-  readonly #transport: Transport;
-  readonly #backups: Backups;
-  readonly #log: Logger;
+  readonly #parts: Assembly;
   readonly #events = new EventEmitter<RuntimeEvents>().setMaxListeners(0);
   readonly #supervisor: ActorRefFrom<typeof supervisorMachine>;
   #control: ControlServer | undefined;
@@ -180,18 +112,12 @@ export class Runtime {
     options: RuntimeOptions,
     store: Store,
     providers: ProviderBook,
-    { newId, hook }: Doubles = {},
+    doubles?: Doubles,
   ): Promise<Runtime> {
-    const log = options.log ?? createLogger({ level: 'warn' });
-    const clock = options.clock ?? systemClock;
-    const artifacts = join(options.directory, 'artifacts');
-    const kernel = await Kernel.open({ store, clock, log, memory: options.memory, hook });
-    const files = new ArtifactFiles(artifacts, kernel, log);
-    const runtime = new Runtime(options, { store, kernel, providers, clock, log, files, newId });
-    kernel.onUnreferenced((file) => files.letGo(file));
-    kernel.onFailure((error) => runtime.#failed(error));
+    const parts = await assemble(options, store, providers, doubles);
+    const runtime = new Runtime(options.directory, parts);
     try {
-      await runtime.#recover(artifacts, options.control !== false);
+      await runtime.#recover(options.control !== false);
     } catch (error) {
       // Half of it may be at work already: none of it may outlive the refusal.
       await runtime.close({ timeoutMs: 0 });
@@ -200,28 +126,24 @@ export class Runtime {
     return runtime;
   }
 
-  private constructor(options: RuntimeOptions, parts: RuntimeParts) {
-    const { store, kernel, log } = parts;
-    const { accounts, deliveries, jobs, sessions, transport } = assemble(options, parts);
-    this.directory = options.directory;
-    this.accounts = accounts;
-    this.deliveries = deliveries;
-    this.jobs = jobs;
-    this.sessions = sessions;
-    this.quarantine = new Quarantine(kernel);
-    this.#store = store;
-    this.#kernel = kernel;
-    this.#capsules = new Capsules(kernel, parts.clock);
-    this.#actors = new Actors(kernel, log, parts.newId);
-    this.#log = log;
-    this.#transport = transport;
-    this.#backups = new Backups({ ...parts, directory: options.directory });
+  private constructor(directory: string, parts: Assembly) {
+    const { kernel, files } = parts;
+    this.directory = directory;
+    this.accounts = parts.accounts;
+    this.deliveries = parts.deliveries;
+    this.jobs = parts.jobs;
+    this.sessions = parts.sessions;
+    this.quarantine = parts.quarantine;
+    this.#parts = parts;
     this.#supervisor = createActor(supervisorMachine, { input: { closeTimeoutMs: limits.closeTimeoutMs } });
     this.#supervisor.start();
+    kernel.onUnreferenced((file) => files.letGo(file));
+    kernel.onFailure((error) => this.#failed(error));
     kernel.onStep((step) => this.#events.emit('step', step));
     kernel.onQuarantined((...who) => this.#events.emit('quarantined', quarantineView(...who)));
   }
 
+  /** `opening`, `recovering`, `running`, `draining`, `closed`; or `failed`, as its store has. */
   get status(): RuntimeStatus {
     return this.#supervisor.getSnapshot().value;
   }
@@ -242,12 +164,12 @@ export class Runtime {
     options?: DefineOptions<Machine>,
   ): ActorKind<Machine> {
     if (this.#closing !== undefined) throw new HoldfastError('RUNTIME_CLOSED', 'the runtime is closed');
-    return this.#actors.define(machine, options);
+    return this.#parts.actors.define(machine, options);
   }
 
   /** As the `list` of a kind's handle, by the kind's name, whether or not it is defined in this process. */
   list(kind: string, options?: ListActors): Promise<Page<ActorView>> {
-    return this.#actors.list(kind, options);
+    return this.#parts.actors.list(kind, options);
   }
 
   /**
@@ -263,7 +185,7 @@ export class Runtime {
         // The emitter passes on exactly what was emitted under this name; an async function may get it.
         await (listener(...(event as RuntimeEvents[Name])) as unknown);
       } catch (error) {
-        this.#log.error({ err: error, event: name }, 'listener.failed');
+        this.#parts.log.error({ err: error, event: name }, 'listener.failed');
       }
     };
     this.#events.on(name, guarded as never);
@@ -272,7 +194,7 @@ export class Runtime {
 
   /** Journals, records and replays of any actor: what debugging and tests look at. */
   get inspect(): Pick<Kernel, 'reader' | 'definitionOf' | 'counts' | 'snapshot'> {
-    return this.#kernel;
+    return this.#parts.kernel;
   }
 
   /**
@@ -281,7 +203,7 @@ export class Runtime {
    * Throws INVALID_DEFINITION for a machine that cannot be durable at all.
    */
   census(machine: AnyStateMachine, options?: CensusOptions): Promise<Census> {
-    return takeCensus(this.#kernel, machine, options);
+    return takeCensus(this.#parts.kernel, machine, options);
   }
 
   /**
@@ -289,8 +211,8 @@ export class Runtime {
    * machine. Stand-ins replace what looks like a secret; `gaps` names rows that cannot be read. Throws
    * ACTOR_NOT_FOUND, INVALID_ID, INVALID_INPUT, STORE_CORRUPTED for a damaged record, RUNTIME_CLOSED.
    */
-  export(...asked: Parameters<Capsules['export']>): ReturnType<Capsules['export']> {
-    return this.#capsules.export(...asked);
+  export(actor: ActorName, options?: ExportOptions): Promise<Capsule> {
+    return this.#parts.capsules.export(actor, options);
   }
 
   /**
@@ -298,13 +220,13 @@ export class Runtime {
    * `quarantine.resume`. Resolves with its address once it is on disk. Throws ADDRESS_TAKEN, CAPSULE_ALTERED,
    * CAPSULE_INVALID, CAPSULE_UNFIT, INVALID_ID, INVALID_INPUT, RUNTIME_CLOSED, STORE_FAILED.
    */
-  import(...given: Parameters<Capsules['import']>): ReturnType<Capsules['import']> {
-    return this.#capsules.import(...given);
+  import(capsule: unknown, options?: ImportOptions): Promise<Address> {
+    return this.#parts.capsules.import(capsule, options);
   }
 
   /** How many actors of every kind are in each state, of kinds too that are not defined here. */
   counts(): readonly StoredCount[] {
-    return storedCounts(this.#kernel);
+    return storedCounts(this.#parts.kernel);
   }
 
   /**
@@ -315,7 +237,7 @@ export class Runtime {
    * copy is then left.
    */
   backup(target: string, options?: BackupOptions): Promise<CopyReport> {
-    return this.#backups.take(target, options);
+    return this.#parts.backups.take(target, options);
   }
 
   /**
@@ -331,28 +253,30 @@ export class Runtime {
     await this.close();
   }
 
-  async #recover(artifacts: string, control: boolean): Promise<void> {
+  async #recover(control: boolean): Promise<void> {
+    const { artifacts, kernel, log } = this.#parts;
     this.#supervisor.send({ type: 'runtime.opened' });
     await sweepParts(artifacts);
     await this.accounts.recover();
-    await this.#kernel.start();
+    await kernel.start();
     await this.deliveries.recover();
     await this.jobs.recover();
-    if (control) this.#control = await startControlServer(this, this.directory, this.#log);
+    if (control) this.#control = await startControlServer(this, this.directory, log);
     this.#supervisor.send({ type: 'runtime.recovered' });
   }
 
   async #close(timeoutMs: number): Promise<void> {
+    const { backups, kernel, transport, store, log } = this.#parts;
     this.#tell({ type: 'runtime.close' });
     // At the same time: calls of the control door end as they can, and nothing new is taken by any door.
-    const inside = [this.#backups.close(), this.#kernel.close(timeoutMs)];
+    const inside = [backups.close(), kernel.close(timeoutMs)];
     const doors = await Promise.allSettled([this.#control?.close(), ...inside]);
-    const lines = await Promise.allSettled([this.#transport.close()]);
+    const lines = await Promise.allSettled([transport.close()]);
     // Whatever went wrong with these, the directory must be free for the next process.
     for (const part of [...doors, ...lines]) {
-      if (part.status === 'rejected') this.#log.error({ err: part.reason as unknown }, 'close.incomplete');
+      if (part.status === 'rejected') log.error({ err: part.reason as unknown }, 'close.incomplete');
     }
-    await this.#store.close();
+    await store.close();
     this.#tell({ type: 'runtime.drained' });
     this.#supervisor.stop();
   }
@@ -366,32 +290,7 @@ export class Runtime {
     const message = error instanceof Error ? error.message : String(error);
     const code = isHoldfastError(error) ? error.code : 'STORE_FAILED';
     this.#tell({ type: 'runtime.failed', code, message });
-    this.#log.error({ err: error }, 'runtime.failed');
+    this.#parts.log.error({ err: error }, 'runtime.failed');
     this.#events.emit('failed', error);
   }
-}
-
-interface RuntimeParts {
-  readonly store: Store;
-  readonly kernel: Kernel;
-  readonly providers: ProviderBook;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly files: ArtifactFiles;
-  readonly newId?: Doubles['newId'] | undefined;
-}
-
-/** The rooms of one kernel, wired: nothing of it acts before the kernel starts. */
-function assemble(options: RuntimeOptions, parts: RuntimeParts) {
-  const { kernel, providers, clock, log, files, newId } = parts;
-  const transport = createTransport({ clock, log });
-  const accounts = new Accounts(kernel, clock, log);
-  const { channels = {}, jobs: defaults = {} } = options;
-  const pathOf = (path: string): string => files.pathOf(path);
-  const { retentionMs } = defaults;
-  const deliveries = new Deliveries(kernel, { channels, retentionMs, pathOf }, log);
-  const effects = new JobEffects({ kernel, providers, accounts, transport, clock, files, log });
-  const reconcile = new JobReconcile({ kernel, providers, accounts, transport, effects });
-  const jobs = new Jobs({ kernel, providers, deliveries, effects, reconcile, defaults, log, newId });
-  return { accounts, deliveries, jobs, sessions: new Sessions(kernel), transport };
 }

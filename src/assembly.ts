@@ -1,0 +1,56 @@
+/**
+ * The rooms of one open store, wired: where ports meet their implementations.
+ *
+ * Owns: nothing. Callers: runtime.ts, offline.ts. Invariant: nothing of it acts before the kernel starts.
+ */
+import { join } from 'node:path';
+import { Accounts } from './actors/accounts.js';
+import { Actors } from './actors/actors.js';
+import { ArtifactFiles } from './actors/artifact-files.js';
+import { Capsules } from './actors/capsule/capsules.js';
+import { Deliveries } from './actors/deliveries.js';
+import { JobEffects } from './actors/job-effects.js';
+import { JobReconcile } from './actors/job-reconcile.js';
+import { Jobs } from './actors/jobs.js';
+import { Kernel } from './actors/kernel/index.js';
+import type { ProviderBook } from './actors/provider-book.js';
+import { Quarantine } from './actors/quarantine.js';
+import { Sessions } from './actors/sessions.js';
+import { Backups } from './backup.js';
+import { systemClock } from './clock.js';
+import { createLogger } from './log.js';
+import { createTransport } from './providers/index.js';
+import type { Doubles, RuntimeOptions } from './runtime-options.js';
+import type { Store } from './store/index.js';
+
+export type Assembly = Awaited<ReturnType<typeof assemble>>;
+
+/** Wires everything over a store, which stays the caller's to close. `options.directory` is absolute. */
+export async function assemble(
+  options: RuntimeOptions,
+  store: Store,
+  providers: ProviderBook,
+  { newId, hook }: Doubles = {},
+) {
+  const { directory, channels = {}, jobs: defaults = {}, memory } = options;
+  const { clock = systemClock, log = createLogger({ level: 'warn' }) } = options;
+  const { retentionMs } = defaults;
+  const kernel = await Kernel.open({ store, clock, log, memory, hook });
+  const artifacts = join(directory, 'artifacts');
+  const files = new ArtifactFiles(artifacts, kernel, log);
+  const pathOf = (path: string): string => files.pathOf(path);
+  const transport = createTransport({ clock, log });
+  const accounts = new Accounts(kernel, clock, log);
+  const deliveries = new Deliveries(kernel, { channels, retentionMs, pathOf }, log);
+  const effects = new JobEffects({ kernel, providers, accounts, transport, clock, files, log });
+  const reconcile = new JobReconcile({ kernel, providers, accounts, transport, effects });
+  const jobs = new Jobs({ kernel, providers, deliveries, effects, reconcile, defaults, log, newId });
+  return {
+    ...{ store, kernel, log, artifacts, files, transport, accounts, deliveries, jobs },
+    sessions: new Sessions(kernel),
+    quarantine: new Quarantine(kernel),
+    actors: new Actors(kernel, log, newId),
+    capsules: new Capsules(kernel, clock),
+    backups: new Backups({ directory, store, files, clock }),
+  };
+}

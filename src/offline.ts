@@ -1,0 +1,86 @@
+/**
+ * A directory that nobody runs, opened to look at it and to do what needs no process.
+ *
+ * Callers: the CLI, users. Invariant: it raises no generation, starts no effect and arms no timer; steps that
+ * it takes are on disk, and what they ask for is done by the next `openRuntime`.
+ */
+import { resolve } from 'node:path';
+import type { AnyStateMachine } from 'xstate';
+import type { Capsule } from './actors/capsule/capsule.js';
+import type { ActorName, ExportOptions, ImportOptions } from './actors/capsule/capsules.js';
+import {
+  storedCounts,
+  takeCensus,
+  type Census,
+  type CensusOptions,
+  type StoredCount,
+} from './actors/census.js';
+import type { Deliveries } from './actors/deliveries.js';
+import type { Jobs } from './actors/jobs.js';
+import { ProviderBook } from './actors/provider-book.js';
+import type { Quarantine } from './actors/quarantine.js';
+import type { Sessions } from './actors/sessions.js';
+import { assemble } from './assembly.js';
+import type { BackupOptions } from './backup.js';
+import type { Address } from './ids.js';
+import type { RuntimeOptions } from './runtime-options.js';
+import { openLevelStore, type CopyReport } from './store/index.js';
+
+/**
+ * What can be done in a directory that nobody runs: look, cancel, retry. Steps are committed as ever; what
+ * they ask for is done by the next `openRuntime`.
+ */
+export interface OfflineRuntime {
+  readonly directory: string;
+  readonly jobs: Pick<Jobs, 'list' | 'view' | 'get'>;
+  readonly deliveries: Pick<Deliveries, 'list' | 'get' | 'retry'>;
+  readonly sessions: Sessions;
+  /** Looks at every kind; acts on the runtime's own kinds alone, whose machines are here. */
+  readonly quarantine: Quarantine;
+  /** What a machine would make of the stored actors of its kind; it changes nothing. */
+  census(machine: AnyStateMachine, options?: CensusOptions): Promise<Census>;
+  /** How many actors of every kind are in each state. */
+  counts(): readonly StoredCount[];
+  /** See `Runtime.backup`. */
+  backup(target: string, options?: BackupOptions): Promise<CopyReport>;
+  /** See `Runtime.export` and `Runtime.import`. */
+  export(actor: ActorName, options?: ExportOptions): Promise<Capsule>;
+  import(capsule: unknown, options?: ImportOptions): Promise<Address>;
+  /** Flushes and frees the directory. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a directory without running it: takes its lock, raises no generation, starts no effect, arms no
+ * timer. Throws as `openRuntime` does, and INVALID_OPTIONS when the directory holds no store: nothing is
+ * created.
+ */
+export async function openOffline({
+  log,
+  ...options
+}: Pick<RuntimeOptions, 'directory' | 'log'>): Promise<OfflineRuntime> {
+  const directory = resolve(options.directory);
+  const store = await openLevelStore({ directory, purpose: 'look' });
+  try {
+    const given = { directory, ...(log && { log }) };
+    const parts = await assemble(given, store, new ProviderBook([]));
+    const { kernel, jobs, deliveries, sessions, quarantine, capsules, backups, transport } = parts;
+    return {
+      ...{ directory, jobs, deliveries, sessions, quarantine },
+      census: (machine, census) => takeCensus(kernel, machine, census),
+      counts: () => storedCounts(kernel),
+      backup: (target, taken) => backups.take(target, taken),
+      export: (actor, asked) => capsules.export(actor, asked),
+      import: (capsule, given) => capsules.import(capsule, given),
+      close: async () => {
+        await backups.close();
+        await kernel.close(0);
+        await transport.close();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
