@@ -1,7 +1,7 @@
 /**
  * Backups of a directory, while it runs or lies still, and the way back from one.
  *
- * Owns: the backups under way. Callers: runtime.ts; users, through `restore`. Invariants:
+ * Owns: the backups under way. Callers: the assembly; users, through `restore`. Invariants:
  *  1  No artifact file is removed from before the moment is taken until its copy is whole.
  *  2  When `Backups.close` resolves none is under way, and those that were have left nothing.
  *  3  What is restored repeats no paid call by itself: each outstanding effect counts as begun.

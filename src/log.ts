@@ -2,8 +2,8 @@
  * The log: a port of six methods, and pino behind it.
  *
  * Owns: the only place that writes to standard error unasked, and the list of field names that are never
- * shown. Callers: every room takes a `Logger`; only `runtime.ts`, the doors and users make one. A pino logger
- * is a `Logger`.
+ * shown. Callers: every room takes a `Logger`; only `assembly.ts`, the doors and users make one. A pino
+ * logger is a `Logger`.
  *
  * Invariants:
  *  1  A field whose name is in `SECRET_FIELDS` is shown as `[redacted]`, at the top level and two levels

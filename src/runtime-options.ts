@@ -1,8 +1,8 @@
 /**
  * What a runtime is opened with, and the check of it at the door.
  *
- * Callers: runtime.ts, and users through it. Invariant: an option that is wrong is named, before anything is
- * opened or made.
+ * Callers: the assembly, and users through it. Invariant: an option that is wrong is named, before anything
+ * is opened or made.
  */
 import type { JobOptions } from './actors/jobs.js';
 import type { EffectHook, MemoryLimits } from './actors/kernel/index.js';

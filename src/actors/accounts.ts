@@ -3,7 +3,7 @@
  * the pools.
  *
  * Owns: actors of kind `provider`, and the gate of each account's calls. Callers: the job effects,
- * runtime.ts.
+ * the assembly.
  * Invariant: a gate is open exactly while its actor's newest committed state is `open`.
  */
 import type { Logger } from '../log.js';

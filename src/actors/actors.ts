@@ -1,8 +1,8 @@
 /**
  * Machines of the user's own: `runtime.define` makes one durable and gives a handle to its actors.
  *
- * Owns: which kinds were defined here, and the names that are the runtime's. Callers: runtime.ts, and users
- * through it. Invariants:
+ * Owns: which kinds were defined here, and the names that are the runtime's. Callers: the assembly, and
+ * users through it. Invariants:
  *  1  A kind has one machine for as long as the runtime is open; its actors of earlier runs wake up when it
  *     is defined (K14).
  *  2  A user's index is found under its own kind: it shows up in no listing of another's.

@@ -1,10 +1,10 @@
 /**
  * When an artifact file may go: nobody refers to it, and nobody is about to.
  *
- * Owns: the removal of files from the artifacts directory. Callers: runtime.ts (told by the kernel), the job
- * effects.
- * Invariant: between a download's end and the commit that refers to its file, no file is removed: the names
- * are content hashes, so a new job may be about to refer to the very file an old one has just let go.
+ * Owns: the removal of files from the artifacts directory. Callers: runtime.ts (told by the kernel),
+ * backups, the job effects. Invariant: between a download's end and the commit that refers to its file, no
+ * file is removed: the names are content hashes, so a new job may be about to refer to the very file an old
+ * one has just let go.
  */
 import { rmSync } from 'node:fs';
 import { basename, join } from 'node:path';

@@ -1,8 +1,8 @@
 /**
  * `runtime.census`: what a new machine would make of the stored actors of its kind, before it runs.
  *
- * Callers: runtime.ts, the CLI. Invariant: it works with a machine that `define` would refuse for what is
- * stored, and defines nothing.
+ * Callers: runtime.ts, offline.ts, the CLI. Invariant: it works with a machine that `define` would refuse
+ * for what is stored, and defines nothing.
  */
 import type { AnyStateMachine } from 'xstate';
 import { isHouseKind } from './actors.js';

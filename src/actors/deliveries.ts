@@ -1,7 +1,7 @@
 /**
  * The deliveries façade: messages on their way to chats, and the dead letters among them.
  *
- * Owns: actors of kind `delivery`, their effects and their lanes. Callers: runtime.ts, the jobs façade
+ * Owns: actors of kind `delivery`, their effects and their lanes. Callers: the assembly, the jobs façade
  * (views).
  */
 import { fromPromise } from 'xstate';

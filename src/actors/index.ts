@@ -1,7 +1,7 @@
 /**
  * What the testing room and the doors may use of this room beside the runtime: capsules, read and replayed.
  *
- * The façades themselves are put together in runtime.ts.
+ * The façades themselves are put together in assembly.ts.
  */
 export type { Capsule, ChainedEntry } from './capsule/capsule.js';
 export { readCapsule } from './capsule/file.js';

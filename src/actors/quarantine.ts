@@ -1,8 +1,8 @@
 /**
  * Who stands still, and an operator's ways out: `runtime.quarantine`.
  *
- * Owns: nothing; the kernel keeps the actors and the index of them (K14). Callers: runtime.ts, users and the
- * control door through it. Invariants:
+ * Owns: nothing; the kernel keeps the actors and the index of them (K14). Callers: the assembly, users and
+ * the control door through it. Invariants:
  *  1  What is listed is on disk.
  *  2  An operator's act is refused, and changes nothing, when the actor does not stand still.
  */

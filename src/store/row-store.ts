@@ -6,7 +6,7 @@
  * Callers: level-store.ts and memory-store.ts, which open and lock a database and hand it over; the doctor's
  * examination, which opens a copy in spite of damage.
  *
- * Invariants (S1 to S5 of store.ts), and:
+ * Invariants (S1 to S5 and S7 of store.ts), and:
  *  R1 at most one write is in flight; a second `commit` meanwhile is a caller's bug;
  *  R2 a refused commit writes nothing and harms nothing; a failed one ends all writing;
  *  R3 every write goes through the chain, the store's own rows included: opening to run is a commit of its

@@ -47,11 +47,6 @@ export class Shadow {
       for (const { key, before } of changes) this.#set(key, before);
   }
 
-  /** What cannot be read any more is not there. */
-  forget(key: string): void {
-    this.#set(key, undefined);
-  }
-
   /** The keys of an actor's rows of one letter. */
   own(letter: OwnLetter, address: string): ReadonlySet<string> {
     return this.#own.get(`${letter}\0${address}`) ?? NOTHING;

@@ -50,10 +50,6 @@ export class VirtualTime {
     return 1_000_000_000 + this.#elapsedMs + this.#jumpedMs;
   }
 
-  get turns(): number {
-    return this.#turns;
-  }
-
   /** Moves the wall clock alone. */
   jump(ms: number): void {
     this.#jumpedMs += ms;
@@ -119,14 +115,6 @@ export class VirtualTime {
       await this.settle();
     }
     this.#elapsedMs = until;
-  }
-
-  /** Moves on to the next timer of a process; false when there is none. */
-  async advanceToNext(): Promise<boolean> {
-    const next = this.#earliest();
-    if (next === undefined) return false;
-    await this.advance(Math.max(0, next.dueMs - this.#elapsedMs));
-    return true;
   }
 
   #earliest(): Timer | undefined {

@@ -1,7 +1,7 @@
 /**
  * Exporting an actor as a capsule, and importing one: `runtime.export` and `runtime.import`.
  *
- * Owns: nothing. Callers: runtime.ts, and users through it. Invariants:
+ * Owns: nothing. Callers: the assembly, and users through it. Invariants:
  *  1  A capsule is of one moment, and of what is on disk (K1). It needs no machine.
  *  2  What is imported was checked before, comes in by one commit, and stands still: nothing of it runs until
  *     an operator says so.

@@ -1,4 +1,4 @@
-/** The kernel's face for the façades, runtime.ts, the tests and the benchmarks. */
+/** The kernel's face for the façades, the assembly, the tests and the benchmarks. */
 export { Kernel } from './kernel.js';
 export type { CommittedStep } from './after-commit.js';
 export type { MemoryLimits, Outcome } from './cell.js';

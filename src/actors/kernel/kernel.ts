@@ -2,7 +2,7 @@
  * The kernel: every event of every actor goes through here, and nothing happens before it is on disk.
  *
  * Owns: the open store, the actors in memory, and the order read → step → commit → act. Callers: the façades
- * and runtime.ts. The rules K1 to K16 it keeps are in docs/architecture.md.
+ * and the assembly. The rules K1 to K16 it keeps are in docs/architecture.md.
  *
  * Invariants:
  *  1  An actor's events are taken one at a time, in arrival order; a step and its stage are one synchronous
