@@ -1,6 +1,7 @@
 /**
  * What LevelDB's files tell without opening them. LevelDB itself is too forgiving: it replaces a database
- * whose CURRENT is missing, and drops damaged log records with no more than a line in its diary (LOG).
+ * whose CURRENT is missing, drops damaged log records with no more than a line in its diary (LOG), and does
+ * without a log that is gone.
  *
  * Callers: level-store.ts, the doctor's examination. Invariants: reads only; `LOCK` is never touched
  * (closing it would free the process's lock).
@@ -11,7 +12,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { HoldfastError } from '../errors.js';
 import type { DirectoryState } from './directory.js';
+import { MalformedBytes } from './level-format/byte-reader.js';
 import { readLog } from './level-format/log-format.js';
+import { readManifest } from './level-format/manifest.js';
 import { codeOf } from './store-fault.js';
 
 const DATA_FILE = /\.(?:ldb|sst|log)$/;
@@ -58,6 +61,34 @@ export async function checkLogs(path: string): Promise<void> {
     const [first] = readLog(await bytesOf(file)).damage;
     if (first !== undefined) throw damaged(`${file} is damaged at byte ${first.at}: ${first.why}`);
   }
+}
+
+/**
+ * Refuses a database without the log that its manifest goes on with, which LevelDB takes for an empty one:
+ * what was acknowledged since the last table was in it. A manifest that was cut short names a log of before.
+ */
+export async function checkNewestLog(path: string): Promise<void> {
+  const awaited = await awaitedLog(path);
+  if (awaited === 0 || hasLog(await namesIn(path), awaited)) return;
+  // Whoever holds the database may have begun another log meanwhile, and has told the manifest before.
+  if ((await awaitedLog(path)) === awaited) throw damaged(`log ${awaited} in ${path} is missing`);
+}
+
+/** The number of the first log that is not in the tables; 0 for none, or where LevelDB itself refuses. */
+async function awaitedLog(path: string): Promise<number> {
+  const current = (await bytesOf(join(path, 'CURRENT'))).toString();
+  const name = CURRENT_TEXT.exec(current)?.[1];
+  if (name === undefined) return 0;
+  try {
+    return readManifest(await bytesOf(join(path, name))).logNumber;
+  } catch (error) {
+    if (error instanceof MalformedBytes) return 0;
+    throw error;
+  }
+}
+
+function hasLog(names: readonly string[], number: number): boolean {
+  return names.some((name) => LOG_FILE.test(name) && Number.parseInt(name, 10) === number);
 }
 
 /** Nothing where the file has gone meanwhile: whoever holds the database has put it into a table. */

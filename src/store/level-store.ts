@@ -14,7 +14,7 @@ import { Level } from 'level';
 import { HoldfastError } from '../errors.js';
 import { levelDatabase, type Database } from './database.js';
 import { claimDirectory, completeDirectory, type ClaimedDirectory } from './directory.js';
-import { checkDatabaseFiles, checkDiary, checkLogs } from './level-files.js';
+import { checkDatabaseFiles, checkDiary, checkLogs, checkNewestLog } from './level-files.js';
 import { openRowStore, type StorePurpose } from './row-store.js';
 import { fileFault, openFault } from './store-fault.js';
 import type { Store } from './store.js';
@@ -76,6 +76,7 @@ async function openDatabase(claimed: ClaimedDirectory, sync: boolean): Promise<D
   const { databasePath, state } = claimed;
   await checkDatabaseFiles(databasePath, state);
   await checkDiary(databasePath);
+  await checkNewestLog(databasePath);
   await checkLogs(databasePath);
   const opened = await openLevelDatabase(databasePath, { sync, createIfMissing: state === 'creating' });
   const close = async (): Promise<void> => {

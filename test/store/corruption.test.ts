@@ -120,6 +120,13 @@ test.each([['garbage'], [''], ['MANIFEST-999999\n'], ['MANIFEST-000001']])(
   },
 );
 
+test('a missing log is refused and nothing is changed: LevelDB would go on without its commits', async () => {
+  const directory = await writtenDirectory(3);
+  await (await openLevelStore({ directory })).close();
+  await rm(await databaseFile(directory, '.log'));
+  await expectUntouched(directory);
+});
+
 test('a missing database under a finished marker is refused, and none is created', async () => {
   const directory = await writtenDirectory(3);
   await rm(join(directory, 'db'), { recursive: true });

@@ -1,7 +1,8 @@
 /**
  * What a manifest says: which tables make the database, up to which write, and which logs come after.
  *
- * Pure. Callers: the file examiner. Invariant: a manifest that is damaged anywhere says nothing.
+ * Pure. Callers: level-files.ts, the file examiner. Invariant: a manifest that is damaged anywhere says
+ * nothing.
  */
 import { ByteReader, MalformedBytes } from './byte-reader.js';
 import { readLog } from './log-format.js';
