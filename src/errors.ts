@@ -29,7 +29,7 @@ export const errorAdvice = {
     'Look whether the process that holds the directory is well, and at the job, before repeating.',
   CONTROL_REFUSED: 'Use the address and the token in the control.json of the directory.',
   DELIVERY_NOT_RETRYABLE: 'Only exhausted deliveries can be sent again by hand; look at its status.',
-  DIRECTORY_DAMAGED: 'Run holdfast doctor --repair, or restore a backup.',
+  DIRECTORY_DAMAGED: 'Each finding says what holdfast doctor --repair does; a backup has what is lost.',
   EFFECT_BACKLOG: 'Send fewer events, or wait between them: each is a step of the actor.',
   EFFECT_CRASHED:
     'Find out why the process dies while the effect runs, then send the actor on its way again.',
@@ -53,7 +53,7 @@ export const errorAdvice = {
   STORE_BUSY: 'Wait until a backup has ended, then begin the next.',
   STORE_CORRUPTED: 'Stop, run holdfast doctor on the directory, and repair it or restore a backup.',
   STORE_FAILED: 'Close and reopen the runtime; nothing acknowledged was lost.',
-  STORE_FOREIGN: 'Name an empty or new directory; this one belongs to something else.',
+  STORE_FOREIGN: 'Nothing was touched. Name a directory that is empty, new or a runtime’s own.',
   STORE_FORMAT_NEWER: 'Upgrade holdfast, or open the directory with the version that wrote it.',
   STORE_FORMAT_OLDER: 'Let its work end with the holdfast that wrote it, or begin in a new directory.',
   STORE_FULL: 'Make room on the disk, then open again; nothing acknowledged was lost.',

@@ -3,7 +3,7 @@
  * the directory as it was, and free.
  */
 import { readdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { examine } from '../../src/index.js';
 import { openLevelStore } from '../../src/store/index.js';
@@ -28,7 +28,10 @@ test('a directory that a process holds is STORE_LOCKED, and stays as it was', as
   const child = startChild(directory, 'hold');
   await child.heard('open');
   const before = await filesIn(directory);
-  await expect(examine({ directory })).rejects.toMatchObject({ code: 'STORE_LOCKED' });
+  await expect(examine({ directory })).rejects.toMatchObject({
+    code: 'STORE_LOCKED',
+    message: expect.stringContaining(`the database in ${join(directory, 'db')} is held`),
+  });
   await expect(examine({ directory, repair: true })).rejects.toMatchObject({ code: 'STORE_LOCKED' });
   expect(await filesIn(directory)).toEqual(before);
   child.letGo();

@@ -96,6 +96,11 @@ async function lock(database: string, path: string): Promise<() => Promise<void>
   const own = join(path, 'LOCK');
   // A file system without hard links, or a `db` on another one.
   await link(real, own).catch(() => symlink(real, own));
-  const opened = await openLevelDatabase(path, { sync: false, createIfMissing: true });
-  return opened.close;
+  try {
+    return (await openLevelDatabase(path, { sync: false, createIfMissing: true })).close;
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code !== 'STORE_LOCKED') throw error;
+    // Our own database is refused because the real one is held: an operator knows only that one.
+    throw new HoldfastError('STORE_LOCKED', `the database in ${database} is held`, { cause: error });
+  }
 }
