@@ -12,13 +12,8 @@ import { keys } from '../../store/keys.js';
 import type { Row } from '../../store/store.js';
 import { timerKey } from '../kernel/belongings.js';
 import type { ActorRecord } from '../kernel/record.js';
-import { listingKey, type OwedRow } from './owed-rows.js';
-
-/** What was found of rows, and the rows that repair it. */
-export interface RowFinding extends Finding {
-  /** Absent: nothing here can. */
-  readonly mend?: readonly Row[];
-}
+import { listingKey } from './owed-rows.js';
+import type { RowFinding } from './scene.js';
 
 interface Note {
   readonly finding: Finding;
@@ -29,8 +24,6 @@ export class ActorCase {
   readonly address: string;
   /** As it is stored; undefined when there is none that can be read. */
   readonly record: ActorRecord | undefined;
-  /** Its rows beside the record, as far as it is known. */
-  owed: readonly OwedRow[] = [];
   #draft: ActorRecord | undefined;
   readonly #notes: Note[] = [];
   readonly #rows = new Map<string, string | undefined>();
@@ -50,8 +43,7 @@ export class ActorCase {
    * looks.
    */
   get isHeld(): boolean {
-    const code = this.#draft?.quarantine?.code;
-    return code !== undefined && Object.hasOwn(findingKinds, code);
+    return isHeld(this.#draft);
   }
 
   /** Says what was found; the rows that repair it are given beside. */
@@ -123,4 +115,10 @@ export class ActorCase {
     this.put(listingKey(address), JSON.stringify(address));
     for (const timer of draft.timers) this.delete(timerKey(address, timer));
   }
+}
+
+/** True for who stands still for what an examination found. */
+export function isHeld(record: ActorRecord | undefined): boolean {
+  const code = record?.quarantine?.code;
+  return code !== undefined && Object.hasOwn(findingKinds, code);
 }

@@ -13,23 +13,17 @@ import { timerKey } from '../kernel/belongings.js';
 import { kernelEvents } from '../kernel/kernel-events.js';
 import type { ActorRecord, TimerRef } from '../kernel/record.js';
 import { checkReplay, replay } from '../kernel/replay.js';
-import { ActorCase, type RowFinding } from './actor-case.js';
+import { ActorCase } from './actor-case.js';
 import type { Gathered } from './actor-walk.js';
 import { checkFamily, relativesOf } from './family-check.js';
 import { checkHistory, differs, isBehind } from './journal-check.js';
 import type { KnownMachines } from './known-machines.js';
-import { listingKey, owedBy, type Owed, type OwedRow } from './owed-rows.js';
-import { DAMAGED, type Found, type Reading } from './reading.js';
+import { listingKey, owedBy, type OwedRow } from './owed-rows.js';
+import { DAMAGED, type Found } from './reading.js';
 import { rebuilt } from './rebuild.js';
 import { recordIn } from './row-shapes.js';
+import type { RowFinding, Scene } from './scene.js';
 import { raise, type Tally } from './tally.js';
-
-export interface Scene {
-  readonly reading: Reading;
-  readonly known: KnownMachines;
-  readonly tally: Tally;
-  readonly deep: boolean;
-}
 
 interface Checked {
   readonly gathered: Gathered;
@@ -41,7 +35,7 @@ interface Checked {
 interface Believed {
   /** Without what an ended actor may not have. */
   readonly record: ActorRecord;
-  readonly owed: Owed;
+  readonly owed: readonly OwedRow[];
   /** What it had. */
   readonly surplus: readonly OwedRow[];
 }
@@ -50,14 +44,7 @@ interface Believed {
 export async function checkActors(batch: readonly Gathered[], scene: Scene): Promise<readonly RowFinding[]> {
   const checked: Checked[] = [];
   for (const gathered of batch) checked.push(await begin(gathered, scene));
-  const wanted = checked.flatMap(({ believed }) =>
-    believed === undefined
-      ? []
-      : [...believed.owed.rows, ...believed.surplus]
-          .map(({ key }) => key)
-          .concat(relativesOf(believed.record)),
-  );
-  const found = await scene.reading.many(wanted);
+  const found = await scene.reading.many(checked.flatMap(({ believed }) => keysFor(believed)));
   const findings: RowFinding[] = [];
   for (const one of checked) {
     if (one.believed !== undefined) await checkBelieved(one, one.believed, found, scene);
@@ -67,59 +54,62 @@ export async function checkActors(batch: readonly Gathered[], scene: Scene): Pro
   return findings;
 }
 
+function keysFor(believed: Believed | undefined): readonly string[] {
+  if (believed === undefined) return [];
+  const { record, owed, surplus } = believed;
+  return [...owed, ...surplus].map(({ key }) => key).concat(relativesOf(record));
+}
+
 /** Judges the record itself, and adds it up. */
 async function begin(gathered: Gathered, scene: Scene): Promise<Checked> {
-  const { address, journal, checkpoints } = gathered;
+  const { address } = gathered;
   const { tally, known } = scene;
   const record = recordIn(gathered.record);
   const actor = new ActorCase(address, record);
   const unknown: Checked = { gathered, actor, believed: undefined };
   if (record === undefined) {
-    await withoutRecord(gathered, actor, scene);
+    if (isActor(gathered)) await withoutRecord(gathered, actor, scene);
+    else checkRemains(gathered, actor);
     return unknown;
   }
   if (isBehind(record, gathered) || differs(record, gathered)) {
-    tally.suspect(address);
+    tally.suspects.add(address);
     tally.add(address, await notNewest(gathered, actor, record, scene));
     return unknown;
   }
   tally.add(address, record);
-  checkHistory(actor, record, { journal, checkpoints });
+  checkHistory(actor, record, gathered);
   const tidy = tidied(actor, record, known);
-  const owed = owedBy(address, tidy, known);
-  actor.owed = owed.rows;
-  const surplus =
-    tidy === record
-      ? []
-      : owedBy(address, record, known).rows.filter(({ key }) => owed.rows.every((row) => row.key !== key));
+  const owed = owedBy(address, tidy, known).rows;
+  const had = tidy === record ? owed : owedBy(address, record, known).rows;
+  const surplus = had.filter(({ key }) => owed.every((row) => row.key !== key));
   return { gathered, actor, believed: { record: tidy, owed, surplus } };
 }
 
-/** An address with rows and no record, or none that can be read. */
-async function withoutRecord(gathered: Gathered, actor: ActorCase, scene: Scene): Promise<void> {
-  const { address, journal, record: found, checkpoints, payloads } = gathered;
-  const { tally, reading, known } = scene;
-  const isLost = found === undefined && journal.length > 0;
-  if (found !== undefined || isLost) {
-    tally.suspect(address);
-    const made = await rebuilt(reading, known, address);
-    if (made === undefined) raise(tally.uncounted, splitAddress(address).kind, 1);
-    else {
-      actor.replace(made);
-      tally.add(address, made);
-    }
-    const key = keys.record(address);
-    if (isLost) actor.note('RECORD_MISSING', 'it has a journal and no record', key);
-    else {
-      // Whoever lists who stands still finds it.
-      const listed = await reading.many([listingKey(address)]);
-      if (listed.get(listingKey(address)) === undefined)
-        actor.put(listingKey(address), JSON.stringify(address));
-      if (made !== undefined && made.quarantine === undefined) actor.delete(listingKey(address));
-      actor.note('RECORD_UNREADABLE', 'its record cannot be read', key);
-    }
+/** An actor whose record is not there, or cannot be read. */
+async function withoutRecord({ address, record }: Gathered, actor: ActorCase, scene: Scene): Promise<void> {
+  const { tally, reading } = scene;
+  tally.suspects.add(address);
+  const made = await rebuilt(scene, address);
+  if (made === undefined) raise(tally.uncounted, splitAddress(address).kind, 1);
+  else {
+    actor.replace(made);
+    tally.add(address, made);
+  }
+  if (record === undefined) {
+    actor.note('RECORD_MISSING', 'it has a journal and no record', keys.record(address));
     return;
   }
+  // Whoever lists who stands still finds it.
+  const listing = listingKey(address);
+  const isListed = (await reading.many([listing])).get(listing) !== undefined;
+  if (made !== undefined) actor.delete(listing);
+  else if (!isListed) actor.put(listing, JSON.stringify(address));
+  actor.note('RECORD_UNREADABLE', 'its record cannot be read', keys.record(address));
+}
+
+/** What is left at an address where no actor is. */
+function checkRemains({ address, checkpoints, payloads }: Gathered, actor: ActorCase): void {
   for (const { seq } of checkpoints) {
     const key = keys.checkpoint(address, seq);
     actor.delete(key);
@@ -139,7 +129,7 @@ async function notNewest(
   { address, journal }: Gathered,
   actor: ActorCase,
   record: ActorRecord,
-  { reading, known }: Scene,
+  scene: Scene,
 ): Promise<ActorRecord> {
   const newest = journal.at(-1)?.seq ?? record.seq;
   const isOld = newest > record.seq;
@@ -147,7 +137,7 @@ async function notNewest(
   const what = isOld
     ? `its record is of step ${record.seq}, its journal goes to ${newest}`
     : `its record is in another state than its journal says of step ${newest}`;
-  const made = record.quarantine === undefined ? await rebuilt(reading, known, address) : undefined;
+  const made = record.quarantine === undefined ? await rebuilt(scene, address) : undefined;
   if (made !== undefined) {
     actor.replace(made);
     actor.note(code, what, keys.record(address));
@@ -192,7 +182,7 @@ async function checkBelieved(
 ): Promise<void> {
   const { kind } = splitAddress(actor.address);
   for (const row of surplus) if (row.isMine(found.get(row.key))) actor.delete(row.key);
-  for (const row of owed.rows) {
+  for (const row of owed) {
     const text = found.get(row.key);
     if (row.isMine(text)) scene.tally.own(row.letter, kind);
     else if (!actor.puts(row.key)) checkOwed(actor, row, text, scene.tally);
@@ -203,8 +193,9 @@ async function checkBelieved(
 
 /** A row that is not as its actor says. */
 function checkOwed(actor: ActorCase, row: OwedRow, found: Found, tally: Tally): void {
-  const { key, text, what, missing, taken } = row;
-  if (taken !== undefined && row.isAnothers(found)) {
+  const { key, text, what, missing } = row;
+  const taken = row.taken?.(found);
+  if (taken !== undefined) {
     actor.note(taken, `its ${what} is another's`, key, false);
     return;
   }
@@ -226,8 +217,7 @@ function checkUnreadable({ gathered, actor }: Checked): void {
     actor.delete(key);
     actor.hold('INBOX_UNREADABLE', 'something that was sent to it cannot be read', key);
   }
-  const hasActor = gathered.record !== undefined || gathered.journal.length > 0;
-  if (hasActor) {
+  if (isActor(gathered)) {
     for (const key of badPayloads)
       actor.hold('PAYLOAD_UNREADABLE', `one of its ${payloads.length} payloads cannot be read`, key);
   }
@@ -235,6 +225,10 @@ function checkUnreadable({ gathered, actor }: Checked): void {
     actor.put(key, String(actor.record?.seq ?? 0));
     actor.note('DEDUPE_UNREADABLE', 'which step took an event cannot be read', key);
   }
+}
+
+function isActor({ record, journal }: Gathered): boolean {
+  return record !== undefined || journal.length > 0;
 }
 
 /** The journal leads to the stored snapshot. Only where all of it is there. */

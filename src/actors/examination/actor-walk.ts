@@ -5,53 +5,51 @@
  * need; of its inbox and its dedupe rows, which may be many, only what is wrong and what was said of ends.
  */
 import { compareKeys, partsOf, rangeOf } from '../../store/keys.js';
-import type { Scanned } from '../kernel/damage.js';
 import type { ActorRecord, JournalEntry } from '../kernel/record.js';
 import type { CheckpointRow, JournalRow } from './journal-check.js';
-import { Cursor, type Found, type Reading } from './reading.js';
-import { entryIn, foundIn, inboxIn, jsonIn, recordIn, wholeIn } from './row-shapes.js';
+import { Cursor, lengthOf, type Found, type Reading, type ReadRow } from './reading.js';
+import { entryIn, inboxIn, jsonIn, recordIn, wholeIn } from './row-shapes.js';
 
 /** What the walk found of one actor. */
-export interface Gathered {
+export class Gathered {
   readonly address: string;
   /** Its record's text. */
   record: Found;
-  readonly journal: JournalRow[];
+  readonly journal: JournalRow[] = [];
   /** The same whole, where they are to be replayed. */
-  readonly entries: JournalEntry[];
+  readonly entries: JournalEntry[] = [];
   /** The oldest checkpoint, where they are to be replayed. */
   checkpoint: ActorRecord | undefined;
-  readonly checkpoints: CheckpointRow[];
-  readonly payloads: string[];
+  readonly checkpoints: CheckpointRow[] = [];
+  readonly payloads: string[] = [];
   /** Keys of rows that cannot be read. */
-  readonly badPayloads: string[];
-  readonly badInbox: string[];
-  readonly badDedupe: string[];
+  readonly badPayloads: string[] = [];
+  readonly badInbox: string[] = [];
+  readonly badDedupe: string[] = [];
   /** The children whose end waits in the inbox, by the ids of their refs. */
-  readonly ends: Set<string>;
+  readonly ends = new Set<string>();
   /** True when its parent's stop waits in the inbox. */
-  isStopped: boolean;
-}
+  isStopped = false;
 
-export interface WalkOptions {
-  /** Whether an actor's entries are kept whole. */
-  readonly keepsEntries: (address: string) => boolean;
+  constructor(address: string) {
+    this.address = address;
+  }
 }
 
 const LETTERS = ['s', 'j', 'c', 'p', 'i', 'x'] as const;
 
-/** Every address that has a row, in the order of the store. */
+/** Every address that has a row, in the order of the store; `keepsEntries` for those to be replayed. */
 export async function* gatherActors(
   reading: Reading,
-  options: WalkOptions,
+  keepsEntries: (address: string) => boolean,
 ): AsyncGenerator<Gathered, void, undefined> {
   const cursors = LETTERS.map((letter) => new Cursor(reading, letter, rangeOf(letter)));
   for (;;) {
     for (const cursor of cursors) await cursor.ready();
     const address = first(cursors);
     if (address === undefined) return;
-    const gathered = nothingOf(address);
-    const keeps = options.keepsEntries(address);
+    const gathered = new Gathered(address);
+    const keeps = keepsEntries(address);
     for (const cursor of cursors) {
       while (cursor.address === address) {
         add(gathered, cursor.letter, cursor.take(), keeps);
@@ -73,32 +71,13 @@ function first(cursors: readonly Cursor[]): string | undefined {
   return smallest;
 }
 
-function nothingOf(address: string): Gathered {
-  return {
-    address,
-    record: undefined,
-    journal: [],
-    entries: [],
-    checkpoint: undefined,
-    checkpoints: [],
-    payloads: [],
-    badPayloads: [],
-    badInbox: [],
-    badDedupe: [],
-    ends: new Set(),
-    isStopped: false,
-  };
-}
-
-function add(gathered: Gathered, letter: Cursor['letter'], scanned: Scanned, keeps: boolean): void {
-  const [key] = scanned;
-  const found = foundIn(scanned);
+function add(gathered: Gathered, letter: Cursor['letter'], [key, found]: ReadRow, keeps: boolean): void {
   switch (letter) {
     case 's':
       gathered.record = found;
       return;
     case 'j':
-      addEntry(gathered, scanned, keeps);
+      addEntry(gathered, key, found, keeps);
       return;
     case 'c': {
       const seq = seqIn(key);
@@ -119,10 +98,10 @@ function add(gathered: Gathered, letter: Cursor['letter'], scanned: Scanned, kee
   }
 }
 
-function addEntry(gathered: Gathered, scanned: Scanned, keeps: boolean): void {
-  const seq = seqIn(scanned[0]);
-  const bytes = scanned[1]?.length ?? 0;
-  const entry = entryIn(foundIn(scanned));
+function addEntry(gathered: Gathered, key: string, found: Found, keeps: boolean): void {
+  const seq = seqIn(key);
+  const bytes = lengthOf(found);
+  const entry = entryIn(found);
   if (entry?.seq !== seq) {
     gathered.journal.push({ seq, bytes, entry: undefined });
     return;

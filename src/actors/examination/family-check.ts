@@ -13,16 +13,9 @@ import { isNobody } from '../kernel/importing.js';
 import type { ActorRecord, ChildRef } from '../kernel/record.js';
 import type { ActorCase } from './actor-case.js';
 import type { Gathered } from './actor-walk.js';
-import type { KnownMachines } from './known-machines.js';
 import type { Found, Reading } from './reading.js';
-import { foundIn, inboxIn, recordIn } from './row-shapes.js';
-import type { Tally } from './tally.js';
-
-interface FamilyScene {
-  readonly reading: Reading;
-  readonly known: KnownMachines;
-  readonly tally: Pick<Tally, 'suspects'>;
-}
+import { inboxIn, recordIn } from './row-shapes.js';
+import type { Scene } from './scene.js';
 
 /** The keys of the records that an actor's family is judged by. */
 export function relativesOf({ children = [], parent, status }: ActorRecord): readonly string[] {
@@ -36,7 +29,7 @@ export async function checkFamily(
   record: ActorRecord,
   gathered: Gathered,
   found: ReadonlyMap<string, Found>,
-  scene: FamilyScene,
+  scene: Scene,
 ): Promise<void> {
   const { status, children = [], parent } = record;
   if (status !== 'active') return;
@@ -58,7 +51,7 @@ async function wrongWith(
   actor: ActorCase,
   ref: ChildRef,
   found: Found,
-  { reading, known }: FamilyScene,
+  { reading, known }: Scene,
 ): Promise<string | undefined> {
   const { address, id, src } = ref;
   if (found !== undefined) {
@@ -81,7 +74,7 @@ async function wrongWith(
 async function knows(
   { address, id }: { readonly address: string; readonly id: string },
   found: Found,
-  { reading }: FamilyScene,
+  { reading }: Scene,
 ): Promise<boolean> {
   if (found === undefined) return reading.hasAny(rangeOf('j', address));
   const parent = recordIn(found);
@@ -92,10 +85,9 @@ async function knows(
 }
 
 async function isAboutToBegin(reading: Reading, address: string): Promise<boolean> {
-  for await (const page of reading.pages(rangeOf('i', address))) {
+  for await (const [, found] of reading.rows(rangeOf('i', address))) {
     // One that cannot be read may be it.
-    const begins = page.some((scanned) => (inboxIn(foundIn(scanned))?.type ?? 'create') === 'create');
-    if (begins) return true;
+    if ((inboxIn(found)?.type ?? 'create') === 'create') return true;
   }
   return false;
 }

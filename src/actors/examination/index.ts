@@ -1,3 +1,3 @@
 /** The examination of a store's rows, for the doctor. */
 export { examineRows } from './examination.js';
-export type { RowFinding } from './actor-case.js';
+export type { RowFinding } from './scene.js';

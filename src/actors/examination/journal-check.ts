@@ -134,32 +134,22 @@ function keptMarks(marks: Marks, broken: number, lost: ReadonlySet<number>): Mar
   return kept.length === 0 ? undefined : kept;
 }
 
-function cut(actor: ActorCase, record: ActorRecord, history: History, marks: Marks): void {
+/** Lets the journal begin at the first of `marks`. */
+function cut(actor: ActorCase, { marks: earlier }: ActorRecord, { journal }: History, marks: Marks): void {
+  const { address } = actor;
   const oldest = marks[0]?.[0] ?? 0;
-  removeHistory(actor, record, history, (seq) => seq <= oldest, marks);
+  for (const { seq } of journal) if (seq <= oldest) actor.delete(keys.journal(address, seq));
+  for (const [mark] of earlier) {
+    const isKept = marks.some(([seq]) => seq === mark);
+    if (mark > 0 && !isKept) actor.delete(keys.checkpoint(address, mark));
+  }
   actor.change({ marks });
 }
 
 /** A new journal: its first checkpoint is the record as it is. */
 function beginAnew(actor: ActorCase, record: ActorRecord, history: History): void {
   const marks: Marks = [[record.seq, 0]];
-  removeHistory(actor, record, history, () => true, marks);
-  actor.change({ marks });
+  cut(actor, record, history, marks);
   const { quarantine: _reason, ...checkpoint } = { ...record, marks };
   actor.put(keys.checkpoint(actor.address, record.seq), JSON.stringify(checkpoint));
-}
-
-function removeHistory(
-  actor: ActorCase,
-  { marks: earlier }: ActorRecord,
-  { journal }: History,
-  isOld: (seq: number) => boolean,
-  marks: Marks,
-): void {
-  const { address } = actor;
-  for (const { seq } of journal) if (isOld(seq)) actor.delete(keys.journal(address, seq));
-  for (const [mark] of earlier) {
-    const isKept = marks.some(([seq]) => seq === mark);
-    if (mark > 0 && !isKept) actor.delete(keys.checkpoint(address, mark));
-  }
 }

@@ -15,12 +15,48 @@ import { QUARANTINE_INDEX } from '../kernel/quarantine.js';
 import type { ActorRecord } from '../kernel/record.js';
 import type { KnownMachines } from './known-machines.js';
 import type { Found } from './reading.js';
-import { effectIn, jsonIn, sendIdIn, systemIn, textIn } from './row-shapes.js';
+import { effectIn, jsonIn, systemIn, textIn, timerIn } from './row-shapes.js';
 
 /** The letters of rows that belong to an actor and are not in the order of addresses. */
-export const OWED_LETTERS = ['d', 'o', 'y', 'q', 'a'] as const;
+export type OwedLetter = 'd' | 'o' | 'y' | 'q' | 'a';
 
-export type OwedLetter = (typeof OWED_LETTERS)[number];
+interface OwedKind {
+  /** Whose a row is, by its key or its text; undefined when neither can say. */
+  readonly ownerOf: (parts: readonly string[], found: Found) => string | undefined;
+  /** For people. */
+  readonly nameOf: (parts: readonly string[]) => string;
+  /** What one is that its owner does not have. */
+  readonly orphan: (parts: readonly string[]) => FindingCode;
+}
+
+export const owedKinds: Readonly<Record<OwedLetter, OwedKind>> = {
+  d: {
+    ownerOf: (parts) => parts[2],
+    nameOf: () => 'a timer',
+    orphan: () => 'TIMER_ORPHAN',
+  },
+  o: {
+    ownerOf: (_parts, found) => effectIn(found)?.address,
+    nameOf: (parts) => `an effect of the pool ${parts[1]}`,
+    orphan: () => 'EFFECT_ORPHAN',
+  },
+  y: {
+    ownerOf: (_parts, found) => systemIn(found)?.owner,
+    nameOf: (parts) => `system id ${JSON.stringify(parts[1])}`,
+    orphan: () => 'SYSTEM_ORPHAN',
+  },
+  q: {
+    // A unique one has no address in its key.
+    ownerOf: (parts, found) => (parts.at(-1) === '' ? textIn(found) : parts.at(-1)),
+    nameOf: (parts) => `index ${parts[0]}`,
+    orphan: (parts) => (parts[0] === QUARANTINE_INDEX ? 'QUARANTINE_ORPHAN' : 'INDEX_ORPHAN'),
+  },
+  a: {
+    ownerOf: (parts) => parts[1],
+    nameOf: (parts) => `artifact ${parts[0]}`,
+    orphan: () => 'REFERENCE_ORPHAN',
+  },
+};
 
 export interface OwedRow {
   readonly letter: OwedLetter;
@@ -29,13 +65,11 @@ export interface OwedRow {
   readonly text: string | undefined;
   /** What it is to say that it is not there, or that it cannot be read. */
   readonly missing: FindingCode;
-  /** What is found when it is another's. */
-  readonly taken?: FindingCode;
   /** For people. */
   readonly what: string;
   readonly isMine: (found: Found) => boolean;
-  /** True when it can be read and is somebody else's. */
-  readonly isAnothers: (found: Found) => boolean;
+  /** What it is to say that it can be read and is another's; undefined when that is not so. */
+  readonly taken?: (found: Found) => FindingCode | undefined;
 }
 
 export interface Owed {
@@ -60,24 +94,6 @@ export function owedBy(address: string, record: ActorRecord, known: KnownMachine
   };
 }
 
-/** Whose a row is, by its key or its text; undefined when neither can say. */
-export function ownerOf(letter: OwedLetter, key: string, found: Found): string | undefined {
-  const parts = partsOf(key);
-  switch (letter) {
-    case 'd':
-      return parts[2];
-    case 'a':
-      return parts[1];
-    case 'o':
-      return effectIn(found)?.address;
-    case 'y':
-      return systemIn(found)?.owner;
-    case 'q':
-      // A unique one has no address in its key.
-      return parts.at(-1) === '' ? textIn(found) : parts.at(-1);
-  }
-}
-
 /** Who stands still has its timers in the record alone. */
 function timersOf(address: string, { timers, quarantine }: ActorRecord): readonly OwedRow[] {
   if (quarantine !== undefined) return [];
@@ -87,8 +103,7 @@ function timersOf(address: string, { timers, quarantine }: ActorRecord): readonl
     text: JSON.stringify({ sendId: timer.sendId }),
     missing: 'TIMER_MISSING',
     what: `timer ${timer.id} (${timer.sendId})`,
-    isMine: (found) => sendIdIn(found) === timer.sendId,
-    isAnothers: never,
+    isMine: (found) => timerIn(found)?.sendId === timer.sendId,
   }));
 }
 
@@ -104,7 +119,6 @@ function effectsOf(address: string, { effects }: ActorRecord): readonly OwedRow[
       const row = effectIn(found);
       return row?.address === address && row.id === id;
     },
-    isAnothers: never,
   }));
 }
 
@@ -125,10 +139,9 @@ function systemIdsOf(address: string, record: ActorRecord): readonly OwedRow[] {
         key: keys.system(root, systemId),
         text: JSON.stringify(row),
         missing: 'SYSTEM_MISSING',
-        taken: 'SYSTEM_TAKEN',
         what: `system id ${JSON.stringify(systemId)}`,
         isMine: (found) => canonicalJson(jsonIn(found) ?? null) === text,
-        isAnothers: (found) => (systemIn(found)?.owner ?? address) !== address,
+        taken: (found) => ((systemIn(found)?.owner ?? address) === address ? undefined : 'SYSTEM_TAKEN'),
       },
     ];
   });
@@ -151,10 +164,10 @@ function indexRow(address: string, key: string, missing: FindingCode): OwedRow {
     key,
     text: JSON.stringify(address),
     missing,
-    taken: 'INDEX_TAKEN',
     what: `index ${index}`,
     isMine: (found) => textIn(found) === address,
-    isAnothers: (found) => key.endsWith('\0') && (textIn(found) ?? address) !== address,
+    taken: (found) =>
+      key.endsWith('\0') && (textIn(found) ?? address) !== address ? 'INDEX_TAKEN' : undefined,
   };
 }
 
@@ -166,10 +179,5 @@ function referenceRow(address: string, file: string): OwedRow {
     missing: 'REFERENCE_MISSING',
     what: `artifact ${file}`,
     isMine: (found) => (jsonIn(found) as Json | undefined) === true,
-    isAnothers: never,
   };
-}
-
-function never(): boolean {
-  return false;
 }

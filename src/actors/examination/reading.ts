@@ -27,6 +27,12 @@ export const DAMAGED = Symbol('damaged');
 /** A row's text, that it is damaged, or that there is none. */
 export type Found = string | typeof DAMAGED | undefined;
 
+export type ReadRow = readonly [key: string, found: Found];
+
+export function lengthOf(found: Found): number {
+  return typeof found === 'string' ? found.length : 0;
+}
+
 const PAGE_BYTES = 1_048_576;
 const PAGE_ROWS_MIN = 16;
 
@@ -34,32 +40,33 @@ export class Reading {
   readonly #rows: ReadableRows;
   readonly #options: ReadingOptions;
   #read = 0;
-  #strays: string[] = [];
+  /** The keys that made no sense. */
+  readonly strays = new Set<string>();
 
   constructor(rows: ReadableRows, options: ReadingOptions) {
     this.#rows = rows;
     this.#options = options;
   }
 
-  /** The keys that made no sense since the last call. */
-  takeStrays(): readonly string[] {
-    const strays = this.#strays;
-    this.#strays = [];
-    return strays;
-  }
-
   /** The pages of a range, oldest first, without the keys that make no sense. */
-  async *pages(whole: Range): AsyncGenerator<readonly Scanned[], void, undefined> {
+  async *pages(whole: Range): AsyncGenerator<readonly ReadRow[], void, undefined> {
     let range = whole;
     let limit: number = PAGE_ROWS_MIN;
     for (;;) {
       const page = await this.#page({ ...range, limit });
-      yield page.filter(([key]) => this.#makesSense(key));
+      yield page
+        .filter(([key]) => this.#makesSense(key))
+        .map(([key, text]): ReadRow => [key, text ?? DAMAGED]);
       const last = page.at(-1);
       if (page.length < limit || last === undefined) return;
       range = rangeAfter(range, last[0]);
       limit = nextLimit(page);
     }
+  }
+
+  /** The same row by row, for ranges that are no walk through a letter of many millions. */
+  async *rows(whole: Range): AsyncGenerator<ReadRow, void, undefined> {
+    for await (const page of this.pages(whole)) yield* page;
   }
 
   /** The rows of some keys, in one read. */
@@ -108,7 +115,7 @@ export class Reading {
 
   #makesSense(key: string): boolean {
     if (isKey(key)) return true;
-    this.#strays.push(key);
+    this.strays.add(key);
     return false;
   }
 
@@ -131,8 +138,8 @@ type ActorLetter = 's' | 'j' | 'c' | 'p' | 'i' | 'x';
 /** Rows of one letter in the order of their addresses, the next one at hand. */
 export class Cursor {
   readonly letter: ActorLetter;
-  readonly #pages: AsyncGenerator<readonly Scanned[], void, undefined>;
-  #page: readonly Scanned[] = [];
+  readonly #pages: AsyncGenerator<readonly ReadRow[], void, undefined>;
+  #page: readonly ReadRow[] = [];
   #index = 0;
   #ended = false;
   /** Whose the next row is; undefined at the end. Valid after `ready`. */
@@ -150,7 +157,7 @@ export class Cursor {
   }
 
   /** The next row. Call when `address` is one. */
-  take(): Scanned {
+  take(): ReadRow {
     const row = this.#page[this.#index] ?? [keyOf(this.letter), undefined];
     this.#index += 1;
     this.#look();

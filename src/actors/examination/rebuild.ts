@@ -23,10 +23,10 @@ import type {
   TimerRef,
 } from '../kernel/record.js';
 import { replay } from '../kernel/replay.js';
-import type { KnownMachines } from './known-machines.js';
 import { listingKey } from './owed-rows.js';
-import type { Reading } from './reading.js';
-import { effectIn, entryIn, foundIn, recordIn, systemIn } from './row-shapes.js';
+import { lengthOf, type Reading } from './reading.js';
+import { entryIn, recordIn, systemIn } from './row-shapes.js';
+import type { Scene } from './scene.js';
 
 interface Sources {
   readonly address: string;
@@ -41,8 +41,7 @@ interface Sources {
 
 /** The record, or undefined when it does not follow from the other rows. */
 export async function rebuilt(
-  reading: Reading,
-  known: KnownMachines,
+  { reading, known, effectRows }: Pick<Scene, 'reading' | 'known' | 'effectRows'>,
   address: string,
 ): Promise<ActorRecord | undefined> {
   const definition = known.ofKind(splitAddress(address).kind);
@@ -51,9 +50,9 @@ export async function rebuilt(
   const snapshot = snapshotOf(sources);
   if (snapshot === undefined) return undefined;
   const timers = await timersOf(reading, sources);
-  const effects = await effectsOf(reading, sources);
+  const effects = await effectRows.of(address);
   const children = childrenOf(sources, snapshot);
-  if (timers === undefined || effects === undefined || children === undefined) return undefined;
+  if (timers === undefined || children === undefined) return undefined;
   const effectNames = namesIn(snapshot).filter((name) => !children.some(({ child }) => child === name));
   const found = effects.map(({ child }) => child);
   const isActive = sources.entries.at(-1)?.status === 'active';
@@ -70,26 +69,22 @@ async function sourcesOf(
 ): Promise<Sources | undefined> {
   const checkpoints: ActorRecord[] = [];
   let checkpointBytes: number | undefined;
-  for await (const page of reading.pages(rangeOf('c', address))) {
-    for (const scanned of page) {
-      const checkpoint = recordIn(foundIn(scanned));
-      if (checkpoint === undefined) continue;
-      if (checkpoint.version !== definition.version || checkpoint.hash !== definition.hash) return undefined;
-      checkpoints.push(checkpoint);
-      checkpointBytes = scanned[1]?.length;
-    }
+  for await (const [, found] of reading.rows(rangeOf('c', address))) {
+    const checkpoint = recordIn(found);
+    if (checkpoint === undefined) continue;
+    if (checkpoint.version !== definition.version || checkpoint.hash !== definition.hash) return undefined;
+    checkpoints.push(checkpoint);
+    checkpointBytes = lengthOf(found);
   }
   const entries: JournalEntry[] = [];
   const bytes: number[] = [];
-  for await (const page of reading.pages(rangeOf('j', address))) {
-    for (const scanned of page) {
-      const entry = entryIn(foundIn(scanned));
-      const expected = entries.at(-1)?.seq ?? (entry?.seq ?? 0) - 1;
-      // A migration came from another machine, and a restart forgot what was under way: not from rows alone.
-      if (entry?.seq !== expected + 1 || entry.migrated !== undefined) return undefined;
-      entries.push(entry);
-      bytes.push(scanned[1]?.length ?? 0);
-    }
+  for await (const [, found] of reading.rows(rangeOf('j', address))) {
+    const entry = entryIn(found);
+    const before = entries.at(-1)?.seq ?? (entry?.seq ?? 0) - 1;
+    // A migration came from another machine, and a restart forgot what was under way: not from rows alone.
+    if (entry?.seq !== before + 1 || entry.migrated !== undefined) return undefined;
+    entries.push(entry);
+    bytes.push(lengthOf(found));
   }
   const first = entries[0]?.seq;
   if (first === undefined) return undefined;
@@ -123,21 +118,6 @@ async function timersOf(reading: Reading, sources: Sources): Promise<readonly Ti
   // Who stood still had its timers in the record alone.
   const stoodStill = found.get(listingKey(address)) !== undefined;
   return stoodStill && timers.length === 0 && armed.length > 0 ? undefined : timers;
-}
-
-async function effectsOf(reading: Reading, sources: Sources): Promise<readonly EffectRef[] | undefined> {
-  const { address, definition } = sources;
-  const effects: EffectRef[] = [];
-  for await (const page of reading.pages(rangeOf('o', definition.kind))) {
-    for (const scanned of page) {
-      const row = effectIn(foundIn(scanned));
-      if (row?.address !== address) continue;
-      const { id, child, src } = row;
-      const [, pool = '', ord = ''] = partsOf(scanned[0]);
-      effects.push({ id, child, src, pool, ord });
-    }
-  }
-  return effects.toSorted((a, b) => (a.ord < b.ord ? -1 : 1));
 }
 
 /** The children of the state that are actors of their own; undefined when one of them cannot be found. */
@@ -179,11 +159,9 @@ async function withSystemIds(
   const { address } = sources;
   const root = parentOf(sources)?.root ?? address;
   const ids = new Map<string, string>();
-  for await (const page of reading.pages(rangeOf('y', root))) {
-    for (const scanned of page) {
-      const row = systemIn(foundIn(scanned));
-      if (row?.owner === address) ids.set(row.effect ?? row.address, partsOf(scanned[0])[1] ?? '');
-    }
+  for await (const [key, found] of reading.rows(rangeOf('y', root))) {
+    const row = systemIn(found);
+    if (row?.owner === address) ids.set(row.effect ?? row.address, partsOf(key)[1] ?? '');
   }
   const named = <Ref>(ref: Ref, systemId: string | undefined): Ref =>
     systemId === undefined ? ref : { ...ref, systemId };

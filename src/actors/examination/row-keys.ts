@@ -6,7 +6,15 @@
  */
 import { partsOf } from '../../store/keys.js';
 
-type Part = 'address' | 'number' | 'ord' | 'name' | 'text';
+const patterns = {
+  address: /^[A-Za-z][\w.-]*\/./s,
+  number: /^[0-9a-f]{12}$/,
+  ord: /^[0-9a-f]{16}$/,
+  name: /./s,
+  text: /^/,
+} as const;
+
+type Part = keyof typeof patterns;
 
 const forms: Readonly<Record<string, readonly Part[]>> = {
   s: ['address'],
@@ -26,7 +34,10 @@ const forms: Readonly<Record<string, readonly Part[]>> = {
 };
 
 /** The letters of rows that are examined here. */
-export const LETTERS = Object.keys(forms);
+export const LETTERS = [...Object.keys(forms), 'q'];
+
+/** The index of events that nobody could take: no actor owes them. */
+export const DEAD_LETTERS = 'dead-letter';
 
 export function isKey(key: string): boolean {
   const parts = partsOf(key);
@@ -34,26 +45,11 @@ export function isKey(key: string): boolean {
   if (letter === 'q') return parts.length >= 2 && isIndexed(parts);
   const form = forms[letter];
   if (form === undefined) return true;
-  return parts.length === form.length && form.every((part, index) => isPart(part, parts[index] ?? ''));
+  return parts.length === form.length && form.every((part, index) => patterns[part].test(parts[index] ?? ''));
 }
 
 /** The last part is an address, or empty where one actor alone may have the key. */
 function isIndexed(parts: readonly string[]): boolean {
   const last = parts.at(-1) ?? '';
-  return last === '' || isPart('address', last);
-}
-
-function isPart(part: Part, text: string): boolean {
-  switch (part) {
-    case 'address':
-      return /^[A-Za-z][\w.-]*\/./s.test(text);
-    case 'number':
-      return /^[0-9a-f]{12}$/.test(text);
-    case 'ord':
-      return /^[0-9a-f]{16}$/.test(text);
-    case 'name':
-      return text !== '';
-    case 'text':
-      return true;
-  }
+  return last === '' || patterns.address.test(last);
 }

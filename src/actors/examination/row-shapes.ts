@@ -5,51 +5,31 @@
  * be trusted as far as it is named here.
  */
 import { isPlainObject } from '../../json.js';
-import { rowOf, type Scanned } from '../kernel/damage.js';
+import { rowOf } from '../kernel/damage.js';
 import type { ActorRecord, EffectRow, HistoryEntry, InboxRow, JournalEntry } from '../kernel/record.js';
 import type { Shape } from '../kernel/shape.js';
 import type { SystemRow } from '../kernel/step-view.js';
-import { DAMAGED, type Found } from './reading.js';
+import type { Found } from './reading.js';
 
 type Loose = Readonly<Record<string, unknown>>;
 
-export function recordIn(text: Found): ActorRecord | undefined {
-  return checked<ActorRecord>(text, isRecord);
-}
+export const recordIn = reader<ActorRecord>(isRecord);
 
-export function entryIn(text: Found): JournalEntry | undefined {
-  return checked<JournalEntry>(text, isEntry);
-}
+export const entryIn = reader<JournalEntry>(isEntry);
 
-export function effectIn(text: Found): EffectRow | undefined {
-  return checked<EffectRow>(text, (row) => areTexts(row, 'address', 'id', 'child', 'src'));
-}
+export const effectIn = reader<EffectRow>((row) => areTexts(row, 'address', 'id', 'child', 'src'));
 
-export function inboxIn(text: Found): InboxRow | undefined {
-  return checked<InboxRow>(text, isInbox);
-}
+export const inboxIn = reader<InboxRow>(isInbox);
 
-export function systemIn(text: Found): SystemRow | undefined {
-  return checked<SystemRow>(text, (row) => areTexts(row, 'address', 'owner'));
-}
+export const systemIn = reader<SystemRow>((row) => areTexts(row, 'address', 'owner'));
 
-export function historyIn(text: Found): HistoryEntry | undefined {
-  return checked<HistoryEntry>(text, (row) => isNumber(row['at']) && areTexts(row, 'cause'));
-}
+export const historyIn = reader<HistoryEntry>((row) => isNumber(row['at']) && areTexts(row, 'cause'));
 
-export function shapeIn(text: Found): Shape | undefined {
-  return checked<Shape>(text, (row) => areTexts(row, 'id'));
-}
+export const shapeIn = reader<Shape>((row) => areTexts(row, 'id'));
 
-/** What kind of event a dead letter holds. */
-export function deadLetterIn(text: Found): Loose | undefined {
-  return checked<Loose>(text, (row) => isEvent(row['event']));
-}
+export const deadLetterIn = reader<Loose>((row) => isEvent(row['event']));
 
-/** The send id in a timer's row. */
-export function sendIdIn(text: Found): string | undefined {
-  return checked<{ readonly sendId: string }>(text, (row) => areTexts(row, 'sendId'))?.sendId;
-}
+export const timerIn = reader<{ readonly sendId: string }>((row) => areTexts(row, 'sendId'));
 
 /** The keys that a bucket of the expiry index names. */
 export function expiringIn(text: Found): readonly string[] | undefined {
@@ -71,7 +51,7 @@ export function textIn(text: Found): string | undefined {
 
 /** Any JSON at all; undefined when it is none. */
 export function jsonIn(text: Found): unknown {
-  if (text === undefined || text === DAMAGED) return undefined;
+  if (typeof text !== 'string') return undefined;
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
@@ -80,15 +60,11 @@ export function jsonIn(text: Found): unknown {
   }
 }
 
-/** A scanned row's text as it is found by its key. */
-export function foundIn([, text]: Scanned): Found {
-  return text ?? DAMAGED;
-}
-
-function checked<Row>(text: Found, isWhole: (row: Loose) => boolean): Row | undefined {
-  if (text === undefined || text === DAMAGED) return undefined;
-  const row = rowOf<Loose>(['', text]);
-  return row !== undefined && isWhole(row) ? (row as Row) : undefined;
+function reader<Row>(isWhole: (row: Loose) => boolean): (text: Found) => Row | undefined {
+  return (text) => {
+    const row = typeof text === 'string' ? rowOf<Loose>(['', text]) : undefined;
+    return row !== undefined && isWhole(row) ? (row as Row) : undefined;
+  };
 }
 
 const STATUSES: readonly unknown[] = ['active', 'done', 'error', 'stopped'];

@@ -33,10 +33,6 @@ export class Tally {
     this.newestAt = Math.max(this.newestAt, at);
   }
 
-  suspect(address: string): void {
-    this.suspects.add(address);
-  }
-
   /** A row that is where its actor's record says. */
   own(letter: OwedLetter, kind: string): void {
     raise(this.#owned, letter + kind, 1);

@@ -8,17 +8,9 @@ import { keys, partsOf, rangeOf } from '../../store/keys.js';
 import type { Row } from '../../store/store.js';
 import type { Definition } from '../kernel/definition.js';
 import { shapeOf } from '../kernel/shape.js';
-import type { RowFinding } from './actor-case.js';
-import type { KnownMachines } from './known-machines.js';
-import type { Reading } from './reading.js';
-import { foundIn, shapeIn, wholeIn } from './row-shapes.js';
-import { raise, type Tally } from './tally.js';
-
-interface TotalsScene {
-  readonly reading: Reading;
-  readonly known: KnownMachines;
-  readonly tally: Tally;
-}
+import { shapeIn, wholeIn } from './row-shapes.js';
+import type { RowFinding, RowFindings, Scene } from './scene.js';
+import type { Tally } from './tally.js';
 
 interface Wrong {
   readonly key: string;
@@ -26,22 +18,19 @@ interface Wrong {
   readonly counted: number;
 }
 
-export async function* checkTotals(scene: TotalsScene): AsyncGenerator<RowFinding, void, undefined> {
+export async function* checkTotals(scene: Scene): RowFindings {
   for (const wrong of await wrongCounts(scene)) yield countFinding(wrong);
   yield* missingShapes(scene);
 }
 
-async function wrongCounts({ reading, tally }: TotalsScene): Promise<readonly Wrong[]> {
+async function wrongCounts({ reading, tally }: Scene): Promise<readonly Wrong[]> {
   const wrong: Wrong[] = [];
   const unseen = new Map(tally.counts);
-  for await (const page of reading.pages(rangeOf('n'))) {
-    for (const scanned of page) {
-      const [key] = scanned;
-      const stored = wholeIn(foundIn(scanned));
-      const counted = tally.counts.get(key) ?? 0;
-      unseen.delete(key);
-      if (stored !== counted) wrong.push({ key, stored, counted });
-    }
+  for await (const [key, found] of reading.rows(rangeOf('n'))) {
+    const stored = wholeIn(found);
+    const counted = tally.counts.get(key) ?? 0;
+    unseen.delete(key);
+    if (stored !== counted) wrong.push({ key, stored, counted });
   }
   for (const [key, counted] of unseen) wrong.push({ key, stored: undefined, counted });
   return wrong.filter((one, _index, all) => !isExplained(one, all, tally));
@@ -52,13 +41,13 @@ function isExplained({ key }: Wrong, all: readonly Wrong[], { uncounted }: Tally
   const [kind = ''] = partsOf(key);
   const unread = uncounted.get(kind) ?? 0;
   if (unread === 0) return false;
-  const sums = new Map<string, number>();
-  for (const { key: other, stored, counted } of all) {
+  let more = 0;
+  for (const { key: other, stored = -1, counted } of all) {
     if (partsOf(other)[0] !== kind) continue;
-    if (stored === undefined || stored < counted) return false;
-    raise(sums, kind, stored - counted);
+    if (stored < counted) return false;
+    more += stored - counted;
   }
-  return (sums.get(kind) ?? 0) <= unread;
+  return more <= unread;
 }
 
 function countFinding({ key, stored, counted }: Wrong): RowFinding {
@@ -73,7 +62,7 @@ function countFinding({ key, stored, counted }: Wrong): RowFinding {
   };
 }
 
-async function* missingShapes({ reading, known, tally }: TotalsScene): AsyncGenerator<RowFinding> {
+async function* missingShapes({ reading, known, tally }: Scene): RowFindings {
   const found = await reading.many(tally.shapes);
   for (const key of tally.shapes) {
     if (shapeIn(found.get(key)) !== undefined) continue;
