@@ -23,6 +23,7 @@ function essence({
   exportedAt: _e,
   seal: _s,
   outbox,
+  journal,
   ...rest
 }: Capsule): unknown {
   const { quarantine, epoch: _epoch, ord: _ord, marks, effects, origins: _origins, ...kept } = record;
@@ -30,6 +31,7 @@ function essence({
   return {
     ...rest,
     record: kept,
+    journal: journal.map(({ entry: { commit: _commit, ...entry } }) => entry),
     failed: { event, source },
     bytes: marks.reduce((sum, [, bytes]) => sum + bytes, 0),
     effects: effects.map(({ ord: _o, ...effect }) => effect),

@@ -1,6 +1,7 @@
 /** Capsules: out of one store and into another, and what an imported actor may do. */
 import { describe, expect, test } from 'vitest';
 import { setup } from 'xstate';
+import { examineRows } from '../../src/actors/examination/index.js';
 import { parseCapsule } from '../../src/actors/capsule/parse.js';
 import { keys } from '../../src/store/keys.js';
 import { faultyStore, type FaultyStore } from '../../src/testing/faulty-store.js';
@@ -64,7 +65,9 @@ describe('export', () => {
 
   test('a letter to it is in it once the letter is on disk', async () => {
     const faulty: FaultyStore[] = [];
-    const postman = setup({}).createMachine({
+    const postman = setup({
+      actions: { 'actor.send': (_scope, _letter: object) => undefined },
+    }).createMachine({
       version: '1',
       on: { go: { actions: [{ type: 'actor.send', params: { to: address, event: { type: 'note' } } }] } },
     });
@@ -302,6 +305,28 @@ describe('import', () => {
     expect((await place.kernel.reader.record(address))?.quarantine?.code).toBe('CAPSULE_IMPORTED');
     await expect(place.capsules().import(capsule)).rejects.toMatchObject({ code: 'ADDRESS_TAKEN' });
   });
+
+  test.each(['each', 'amortized'] as const)(
+    'with snapshots %s it is whole to the doctor',
+    async (snapshot) => {
+      const place = await standing({ snapshot });
+      const capsule = await place.capsules().export(address);
+      const definition = { kind, machine: orderMachine(undefined, { bug: false }), snapshot };
+      const other = await openPlace([definition]);
+      await other.capsules().import(capsule, { id: 'copy' });
+      const examined = async (): Promise<unknown[]> => {
+        const found: unknown[] = [];
+        const options = { machines: [definition], deep: true };
+        for await (const finding of examineRows(other.store, options)) found.push(finding);
+        return found;
+      };
+      await settled(other);
+      expect(await examined()).toEqual([]);
+      await other.kernel.operate('resume', 'order/copy', 'ann');
+      await other.kernel.send('order/copy', { type: 'note', text: 'second' });
+      expect(await examined()).toEqual([]);
+    },
+  );
 
   test('a finished actor comes in finished, and goes after its retention once it is resumed', async () => {
     const source = await openPlace([{ kind, machine: orderMachine() }]);

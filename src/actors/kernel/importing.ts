@@ -41,7 +41,9 @@ const EPOCH_OF_NOBODY = 0;
 export function writeArrival(stage: Stage, arrival: Arrival, at: number): void {
   const { address, rows } = arrival;
   const { kind } = splitAddress(address);
-  for (const entry of rows.journal) stage.put(keys.journal(address, entry.seq), entry);
+  // Commit numbers are of one store: here they all came by this one.
+  const commit = stage.commitNumber;
+  for (const entry of rows.journal) stage.put(keys.journal(address, entry.seq), { ...entry, commit });
   const { checkpoint } = rows;
   if (checkpoint !== undefined) stage.put(keys.checkpoint(address, checkpoint.seq), checkpoint);
   for (const [name, value] of Object.entries(rows.payloads)) stage.put(keys.payload(address, name), value);
