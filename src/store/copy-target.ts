@@ -24,8 +24,9 @@ export interface CopyTarget {
 }
 
 /**
- * Claims `directory`, new or empty, for a copy of the store in `source`. Throws INVALID_INPUT for one inside
- * the source or without a parent, STORE_FOREIGN for one that is not empty, STORE_UNWRITABLE, STORE_FULL.
+ * Claims `directory`, new or empty, for a copy of the store in `source`. Throws INVALID_INPUT for one
+ * inside the source, without a parent or behind a link that leads nowhere, STORE_FOREIGN for one that is
+ * not empty, STORE_UNWRITABLE, STORE_FULL.
  */
 export async function claimTarget(directory: string, source: string): Promise<CopyTarget> {
   if (directory === '' || directory.includes('\0')) throw invalid('a path is needed');
@@ -60,6 +61,7 @@ async function realPath(path: string): Promise<string | undefined> {
   return realpath(path).catch((error: unknown) => {
     const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (code === 'ELOOP') throw invalid(`${path} is a link to itself`);
     throw error;
   });
 }
@@ -73,7 +75,8 @@ async function makeEmpty(path: string): Promise<boolean> {
     if (codeOf(error) !== 'EEXIST') throw error;
   }
   const names = await readdir(path).catch((error: unknown) => {
-    throw codeOf(error) === 'ENOTDIR' ? taken(path, 'it is a file') : error;
+    if (codeOf(error) === 'ENOTDIR') throw taken(path, 'it is a file');
+    throw codeOf(error) === 'ENOENT' ? invalid(`${path} is a link to nothing`) : error;
   });
   if (names.length > 0) throw taken(path, `it holds ${names.slice(0, 3).join(', ')}`);
   return false;

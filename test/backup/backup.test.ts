@@ -121,6 +121,9 @@ test('a target that is taken, inside the directory, or nowhere is refused and le
   await writeFile(file, 'dear');
   const detour = await newTarget('detour');
   await symlink(house.directory, detour);
+  const [nowhere, circle] = [await newTarget('nowhere'), await newTarget('circle')];
+  await symlink(join(full, 'nothing'), nowhere);
+  await symlink(circle, circle);
   const before = readdirSync(house.directory).sort();
   for (const [target, code] of [
     [full, 'STORE_FOREIGN'],
@@ -130,6 +133,8 @@ test('a target that is taken, inside the directory, or nowhere is refused and le
     [house.directory, 'INVALID_INPUT'],
     [join(house.directory, 'backup'), 'INVALID_INPUT'],
     [join(detour, 'backup'), 'INVALID_INPUT'],
+    [nowhere, 'INVALID_INPUT'],
+    [circle, 'INVALID_INPUT'],
     ['', 'INVALID_INPUT'],
   ] as const) {
     await expect(runtime.backup(target), target).rejects.toMatchObject({ code });

@@ -138,11 +138,18 @@ export function parseCapsule(given: unknown): Capsule {
     const [issue] = parsed.error.issues;
     throw invalid(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'unknown'}`);
   }
-  const { kind, id } = parsed.data;
-  if (addressOf(kind, id) !== address) throw invalid('its address is not that of its kind and id');
+  if (addressIn(parsed.data) !== address) throw invalid('its address is not that of its kind and id');
   const checked = Object(given) as Capsule;
   checkSteps(checked);
   return checked;
+}
+
+function addressIn({ kind, id }: Pick<Capsule, 'kind' | 'id'>): string {
+  try {
+    return addressOf(kind, id);
+  } catch (error) {
+    throw error instanceof HoldfastError ? invalid(error.message) : error;
+  }
 }
 
 /** Its parts are of one actor: the journal ends where the record stands. */
