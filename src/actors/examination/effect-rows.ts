@@ -4,8 +4,8 @@
  *
  * Owns: the rows of the actors that come next. Callers: rebuild.ts, which asks in the order of addresses.
  * Invariants:
- *  N1  In memory are the rows of one actor, or no more than twice `ROWS_KEPT`.
- *  N2  Asked in another order it answers the same, with more reading.
+ *  L1  In memory are the rows of one actor, or no more than twice `ROWS_KEPT`.
+ *  L2  Asked in another order it answers the same, with more reading.
  */
 import { splitAddress } from '../../ids.js';
 import { compareKeys, partsOf, rangeOf } from '../../store/keys.js';
