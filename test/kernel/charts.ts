@@ -69,6 +69,17 @@ const errandEvents: readonly AnyEventObject[] = [
 const orderInput = { amount: 3, currency: 'EUR', to: 'the North Pole' };
 const orderEvents = [answer('charge', { receipt: 'r' }), thrown('charge')];
 
+const incident: Plan = {
+  input: { cents: 1_000 },
+  events: [{ type: 'discount', rule: { percent: 10 } }, answer('charge', 'receipt')],
+};
+
+const renderEvents = [
+  answer('ask', { task: 't' }),
+  { type: 'provider.done', task: 't', url: 'u' },
+  { type: 'provider.failed', task: 's' },
+];
+
 const plans: Readonly<Record<string, Plan>> = {
   'src/machines/delivery.ts': {
     input: deliveryInput,
@@ -82,7 +93,10 @@ const plans: Readonly<Record<string, Plan>> = {
   'bench/sleeper.ts': { input: { session: 'telegram:42', sleepMs: 1_000 } },
   'examples/change-a-machine/version-1.ts': { input: orderInput, events: orderEvents },
   'examples/change-a-machine/version-2.ts': { input: orderInput, events: orderEvents },
+  'examples/incident/mended.ts': incident,
+  'examples/incident/order.ts': incident,
   'examples/order/order.ts': { input: orderInput },
+  'examples/simulation/render.ts': { input: { prompt: 'a cat' }, events: renderEvents },
   'examples/testing/film.ts': {
     input: { prompt: 'a cat' },
     events: [answer('render', { url: 'u' }), thrown('render')],
