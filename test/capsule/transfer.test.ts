@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { setup } from 'xstate';
 import { examineRows } from '../../src/actors/examination/index.js';
 import { parseCapsule } from '../../src/actors/capsule/parse.js';
+import { reservedActions } from '../../src/machines/index.js';
 import { keys } from '../../src/store/keys.js';
 import { faultyStore, type FaultyStore } from '../../src/testing/faulty-store.js';
 import { rowsOf, settled } from '../kernel/fixtures.js';
@@ -65,9 +66,7 @@ describe('export', () => {
 
   test('a letter to it is in it once the letter is on disk', async () => {
     const faulty: FaultyStore[] = [];
-    const postman = setup({
-      actions: { 'actor.send': (_scope, _letter: object) => undefined },
-    }).createMachine({
+    const postman = setup({ actions: reservedActions }).createMachine({
       version: '1',
       on: { go: { actions: [{ type: 'actor.send', params: { to: address, event: { type: 'note' } } }] } },
     });
