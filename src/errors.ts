@@ -26,7 +26,7 @@ export const errorAdvice = {
     'Do not deploy; give each blocked version a way in migrate.from, or the machine a new version.',
   COMMIT_REFUSED: 'Another writer changed the actor; reopen the runtime.',
   CONTROL_FAILED:
-    'Look whether the process that holds the directory is well, and at the job, before repeating.',
+    'Look whether the process that holds the directory is well and yours, and at the job, before repeating.',
   CONTROL_REFUSED: 'Use the address and the token in the control.json of the directory.',
   DELIVERY_NOT_RETRYABLE: 'Only exhausted deliveries can be sent again by hand; look at its status.',
   DIRECTORY_DAMAGED: 'Each finding says what holdfast doctor --repair does; a backup has what is lost.',

@@ -51,6 +51,9 @@ interface Answer {
 /** Faults that mean that nobody listens there, rather than that somebody does not answer. */
 const NOBODY: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR']);
 
+/** Faults of somebody who is another user than the process that listens. */
+const DENIED: ReadonlySet<string> = new Set(['EACCES', 'EPERM']);
+
 /**
  * Connects to the runtime that holds `directory`; undefined when none listens there. Throws CONTROL_FAILED
  * when somebody listens and does not answer (or this user may not connect), CONTROL_REFUSED for a wrong
@@ -296,7 +299,8 @@ class HttpControlClient implements ControlClient {
   #unanswered(error: unknown, what: string): HoldfastError {
     if (error instanceof HoldfastError) return error;
     const reason = codeOf(error) || (error instanceof Error ? error.name : 'unknown');
-    return new HoldfastError('CONTROL_FAILED', `${this.address} did not answer ${what} (${reason})`, {
+    const outcome = DENIED.has(reason) ? 'may not be used by this user for' : 'did not answer';
+    return new HoldfastError('CONTROL_FAILED', `${this.address} ${outcome} ${what} (${reason})`, {
       cause: error,
     });
   }

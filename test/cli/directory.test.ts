@@ -32,6 +32,15 @@ test('a directory held by a process without a control door is STORE_LOCKED', asy
   expect(end.err).toMatch(/^holdfast: STORE_LOCKED: [^\n]+\n$/);
 });
 
+test('a control door of another user is CONTROL_FAILED, and says whose fault that is', async () => {
+  const { directory } = await newWorld();
+  await chmod(directory, 0o755);
+  await chmod(join(directory, 'control.sock'), 0o000);
+  const end = await list(directory, { uid: getuid?.() === 0 ? NOBODY : (getuid?.() ?? 0) });
+  expect(end).toMatchObject({ code: 4, out: '' });
+  expect(end.err).toMatch(/^holdfast: CONTROL_FAILED: [^\n]+ may not be used by this user [^\n]+\n$/);
+});
+
 test('somebody else’s directory is STORE_FOREIGN, a newer holdfast’s STORE_FORMAT_NEWER', async () => {
   const foreign = await newDirectory();
   await writeFile(join(foreign, 'thesis.txt'), 'mine');
