@@ -7,6 +7,7 @@
 import { isPlainObject } from '../../json.js';
 import { rowOf } from '../kernel/damage.js';
 import type { ActorRecord, EffectRow, HistoryEntry, InboxRow, JournalEntry } from '../kernel/record.js';
+import { isParent, isRecord, isStatus, isWhole } from '../kernel/record-shape.js';
 import type { Shape } from '../kernel/shape.js';
 import type { SystemRow } from '../kernel/step-view.js';
 import type { Found } from './reading.js';
@@ -23,7 +24,7 @@ export const inboxIn = reader<InboxRow>(isInbox);
 
 export const systemIn = reader<SystemRow>((row) => areTexts(row, 'address', 'owner'));
 
-export const historyIn = reader<HistoryEntry>((row) => isNumber(row['at']) && areTexts(row, 'cause'));
+export const historyIn = reader<HistoryEntry>((row) => Number.isFinite(row['at']) && areTexts(row, 'cause'));
 
 export const shapeIn = reader<Shape>((row) => areTexts(row, 'id'));
 
@@ -60,57 +61,22 @@ export function jsonIn(text: Found): unknown {
   }
 }
 
-function reader<Row>(isWhole: (row: Loose) => boolean): (text: Found) => Row | undefined {
+function reader<Row>(isOne: (row: Loose) => boolean): (text: Found) => Row | undefined {
   return (text) => {
     const row = typeof text === 'string' ? rowOf<Loose>(['', text]) : undefined;
-    return row !== undefined && isWhole(row) ? (row as Row) : undefined;
+    return row !== undefined && isOne(row) ? (row as Row) : undefined;
   };
-}
-
-const STATUSES: readonly unknown[] = ['active', 'done', 'error', 'stopped'];
-
-function isRecord(row: Loose): boolean {
-  const { timers, effects, children = [], parent, marks, quarantine, snapshot, value, status } = row;
-  return (
-    areTexts(row, 'machine', 'version', 'hash', 'ord') &&
-    isWhole(row['seq']) &&
-    row['seq'] >= 1 &&
-    areNumbers(row, 'epoch', 'createdAt', 'at') &&
-    STATUSES.includes(status) &&
-    (isPlainObject(snapshot) || (snapshot === undefined && value !== undefined && status === 'active')) &&
-    isListOf(
-      timers,
-      (timer) => isOwnId(timer['id']) && areTexts(timer, 'sendId') && isWhole(timer['dueAt']),
-    ) &&
-    isListOf(effects, (effect) => areTexts(effect, 'id', 'child', 'src', 'pool', 'ord')) &&
-    isListOf(children, (child) => areTexts(child, 'id', 'child', 'src', 'address')) &&
-    (parent === undefined || isParent(parent)) &&
-    (quarantine === undefined || (isPlainObject(quarantine) && areTexts(quarantine, 'code', 'message'))) &&
-    areMarks(marks, row['seq'])
-  );
-}
-
-/** Rising, at least one, and none beyond the record. */
-function areMarks(marks: unknown, seq: number): boolean {
-  if (!Array.isArray(marks) || marks.length === 0) return false;
-  let earlier = -1;
-  for (const mark of marks as readonly unknown[]) {
-    if (!Array.isArray(mark) || !isWhole(mark[0]) || !isWhole(mark[1])) return false;
-    if (mark[0] <= earlier || mark[0] > seq) return false;
-    earlier = mark[0];
-  }
-  return true;
 }
 
 function isEntry(row: Loose): boolean {
   return (
     isWhole(row['seq']) &&
     isWhole(row['commit']) &&
-    isNumber(row['at']) &&
+    Number.isFinite(row['at']) &&
     isEvent(row['event']) &&
     areTexts(row, 'eventId', 'source') &&
     row['value'] !== undefined &&
-    STATUSES.includes(row['status'])
+    isStatus(row['status'])
   );
 }
 
@@ -128,34 +94,10 @@ function isInbox(row: Loose): boolean {
   }
 }
 
-function isParent(parent: unknown): boolean {
-  return isPlainObject(parent) && areTexts(parent, 'address', 'child', 'id', 'root');
-}
-
 function isEvent(event: unknown): boolean {
   return isPlainObject(event) && areTexts(event, 'type');
 }
 
-function isListOf(list: unknown, isOne: (item: Loose) => boolean): boolean {
-  return Array.isArray(list) && list.every((item: unknown) => isPlainObject(item) && isOne(item));
-}
-
-function isOwnId(id: unknown): boolean {
-  return typeof id === 'string' && /^\d+:\d+$/.test(id);
-}
-
 function areTexts(row: Loose, ...names: readonly string[]): boolean {
   return names.every((name) => typeof row[name] === 'string');
-}
-
-function areNumbers(row: Loose, ...names: readonly string[]): boolean {
-  return names.every((name) => isNumber(row[name]));
-}
-
-function isNumber(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value);
-}
-
-function isWhole(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
