@@ -10,7 +10,7 @@ function addressOf(index: number): string {
   return `house/${String((index * 7) % ACTORS).padStart(3, '0')}`;
 }
 
-it('tells every actor’s effects, oldest first, and reads the outbox a few times for all of them', async () => {
+it('tells every actor’s effects, oldest first, in a few readings of the outbox for all', async () => {
   const store = await openMemoryStore({ disk: createMemoryDisk() });
   const rows = Array.from({ length: 3 * ACTORS }, (_unused, index) => {
     const row = { address: addressOf(index), id: `${index}:0`, child: 'hand', src: 'work' };

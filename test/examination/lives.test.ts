@@ -175,6 +175,32 @@ describe('an older record', () => {
   });
 });
 
+describe('a record of another kind', () => {
+  const KID = 'house.kid/a/heir@1:1';
+
+  it('is made again from its own journal', async () => {
+    const house = await openHousehold();
+    const before = await house.record('house/a');
+    await house.write({ key: keys.record('house/a'), value: JSON.stringify(await house.record(KID)) });
+    expect(await house.codes()).toEqual(['RECORD_BEHIND']);
+    await house.repair();
+    expect(await house.codes()).toEqual([]);
+    const { machine, seq, snapshot } = before;
+    expect(await house.record('house/a')).toMatchObject({ machine, seq, snapshot });
+  });
+
+  it('keeps nobody else from being defined where its machine is not known', async () => {
+    const house = await openHousehold();
+    await house.write({ key: keys.record('house/d'), value: JSON.stringify(await house.record(KID)) });
+    await house.repair([]);
+    expect(await house.record('house/d')).toMatchObject({ quarantine: { code: 'RECORD_DIFFERS' } });
+    expect(await house.codes([])).toEqual([]);
+    const world = await house.reopen();
+    await world.kernel.send('house/a', { type: 'add' });
+    expect(world.failures).toEqual([]);
+  });
+});
+
 describe('what is made to stand still', () => {
   it('keeps what it could not take, and says both reasons', async () => {
     const house = await openHousehold();

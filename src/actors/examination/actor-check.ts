@@ -23,6 +23,7 @@ import { DAMAGED, type Found } from './reading.js';
 import { rebuilt } from './rebuild.js';
 import { recordIn } from './row-shapes.js';
 import type { RowFinding, Scene } from './scene.js';
+import { isAnothers } from './stored-machines.js';
 import { raise, type Tally } from './tally.js';
 
 interface Checked {
@@ -72,9 +73,13 @@ async function begin(gathered: Gathered, scene: Scene): Promise<Checked> {
     else checkRemains(gathered, actor);
     return unknown;
   }
-  if (isBehind(record, gathered) || differs(record, gathered)) {
+  const isForeign = isAnothers(address, record, scene);
+  if (isForeign || isBehind(record, gathered) || differs(record, gathered)) {
     tally.suspects.add(address);
-    tally.add(address, await notNewest(gathered, actor, record, scene));
+    const counted = await notNewest(gathered, actor, record, scene);
+    // Counted where its kind has no such machine, it would keep the kind from being defined.
+    if (isForeign && counted === record) raise(tally.uncounted, splitAddress(address).kind, 1);
+    else tally.add(address, counted);
     return unknown;
   }
   tally.add(address, record);
@@ -136,7 +141,7 @@ async function notNewest(
   const code = isOld ? 'RECORD_BEHIND' : 'RECORD_DIFFERS';
   const what = isOld
     ? `its record is of step ${record.seq}, its journal goes to ${newest}`
-    : `its record is in another state than its journal says of step ${newest}`;
+    : `its record is another's, or in another state than its journal says of step ${newest}`;
   const made = record.quarantine === undefined ? await rebuilt(scene, address) : undefined;
   if (made !== undefined) {
     actor.replace(made);

@@ -1,6 +1,6 @@
 /**
- * Which effects are in the outbox for an actor whose record does not say so. The outbox is in the order of its
- * pools: read through for each of many damaged records, it would take their product.
+ * Which effects are in the outbox for an actor whose record does not say so. The outbox is in the order of
+ * its pools: read through for each of many damaged records, it would take their product.
  *
  * Owns: the rows of the actors that come next. Callers: rebuild.ts, which asks in the order of addresses.
  * Invariants:

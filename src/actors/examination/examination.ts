@@ -21,6 +21,7 @@ import { checkLoneRows } from './lone-rows-check.js';
 import { lengthOf, Reading, type ReadableRows, type ReadingOptions } from './reading.js';
 import type { RowFindings, Scene } from './scene.js';
 import { checkTotals } from './totals-check.js';
+import { StoredMachines } from './stored-machines.js';
 import { Tally } from './tally.js';
 
 export interface ExaminationOptions extends ReadingOptions {
@@ -46,7 +47,8 @@ export async function* examineRows(rows: ReadableRows, options: ExaminationOptio
   const reading = new Reading(rows, options);
   const known = new KnownMachines(machines);
   const effectRows = new EffectRows(reading);
-  const scene: Scene = { reading, known, effectRows, tally: new Tally(), deep, dedupeKeysMax };
+  const stored = await StoredMachines.read(reading);
+  const scene: Scene = { reading, known, effectRows, stored, tally: new Tally(), deep, dedupeKeysMax };
   yield* examineActors(scene);
   yield* checkOwnedRows(scene);
   yield* checkTotals(scene);

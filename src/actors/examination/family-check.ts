@@ -16,6 +16,7 @@ import type { Gathered } from './actor-walk.js';
 import type { Found, Reading } from './reading.js';
 import { inboxIn, recordIn } from './row-shapes.js';
 import type { Scene } from './scene.js';
+import { isAnothers } from './stored-machines.js';
 
 /** The keys of the records that an actor's family is judged by. */
 export function relativesOf({ children = [], parent, status }: ActorRecord): readonly string[] {
@@ -74,11 +75,11 @@ async function wrongWith(
 async function knows(
   { address, id }: { readonly address: string; readonly id: string },
   found: Found,
-  { reading }: Scene,
+  scene: Scene,
 ): Promise<boolean> {
-  if (found === undefined) return reading.hasAny(rangeOf('j', address));
+  if (found === undefined) return scene.reading.hasAny(rangeOf('j', address));
   const parent = recordIn(found);
-  if (parent === undefined) return true;
+  if (parent === undefined || isAnothers(address, parent, scene)) return true;
   // An older record of it than the one that asked for the child.
   if (Number.parseInt(id, 10) > parent.seq) return true;
   return parent.children?.some((child) => child.id === id) === true;

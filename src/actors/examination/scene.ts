@@ -8,12 +8,14 @@ import type { Row } from '../../store/store.js';
 import type { EffectRows } from './effect-rows.js';
 import type { KnownMachines } from './known-machines.js';
 import type { Reading } from './reading.js';
+import type { StoredMachines } from './stored-machines.js';
 import type { Tally } from './tally.js';
 
 export interface Scene {
   readonly reading: Reading;
   readonly known: KnownMachines;
   readonly effectRows: EffectRows;
+  readonly stored: StoredMachines;
   readonly tally: Tally;
   /** Journals are replayed, too. */
   readonly deep: boolean;
