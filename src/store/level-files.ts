@@ -19,7 +19,8 @@ import { codeOf } from './store-fault.js';
 
 const DATA_FILE = /\.(?:ldb|sst|log)$/;
 const LOG_FILE = /\.log$/;
-const CURRENT_TEXT = /^(MANIFEST-\d+)\n$/;
+/** What CURRENT says. */
+export const CURRENT_TEXT = /^(MANIFEST-\d+)\n$/;
 const DAMAGE = /Corruption|dropping/;
 const LINE_LENGTH_SHOWN = 200;
 
@@ -103,13 +104,18 @@ async function bytesOf(file: string): Promise<Buffer> {
 
 /** The first line of a diary that tells of lost data. */
 export async function firstDamage(file: string): Promise<string | undefined> {
+  for await (const line of damageIn(file)) return line;
+  return undefined;
+}
+
+/** The lines of a diary that tell of lost data. */
+export async function* damageIn(file: string): AsyncGenerator<string, void, undefined> {
   const input = createReadStream(file);
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
   try {
     for await (const line of lines) {
-      if (DAMAGE.test(line)) return line.slice(0, LINE_LENGTH_SHOWN);
+      if (DAMAGE.test(line)) yield line.slice(0, LINE_LENGTH_SHOWN);
     }
-    return undefined;
   } finally {
     lines.close();
     input.destroy();

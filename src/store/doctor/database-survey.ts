@@ -5,11 +5,10 @@
  * Callers: the examination. Reads only, and never `LOCK`. Invariant: what is wrong is a finding and has its
  * place in the plan; a database without findings is one that LevelDB recovers without dropping anything.
  */
-import { createReadStream } from 'node:fs';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Finding, FindingCode } from '../../findings.js';
+import { CURRENT_TEXT, damageIn } from '../level-files.js';
 import { MalformedBytes } from '../level-format/byte-reader.js';
 import { readLog } from '../level-format/log-format.js';
 import { readManifest, writesIn, type Manifest } from '../level-format/manifest.js';
@@ -39,10 +38,7 @@ interface Writes {
   readonly last: number;
 }
 
-const CURRENT_TEXT = /^(MANIFEST-\d+)\n$/;
 const KNOWN = /^(?:CURRENT|LOCK|LOG|LOG\.old|MANIFEST-\d+|\d+\.(?:log|ldb|sst|dbtmp))$/;
-const DAMAGE = /Corruption|dropping/;
-const LINE_LENGTH_SHOWN = 200;
 /** Lines of a diary that are told one by one. */
 const LINES_TOLD_MAX = 100;
 
@@ -94,19 +90,11 @@ class Survey {
 
   /** LevelDB notes in its diary what an earlier recovery has dropped for good. */
   async #readDiary(name: string): Promise<void> {
-    const input = createReadStream(join(this.#path, name));
-    const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
     let told = 0;
-    try {
-      for await (const line of lines) {
-        if (!DAMAGE.test(line)) continue;
-        this.#find('LOG_DROPPED', name, `tells of lost data: ${line.slice(0, LINE_LENGTH_SHOWN)}`);
-        told += 1;
-        if (told === LINES_TOLD_MAX) return;
-      }
-    } finally {
-      lines.close();
-      input.destroy();
+    for await (const line of damageIn(join(this.#path, name))) {
+      this.#find('LOG_DROPPED', name, `tells of lost data: ${line}`);
+      told += 1;
+      if (told === LINES_TOLD_MAX) return;
     }
   }
 
