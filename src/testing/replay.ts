@@ -86,7 +86,7 @@ function toldOf({ seq, event, what, expected, actual }: Divergence): string {
       return `ends, after ${step}, in another snapshot than it is stored with`;
     default: {
       const made = JSON.stringify(actual);
-      return `differs at ${step}: ${what} ${made}, the journal says ${JSON.stringify(expected)}`;
+      return `differs at ${step}: ${what} ${made}, the capsule says ${JSON.stringify(expected)}`;
     }
   }
 }

@@ -132,6 +132,34 @@ describe('replay', () => {
     expect(report.steps[0]?.event.type).toBe('holdfast.migrated');
   });
 
+  test('an effect under way with another input, and another payload, are differences', async () => {
+    const machine = (input: number, value: number) =>
+      setup({
+        actors: { work: fromPromise<unknown, number>(() => new Promise(() => undefined)) },
+        actions: {
+          'payload.put': (_scene, _params: { readonly name: string; readonly value: number }) => undefined,
+        },
+      }).createMachine({
+        version: '1',
+        initial: 'idle',
+        states: {
+          idle: { on: { go: 'working' } },
+          working: {
+            entry: [{ type: 'payload.put', params: { name: 'text', value } }],
+            invoke: { src: 'work', input },
+          },
+        },
+      });
+    const place = await openPlace([{ kind: 'worker', machine: machine(1, 1), snapshot: 'amortized' }]);
+    await place.kernel.create('worker', '1', undefined);
+    await place.kernel.send('worker/1', { type: 'go' });
+    const capsule = reread(await place.capsules().export('worker/1'));
+    const divergenceOf = (input: number, value: number) => replay(machine(input, value), capsule).divergence;
+    expect(divergenceOf(1, 1)).toBeUndefined();
+    expect(divergenceOf(2, 1)).toMatchObject({ seq: 2, what: 'input', expected: 1, actual: 2 });
+    expect(divergenceOf(1, 2)).toMatchObject({ seq: 2, what: 'payload', expected: 1, actual: 2 });
+  });
+
   test('a step that is missing is told as that', async () => {
     const place = await openPlace([{ kind: 'rich', machine: rich() }]);
     await place.kernel.create('rich', '1', undefined);

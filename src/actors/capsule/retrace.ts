@@ -12,6 +12,7 @@ import { isHoldfastError } from '../../errors.js';
 import { canonicalJson, isPlainObject, type Json, type JsonEvent } from '../../json.js';
 import { Stage } from '../kernel/commit-loop.js';
 import { defineMachine, type Definition } from '../kernel/definition.js';
+import type { Row } from '../../store/store.js';
 import { errorToJson } from '../kernel/effect-run.js';
 import { NOTHING_INDEXED } from '../kernel/indexed.js';
 import { kernelEvents } from '../kernel/kernel-events.js';
@@ -21,6 +22,7 @@ import { persisted, type StepAction } from '../kernel/step.js';
 import type { After, Consumed, Special } from '../kernel/turn-shapes.js';
 import { writeTurn } from '../kernel/turn.js';
 import type { Capsule } from './capsule.js';
+import { LeftOver, type Difference } from './left-over.js';
 import { startOf } from './start.js';
 import { underWayIn } from './under-way.js';
 
@@ -41,8 +43,11 @@ export interface ReplayedStep extends Pick<
 export interface Divergence {
   readonly seq: number;
   readonly event: JsonEvent;
-  /** `threw`: the machine did. `gap`: the journal lacks steps. `snapshot`: the end is another. */
-  readonly what: (typeof COMPARED)[number] | 'snapshot' | 'threw' | 'gap';
+  /**
+   * `threw`: the machine did. `gap`: the journal lacks steps. `snapshot`: the end is another. `input`: that
+   * of an effect under way is. `payload`: what was stored is.
+   */
+  readonly what: (typeof COMPARED)[number] | Difference['what'] | 'snapshot' | 'threw' | 'gap';
   readonly expected: Json;
   readonly actual: Json;
 }
@@ -65,7 +70,8 @@ export interface ReplayOptions {
 
 /**
  * Folds a capsule's journal through a machine, from its checkpoint or creation, and compares every step:
- * state, status, effects, timers with their due times, sends, emitted events; and the snapshot at the end.
+ * state, status, effects, timers with their due times, sends, emitted events; the inputs of effects that are
+ * under way; and the payloads and the snapshot at the end.
  * What is older than a migration was another machine's and is left out. Throws INVALID_DEFINITION alone.
  */
 export function replayCapsule(
@@ -87,12 +93,13 @@ export function replayCapsule(
   const { entries: all, checkpoint, missing } = startOf(capsule);
   const entries = all.filter(({ seq }) => seq <= to);
   if (missing !== undefined) return report(gapAt(missing));
+  const leftOver = new LeftOver(capsule);
   try {
-    for (const { made, entry, snapshot } of retraced(definition, capsule, { entries, checkpoint })) {
+    for (const { made, entry, snapshot, rows } of retraced(definition, capsule, { entries, checkpoint })) {
       const step = stepOf(made);
       steps.push(step);
       last = snapshot;
-      const divergence = differenceOf(entry, step);
+      const divergence = differenceOf(entry, step) ?? besides(leftOver.take(entry, rows));
       if (divergence !== undefined) return report(divergence);
     }
   } catch (error) {
@@ -101,8 +108,9 @@ export function replayCapsule(
   const end = entries.at(-1);
   const stored = record.snapshot as Json | undefined;
   const actual = report().snapshot;
-  if (end === undefined || stored === undefined || actual === undefined || end.seq !== record.seq)
-    return report();
+  if (end?.seq !== record.seq) return report();
+  const divergence = besides(leftOver.end());
+  if (divergence !== undefined || stored === undefined || actual === undefined) return report(divergence);
   if (canonicalJson(actual) === canonicalJson(stored)) return report();
   return report({ seq: end.seq, event: end.event, what: 'snapshot', expected: stored, actual });
 }
@@ -112,6 +120,7 @@ interface Retraced {
   /** The same entry as this machine leads to it. */
   readonly made: JournalEntry;
   readonly snapshot: AnyMachineSnapshot;
+  readonly rows: readonly Row[];
 }
 
 function* retraced(
@@ -123,7 +132,8 @@ function* retraced(
   const whole = { definition, address, entries, origins, ...(checkpoint && { checkpoint }) };
   for (const step of folded(whole)) {
     const { entry, result } = step;
-    const after = remade(definition, step, record);
+    const stage = emptyStage(entry);
+    const after = remade(stage, definition, step, record);
     record = after.record;
     // What a migration keeps and starts is the old version's affair as well.
     const isMigration = entry.migrated !== undefined;
@@ -132,21 +142,31 @@ function* retraced(
       entry,
       made: isMigration ? { ...entry, value: after.entry.value } : after.entry,
       snapshot: result.snapshot,
+      rows: isMigration ? [] : stage.rows,
     };
   }
 }
 
-/** The step, written once more: into nothing. */
-function remade(definition: Definition, step: FoldedStep, record: ActorRecord | undefined): After {
+/** It goes nowhere. */
+function emptyStage({ commit }: JournalEntry): Stage {
+  return new Stage({ number: commit, rows: new Map(), stages: [], bytes: 0, created: 0 }, 0);
+}
+
+/** The step, written once more. */
+function remade(
+  stage: Stage,
+  definition: Definition,
+  step: FoldedStep,
+  record: ActorRecord | undefined,
+): After {
   const { entry, address, parent, envelope, before, result } = step;
   const { event, source } = entry;
-  const group = { number: entry.commit, rows: new Map(), stages: [], bytes: 0, created: 0 };
   const special: Special = {
     ...(entry.failure && { failure: entry.failure }),
     ...(event.type === 'xstate.init' && entry.seq > 1 && { restarts: [] }),
   };
   return writeTurn(
-    new Stage(group, 0),
+    stage,
     { address, definition, record, indexed: NOTHING_INDEXED },
     {
       event,
@@ -223,6 +243,12 @@ function differenceOf(entry: JournalEntry, step: ReplayedStep): Divergence | und
     return { seq: entry.seq, event: entry.event, what, expected, actual };
   }
   return undefined;
+}
+
+function besides(difference: Difference | undefined): Divergence | undefined {
+  if (difference === undefined) return undefined;
+  const { entry, ...rest } = difference;
+  return { seq: entry.seq, event: entry.event, ...rest };
 }
 
 function thrown(
