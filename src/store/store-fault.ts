@@ -42,7 +42,8 @@ export function openFault(error: unknown, directory: string): HoldfastError {
   if (UNWRITABLE_WORDS.test(words) || (code !== undefined && UNWRITABLE_FILE.has(code))) {
     return new HoldfastError('STORE_UNWRITABLE', `${of} cannot be written: ${words}`, { cause: error });
   }
-  if (code === 'LEVEL_CORRUPTION' || /No such file|does not exist/.test(words)) {
+  // A table that is shorter than its manifest says is an "Invalid argument" of LevelDB's.
+  if (code === 'LEVEL_CORRUPTION' || /No such file|does not exist|\.ldb: Invalid argument/.test(words)) {
     return new HoldfastError('STORE_CORRUPTED', `${of} is damaged: ${words}`, { cause: error });
   }
   return new HoldfastError('STORE_FAILED', `${of} would not open: ${words}`, { cause: error });

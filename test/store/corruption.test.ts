@@ -2,7 +2,7 @@
  * Damage on disk is STORE_CORRUPTED, at the latest when the damaged row is read: never silence, never another
  * value.
  */
-import { open, readFile, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
 import { expect, test } from 'vitest';
@@ -144,6 +144,13 @@ test('a garbled manifest is refused', async () => {
   const directory = await writtenDirectory(3);
   await flipByte(join(directory, 'db', 'MANIFEST-000002'), () => 12);
   await expectCorrupted(directory);
+  await expectCorrupted(directory);
+});
+
+test('a table that was cut short is refused', async () => {
+  const directory = await writtenDirectory(COMMITS);
+  await (await openLevelStore({ directory })).close();
+  await truncate(await databaseFile(directory, '.ldb'), 3_000);
   await expectCorrupted(directory);
 });
 
