@@ -71,7 +71,10 @@ const orderEvents = [answer('charge', { receipt: 'r' }), thrown('charge')];
 
 const incident: Plan = {
   input: { cents: 1_000 },
-  events: [{ type: 'discount', rule: { percent: 10 } }, { ...answer('charge', {}), output: 'receipt' }],
+  events: [
+    { type: 'discount', rule: { percent: 10 } },
+    { ...answer('charge', {}), output: 'receipt' },
+  ],
 };
 
 const renderEvents = [
