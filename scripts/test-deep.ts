@@ -2,8 +2,8 @@
  * `npm run test:deep`: what is too long for `npm test`, part by part, and a table at the end.
  *
  * Parts can be named: `npm run test:deep -- simulation node`. Each has a time of its own and is ended, and
- * failed, when that is over: that is for what hangs, and no measure of a slow machine. Exit code 1 when a part
- * failed.
+ * failed, when that is over: that is for what hangs, and no measure of a slow machine. Exit code 1 when a
+ * part failed.
  */
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
