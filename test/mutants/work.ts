@@ -145,7 +145,7 @@ export const workMutants: readonly Mutant[] = [
     breaks: ['P7'],
     file: 'src/actors/jobs.ts',
     find: `await this.#forEach('submitting', (address) => this.#hurryIfUnwanted(address));`,
-    replace: `for (const status of ['submitting', 'done'] as const)
+    replace: `for (const status of ['submitting', 'cancelled'] as const)
       await this.#forEach(status, (address) => this.#hurryIfUnwanted(address));`,
     caughtBy: 'test/runtime/dormant.test.ts',
     by: 'opening reads no dormant job, and no more of twelve thousand than of a hundred',

@@ -2,7 +2,7 @@
  * Damage on disk is STORE_CORRUPTED, at the latest when the damaged row is read: never silence, never another
  * value.
  */
-import { open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
 import { expect, test } from 'vitest';
@@ -90,6 +90,13 @@ test('commits dropped by an earlier recovery are noticed by the chain alone', as
   for (const name of ['LOG', 'LOG.old']) await rm(join(directory, 'db', name), { force: true });
   await expect(openLevelStore({ directory })).rejects.toThrow(/the commit chain is broken/);
   await expect(openLevelStore({ directory })).rejects.toMatchObject({ code: 'STORE_CORRUPTED' });
+});
+
+test('what an earlier recovery says in its diary that it dropped is believed', async () => {
+  const directory = await writtenDirectory(3);
+  const diary = join(directory, 'db', 'LOG');
+  await appendFile(diary, 'ignoring error Corruption: checksum mismatch; dropping 4096 bytes\n');
+  await expectUntouched(directory);
 });
 
 test('a log cut short loses only its last commits, as a crash in mid-write does', async () => {
