@@ -56,6 +56,7 @@ export function checkOptions(options: RuntimeOptions): void {
     throw new HoldfastError('INVALID_OPTIONS', message);
   };
   if (typeof options.directory !== 'string' || options.directory === '') wrong('directory: name a directory');
+  checkPorts(options, wrong);
   const { durability, jobs, memory } = options;
   if (durability !== undefined && durability !== 'power' && durability !== 'process') {
     wrong(`durability: "${String(durability)}" is neither "power" nor "process"`);
@@ -70,5 +71,25 @@ export function checkOptions(options: RuntimeOptions): void {
     if (name === 'poll' || value === undefined) continue;
     if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
       wrong(`jobs.${name}: not a number of 0 or more`);
+  }
+}
+
+/** What is called later must be there to be called: found missing then, it would fail half of a start. */
+function checkPorts(options: RuntimeOptions, wrong: (message: string) => never): void {
+  const { providers = [], channels = {}, clock } = options;
+  if (!Array.isArray(providers)) wrong('providers: not a list of adapters, such as [kling()]');
+  providers.forEach((adapter: unknown, at) => {
+    const { id, aliases } = Object(adapter) as { readonly id?: unknown; readonly aliases?: unknown };
+    if (typeof id !== 'string' || !Array.isArray(aliases)) wrong(`providers[${at}]: not an adapter`);
+  });
+  if (!isPlainObject(channels)) wrong('channels: not an object of channels by name');
+  for (const [name, channel] of Object.entries(channels)) {
+    const send: unknown =
+      typeof channel === 'function' ? channel : (Object(channel) as { readonly send?: unknown }).send;
+    if (typeof send !== 'function') wrong(`channels.${name}: neither a function nor an object with "send"`);
+  }
+  for (const name of ['now', 'monotonicMs', 'schedule', 'soon'] as const) {
+    if (clock !== undefined && typeof Reflect.get(Object(clock) as object, name) !== 'function')
+      wrong(`clock.${name}: not a function`);
   }
 }

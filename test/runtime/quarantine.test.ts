@@ -1,4 +1,6 @@
 /** `runtime.quarantine`: who stands still is listed and told of, and an operator lets them go on. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { assign, setup } from 'xstate';
 import { openOffline, openRuntime, silentLogger } from '../../src/index.js';
@@ -126,4 +128,22 @@ test('memory bounds are checked, a failed open frees its directory, who left mem
   for (let turn = 0; turn < 3; turn += 1)
     for (const id of ['a', 'b']) await orders.get(id).send({ type: 'add' });
   expect((await orders.get('a').snapshot())?.context).toEqual({ n: 3 });
+});
+
+test('ports that cannot be called are refused by name, before anything is made', async () => {
+  const house = await buildHouse();
+  const directory = join(house.directory, 'none');
+  const wrong = [
+    [{ providers: 'kling' }, 'providers: not a list of adapters'],
+    [{ providers: [null] }, 'providers[0]: not an adapter'],
+    [{ channels: [] }, 'channels: not an object'],
+    [{ channels: { chat: {} } }, 'channels.chat: neither a function nor an object'],
+    [{ clock: Date }, 'clock.monotonicMs: not a function'],
+  ] as const;
+  for (const [options, message] of wrong) {
+    const opened = openRuntime({ directory, ...options } as never);
+    await expect(opened).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
+    await expect(opened).rejects.toThrow(message);
+  }
+  expect(existsSync(directory)).toBe(false);
 });
