@@ -10,7 +10,7 @@ import type { Database } from '../database.js';
 import type { Entry } from '../store.js';
 
 /** Characters read between two rests. */
-const CHARS_BETWEEN = 25_000_000;
+const CHARS_BETWEEN = 15_000_000;
 
 /** `open` opens it, now and after each rest. */
 export async function restingDatabase(open: () => Promise<Database>): Promise<Database> {
