@@ -1,6 +1,4 @@
 /** `holdfast capsule`, and an incident from its export to a test that passes. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { format, resolveConfig } from 'prettier';
@@ -11,6 +9,7 @@ import { goOn } from '../../examples/incident/look.js';
 import { openOffline, silentLogger } from '../../src/index.js';
 import { ask, codeOf, newDirectory, newWorld } from '../control/world.js';
 import { told } from './run-cli.js';
+import { makeProject, runVitest } from './run-vitest.js';
 
 const EXAMPLE = resolve('examples/incident');
 const MODULE = join(EXAMPLE, 'order.ts');
@@ -164,8 +163,7 @@ describe('from an incident to a test', () => {
   test('its test fails on the machine as it is, and passes once that is mended', async () => {
     const { file, folder } = await incident();
     await cp(MODULE, join(folder, 'order.ts'));
-    await symlink(resolve('node_modules'), join(folder, 'node_modules'));
-    await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+    await makeProject(folder);
     expect(await told(['capsule', 'to-test', file, '--module', join(folder, 'order.ts')])).toMatchObject({
       code: 0,
     });
@@ -183,24 +181,3 @@ describe('from an incident to a test', () => {
     expect(await goOn(file, join(await newDirectory(), '.holdfast'))).toBe('order/77 is open, at 900 cents');
   });
 });
-
-/** The tests of a folder, in a process of their own. */
-async function runVitest(folder: string): Promise<{ readonly code: number | null; readonly out: string }> {
-  const config = join(folder, 'vitest.config.mjs');
-  const alias = [
-    { find: 'holdfast/testing', replacement: resolve('src/testing/index.ts') },
-    { find: 'holdfast', replacement: resolve('src/index.ts') },
-  ];
-  await writeFile(
-    config,
-    `export default ${JSON.stringify({ resolve: { alias }, test: { reporters: ['default'] } })};\n`,
-  );
-  const words = [resolve('node_modules/vitest/vitest.mjs'), 'run', '--root', folder, '--config', config];
-  const env = { ...process.env, NO_COLOR: '1', VITEST: undefined, NODE_ENV: undefined };
-  const child = spawn(process.execPath, words, { env, cwd: folder });
-  let out = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (out += text));
-  await once(child, 'close');
-  return { code: child.exitCode, out };
-}

@@ -153,8 +153,8 @@ class Examining {
   }
 
   async #look(database: Database, marker: Marker): Promise<Examination> {
-    const [any] = await database.read(FIRST_ROW);
-    if (any === undefined) {
+    const [first] = await database.read(FIRST_ROW);
+    if (first === undefined) {
       if (refuses(marker)) throw marker;
       if (marker === 'creating') return this.#done(undefined, database);
       this.#judge(marker);

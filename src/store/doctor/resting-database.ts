@@ -5,6 +5,7 @@
  * Callers: the doctor's examination. Invariants:
  *  1  Reads come one after another; a rest is between two of them, never in the midst of one.
  *  2  What is mapped at a time is what was read since the last rest, however large the database is.
+ *  3  No snapshot of it is held over a read: a rest would end it.
  */
 import type { Database } from '../database.js';
 import type { Entry } from '../store.js';
@@ -13,14 +14,17 @@ import type { Entry } from '../store.js';
 const CHARS_BETWEEN = 15_000_000;
 
 /** `open` opens it, now and after each rest. */
-export async function restingDatabase(open: () => Promise<Database>): Promise<Database> {
+export async function restingDatabase(
+  open: () => Promise<Database>,
+  charsBetween: number = CHARS_BETWEEN,
+): Promise<Database> {
   let database = await open();
-  let left = CHARS_BETWEEN;
+  let left = charsBetween;
   const rest = async (): Promise<void> => {
     if (left > 0) return;
     await database.close();
     database = await open();
-    left = CHARS_BETWEEN;
+    left = charsBetween;
   };
   const count = (entries: Entry[]): Entry[] => {
     for (const [key, value] of entries) left -= key.length + value.length;
