@@ -1,7 +1,7 @@
 /**
  * Reserved words: the actions the kernel makes durable, and stand-ins for effects the runtime provides.
  *
- * Owns: the names and parameters of the five reserved actions (design rule K8). Callers: every chart's
+ * Owns: the names and parameters of the reserved actions (design rule K8). Callers: every chart's
  * `setup`.
  * Invariants:
  *  R1  The kernel executes a reserved action in the step's own batch and never calls the stand-ins here.
@@ -37,6 +37,13 @@ export interface PayloadDelete {
   readonly name: string;
 }
 
+/** Files of the directory's attachments that are kept, or by `file.release` not any more. */
+export interface FileHold {
+  /** Of the hold: the actor's own, so that two of its parts may hold one file. */
+  readonly name: string;
+  readonly files: readonly string[];
+}
+
 /** Spread these into the `actions` of a `setup`, so that the chart may name them. Live, they do nothing. */
 export const reservedActions = {
   'actor.create': (_scope: unknown, _params: ActorCreate): void => undefined,
@@ -44,6 +51,8 @@ export const reservedActions = {
   'history.append': (_scope: unknown, _params: HistoryAppend): void => undefined,
   'payload.put': (_scope: unknown, _params: PayloadPut): void => undefined,
   'payload.delete': (_scope: unknown, _params: PayloadDelete): void => undefined,
+  'file.hold': (_scope: unknown, _params: FileHold): void => undefined,
+  'file.release': (_scope: unknown, _params: FileHold): void => undefined,
 };
 
 /** An effect by type only: what goes in, what comes out. The façade provides the real one. */

@@ -25,6 +25,8 @@
  * | v   | kind, version, hash                   | the shape of that machine           |
  * | h   | session, ord                          | history entry                       |
  * | a   | file (sha256 and extension), address  | a reference to an artifact file     |
+ * | a   | file, address, name                   | a hold of an attachment file        |
+ * | f   | address, name, file                   | the same hold, by its actor         |
  * | y   | root address, system id               | the actor or effect that has it     |
  * | k   | commit number                         | rolling hash of commits             |
  */
@@ -35,7 +37,7 @@ const AFTER_SEPARATOR = '\x01';
 const NUMBER_MAX = 2 ** 48 - 1;
 
 export type RowLetter =
-  'm' | 's' | 'j' | 'c' | 'p' | 'd' | 'o' | 'i' | 'x' | 'e' | 'q' | 'n' | 'v' | 'h' | 'a' | 'y' | 'k';
+  'm' | 's' | 'j' | 'c' | 'p' | 'd' | 'o' | 'i' | 'x' | 'e' | 'q' | 'n' | 'v' | 'h' | 'a' | 'f' | 'y' | 'k';
 
 /**
  * A number from 0 to 2^48-1 as text of fixed width; larger ones are clamped (a due time beyond the year
@@ -110,6 +112,8 @@ export const keys = {
   shape: (kind: string, version: string, hash: string) => keyOf('v', kind, version, hash),
   history: (session: string, ord: string) => keyOf('h', session, ord),
   artifact: (file: string, address: string) => keyOf('a', file, address),
+  hold: (file: string, address: string, name: string) => keyOf('a', file, address, name),
+  held: (address: string, name: string, file: string) => keyOf('f', address, name, file),
   system: (root: string, systemId: string) => keyOf('y', root, systemId),
   chain: (commitNumber: number) => keyOf('k', orderedNumber(commitNumber)),
 } as const;

@@ -12,6 +12,7 @@ import type { Before, After } from './turn-shapes.js';
 import type { CommitLoop, Stage } from './commit-loop.js';
 import { Counts } from './counts.js';
 import { scanPast } from './damage.js';
+import { releaseAll } from './holding.js';
 import { NOTHING_INDEXED } from './indexed.js';
 import { pagesOf } from './pages.js';
 import { valueOf, type ActorRecord, type JournalEntry } from './record.js';
@@ -24,10 +25,10 @@ export function tombstoneKey(address: string): string {
   return keys.dedupe(address, '');
 }
 
-/** The keys of the rows that only this actor has: journal, checkpoints, payloads, inbox. */
+/** The keys of the rows that only this actor has: journal, checkpoints, payloads, inbox, holds of files. */
 export async function rowsOf(loop: CommitLoop, address: string): Promise<string[]> {
   const found: string[] = [];
-  for (const letter of ['j', 'c', 'p', 'i'] as const) {
+  for (const letter of ['j', 'c', 'p', 'i', 'f'] as const) {
     // A row that cannot be read can be removed.
     for await (const page of pagesOf((options) => scanPast(loop, options), rangeOf(letter, address))) {
       for (const [key] of page) found.push(key);
@@ -45,6 +46,7 @@ export function writeCollection(
 ): After {
   const { address, definition, record, indexed } = actor;
   for (const key of rows) stage.delete(key);
+  const released = releaseAll(stage, rows);
   stage.delete(keys.record(address));
   for (const timer of record.timers) stage.delete(timerKey(address, timer));
   for (const key of indexed.keys) stage.delete(key);
@@ -78,7 +80,7 @@ export function writeCollection(
     told: [],
     emitted: [],
     custom: [],
-    dropped: indexed.references,
+    dropped: [...indexed.references, ...released],
     resumed: false,
     gone: true,
   };

@@ -14,7 +14,8 @@ export type Reserved =
   | { readonly type: 'actor.send'; readonly to: string; readonly event: JsonEvent }
   | { readonly type: 'history.append'; readonly session: string; readonly entry: Json }
   | { readonly type: 'payload.put'; readonly name: string; readonly value: Json }
-  | { readonly type: 'payload.delete'; readonly name: string };
+  | { readonly type: 'payload.delete'; readonly name: string }
+  | { readonly type: 'file.hold' | 'file.release'; readonly name: string; readonly files: readonly string[] };
 
 /**
  * The reserved action behind a name, or undefined for a custom action. Throws INVALID_DEFINITION on bad
@@ -48,6 +49,13 @@ export function reservedAction(name: string, params: unknown): Reserved | undefi
     }
     case 'payload.delete':
       return { type: name, name: text(name, 'name', fields(name, params)['name']) };
+    case 'file.hold':
+    case 'file.release': {
+      const { name: hold, files } = fields(name, params);
+      if (!Array.isArray(files)) throw badParams(name, 'files');
+      const each = files.map((file: unknown) => text(name, 'files', file));
+      return { type: name, name: text(name, 'name', hold), files: each };
+    }
     default:
       return undefined;
   }

@@ -87,7 +87,7 @@ export interface After {
   readonly told: readonly Told[];
   readonly emitted: readonly JsonEvent[];
   readonly custom: readonly StepAction[];
-  /** Artifact files this step stopped referring to. */
+  /** Files this step stopped referring to, or released. */
   readonly dropped: readonly string[];
   /** True when it stood still before. */
   readonly resumed: boolean;

@@ -19,6 +19,7 @@ import { Belongings, hourOf, type Sent } from './belongings.js';
 import { Counts } from './counts.js';
 import type { Stage } from './commit-loop.js';
 import { errorToJson } from './effect-run.js';
+import { writeHold } from './holding.js';
 import { droppedBy, writeIndexed } from './indexed.js';
 import { forAddress, type Marks, nextMarks } from './journal.js';
 import { isKernelEvent, kernelEvents } from './kernel-events.js';
@@ -43,6 +44,7 @@ class TurnWriter {
   readonly #parent: ParentRef | undefined;
   readonly #emitted: JsonEvent[] = [];
   readonly #custom: StepAction[] = [];
+  readonly #released: string[] = [];
   #bytes = 0;
 
   constructor(stage: Stage, before: Before, turn: Turn) {
@@ -102,7 +104,7 @@ class TurnWriter {
       told,
       emitted: this.#emitted,
       custom: this.#custom,
-      dropped: droppedBy(this.#before.indexed, indexed),
+      dropped: [...droppedBy(this.#before.indexed, indexed), ...this.#released],
       resumed: record?.quarantine !== undefined,
       gone: false,
     };
@@ -212,6 +214,10 @@ class TurnWriter {
         return;
       case 'payload.delete':
         stage.delete(keys.payload(address, action.name));
+        return;
+      case 'file.hold':
+      case 'file.release':
+        this.#released.push(...writeHold(stage, address, action));
     }
   }
 
