@@ -167,11 +167,12 @@ async function send(
   // Awaited only when the schema takes its time: events sent one after the other arrive so.
   const sent: unknown = checked instanceof Promise ? await checked : checked;
   signal?.throwIfAborted();
-  return options.kernel.send(address, sent as JsonEvent, {
+  const { seq, accepted, deduplicated } = await options.kernel.send(address, sent as JsonEvent, {
     ...(id === undefined ? {} : { id }),
     ...(at === undefined ? {} : { at }),
     ...(traceparent === undefined ? {} : { traceparent }),
   });
+  return { seq, accepted, deduplicated };
 }
 
 function checkedEvent({ eventSchemas }: RefOptions, event: unknown): unknown {

@@ -20,6 +20,8 @@ export interface Envelope {
   readonly seq: number;
   /** In [0, 1), fixed by address and step: the same at every replay. */
   readonly random: number;
+  /** Payload rows of the actor, by name, as they were before the step: those its definition reads for it. */
+  readonly rows?: Readonly<Record<string, unknown>>;
 }
 
 const LIVE: Envelope = { at: 0, id: 'live', seq: 0, random: 0.5 };
@@ -37,15 +39,21 @@ function envelopeIn(carrier: unknown): Envelope | undefined {
   const id = propertyOf(candidate, 'id');
   const seq = propertyOf(candidate, 'seq');
   const random = propertyOf(candidate, 'random');
+  const rows = propertyOf(candidate, 'rows');
   return {
     at,
     ...(typeof dueAt === 'number' ? { dueAt } : {}),
     id: typeof id === 'string' ? id : LIVE.id,
     seq: typeof seq === 'number' ? seq : LIVE.seq,
     random: typeof random === 'number' ? random : LIVE.random,
+    ...(isObject(rows) ? { rows } : {}),
   };
 }
 
 function propertyOf(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+  return isObject(value) ? value[key] : undefined;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }

@@ -108,7 +108,7 @@ export class AfterCommit {
     for (const sent of after.sends) forward(sent);
     if (after.resumed) this.#options.resumed(address);
     const { record, snapshot, entry } = after;
-    delivery.resolve({ seq: record.seq, accepted: true, deduplicated: false });
+    delivery.resolve({ seq: record.seq, accepted: true, deduplicated: false, snapshot });
     for (const action of after.custom) this.#runAction(address, action);
     const step: CommittedStep = { address, kind: definition.kind, entry, record, snapshot };
     for (const listener of this.#listeners) this.guarded(address, 'listener.failed', () => listener(step));

@@ -8,6 +8,7 @@ import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import { splitAddress } from '../../ids.js';
 import type { Json, JsonEvent } from '../../json.js';
 import { limits } from '../../limits.js';
+import type { StepCheck } from './asking.js';
 import type { Definition } from './definition.js';
 import type { ActorRecord, ParentRef } from './record.js';
 import type { DueTimer } from './timers.js';
@@ -20,6 +21,12 @@ export interface Outcome {
   /** False: refused, and nothing was written: a fenced result, a stale timer, a finished actor. */
   readonly accepted: boolean;
   readonly deduplicated: boolean;
+}
+
+/** The same for who sits in this process. */
+export interface StepOutcome extends Outcome {
+  /** The actor right after that step, live: to be read, not changed. Of steps taken now alone. */
+  readonly snapshot?: AnyMachineSnapshot | undefined;
 }
 
 export type Content =
@@ -36,6 +43,8 @@ export type Content =
       readonly from?: string;
       /** Not before this time: it waits as a timer. */
       readonly at?: number;
+      /** Rows for the step to write. */
+      readonly payloads?: Readonly<Record<string, Json>>;
     }
   | { readonly type: 'timer'; readonly timer: DueTimer }
   /** The end of an effect: consumes its row. */
@@ -63,7 +72,9 @@ export interface Delivery {
   readonly dedupe: boolean;
   /** The inbox row this came from: removed by the step that consumes it. */
   readonly inboxKey?: string | undefined;
-  readonly resolve: (outcome: Outcome) => void;
+  /** May refuse the event. Held in memory alone: what stands at a head has none. */
+  readonly check?: StepCheck | undefined;
+  readonly resolve: (outcome: StepOutcome) => void;
   readonly reject: (error: unknown) => void;
   /** Called once the delivery is staged, refused or failed: it waits no longer. */
   readonly taken: () => void;
@@ -74,9 +85,9 @@ export type Parcel = Omit<Delivery, 'resolve' | 'reject' | 'taken'>;
 
 /** Of one shape whatever it carries: every step reads it, and engines are slow on objects of many shapes. */
 export function deliveryOf(parcel: Parcel, settle: Pick<Delivery, 'resolve' | 'reject' | 'taken'>): Delivery {
-  const { content, source, traceparent, by, eventId, dedupe, inboxKey } = parcel;
+  const { content, source, traceparent, by, eventId, dedupe, inboxKey, check } = parcel;
   const { resolve, reject, taken } = settle;
-  return { content, source, traceparent, by, eventId, dedupe, inboxKey, resolve, reject, taken };
+  return { content, source, traceparent, by, eventId, dedupe, inboxKey, check, resolve, reject, taken };
 }
 
 export interface Cell {

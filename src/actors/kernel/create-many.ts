@@ -8,7 +8,7 @@
 import { addressOf } from '../../ids.js';
 import type { Json } from '../../json.js';
 import { deliveryOf, type Content, type Delivery, type Outcome } from './cell.js';
-import { checkPayloads, ownInput } from './door.js';
+import { ownInput, ownPayloads } from './door.js';
 
 export interface Creation {
   readonly id: string;
@@ -20,9 +20,8 @@ export function creationOf(
   input: Json | undefined,
   payloads: Readonly<Record<string, Json>> | undefined,
 ): Content {
-  checkPayloads(payloads);
-  const own = ownInput(input);
-  return { type: 'create', input: own, ...(payloads === undefined ? {} : { payloads }) };
+  const own = payloads === undefined ? {} : { payloads: ownPayloads(payloads) };
+  return { type: 'create', input: ownInput(input), ...own };
 }
 
 interface Doors {

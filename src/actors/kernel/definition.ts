@@ -5,7 +5,7 @@
  * `Kernel.define`.
  * Invariants: a definition is immutable; what it declares (indexes, references, pools) is a pure function.
  */
-import type { AnyActorLogic, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
+import type { AnyActorLogic, AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import { HoldfastError } from '../../errors.js';
 import { addressOf, sha256Hex } from '../../ids.js';
 import { canonicalJson, isPlainObject, type Json } from '../../json.js';
@@ -78,7 +78,7 @@ export interface Supervision {
 /** What a child machine of a definition may have of its own. Its version is its parent's. */
 export type ChildOptions = Pick<
   DefinitionOptions,
-  'effects' | 'indexes' | 'migrate' | 'supervision' | 'children' | 'retentionMs' | 'snapshot'
+  'effects' | 'indexes' | 'migrate' | 'supervision' | 'children' | 'retentionMs' | 'snapshot' | 'reads'
 >;
 
 /** A row of a declared index: found by `parts`, in their order; `unique` allows one actor for equal parts. */
@@ -115,6 +115,12 @@ export interface DefinitionOptions {
    * logic is always written with `each`: it has no states, by which a tail would show that it diverged.
    */
   readonly snapshot?: 'each' | 'amortized';
+  /**
+   * Names of own payload rows that the step of an event is shown, as `event.$.rows`: those that exist, as
+   * they were before the step. Pure. They are journaled with the step, so keep them small. A row that
+   * cannot be read sets the actor aside. Default: none.
+   */
+  readonly reads?: (event: AnyEventObject) => readonly string[];
   /** How actors of older versions become actors of this one (K12). */
   readonly migrate?: Migrations;
   readonly supervision?: Supervision;
@@ -139,6 +145,7 @@ export interface Definition {
   readonly retentionMs: number;
   readonly tombstoneMs: number;
   readonly snapshot: 'each' | 'amortized';
+  readonly reads: ((event: AnyEventObject) => readonly string[]) | undefined;
   readonly migrate: Migrations | undefined;
   readonly supervision: Supervision;
   /** By source: the kinds of the machines it invokes and spawns (K8). */
@@ -195,6 +202,7 @@ function defineLogic(logic: AnyActorLogic, options: LogicOptions, isChild: boole
     retentionMs,
     tombstoneMs,
     snapshot: machine === undefined ? 'each' : snapshot,
+    reads: options.reads,
     migrate: options.migrate,
     supervision: options.supervision ?? { onFailure: 'quarantine' },
     children: machine === undefined ? new Map() : childrenOf(machine, types, options),

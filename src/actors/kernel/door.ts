@@ -70,15 +70,18 @@ export function ownInput(input: Json | undefined): Json | undefined {
   return JSON.parse(text) as Json;
 }
 
-/** Refuses payloads over 256 KiB, those that are not JSON, and names that make no key. */
-export function checkPayloads(payloads: Readonly<Record<string, Json>> | undefined): void {
-  for (const [name, value] of Object.entries(payloads ?? {})) {
+/** A copy of payloads. Refuses those over 256 KiB, those that are not JSON, and names that make no key. */
+export function ownPayloads(payloads: Readonly<Record<string, Json>>): Readonly<Record<string, Json>> {
+  const own = Object.entries(payloads).map(([name, value]) => {
     checkId(name);
     const bad = firstNonJson(value);
     if (bad !== undefined)
       throw new HoldfastError('INVALID_INPUT', `the payload ${name} is not JSON at ${bad}`);
-    if (Buffer.byteLength(JSON.stringify(value)) > limits.payloadBytesMax) {
+    const text = JSON.stringify(value);
+    if (Buffer.byteLength(text) > limits.payloadBytesMax) {
       throw new HoldfastError('INVALID_INPUT', `the payload ${name} is over ${limits.payloadBytesMax} bytes`);
     }
-  }
+    return [name, JSON.parse(text) as Json] as const;
+  });
+  return Object.fromEntries(own);
 }

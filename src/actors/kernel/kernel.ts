@@ -14,21 +14,21 @@
 import type { AnyMachineSnapshot } from 'xstate';
 import type { Clock } from '../../clock.js';
 import { HoldfastError, isHoldfastError } from '../../errors.js';
-import { addressOf, checkId } from '../../ids.js';
+import { addressOf } from '../../ids.js';
 import type { Json, JsonEvent, JsonObject } from '../../json.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../log.js';
 import { keys } from '../../store/keys.js';
 import type { Store } from '../../store/store.js';
 import { AfterCommit, type QuarantineListener, type StepListener } from './after-commit.js';
+import { parcelOf, type SendOptions } from './asking.js';
 import type { Sent } from './belongings.js';
 import { inboxDelivery } from './consuming.js';
-import { kindOf, type Content, type MemoryLimits, type Outcome } from './cell.js';
+import { kindOf, type Content, type MemoryLimits, type Outcome, type StepOutcome } from './cell.js';
 import { CommitLoop } from './commit-loop.js';
 import { Counts, type StateCount } from './counts.js';
 import { createAll, creationOf, type Creation } from './create-many.js';
 import { defineMachine, type Definition, type DefinitionOptions } from './definition.js';
-import { ownEvent, ownTime } from './door.js';
 import { forAddress } from './journal.js';
 import { Mailboxes } from './mailboxes.js';
 import { Outbox, type OutboxOptions } from './outbox.js';
@@ -49,19 +49,6 @@ export interface KernelOptions extends Pick<OutboxOptions, 'hook'> {
   readonly clock: Clock;
   readonly log: Logger;
   readonly memory?: MemoryLimits | undefined;
-}
-
-export interface SendOptions {
-  /** Delivered twice under one id, an event is applied once (24 h). */
-  readonly id?: string;
-  /**
-   * Not before this wall-clock time, in milliseconds: until then it waits on disk, as a timer of the
-   * actor.
-   */
-  readonly at?: number | undefined;
-  /** Who sends; default `user`. */
-  readonly source?: string;
-  readonly traceparent?: string;
 }
 
 export interface CreateOptions {
@@ -212,13 +199,9 @@ export class Kernel {
     address: string,
     event: JsonObject & { readonly type: string },
     options: SendOptions = {},
-  ): Promise<Outcome> {
-    const { id, source = 'user', traceparent, at } = options;
+  ): Promise<StepOutcome> {
     try {
-      if (id !== undefined) checkId(id);
-      const content: Content = { type: 'event', event: ownEvent(event), ...ownTime(at) };
-      const parcel = { content, source, dedupe: id !== undefined, eventId: id, traceparent };
-      return this.#mailboxes.deliver(address, parcel);
+      return this.#mailboxes.deliver(address, parcelOf(event, options));
     } catch (error) {
       return Promise.reject(error as Error);
     }

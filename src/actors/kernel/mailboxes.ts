@@ -12,7 +12,7 @@ import { HoldfastError, isHoldfastError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../log.js';
 import { Cells, deliveryOf, kindOf } from './cell.js';
-import type { Cell, Delivery, MemoryLimits, Outcome, Parcel } from './cell.js';
+import type { Cell, Delivery, MemoryLimits, Parcel, StepOutcome } from './cell.js';
 import type { Definition } from './definition.js';
 
 export interface MailboxesOptions {
@@ -64,7 +64,7 @@ export class Mailboxes {
   }
 
   /** Delivers; settles with the delivery. */
-  deliver(address: string, parcel: Parcel): Promise<Outcome> {
+  deliver(address: string, parcel: Parcel): Promise<StepOutcome> {
     // One promise a step: this is the hot path. What the executor throws rejects it.
     return new Promise((resolve, reject) => {
       this.enqueue(address, deliveryOf(parcel, { resolve, reject, taken: nothing }));

@@ -15,8 +15,9 @@ import type { Definition } from './definition.js';
 import { Inventory, type Dropped } from './migration-inventory.js';
 import type { ActorRecord } from './record.js';
 import { isFinal, nodesAt, shapeOf, type Invoke, type MachineNode, type Shape } from './shape.js';
-import { restored } from './step.js';
+import { persisted, restored } from './step.js';
 import type { StepAction } from './step-scope.js';
+import type { KeptByMigration } from './turn-shapes.js';
 
 export type { Dropped } from './migration-inventory.js';
 
@@ -273,4 +274,21 @@ function failure(
     cause,
     details: { kind, from: record.version, to: version, state },
   });
+}
+
+/** What a migration keeps, and says of itself in the journal. */
+export function keptBy(migrated: Migrated, record: ActorRecord, definition: Definition): KeptByMigration {
+  const { keptTimers, keptEffects, keptChildren, dropped, snapshot } = migrated;
+  const report: JsonObject = {
+    from: record.version,
+    to: definition.version,
+    dropped: dropped.map((each): JsonObject => ({ ...each })),
+    snapshot: persisted(definition.steppable, snapshot),
+  };
+  return {
+    keptTimers: new Set(keptTimers),
+    keptEffects: new Set(keptEffects),
+    keptChildren: new Set(keptChildren),
+    report,
+  };
 }

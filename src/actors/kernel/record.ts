@@ -90,8 +90,12 @@ export interface ActorRecord {
    */
   readonly snapshot: Json;
   readonly value?: Json | undefined;
-  /** How long the newest checkpoint is, where snapshots are amortized. */
+  /** What the newest checkpoint wrote, pages included, where snapshots are amortized. */
   readonly checkpointBytes?: number | undefined;
+  /** It has rows of pages beside its checkpoints. */
+  readonly paged?: true | undefined;
+  /** Of a checkpoint with numbers where its pages were. */
+  readonly paging?: PagingRow | undefined;
   readonly timers: readonly TimerRef[];
   readonly effects: readonly EffectRef[];
   readonly children?: readonly ChildRef[] | undefined;
@@ -105,6 +109,18 @@ export interface ActorRecord {
   /** Under which addresses its journal was written before it came here in a capsule, up to which seq. */
   readonly origins?: Origins | undefined;
 }
+
+/** In a checkpoint: how it stands for its pages, and what becomes of those of earlier checkpoints. */
+export interface PagingRow {
+  /** Where in the context the numbers are; absent where the context is whole. */
+  readonly key?: string | undefined;
+  /** The number of the next page. */
+  readonly next: number;
+  /** The pages that go when the checkpoint of that seq goes: no later one refers to them. */
+  readonly gone: PagesGone;
+}
+
+export type PagesGone = readonly (readonly [mark: number, numbers: readonly number[]])[];
 
 export type Origins = readonly (readonly [address: string, seq: number])[];
 
@@ -174,7 +190,12 @@ export interface EventEnvelope {
   readonly id: string;
   readonly seq: number;
   readonly random: number;
+  /** Payload rows that its definition wanted the step to see (`reads`), as they were before it. */
+  readonly rows?: ShownRows;
 }
+
+/** By name; those that exist. */
+export type ShownRows = Readonly<Record<string, Json>>;
 
 /** Row `j`. Seq 1 is the creation; its event is `xstate.init` with the input. */
 export interface JournalEntry {
@@ -197,6 +218,8 @@ export interface JournalEntry {
   readonly emitted?: readonly JsonEvent[] | undefined;
   /** What the step asked its system about, and was told: a replay is told the same. */
   readonly system?: Readonly<Record<string, SystemTarget | null>> | undefined;
+  /** What the step was shown: a replay is shown the same. */
+  readonly rows?: ShownRows | undefined;
   /** The throw that ended or restarted the actor (see Supervision). */
   readonly failure?: { readonly event: JsonEvent; readonly error: JsonObject } | undefined;
   /** Of a creation: whose child it is. */

@@ -121,8 +121,9 @@ export function checkReplay(input: ReplayInput, stored: Json): void {
 }
 
 function envelopeOf(address: string, entry: JournalEntry): EventEnvelope {
-  const { at, eventId: id, seq, dueAt } = entry;
-  return { at, id, seq, random: randomOf(address, seq), ...(dueAt === undefined ? {} : { dueAt }) };
+  const { at, eventId: id, seq, dueAt, rows } = entry;
+  const given = { at, id, seq, random: randomOf(address, seq) };
+  return { ...given, ...(dueAt === undefined ? {} : { dueAt }), ...(rows && { rows }) };
 }
 
 function compare(address: string, entry: JournalEntry, value: Json): void {

@@ -11,10 +11,11 @@
 import type { AnyMachineSnapshot } from 'xstate';
 import type { Clock } from '../../clock.js';
 import { HoldfastError } from '../../errors.js';
-import type { Json, JsonEvent, JsonObject } from '../../json.js';
+import type { JsonEvent } from '../../json.js';
 import { keys } from '../../store/keys.js';
 import { Activation, type Older } from './activation.js';
 import { timerKey, writeDeadLetter, type Sent } from './belongings.js';
+import { refusalOf, showRows } from './asking.js';
 import { Births, errorEvent, notUnique } from './births.js';
 import { deliveryOf, type Cell, type Delivery, type Outcome } from './cell.js';
 import { rowsOf, writeCollection } from './collect.js';
@@ -27,12 +28,12 @@ import { envelopeFor } from './envelope.js';
 import { Failures } from './failures.js';
 import { indexedBy, NOTHING_INDEXED, type Indexed } from './indexed.js';
 import { kernelEvents } from './kernel-events.js';
-import type { Migrated } from './migration.js';
+import { keptBy } from './migration.js';
 import type { ActorRecord, EventEnvelope } from './record.js';
-import { nextStep, persisted, unread, type StepAction, type StepResult } from './step.js';
+import { nextStep, unread, type StepAction, type StepResult } from './step.js';
 import { StepView, toldBy } from './step-view.js';
 import { turnOf } from './turn-shapes.js';
-import type { After, Consumed, KeptByMigration, Made, Special, Taken } from './turn-shapes.js';
+import type { After, Consumed, Made, Special, Taken } from './turn-shapes.js';
 import { writeTurn } from './turn.js';
 import { Uniques } from './uniques.js';
 
@@ -113,7 +114,8 @@ export class Stepper {
     const { inboxKey } = delivery;
     // Recovery and the sender's commit may both hand over a row: whoever comes second finds it gone.
     if (inboxKey !== undefined && !(await isThere(this.#loop, inboxKey))) {
-      void this.#afterRecord(cell, delivery, { seq: 0, accepted: false, deduplicated: true });
+      const outcome = { seq: 0, accepted: false, deduplicated: true };
+      void this.#afterRecord(cell, delivery, () => delivery.resolve(outcome));
       return;
     }
     if (!cell.loaded || cell.tombstone) await this.#activate(cell);
@@ -191,7 +193,13 @@ export class Stepper {
       const { event, actions } = kernelStep;
       return this.#unstepped(cell, delivery, { ...taken, event }, actions);
     }
-    return this.#apply(cell, delivery, taken);
+    if (cell.definition.reads === undefined) return this.#apply(cell, delivery, taken);
+    return showRows(this.#loop, cell, taken.event, {
+      goOn: (rows) =>
+        this.#apply(cell, delivery, rows ? { ...taken, envelope: { ...envelope, rows } } : taken),
+      threw: (error) => this.#failures.failed(cell, delivery, taken, error),
+      damaged: (error) => this.#failures.standStill(cell, { delivery, event: taken.event }, error),
+    });
   }
 
   /** A step that asked for what had to be read is taken again: nothing of it has happened (V1). */
@@ -204,6 +212,11 @@ export class Stepper {
       delivery.taken();
       return view.pending?.then(() => this.#apply(cell, delivery, taken, view));
     };
+    const refusal = refusalOf(delivery.check, snapshot, envelope);
+    if (refusal !== undefined) {
+      void this.#afterRecord(cell, delivery, () => delivery.reject(refusal.error));
+      return undefined;
+    }
     let made: Made;
     try {
       if (snapshot === undefined) throw new Error(`${address} is not active`);
@@ -312,7 +325,7 @@ export class Stepper {
     const leftover = content.type === 'timer' ? timerKey(cell.address, content.timer.ref) : inboxKey;
     const outcome = { seq, accepted: false, deduplicated };
     if (leftover === undefined) {
-      void this.#afterRecord(cell, delivery, outcome);
+      void this.#afterRecord(cell, delivery, () => delivery.resolve(outcome));
       return undefined;
     }
     const stage = this.#loop.begin();
@@ -330,13 +343,8 @@ export class Stepper {
   }
 
   /** An answer about a step that is staged waits for that step's commit. */
-  async #afterRecord(cell: Cell, delivery: Delivery, outcome: Outcome): Promise<void> {
-    try {
-      await this.#loop.settled(keys.record(cell.address));
-      delivery.resolve(outcome);
-    } catch (error) {
-      delivery.reject(error);
-    }
+  #afterRecord(cell: Cell, delivery: Delivery, settle: () => void): Promise<void> {
+    return this.#loop.settled(keys.record(cell.address)).then(settle).catch(delivery.reject);
   }
 
   async #collect(cell: Cell, delivery: Delivery): Promise<void> {
@@ -354,22 +362,6 @@ export class Stepper {
     stage.failed = delivery.reject;
     this.#loop.add(stage);
   }
-}
-
-function keptBy(migrated: Migrated, record: ActorRecord, definition: Definition): KeptByMigration {
-  const { keptTimers, keptEffects, keptChildren, dropped, snapshot } = migrated;
-  const report: JsonObject = {
-    from: record.version,
-    to: definition.version,
-    dropped: dropped as unknown as Json,
-    snapshot: persisted(definition.steppable, snapshot),
-  };
-  return {
-    keptTimers: new Set(keptTimers),
-    keptEffects: new Set(keptEffects),
-    keptChildren: new Set(keptChildren),
-    report,
-  };
 }
 
 /** Transition logic has no end of its own. */

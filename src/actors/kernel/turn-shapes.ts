@@ -7,7 +7,7 @@ import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import type { Json, JsonEvent, JsonObject } from '../../json.js';
 import type { Sent, StartedEffect, Told } from './belongings.js';
 import type { Definition } from './definition.js';
-import type { Delivery } from './cell.js';
+import type { Content, Delivery } from './cell.js';
 import type { Indexed } from './indexed.js';
 import type { ActorRecord, ChildRef, EffectRef, EventEnvelope, JournalEntry } from './record.js';
 import type { ParentRef, TimerRef } from './record.js';
@@ -131,8 +131,14 @@ export function turnOf(made: Made, delivery: Delivery, earlier: AnyMachineSnapsh
     result,
     earlier,
     indexed,
-    payloads: content.type === 'create' ? content.payloads : undefined,
+    payloads: payloadsOf(content, special),
     parent,
     special,
   };
+}
+
+/** What came with it. Of an event that the machine threw on nothing is kept. */
+function payloadsOf(content: Content, special: Special | undefined): Turn['payloads'] {
+  if (content.type === 'create') return content.payloads;
+  return content.type === 'event' && special?.failure === undefined ? content.payloads : undefined;
 }

@@ -68,6 +68,9 @@ class TurnWriter {
     this.#checkContext();
     this.#consume();
     this.#carryOver();
+    // Before its actions: what the machine does with a row it was sent wins.
+    for (const [name, value] of Object.entries(this.#turn.payloads ?? NO_PAYLOADS))
+      this.#stage.put(keys.payload(address, name), value);
     actions.forEach((action, index) => this.#apply(action, index));
     const status = snapshot.status as ActorStatus;
     const unreadable = this.#turn.special?.unreadable === true;
@@ -76,11 +79,6 @@ class TurnWriter {
     if (status !== 'active') this.#finish(actions.length, snapshot);
     else if (this.#parent?.sync === true && !this.#isKernels())
       this.#tellParent(actions.length, 'snapshot', { snapshot: json() });
-    const { payloads } = this.#turn;
-    if (payloads !== undefined) {
-      for (const [name, value] of Object.entries(payloads))
-        this.#stage.put(keys.payload(address, name), value);
-    }
     const value: Json = (snapshot.value as Json | undefined) ?? null;
     const entry = this.#journal(value, status);
     const entryText = JSON.stringify(entry);
@@ -272,6 +270,7 @@ class TurnWriter {
       sends: sends.length === 0 ? undefined : sends.map(entrySend),
       emitted: unlessEmpty(this.#emitted),
       system: special?.system,
+      rows: envelope.rows,
       failure: special?.failure,
       migrated: special?.migrated?.report,
       parent: this.#turn.parent,
@@ -377,6 +376,8 @@ function entrySend({ to, row }: Sent): EntryPart<'sends'> {
 }
 
 type EntryPart<K extends 'effects' | 'sends'> = NonNullable<JournalEntry[K]>[number];
+
+const NO_PAYLOADS: Readonly<Record<string, Json>> = {};
 
 function unlessEmpty<T>(list: readonly T[]): readonly T[] | undefined {
   return list.length === 0 ? undefined : list;

@@ -1,0 +1,154 @@
+/**
+ * What a sender may ask of the step that takes its event, and what a definition shows that step.
+ *
+ * Callers: the kernel's door, the stepper. Invariants:
+ *  A1  A check runs in the step's own synchronous turn: between what it looked at and the step comes nothing.
+ *  A2  A check that throws is an answer to its sender: nothing of the event is consumed, written or counted
+ *      against the actor. A step that is taken again asks again.
+ *  A3  A step is shown rows as they were before it, staged ones included; they are journaled with it.
+ */
+import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
+import { HoldfastError, isHoldfastError } from '../../errors.js';
+import { checkId } from '../../ids.js';
+import type { Json } from '../../json.js';
+import { keys } from '../../store/keys.js';
+import type { Cell, Parcel } from './cell.js';
+import type { CommitLoop } from './commit-loop.js';
+import { isKeyPart, type Definition } from './definition.js';
+import { ownEvent, ownPayloads, ownTime } from './door.js';
+import type { EventEnvelope, ShownRows } from './record.js';
+
+/**
+ * Looks at an actor right before its step, and throws to refuse the event. The snapshot is the live one: read
+ * it, change nothing, and keep what you need of it by copying.
+ */
+export type StepCheck = (snapshot: AnyMachineSnapshot, envelope: EventEnvelope) => void;
+
+export interface SendOptions {
+  /** Delivered twice under one id, an event is applied once (24 h). */
+  readonly id?: string;
+  /**
+   * Not before this wall-clock time, in milliseconds: until then it waits on disk, as a timer of the
+   * actor. Not together with `check` or `payloads`, which belong to the step at hand: INVALID_INPUT.
+   */
+  readonly at?: number | undefined;
+  /** Who sends; default `user`. */
+  readonly source?: string;
+  readonly traceparent?: string;
+  /**
+   * Called with the actor's snapshot and the event's envelope right before its machine steps; what it throws
+   * refuses the event. The send then rejects with that very error, once what the check saw is on disk, and
+   * nothing is written. Not called for an event that is a duplicate, or that the actor cannot take at all
+   * (it has ended, or stands still); nor when an operator lets the actor take the event again later.
+   */
+  readonly check?: StepCheck | undefined;
+  /**
+   * Rows beside the record, at most 256 KiB each, written with the step and not journaled. What the step
+   * itself puts or deletes under those names wins.
+   */
+  readonly payloads?: Readonly<Record<string, Json>> | undefined;
+}
+
+/**
+ * An event as its sender asked for it. Throws INVALID_EVENT, INVALID_ID and INVALID_INPUT for what cannot be
+ * stored.
+ */
+export function parcelOf(event: unknown, options: SendOptions): Parcel {
+  const { id: eventId, source = 'user', traceparent, at, check, payloads } = options;
+  if (eventId !== undefined) checkId(eventId);
+  if (at !== undefined && (check ?? payloads) !== undefined) {
+    const message = 'at: an event for later can have no check and no payloads';
+    throw new HoldfastError('INVALID_INPUT', message, { details: { field: 'at' } });
+  }
+  const own = payloads === undefined ? {} : { payloads: ownPayloads(payloads) };
+  const content = { type: 'event', event: ownEvent(event), ...ownTime(at), ...own } as const;
+  return { content, source, dedupe: eventId !== undefined, eventId, traceparent, check };
+}
+
+/** What a check threw; undefined when it let the event pass, or there is none. */
+export function refusalOf(
+  check: StepCheck | undefined,
+  snapshot: AnyMachineSnapshot | undefined,
+  envelope: EventEnvelope,
+): { readonly error: unknown } | undefined {
+  if (check === undefined || snapshot === undefined) return undefined;
+  try {
+    check(snapshot, envelope);
+    return undefined;
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** How the step goes on once its rows are read. */
+export interface Shown {
+  readonly goOn: (rows: ShownRows | undefined) => Promise<void> | undefined;
+  /** The definition named no rows: it threw. */
+  readonly threw: (error: unknown) => Promise<void> | undefined;
+  /** One of the rows cannot be read. */
+  readonly damaged: (error: unknown) => Promise<void> | undefined;
+}
+
+/**
+ * Reads the rows that a step of this event is shown; a promise only where the store must wait. What keeps the
+ * store from reading at all is thrown.
+ */
+export function showRows(
+  loop: CommitLoop,
+  { definition, address }: Pick<Cell, 'definition' | 'address'>,
+  event: AnyEventObject,
+  { goOn, threw, damaged }: Shown,
+): Promise<void> | undefined {
+  let names: readonly string[];
+  try {
+    names = namesOf(definition, event);
+  } catch (error) {
+    return threw(error);
+  }
+  if (names.length === 0) return goOn(undefined);
+  const failed = (error: unknown): Promise<void> | undefined => {
+    if (isHoldfastError(error, 'STORE_CORRUPTED')) return damaged(error);
+    throw error;
+  };
+  let rows: ShownRows | undefined | Promise<ShownRows | undefined>;
+  try {
+    const read = names.map((name) => loop.read(keys.payload(address, name)));
+    rows = read.every(isAtHand)
+      ? rowsIn(names, read)
+      : Promise.all(read.map((text) => Promise.resolve(text))).then((texts) => rowsIn(names, texts));
+  } catch (error) {
+    return failed(error);
+  }
+  return rows instanceof Promise ? rows.then(goOn, failed) : goOn(rows);
+}
+
+function namesOf({ kind, reads }: Definition, event: AnyEventObject): readonly string[] {
+  const names = reads?.(event) ?? [];
+  for (const name of names) {
+    if (isKeyPart(name) && name !== '') continue;
+    throw new HoldfastError('INVALID_DEFINITION', `${kind}: reads: ${JSON.stringify(name)} names no payload`);
+  }
+  return names;
+}
+
+function isAtHand(read: string | undefined | Promise<string | undefined>): read is string | undefined {
+  return !(read instanceof Promise);
+}
+
+/** Those that are there, by name; undefined when none is. */
+function rowsIn(names: readonly string[], texts: readonly (string | undefined)[]): ShownRows | undefined {
+  const found = names.flatMap((name, index) => {
+    const text = texts[index];
+    return text === undefined ? [] : [[name, valueIn(name, text)] as const];
+  });
+  return found.length === 0 ? undefined : Object.fromEntries(found);
+}
+
+function valueIn(name: string, text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch (error) {
+    const message = `the payload ${JSON.stringify(name)} is no JSON`;
+    throw new HoldfastError('STORE_CORRUPTED', message, { cause: error });
+  }
+}
