@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Accounts } from './actors/accounts.js';
 import { Actors } from './actors/actors.js';
 import { ArtifactFiles } from './actors/artifact-files.js';
+import { Attachments } from './actors/attachments.js';
 import { Capsules } from './actors/capsule/capsules.js';
 import { Deliveries } from './actors/deliveries.js';
 import { JobEffects } from './actors/job-effects.js';
@@ -21,7 +22,7 @@ import { systemClock } from './clock.js';
 import { createLogger } from './log.js';
 import { createTransport } from './providers/index.js';
 import type { Doubles, RuntimeOptions } from './runtime-options.js';
-import type { Store } from './store/index.js';
+import { fileFault, type Store } from './store/index.js';
 
 export type Assembly = Awaited<ReturnType<typeof assemble>>;
 
@@ -38,6 +39,8 @@ export async function assemble(
   const kernel = await Kernel.open({ store, clock, log, memory, hook });
   const artifacts = join(directory, 'artifacts');
   const files = new ArtifactFiles(artifacts, kernel, log);
+  const inputs = { directory: join(directory, 'attachments'), kernel, store, log, faultOf: fileFault };
+  const attachments = new Attachments(inputs);
   const pathOf = (path: string): string => files.pathOf(path);
   const transport = createTransport({ clock, log });
   const accounts = new Accounts(kernel, clock, log);
@@ -46,11 +49,11 @@ export async function assemble(
   const reconcile = new JobReconcile({ kernel, providers, accounts, transport, effects });
   const jobs = new Jobs({ kernel, providers, deliveries, effects, reconcile, defaults, log, newId });
   return {
-    ...{ store, kernel, log, artifacts, files, transport, accounts, deliveries, jobs },
+    ...{ store, kernel, log, artifacts, files, attachments, transport, accounts, deliveries, jobs },
     sessions: new Sessions(kernel),
     quarantine: new Quarantine(kernel),
     actors: new Actors(kernel, log, newId),
     capsules: new Capsules(kernel, clock),
-    backups: new Backups({ directory, store, files, clock }),
+    backups: new Backups({ directory, store, files, attachments, clock }),
   };
 }

@@ -2,12 +2,13 @@
  * Backups of a directory, while it runs or lies still, and the way back from one.
  *
  * Owns: the backups under way. Callers: the assembly; users, through `restore`. Invariants:
- *  1  No artifact file is removed from before the moment is taken until its copy is whole.
+ *  1  No artifact file and no attachment is removed from before the moment is taken until its copy is whole.
  *  2  When `Backups.close` resolves none is under way, and those that were have left nothing.
  *  3  What is restored repeats no paid call by itself: each outstanding effect counts as begun.
  */
 import { resolve } from 'node:path';
 import type { ArtifactFiles } from './actors/artifact-files.js';
+import type { Attachments } from './actors/attachments.js';
 import { interruptEffects } from './actors/kernel/index.js';
 import { systemClock, type Clock } from './clock.js';
 import { HoldfastError } from './errors.js';
@@ -30,6 +31,7 @@ interface BackupParts {
   readonly directory: string;
   readonly store: Store;
   readonly files: ArtifactFiles;
+  readonly attachments: Attachments;
   readonly clock: Clock;
 }
 
@@ -47,10 +49,11 @@ export class Backups {
   async take(target: string, { signal }: BackupOptions = {}): Promise<CopyReport> {
     const closing = this.#closing.signal;
     const either = signal === undefined ? closing : AbortSignal.any([signal, closing]);
+    const { files, attachments } = this.#parts;
     // The names of fetches are addresses, which this is none of.
-    const work = this.#parts.files.during(
+    const work = files.during(
       newId('backup'),
-      () => this.#copy(target, either),
+      () => attachments.paused(() => this.#copy(target, either)),
       () => false,
     );
     this.#running.add(work);

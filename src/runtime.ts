@@ -254,9 +254,10 @@ export class Runtime {
   }
 
   async #recover(control: boolean): Promise<void> {
-    const { artifacts, kernel, log } = this.#parts;
+    const { artifacts, attachments, kernel, log } = this.#parts;
     this.#supervisor.send({ type: 'runtime.opened' });
     await sweepParts(artifacts);
+    await attachments.recover();
     await this.accounts.recover();
     await kernel.start();
     await this.deliveries.recover();

@@ -1,7 +1,7 @@
 /**
  * The download: one artifact from a URL that somebody else chose onto our disk, whole or not at all.
  *
- * Owns: the `.part` files, in a folder of their own so that sweeping them reads no finished file's name.
+ * Owns: its `.part` file, in a folder of their own so that sweeping them reads no finished file's name.
  * Callers: `actors/jobs.ts`. Invariants:
  *  D1  Every hop passes the guard; redirects are followed by hand, at most `limits.redirectsMax`, never
  *      from https down to http.
@@ -15,7 +15,7 @@
  */
 import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Agent, request as httpRequest } from 'undici';
 import type { Dispatcher } from 'undici';
@@ -27,6 +27,7 @@ import { providerError } from './classify.js';
 import { Deadline } from './deadline.js';
 import { guardedConnector, refuseUrl } from './guard.js';
 import type { OpenSocket, Resolve } from './guard.js';
+import { partsBelow, placeWhole } from './parts.js';
 import { errorCode, redactError, redactUrl, secretsOf } from './redact.js';
 import { retryAfterMs } from './retry-after.js';
 import { sniff } from './sniff.js';
@@ -34,9 +35,6 @@ import type { Sniffed } from './sniff.js';
 import type { ArtifactSource, Credential, JobKind, ProviderAdapter, ProviderError } from './port.js';
 import type { ProviderErrorClass } from './port.js';
 import { asNumber, plainHeaders } from './wire.js';
-
-/** The folder of files that are not whole yet, below the artifacts'. */
-const PARTS = 'parts';
 
 export interface DownloadedArtifact {
   /** File name below the directory: `<sha256>.<extension>`. */
@@ -81,7 +79,7 @@ type Step<Value> = { readonly type: 'next'; readonly value: Value } | Failure;
 
 export async function download(options: DownloadOptions): Promise<DownloadOutcome> {
   const { adapter, directory } = options;
-  const part = join(directory, PARTS, `${newId('download')}.part`);
+  const part = join(partsBelow(directory), `${newId('download')}.part`);
   const connect = guardedConnector({
     trustedOrigins: adapter.trustedOrigins,
     ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
@@ -92,7 +90,7 @@ export async function download(options: DownloadOptions): Promise<DownloadOutcom
   const deadline = new Deadline(options.clock, options.signal, (limits.redirectsMax + 1) * hopMs);
   try {
     deadline.signal.throwIfAborted();
-    await mkdir(join(directory, PARTS), { recursive: true });
+    await mkdir(partsBelow(directory), { recursive: true });
     const reply = await follow(options, agent, deadline.signal);
     if (reply.type !== 'next') return reply;
     const received = await receive(options, reply.value, part, deadline);
@@ -105,17 +103,6 @@ export async function download(options: DownloadOptions): Promise<DownloadOutcom
     await agent.destroy();
     await rm(part, { force: true });
   }
-}
-
-/** Removes what downloads left behind when their process died. Returns how many files went. */
-export async function sweepParts(directory: string): Promise<number> {
-  const parts = join(directory, PARTS);
-  const names = await readdir(parts).catch((error: unknown) => {
-    if (errorCode(error) === 'ENOENT') return [];
-    throw error;
-  });
-  for (const name of names) await rm(join(parts, name), { force: true });
-  return names.length;
 }
 
 /** The first reply that is no redirect, if it is a success. */
@@ -260,17 +247,10 @@ class Head {
   }
 }
 
-/** Final name, then the directory itself onto disk: without that a power cut could forget the name. */
 async function keep(options: DownloadOptions, part: string, received: Received): Promise<DownloadedArtifact> {
   const { sha256, bytes, sniffed } = received;
   const path = `${sha256}.${sniffed.extension}`;
-  await rename(part, join(options.directory, path));
-  const directory = await open(options.directory, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+  await placeWhole(part, options.directory, path);
   const { width, height, mime } = sniffed;
   const size = width === undefined || height === undefined ? {} : { width, height };
   return { path, sha256, bytes, mime, ...size, sourceUrl: redactUrl(options.source.url) };

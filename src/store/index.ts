@@ -14,6 +14,7 @@ export {
   type MemoryDisk,
   type MemoryStoreOptions,
 } from './memory-store.js';
+export { fileFault } from './store-fault.js';
 export { STORE_FORMAT, type StorePurpose } from './row-store.js';
 export type { Commit, Entry, Expectation, Range, Row, ScanOptions, Store, StoreView } from './store.js';
 export { compareKeys, keys, ordOf, partsOf, rangeAfter, rangeOf, type RowLetter } from './keys.js';
