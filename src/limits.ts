@@ -49,6 +49,8 @@ export const limits = {
   checkpointBytes: 256 * KIB,
   /** Journal bytes that an amortized snapshot stands for at least. */
   amortizedBytesMin: 64 * KIB,
+  /** Journal bytes between checkpoints of a paged context, for each byte that the last one wrote. */
+  pagedCheckpointFactor: 4,
   /** Transitions of one step that no event asked for (`always`, `raise`): more are a loop. */
   microstepsMax: 10_000,
   /** How deep JSON from outside may be nested. */

@@ -14,6 +14,7 @@
  * | s   | address                               | actor record                        |
  * | j   | address, seq                          | journal entry                       |
  * | c   | address, seq                          | checkpoint: a record as it was      |
+ * | c   | address, `p`, number                  | page that checkpoints refer to      |
  * | p   | address, name                         | payload too big for a context       |
  * | d   | kind, dueAt, address, armSeq, index   | timer                               |
  * | o   | kind, pool, ord                       | effect to run                       |
@@ -35,6 +36,8 @@ import type { Range } from './store.js';
 const SEPARATOR = '\0';
 const AFTER_SEPARATOR = '\x01';
 const NUMBER_MAX = 2 ** 48 - 1;
+/** No seq: pages come after the checkpoints of their actor. */
+const PAGES = 'p';
 
 export type RowLetter =
   'm' | 's' | 'j' | 'c' | 'p' | 'd' | 'o' | 'i' | 'x' | 'e' | 'q' | 'n' | 'v' | 'h' | 'a' | 'f' | 'y' | 'k';
@@ -93,11 +96,18 @@ function byteRank(unit: number): number {
   return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
 }
 
+/** The number of a page in its key; undefined when the key is a checkpoint's. */
+export function pageNumberOf(key: string): number | undefined {
+  const [, name, number] = partsOf(key);
+  return name === PAGES && number !== undefined ? Number.parseInt(number, 16) : undefined;
+}
+
 export const keys = {
   meta: (name: string) => keyOf('m', name),
   record: (address: string) => keyOf('s', address),
   journal: (address: string, seq: number) => keyOf('j', address, orderedNumber(seq)),
   checkpoint: (address: string, seq: number) => keyOf('c', address, orderedNumber(seq)),
+  page: (address: string, number: number) => keyOf('c', address, PAGES, orderedNumber(number)),
   payload: (address: string, name: string) => keyOf('p', address, name),
   timer: (kind: string, dueAt: number, address: string, armSeq: number, index: number) =>
     keyOf('d', kind, orderedNumber(dueAt), address, orderedNumber(armSeq), orderedNumber(index)),

@@ -77,7 +77,7 @@ export const eventMutants: readonly Mutant[] = [
   {
     name: 'throws other dice in a replay',
     breaks: ['K10'],
-    file: 'src/actors/kernel/replay.ts',
+    file: 'src/actors/kernel/envelope.ts',
     find: 'random: randomOf(address, seq)',
     replace: 'random: randomOf(id, seq)',
     caughtBy: turnTest,
@@ -141,8 +141,8 @@ export const eventMutants: readonly Mutant[] = [
   {
     name: 'writes an amortized record without its checkpoint',
     breaks: ['P1', 'K10'],
-    file: turn,
-    find: 'checkpointBytes: this.#stage.put(keys.checkpoint(address, seq - 1), record) };',
+    file: 'src/actors/kernel/paging.ts',
+    find: 'checkpointBytes: stage.put(keys.checkpoint(address, seq - 1), record) };',
     replace: 'checkpointBytes: JSON.stringify(record).length };',
     caughtBy: 'test/kernel/amortized.test.ts',
     by: 'come back as those written with each step, after any number of steps and a crash',

@@ -12,7 +12,6 @@ import { isHoldfastError } from '../../errors.js';
 import { canonicalJson, isPlainObject, type Json, type JsonEvent } from '../../json.js';
 import { Stage } from '../kernel/commit-loop.js';
 import { defineMachine, type Definition } from '../kernel/definition.js';
-import type { Row } from '../../store/store.js';
 import { errorToJson } from '../kernel/effect-run.js';
 import { NOTHING_INDEXED } from '../kernel/indexed.js';
 import { kernelEvents } from '../kernel/kernel-events.js';
@@ -22,7 +21,7 @@ import { persisted, type StepAction } from '../kernel/step.js';
 import type { After, Consumed, Special } from '../kernel/turn-shapes.js';
 import { writeTurn } from '../kernel/turn.js';
 import type { Capsule } from './capsule.js';
-import { LeftOver, type Difference } from './left-over.js';
+import { LeftOver, type Difference, type Wrote } from './left-over.js';
 import { startOf } from './start.js';
 import { underWayIn } from './under-way.js';
 
@@ -95,11 +94,11 @@ export function replayCapsule(
   if (missing !== undefined) return report(gapAt(missing));
   const leftOver = new LeftOver(capsule);
   try {
-    for (const { made, entry, snapshot, rows } of retraced(definition, capsule, { entries, checkpoint })) {
+    for (const { made, entry, snapshot, wrote } of retraced(definition, capsule, { entries, checkpoint })) {
       const step = stepOf(made);
       steps.push(step);
       last = snapshot;
-      const divergence = differenceOf(entry, step) ?? besides(leftOver.take(entry, rows));
+      const divergence = differenceOf(entry, step) ?? besides(leftOver.take(entry, wrote));
       if (divergence !== undefined) return report(divergence);
     }
   } catch (error) {
@@ -120,7 +119,7 @@ interface Retraced {
   /** The same entry as this machine leads to it. */
   readonly made: JournalEntry;
   readonly snapshot: AnyMachineSnapshot;
-  readonly rows: readonly Row[];
+  readonly wrote: Wrote;
 }
 
 function* retraced(
@@ -142,7 +141,7 @@ function* retraced(
       entry,
       made: isMigration ? { ...entry, value: after.entry.value } : after.entry,
       snapshot: result.snapshot,
-      rows: isMigration ? [] : stage.rows,
+      wrote: isMigration ? { rows: [], expiring: undefined } : stage,
     };
   }
 }
@@ -167,7 +166,7 @@ function remade(
   };
   return writeTurn(
     stage,
-    { address, definition, record, indexed: NOTHING_INDEXED },
+    { address, definition, record, paging: undefined, indexed: NOTHING_INDEXED },
     {
       event,
       envelope,

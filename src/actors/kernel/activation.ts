@@ -8,7 +8,7 @@ import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import type { Clock } from '../../clock.js';
 import { HoldfastError, isHoldfastError } from '../../errors.js';
 import { keys } from '../../store/keys.js';
-import { withSnapshot } from './amortized.js';
+import { wholeOf } from './amortized.js';
 import type { Cell } from './cell.js';
 import { tombstoneKey } from './collect.js';
 import type { CommitLoop } from './commit-loop.js';
@@ -93,7 +93,10 @@ export class Activation {
     cell.bytes = text.length + (record.checkpointBytes ?? 0);
     cell.loaded = true;
     try {
-      cell.record = await withSnapshot(this.#loop, definition, address, record);
+      const whole = await wholeOf(this.#loop, definition, address, record);
+      cell.record = whole.record;
+      cell.paging = whole.paging;
+      cell.bytes += whole.paging?.bytes ?? 0;
     } catch (error) {
       if (record.quarantine === undefined) return { type: 'unreadable', error };
     }

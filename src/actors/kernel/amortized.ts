@@ -12,7 +12,9 @@ import { limits } from '../../limits.js';
 import { keys } from '../../store/keys.js';
 import type { Entry, ScanOptions } from '../../store/store.js';
 import { defineMachine, type Definition } from './definition.js';
+import { pagingBeside, unpaged, type Unpaged } from './page-rows.js';
 import { pagesOf } from './pages.js';
+import { copiedBut, type Paging } from './paging.js';
 import type { ActorRecord, JournalEntry } from './record.js';
 import { replay } from './replay.js';
 
@@ -22,17 +24,34 @@ export interface Rows {
   readonly scan: (options: ScanOptions) => Promise<Entry[]>;
 }
 
-/** The record with its snapshot. Throws REPLAY_DIVERGED, or VERSION_UNKNOWN without its version's machine. */
+/** The record with its snapshot: see `wholeOf`. */
 export async function withSnapshot(
   rows: Rows,
   definition: Definition,
   address: string,
   record: ActorRecord,
 ): Promise<ActorRecord> {
-  if ((record.snapshot as Json | undefined) !== undefined) return record;
+  return (await wholeOf(rows, definition, address, record)).record;
+}
+
+/**
+ * The record with its snapshot, and what is known of its pages. Throws REPLAY_DIVERGED, VERSION_UNKNOWN
+ * without its version's machine, or STORE_CORRUPTED.
+ */
+export async function wholeOf(
+  rows: Rows,
+  definition: Definition,
+  address: string,
+  record: ActorRecord,
+): Promise<Unpaged> {
+  if ((record.snapshot as Json | undefined) !== undefined)
+    return { record, paging: kept(await pagingBeside(rows, address, record), record) };
   const from = record.marks.at(-1)?.[0] ?? 0;
   const text = from === 0 ? undefined : await rows.read(keys.checkpoint(address, from));
-  const checkpoint = text === undefined ? undefined : (JSON.parse(text) as ActorRecord);
+  const stored = text === undefined ? undefined : (JSON.parse(text) as ActorRecord);
+  const { record: checkpoint, paging } = stored
+    ? await unpaged(rows, address, stored)
+    : { record: undefined, paging: undefined };
   const entries = await entriesBetween(rows, address, from, record.seq);
   const { parent, origins } = record;
   const folded = replay({
@@ -43,14 +62,24 @@ export async function withSnapshot(
     ...(checkpoint && { checkpoint }),
     ...(parent && { parent }),
   });
-  // As it comes from disk: what a context holds may be shared with the journal's events.
-  return { ...record, snapshot: JSON.parse(JSON.stringify(folded)) as Json };
+  // As it comes from disk: what a context holds may be shared with the journal's events. Pages that no step
+  // has touched came from there, and are known by who they are.
+  const snapshot = copiedBut(folded, definition.paged, (page) => paging?.written.has(page) !== true);
+  return { record: { ...record, snapshot }, paging: kept(paging, record) };
+}
+
+/** Without what a step after the checkpoint has removed. */
+function kept(paging: Paging | undefined, { marks }: ActorRecord): Paging | undefined {
+  if (paging === undefined) return undefined;
+  const gone = paging.gone.filter(([mark]) => marks.some(([seq]) => seq === mark));
+  return { ...paging, gone };
 }
 
 /** Journal bytes after which a new checkpoint is due. */
 export function checkpointBytesOf(definition: Definition, record: ActorRecord | undefined): number {
   if (definition.snapshot === 'each') return limits.checkpointBytes;
-  const last = record?.checkpointBytes ?? 0;
+  const factor = definition.paged === undefined ? 1 : limits.pagedCheckpointFactor;
+  const last = factor * (record?.checkpointBytes ?? 0);
   return Math.min(Math.max(last, limits.amortizedBytesMin), limits.checkpointBytes);
 }
 

@@ -10,6 +10,7 @@ import type { Json, JsonEvent } from '../../json.js';
 import { limits } from '../../limits.js';
 import type { StepCheck } from './asking.js';
 import type { Definition } from './definition.js';
+import type { Paging } from './paging.js';
 import type { ActorRecord, ParentRef } from './record.js';
 import type { DueTimer } from './timers.js';
 import { NOTHING_INDEXED, type Indexed } from './indexed.js';
@@ -100,6 +101,8 @@ export interface Cell {
   tombstone: boolean;
   record: ActorRecord | undefined;
   snapshot: AnyMachineSnapshot | undefined;
+  /** Of a paged context: what of it is on disk. */
+  paging: Paging | undefined;
   indexed: Indexed;
   /** Its record as JSON text, about. */
   bytes: number;
@@ -145,6 +148,7 @@ export class Cells {
       tombstone: false,
       record: undefined,
       snapshot: undefined,
+      paging: undefined,
       indexed: NOTHING_INDEXED,
       bytes: 0,
       waiting: undefined,

@@ -70,6 +70,7 @@ export function writeCollection(
   return {
     record,
     bytes: 0,
+    paging: undefined,
     snapshot: actor.snapshot,
     indexed: NOTHING_INDEXED,
     entry,

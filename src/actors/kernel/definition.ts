@@ -13,6 +13,7 @@ import { limits } from '../../limits.js';
 import type { RestartBudget } from '../../machines/index.js';
 import { isMachine, sourceOf, type LogicType } from './logic.js';
 import { checkMigrations, type Migrations } from './migration.js';
+import { checkPaged } from './paging.js';
 import { stubbed, type SteppableLogic } from './step.js';
 
 /** A bound shared by several pools, such as the calls of one provider account. */
@@ -76,9 +77,9 @@ export interface Supervision {
 }
 
 /** What a child machine of a definition may have of its own. Its version is its parent's. */
-export type ChildOptions = Pick<
+export type ChildOptions = Omit<
   DefinitionOptions,
-  'effects' | 'indexes' | 'migrate' | 'supervision' | 'children' | 'retentionMs' | 'snapshot' | 'reads'
+  'kind' | 'machine' | 'version' | 'references' | 'tombstoneMs'
 >;
 
 /** A row of a declared index: found by `parts`, in their order; `unique` allows one actor for equal parts. */
@@ -116,11 +117,17 @@ export interface DefinitionOptions {
    */
   readonly snapshot?: 'each' | 'amortized';
   /**
+   * The key of the context that holds its pages: an array of JSON objects, which a step replaces and never
+   * changes in place. A checkpoint writes those that are new, a step is checked for JSON in those it made:
+   * neither costs more where there are more. With `snapshot: 'amortized'` alone. Default: none.
+   */
+  readonly paged?: string;
+  /**
    * Names of own payload rows that the step of an event is shown, as `event.$.rows`: those that exist, as
-   * they were before the step. Pure. They are journaled with the step, so keep them small. A row that
+   * they were before the step, whose snapshot comes with the event. Pure. They are journaled with the step, so keep them small. A row that
    * cannot be read sets the actor aside. Default: none.
    */
-  readonly reads?: (event: AnyEventObject) => readonly string[];
+  readonly reads?: (event: AnyEventObject, before: AnyMachineSnapshot) => readonly string[];
   /** How actors of older versions become actors of this one (K12). */
   readonly migrate?: Migrations;
   readonly supervision?: Supervision;
@@ -145,7 +152,8 @@ export interface Definition {
   readonly retentionMs: number;
   readonly tombstoneMs: number;
   readonly snapshot: 'each' | 'amortized';
-  readonly reads: ((event: AnyEventObject) => readonly string[]) | undefined;
+  readonly paged: string | undefined;
+  readonly reads: DefinitionOptions['reads'];
   readonly migrate: Migrations | undefined;
   readonly supervision: Supervision;
   /** By source: the kinds of the machines it invokes and spawns (K8). */
@@ -183,6 +191,7 @@ function defineLogic(logic: AnyActorLogic, options: LogicOptions, isChild: boole
   const types = machine === undefined ? new Map<string, LogicType>() : sourceTypes(machine);
   checkPolicies(options, types);
   checkMigrations(kind, version, options.migrate);
+  checkPaged(options, machine !== undefined);
   return {
     kind,
     machine,
@@ -202,6 +211,7 @@ function defineLogic(logic: AnyActorLogic, options: LogicOptions, isChild: boole
     retentionMs,
     tombstoneMs,
     snapshot: machine === undefined ? 'each' : snapshot,
+    paged: options.paged,
     reads: options.reads,
     migrate: options.migrate,
     supervision: options.supervision ?? { onFailure: 'quarantine' },

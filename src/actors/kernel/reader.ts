@@ -13,6 +13,7 @@ import { withSnapshot, type Rows } from './amortized.js';
 import type { CommitLoop } from './commit-loop.js';
 import { parsedRow, scanPast } from './damage.js';
 import type { Definition } from './definition.js';
+import { unpaged } from './page-rows.js';
 import { pagesOf } from './pages.js';
 import type { ActorRecord, HistoryEntry, JournalEntry } from './record.js';
 
@@ -168,7 +169,8 @@ export class Reader {
   }
 
   async checkpoint(address: string, seq: number): Promise<ActorRecord | undefined> {
-    return parseRecord(await this.#loop.read(keys.checkpoint(address, seq)));
+    const checkpoint = parseRecord(await this.#loop.read(keys.checkpoint(address, seq)));
+    return checkpoint && (await unpaged(this.#loop, address, checkpoint)).record;
   }
 
   /** A session's history, oldest first unless asked otherwise. */

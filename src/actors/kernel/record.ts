@@ -61,6 +61,8 @@ export interface Quarantine {
   readonly at: number;
   readonly event?: JsonEvent;
   readonly source?: string;
+  /** What its step was shown; read again by `resume`. */
+  readonly rows?: ShownRows;
   /** The delivery to be taken again by `resume`; none when the actor could not be read. */
   readonly head?: Parcel;
   /** It came in a capsule and has not gone on here: no index leads to it yet. */

@@ -12,8 +12,9 @@ import type { Definition } from './definition.js';
 import { DISMISSED, isKernelEvent } from './kernel-events.js';
 import { addressAt, type ActorRecord, type ActorStatus, type EventEnvelope } from './record.js';
 import type { JournalEntry, Origins, ParentRef } from './record.js';
-import { initialStep, nextStep, persisted, restored, type StepResult } from './step.js';
-import { randomOf, withEnvelope } from './envelope.js';
+import { copiedBut, persistedPaged } from './paging.js';
+import { initialStep, nextStep, restored, type StepResult } from './step.js';
+import { envelopeAt, withEnvelope } from './envelope.js';
 import { replayView } from './step-view.js';
 
 export interface ReplayInput {
@@ -40,7 +41,7 @@ export function replay(input: ReplayInput): Json {
     compare(address, entry, (last.value as Json | undefined) ?? null);
   }
   if (last === undefined) throw new HoldfastError('REPLAY_DIVERGED', `${address}: the journal is empty`);
-  return persisted(definition.steppable, last);
+  return persistedPaged(definition, last);
 }
 
 /** One entry, taken again. */
@@ -67,7 +68,7 @@ export function* folded(input: ReplayInput): Generator<FoldedStep, void, undefin
   let before: AnyMachineSnapshot | undefined;
   let seq = (entries[0]?.seq ?? 1) - 1;
   if (checkpoint !== undefined && migration < 0) {
-    before = restored(definition.steppable, structuredClone(checkpoint.snapshot));
+    before = restored(definition.steppable, copiedBut(checkpoint.snapshot, definition.paged));
     seq = checkpoint.seq;
   }
   for (const entry of entries) {
@@ -78,7 +79,7 @@ export function* folded(input: ReplayInput): Generator<FoldedStep, void, undefin
     }
     parent ??= entry.parent;
     const address = addressAt(input.address, input.origins, seq);
-    const envelope = envelopeOf(address, entry);
+    const envelope = envelopeAt(address, entry);
     const scene = { entry, address, parent, envelope, before };
     const result = taken(definition, scene);
     yield { ...scene, result };
@@ -118,12 +119,6 @@ export function checkReplay(input: ReplayInput, stored: Json): void {
   const replayed = canonicalJson(JSON.parse(JSON.stringify(replay(input))));
   if (replayed === canonicalJson(stored)) return;
   throw new HoldfastError('REPLAY_DIVERGED', `${input.address}: the replay ends in ${replayed}`);
-}
-
-function envelopeOf(address: string, entry: JournalEntry): EventEnvelope {
-  const { at, eventId: id, seq, dueAt, rows } = entry;
-  const given = { at, id, seq, random: randomOf(address, seq) };
-  return { ...given, ...(dueAt === undefined ? {} : { dueAt }), ...(rows && { rows }) };
 }
 
 function compare(address: string, entry: JournalEntry, value: Json): void {

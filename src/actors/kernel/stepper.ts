@@ -280,6 +280,7 @@ export class Stepper {
     }
     cell.record = after.record;
     cell.bytes = after.bytes;
+    cell.paging = after.paging;
     cell.snapshot = special?.unreadable === true ? undefined : after.snapshot;
     cell.indexed = made.indexed;
     stage.after = () => this.#options.onCommitted(cell, after, delivery);
@@ -356,6 +357,7 @@ export class Stepper {
     const after = writeCollection(stage, { ...cell, record, snapshot }, rows, this.#clock.now());
     cell.record = undefined;
     cell.snapshot = undefined;
+    cell.paging = undefined;
     cell.indexed = after.indexed;
     cell.tombstone = cell.definition.tombstoneMs > 0;
     stage.after = () => this.#options.onCommitted(cell, after, delivery);

@@ -159,6 +159,7 @@ function forget(cell: Cell): void {
   cell.tombstone = false;
   cell.record = undefined;
   cell.snapshot = undefined;
+  cell.paging = undefined;
   cell.indexed = NOTHING_INDEXED;
   cell.waiting = undefined;
 }

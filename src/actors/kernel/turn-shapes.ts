@@ -9,6 +9,7 @@ import type { Sent, StartedEffect, Told } from './belongings.js';
 import type { Definition } from './definition.js';
 import type { Content, Delivery } from './cell.js';
 import type { Indexed } from './indexed.js';
+import type { Paging } from './paging.js';
 import type { ActorRecord, ChildRef, EffectRef, EventEnvelope, JournalEntry } from './record.js';
 import type { ParentRef, TimerRef } from './record.js';
 import type { StepResult } from './step.js';
@@ -19,6 +20,7 @@ export interface Before {
   readonly address: string;
   readonly definition: Definition;
   readonly record: ActorRecord | undefined;
+  readonly paging: Paging | undefined;
   readonly indexed: Indexed;
 }
 
@@ -77,6 +79,7 @@ export interface After {
   readonly record: ActorRecord;
   /** Of the record as JSON text. */
   readonly bytes: number;
+  readonly paging: Paging | undefined;
   readonly snapshot: AnyMachineSnapshot;
   readonly indexed: Indexed;
   readonly entry: JournalEntry;

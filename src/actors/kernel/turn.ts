@@ -23,11 +23,11 @@ import { writeHold } from './holding.js';
 import { droppedBy, writeIndexed } from './indexed.js';
 import { forAddress, type Marks, nextMarks } from './journal.js';
 import { isKernelEvent, kernelEvents } from './kernel-events.js';
+import { contextFault, keepCheckpoints, persistedPaged, type Paging } from './paging.js';
 import { forgetQuarantine } from './quarantine.js';
 import { valueOf } from './record.js';
 import type { ActorRecord, ActorStatus, EffectRef, HistoryEntry, JournalEntry, ParentRef } from './record.js';
 import { reservedAction, type Reserved } from './reserved.js';
-import { isActorRef, persisted } from './step.js';
 import type { StepAction } from './step-scope.js';
 import type { After, Before, Turn } from './turn-shapes.js';
 
@@ -46,6 +46,7 @@ class TurnWriter {
   readonly #custom: StepAction[] = [];
   readonly #released: string[] = [];
   #bytes = 0;
+  #paging: Paging | undefined;
 
   constructor(stage: Stage, before: Before, turn: Turn) {
     this.#stage = stage;
@@ -75,7 +76,7 @@ class TurnWriter {
     const status = snapshot.status as ActorStatus;
     const unreadable = this.#turn.special?.unreadable === true;
     const json = (): Json =>
-      unreadable ? (snapshot as unknown as Json) : persisted(definition.steppable, snapshot);
+      unreadable ? (snapshot as unknown as Json) : persistedPaged(definition, snapshot);
     if (status !== 'active') this.#finish(actions.length, snapshot);
     else if (this.#parent?.sync === true && !this.#isKernels())
       this.#tellParent(actions.length, 'snapshot', { snapshot: json() });
@@ -92,6 +93,7 @@ class TurnWriter {
     return {
       record: next,
       bytes,
+      paging: this.#paging,
       snapshot,
       indexed,
       entry,
@@ -116,13 +118,13 @@ class TurnWriter {
 
   /** What could not be read back must not be stepped on either (K13). */
   #checkContext(): void {
-    const { result, earlier } = this.#turn;
+    const { result, earlier, special } = this.#turn;
     const { context } = result.snapshot as { readonly context: unknown };
-    if (context === (earlier as { readonly context: unknown } | undefined)?.context) return;
-    const bad = context === undefined ? undefined : firstNonJson(context, isChild);
-    if (bad === undefined) return;
-    const fix = 'keep that out of it (references to own children are fine)';
-    throw this.#unusable(`the context is not JSON at ${bad}; ${fix}`);
+    const before = (earlier as { readonly context: unknown } | undefined)?.context;
+    if (context === before || context === undefined) return;
+    const paged = special?.unreadable === true ? undefined : this.#before.definition.paged;
+    const fault = contextFault(context, before, paged);
+    if (fault !== undefined) throw this.#unusable(fault);
   }
 
   #consume(): void {
@@ -209,6 +211,8 @@ class TurnWriter {
       }
       case 'payload.put':
         stage.put(keys.payload(address, action.name), action.value);
+        if (action.until !== undefined)
+          stage.expire(hourOf(action.until), keys.payload(address, action.name));
         return;
       case 'payload.delete':
         stage.delete(keys.payload(address, action.name));
@@ -288,7 +292,8 @@ class TurnWriter {
       return whole;
     }
     const head = { ...this.#record(status, marks, null), snapshot: undefined, value, checkpointBytes };
-    this.#bytes = this.#stage.put(keys.record(address), head) + (checkpointBytes ?? 0);
+    this.#bytes =
+      this.#stage.put(keys.record(address), head) + (checkpointBytes ?? 0) + (this.#paging?.bytes ?? 0);
     return lazily(head, snapshot);
   }
 
@@ -301,11 +306,9 @@ class TurnWriter {
     this.#stage.putText(keys.journal(address, seq), entryText);
     const kept = nextMarks(record?.marks ?? [], seq, entryText.length, checkpointBytesOf(definition, record));
     for (const deleted of kept.deletedEntries) this.#stage.delete(keys.journal(address, deleted));
-    for (const deleted of kept.deletedCheckpoints) this.#stage.delete(keys.checkpoint(address, deleted));
-    // The checkpoint is the state *before* this step: replay starts there and applies this entry first.
-    const { marks } = kept;
-    if (!kept.checkpoint || record === undefined) return { marks, checkpointBytes: record?.checkpointBytes };
-    return { marks, checkpointBytes: this.#stage.put(keys.checkpoint(address, seq - 1), record) };
+    const { paging, checkpointBytes } = keepCheckpoints(this.#stage, this.#before, kept, seq);
+    this.#paging = paging;
+    return { marks: kept.marks, checkpointBytes };
   }
 
   #record(status: ActorStatus, marks: Marks, snapshot: Json): ActorRecord {
@@ -329,6 +332,7 @@ class TurnWriter {
       effects,
       marks,
       // Undefined is not written.
+      paged: this.#paging === undefined ? undefined : true,
       children: unlessEmpty(children),
       parent: this.#parent,
       input: restarts && status === 'active' ? inputOf(record, event) : undefined,
@@ -385,11 +389,6 @@ function unlessEmpty<T>(list: readonly T[]): readonly T[] | undefined {
 
 function inputOf(record: ActorRecord | undefined, event: AnyEventObject): Json | undefined {
   return record === undefined ? (event['input'] as Json | undefined) : record.input;
-}
-
-/** A reference to a child is kept in a context; one to anybody else could not be found again. */
-function isChild(value: object): boolean {
-  return isActorRef(value) && 'logic' in value;
 }
 
 function jsonError(error: unknown): Json {
