@@ -95,13 +95,13 @@ export interface Shown {
  */
 export function showRows(
   loop: CommitLoop,
-  { definition, address }: Pick<Cell, 'definition' | 'address'>,
+  { definition, address, snapshot }: Pick<Cell, 'definition' | 'address' | 'snapshot'>,
   event: AnyEventObject,
   { goOn, threw, damaged }: Shown,
 ): Promise<void> | undefined {
   let names: readonly string[];
   try {
-    names = namesOf(definition, event);
+    names = snapshot === undefined ? [] : namesOf(definition, event, snapshot);
   } catch (error) {
     return threw(error);
   }
@@ -122,8 +122,12 @@ export function showRows(
   return rows instanceof Promise ? rows.then(goOn, failed) : goOn(rows);
 }
 
-function namesOf({ kind, reads }: Definition, event: AnyEventObject): readonly string[] {
-  const names = reads?.(event) ?? [];
+function namesOf(
+  { kind, reads }: Definition,
+  event: AnyEventObject,
+  before: AnyMachineSnapshot,
+): readonly string[] {
+  const names = reads?.(event, before) ?? [];
   for (const name of names) {
     if (isKeyPart(name) && name !== '') continue;
     throw new HoldfastError('INVALID_DEFINITION', `${kind}: reads: ${JSON.stringify(name)} names no payload`);
