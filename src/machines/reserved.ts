@@ -31,6 +31,12 @@ export interface HistoryAppend {
 export interface PayloadPut {
   readonly name: string;
   readonly value: unknown;
+  /**
+   * The value is an object with a number `until`, in epoch milliseconds: the row is removed within about an
+   * hour of it, or later where nothing runs. Put again with a later `until`, it stays until then. Until it is
+   * removed it can be read: decide by `until`, not by whether it is there. Default: it stays.
+   */
+  readonly expires?: boolean;
 }
 
 export interface PayloadDelete {

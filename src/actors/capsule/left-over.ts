@@ -6,7 +6,8 @@
  */
 import { canonicalJson, type Json } from '../../json.js';
 import { partsOf } from '../../store/keys.js';
-import type { Row } from '../../store/store.js';
+import type { Stage } from '../kernel/commit-loop.js';
+import { isPayload } from '../kernel/expiring.js';
 import type { EffectRow, JournalEntry } from '../kernel/record.js';
 import type { Capsule } from './capsule.js';
 
@@ -18,21 +19,26 @@ export interface Difference {
   readonly actual: Json;
 }
 
+/** What a step wrote. */
+export type Wrote = Pick<Stage, 'rows' | 'expiring'>;
+
 export class LeftOver {
   readonly #capsule: Pick<Capsule, 'outbox' | 'payloads' | 'gaps'>;
   /** Payloads as the steps so far wrote them. */
   readonly #written = new Map<string, { readonly entry: JournalEntry; readonly value: Json | undefined }>();
+
+  readonly #expiring = new Set<string>();
 
   constructor(capsule: Pick<Capsule, 'outbox' | 'payloads' | 'gaps'>) {
     this.#capsule = capsule;
   }
 
   /** The rows of the next step; gives the first effect under way that has another input. */
-  take(entry: JournalEntry, rows: readonly Row[]): Difference | undefined {
+  take(entry: JournalEntry, { rows, expiring = [] }: Wrote): Difference | undefined {
+    for (const { key } of expiring) if (isPayload(key)) this.#expiring.add(nameIn(key));
     for (const { key, value } of rows) {
       const parsed = value === undefined ? undefined : (JSON.parse(value) as Json);
-      const [, name = ''] = partsOf(key);
-      if (key.startsWith('p\0')) this.#written.set(name, { entry, value: parsed });
+      if (isPayload(key)) this.#written.set(nameIn(key), { entry, value: parsed });
       if (!key.startsWith('o\0') || parsed === undefined) continue;
       const made = Object(parsed) as Partial<EffectRow>;
       const kept = this.#capsule.outbox.find(({ id }) => id === made.id);
@@ -47,11 +53,18 @@ export class LeftOver {
     const { payloads, gaps } = this.#capsule;
     for (const [name, { entry, value }] of this.#written) {
       if (gaps.some(({ what, which }) => what === 'payload' && which === name)) continue;
-      const found = differing(Object.hasOwn(payloads, name) ? payloads[name] : undefined, value);
+      const isHeld = Object.hasOwn(payloads, name);
+      // It may have been removed in its time.
+      if (!isHeld && this.#expiring.has(name)) continue;
+      const found = differing(isHeld ? payloads[name] : undefined, value);
       if (found !== undefined) return { what: 'payload', entry, ...found };
     }
     return undefined;
   }
+}
+
+function nameIn(payloadKey: string): string {
+  return partsOf(payloadKey)[1] ?? '';
 }
 
 function differing(

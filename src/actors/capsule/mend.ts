@@ -9,7 +9,7 @@
 import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import type { Json, JsonEvent } from '../../json.js';
 import { defineMachine, type Definition } from '../kernel/definition.js';
-import { randomOf, withEnvelope } from '../kernel/envelope.js';
+import { envelopeAt, withEnvelope } from '../kernel/envelope.js';
 import { isKernelEvent, kernelEvents } from '../kernel/kernel-events.js';
 import { addressAt, type JournalEntry, type ParentRef } from '../kernel/record.js';
 import { childrenOf, initialStep, nextStep, restored } from '../kernel/step.js';
@@ -39,7 +39,7 @@ export interface MendReport {
 
 /** An event as it was delivered. */
 interface Given {
-  readonly entry: Pick<JournalEntry, 'seq' | 'at' | 'eventId' | 'dueAt' | 'system'>;
+  readonly entry: Pick<JournalEntry, 'seq' | 'at' | 'eventId' | 'dueAt' | 'system' | 'rows'>;
   readonly event: JsonEvent;
 }
 
@@ -87,9 +87,9 @@ function taken(
   { entry, event }: Given,
 ): AnyMachineSnapshot {
   if (event.type === BEGINNING) return restored(steppable, structuredClone(event['snapshot'] ?? null));
-  const { at, eventId: id, seq, dueAt, system } = entry;
+  const { seq, system } = entry;
   const address = addressAt(capsule.address, capsule.record.origins, seq);
-  const envelope = { at, id, seq, random: randomOf(address, seq), ...(dueAt === undefined ? {} : { dueAt }) };
+  const envelope = envelopeAt(address, entry);
   const view = replayView(address, seq, parentOf(capsule), system);
   if (present === undefined)
     return initialStep(steppable, withEnvelope(event['input'], envelope), view).snapshot;
@@ -115,7 +115,7 @@ function eventsOf(capsule: Capsule): readonly Given[] {
   if (quarantine?.event === undefined) return given;
   const at = Math.max(quarantine.at, record.at);
   const eventId = quarantine.head?.eventId ?? `${capsule.address}/${seq + 1}`;
-  return [...given, { entry: { seq: seq + 1, at, eventId }, event: quarantine.event }];
+  return [...given, { entry: { seq: seq + 1, at, eventId, rows: quarantine.rows }, event: quarantine.event }];
 }
 
 /** What the actor was given in a step; undefined where it was the kernel's alone. */

@@ -75,6 +75,7 @@ const entry = z.looseObject({
   source: z.string(),
   value: z.unknown(),
   status,
+  rows: z.record(z.string(), z.json()).optional(),
 });
 
 const effectRow = z.looseObject({ address: name, id: partId, child: name, src: name });

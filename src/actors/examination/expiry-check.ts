@@ -1,5 +1,6 @@
 /**
- * What expires, and the buckets that name it: dedupe rows, tombstones, dead letters.
+ * What expires, and the buckets that name it: dedupe rows, tombstones, dead letters. A payload that expires
+ * goes with its actor at the latest: nobody misses it, and nobody asks for it here.
  *
  * Both sides may be many millions, in different orders. They are compared by numbers made from their keys,
  * a few million at a time, in as many passes as that takes.
@@ -15,6 +16,7 @@ import { limits } from '../../limits.js';
 import { keys, partsOf, rangeOf } from '../../store/keys.js';
 import type { Range } from '../../store/store.js';
 import { hourOf } from '../kernel/belongings.js';
+import { isPayload } from '../kernel/expiring.js';
 import type { Reading } from './reading.js';
 import { DEAD_LETTERS } from './row-keys.js';
 import { expiringIn, recordIn } from './row-shapes.js';
@@ -44,7 +46,8 @@ export async function* checkExpiry(scene: Scene): RowFindings {
 
 /** What each bucket names. */
 async function* buckets(reading: Reading): AsyncGenerator<readonly string[], void, undefined> {
-  for await (const [, found] of reading.rows(rangeOf('e'))) yield expiringIn(found) ?? [];
+  for await (const [, found] of reading.rows(rangeOf('e')))
+    yield (expiringIn(found) ?? []).filter((key) => !isPayload(key));
 }
 
 /** The numbers of the keys that the buckets name, sorted. */

@@ -7,7 +7,7 @@
 import { sha256Hex } from '../../ids.js';
 import { isPlainObject, type Json } from '../../json.js';
 import type { Delivery } from './cell.js';
-import type { ActorRecord, EventEnvelope, TimerRef } from './record.js';
+import type { ActorRecord, EventEnvelope, JournalEntry, TimerRef } from './record.js';
 
 /** The envelope of the next step of an actor. */
 export function envelopeFor(
@@ -23,6 +23,16 @@ export function envelopeFor(
   const random = randomOf(address, seq);
   // Two literals: a spread of what may be there is slower, and machines see no `dueAt: undefined`.
   return timer === undefined ? { at, id, seq, random } : { at, id, seq, random, dueAt: timer.dueAt };
+}
+
+/** The envelope of a step that was taken. */
+export function envelopeAt(
+  address: string,
+  entry: Pick<JournalEntry, 'seq' | 'at' | 'eventId' | 'dueAt' | 'rows'>,
+): EventEnvelope {
+  const { at, eventId: id, seq, dueAt, rows } = entry;
+  const given = { at, id, seq, random: randomOf(address, seq) };
+  return { ...given, ...(dueAt === undefined ? {} : { dueAt }), ...(rows && { rows }) };
 }
 
 /** The id of an event that has none of its own: that of the timer or effect it came from. */

@@ -28,7 +28,7 @@ import { envelopeFor, withEnvelope } from './envelope.js';
 import { indexedBy, NOTHING_INDEXED } from './indexed.js';
 import { DISMISSED, kernelEvents } from './kernel-events.js';
 import { listQuarantined, quarantine } from './quarantine.js';
-import type { ActorRecord, InboxRow } from './record.js';
+import type { ActorRecord, InboxRow, ShownRows } from './record.js';
 import { initialStep, type StepAction } from './step.js';
 import { StepView, toldBy } from './step-view.js';
 import type { Consumed, Made, Special, Taken } from './turn-shapes.js';
@@ -59,6 +59,13 @@ const STOPPED = { status: 'stopped' } as Partial<AnyMachineSnapshot>;
 /** Restarts of an actor that names no budget. */
 const BUDGET_DEFAULT: RestartBudget = { failuresMax: 3, periodMs: 60_000 };
 
+/** What an actor could not take. */
+interface Head {
+  readonly delivery: Delivery;
+  readonly event: AnyEventObject;
+  readonly rows?: ShownRows | undefined;
+}
+
 export class Failures {
   readonly #options: FailuresOptions;
 
@@ -71,7 +78,7 @@ export class Failures {
     const { record, definition } = cell;
     // What was done about a failure has failed itself: an operator must look.
     if (record === undefined || taken.special?.failure !== undefined)
-      return this.standStill(cell, { delivery, event: taken.event }, error);
+      return this.standStill(cell, headFor(delivery, taken), error);
     const failure = { event: taken.event as JsonEvent, error: errorToJson(error) };
     const { onFailure, budget = BUDGET_DEFAULT } = definition.supervision;
     if (delivery.content.type === 'stop')
@@ -83,8 +90,7 @@ export class Failures {
         return this.#restart(cell, record, delivery, taken, { failure, restarts });
     }
     const escalates = record.parent !== undefined && onFailure !== 'quarantine';
-    if (onFailure !== 'stop' && !escalates)
-      return this.standStill(cell, { delivery, event: taken.event }, error);
+    if (onFailure !== 'stop' && !escalates) return this.standStill(cell, headFor(delivery, taken), error);
     const patch = onFailure === 'stop' ? STOPPED : { status: 'error', error: failure.error };
     return this.#options.unstepped(
       cell,
@@ -119,26 +125,22 @@ export class Failures {
       return this.#options.claim(cell, told, made)?.then((holder) => {
         if (holder === undefined) return undefined;
         const held = new HoldfastError('NOT_UNIQUE', `${holder} holds a key of its beginning`);
-        return this.standStill(cell, { delivery, event: taken.event }, held);
+        return this.standStill(cell, headFor(delivery, taken), held);
       });
     } catch (error) {
       if (view.pending !== undefined) return again();
-      return this.standStill(cell, { delivery, event: taken.event }, error);
+      return this.standStill(cell, headFor(delivery, taken), error);
     }
   }
 
   /** From here on the actor stands still, with what it could not take at its head. */
-  standStill(
-    cell: Cell,
-    failed: { readonly delivery: Delivery; readonly event: AnyEventObject } | undefined,
-    error: unknown,
-  ): undefined {
+  standStill(cell: Cell, failed: Head | undefined, error: unknown): undefined {
     const { loop, clock, onQuarantined } = this.#options;
     const { record, address, definition } = cell;
     if (record === undefined) throw this.#unreadable(address, error);
     const stage = loop.begin();
     const cause = { at: clock.now(), error };
-    const head = failed && { event: failed.event, parcel: parcelOf(failed.delivery) };
+    const head = failed && { event: failed.event, rows: failed.rows, parcel: parcelOf(failed.delivery) };
     const next = quarantine(stage, address, record, head === undefined ? cause : { ...cause, failed: head });
     cell.record = next;
     if (record.quarantine === undefined) cell.waiting = undefined;
@@ -335,6 +337,10 @@ function isEnd({ from, event }: Extract<Content, { type: 'event' }>): boolean {
 /** Those that an actor which begins anew gives back. */
 function systemIdsOf({ effects, children = [] }: ActorRecord): readonly string[] {
   return [...effects, ...children].flatMap(({ systemId }) => (systemId === undefined ? [] : [systemId]));
+}
+
+function headFor(delivery: Delivery, { event, envelope }: Taken): Head {
+  return { delivery, event, rows: envelope.rows };
 }
 
 function parcelOf(delivery: Delivery): Parcel {

@@ -134,13 +134,14 @@ function originsOf({ address, origin, rows }: Arrival): Origins | undefined {
 }
 
 function reasonOf({ rows, reason }: Arrival, moved: ReadonlyMap<string, string>, at: number): Quarantine {
-  const { event, source, head } = rows.record.quarantine ?? {};
+  const { event, source, head, rows: shown } = rows.record.quarantine ?? {};
   return {
     code: 'CAPSULE_IMPORTED',
     at,
     ...reason,
     imported: true,
     ...(event && { event }),
+    ...(shown && { rows: shown }),
     ...(source !== undefined && { source }),
     ...(head && { head: headOf(head, moved) }),
   };

@@ -15,7 +15,7 @@ import { timerKey } from './belongings.js';
 import type { Parcel } from './cell.js';
 import type { Stage } from './commit-loop.js';
 import { errorToJson } from './effect-run.js';
-import type { ActorRecord, Quarantine } from './record.js';
+import type { ActorRecord, Quarantine, ShownRows } from './record.js';
 
 export const QUARANTINE_INDEX = 'quarantine';
 
@@ -23,7 +23,11 @@ export interface QuarantineCause {
   readonly at: number;
   readonly error: unknown;
   /** What it could not take; none when the actor itself cannot be read. */
-  readonly failed?: { readonly event: AnyEventObject; readonly parcel: Parcel };
+  readonly failed?: {
+    readonly event: AnyEventObject;
+    readonly parcel: Parcel;
+    readonly rows?: ShownRows | undefined;
+  };
 }
 
 /** Fills `stage` with the quarantined record and returns it. */
@@ -44,6 +48,7 @@ export function quarantine(
       event: failed.event as unknown as JsonEvent,
       source: failed.parcel.source,
       head: failed.parcel,
+      ...(failed.rows && { rows: failed.rows }),
     }),
     ...(imported && { imported }),
   };

@@ -7,13 +7,15 @@ import { HoldfastError } from '../../errors.js';
 import { addressOf, splitAddress } from '../../ids.js';
 import { firstNonJson, isPlainObject, type Json, type JsonEvent } from '../../json.js';
 import { isKeyPart } from './definition.js';
+import { untilOf } from './expiring.js';
 
 export type Reserved =
   /** A peer actor; nothing happens when it exists already. */
   | { readonly type: 'actor.create'; readonly to: string; readonly input: Json | undefined }
   | { readonly type: 'actor.send'; readonly to: string; readonly event: JsonEvent }
   | { readonly type: 'history.append'; readonly session: string; readonly entry: Json }
-  | { readonly type: 'payload.put'; readonly name: string; readonly value: Json }
+  /** Removed after `until`, in epoch milliseconds, where there is one. */
+  | { readonly type: 'payload.put'; readonly name: string; readonly value: Json; readonly until?: number }
   | { readonly type: 'payload.delete'; readonly name: string }
   | { readonly type: 'file.hold' | 'file.release'; readonly name: string; readonly files: readonly string[] };
 
@@ -43,9 +45,14 @@ export function reservedAction(name: string, params: unknown): Reserved | undefi
       return { type: name, session: text(name, 'session', session), entry: entry as Json };
     }
     case 'payload.put': {
-      const { name: payload, value = null } = fields(name, params);
+      const { name: payload, value = null, expires = false } = fields(name, params);
       mustBeJson(name, 'value', value);
-      return { type: name, name: text(name, 'name', payload), value: value as Json };
+      if (typeof expires !== 'boolean') throw badParams(name, 'expires');
+      const put = { type: name, name: text(name, 'name', payload), value: value as Json } as const;
+      if (!expires) return put;
+      const until = untilOf(value);
+      if (until === undefined) throw badParams(name, 'value.until');
+      return { ...put, until };
     }
     case 'payload.delete':
       return { type: name, name: text(name, 'name', fields(name, params)['name']) };

@@ -1,14 +1,16 @@
 /**
- * Removes dedupe rows and tombstones whose hour has passed (K15).
+ * Removes what expires once its hour has passed: dedupe rows and tombstones (K15), dead letters, payloads.
  *
  * Callers: the kernel, at start and after commits, at most every ten minutes: an idle runtime never wakes up
- * for it.
+ * for it. Invariant: a payload that may have been put again since it was read is not removed; it is asked
+ * again an hour later.
  */
 import type { Clock } from '../../clock.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../log.js';
 import { orderedNumber, rangeOf } from '../../store/keys.js';
 import type { CommitLoop } from './commit-loop.js';
+import { expiredBy, isPayload } from './expiring.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -50,14 +52,24 @@ export class Sweeper {
       limit: limits.scanPageRows,
     });
     if (page.length === 0) return false;
-    const stage = this.#loop.begin();
+    const named: string[] = [];
     let swept = 0;
-    for (const [key, text] of page) {
-      if (stage.rows.length >= limits.commitRowsMax) break;
-      for (const expired of JSON.parse(text) as string[]) stage.delete(expired);
-      stage.delete(key);
+    for (const [, text] of page) {
+      if (named.length + swept >= limits.commitRowsMax) break;
+      named.push(...(JSON.parse(text) as string[]));
       swept += 1;
     }
+    const { commitNumber } = this.#loop.begin();
+    const expired = await expiredBy(this.#loop, named, passed);
+    const stage = this.#loop.begin();
+    // What was put since then is in a group of that number or a later one.
+    const isFresh = stage.commitNumber === commitNumber;
+    for (const key of named) {
+      const isSure = isFresh && this.#loop.peek(key) === null;
+      if (!isPayload(key) || (expired.has(key) && isSure)) stage.delete(key);
+      else if (expired.has(key)) stage.expire(passed + 1, key);
+    }
+    for (const [key] of page.slice(0, swept)) stage.delete(key);
     this.#loop.add(stage);
     return swept < page.length || page.length === limits.scanPageRows;
   }
