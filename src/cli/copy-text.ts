@@ -11,17 +11,19 @@ const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 type Told = Omit<CopyReport, 'damagedRows' | 'damaged'>;
 
 export function copyLines(what: string, report: Told): readonly string[] {
-  const { directory, commit, generation, actors, rows, artifacts, bytes } = report;
-  const { missingFiles, missingArtifacts } = report;
+  const { directory, commit, generation, actors, rows, artifacts, attachments, bytes } = report;
+  const { missingFiles, missingArtifacts, missingAttachments } = report;
+  const missing = [...missingArtifacts, ...missingAttachments];
   return [
     `${what} ${plain(directory)}`,
     `moment     commit ${commit}, generation ${generation}`,
     `actors     ${actors}`,
     `rows       ${rows}`,
     `artifacts  ${artifacts}`,
+    `attached   ${attachments}`,
     `size       ${bytesText(bytes)}`,
-    ...(missingFiles === 0 ? [] : [`missing    ${missingFiles} artifact files`]),
-    ...missingArtifacts.map((name) => `           ${plain(name)}`),
+    ...(missingFiles === 0 ? [] : [`missing    ${missingFiles} files`]),
+    ...missing.map((name) => `           ${plain(name)}`),
   ];
 }
 

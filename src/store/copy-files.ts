@@ -1,21 +1,22 @@
 /**
- * The artifact files of a copy: those that the copied moment refers to, linked where the file system lets us.
+ * The artifact and attachment files of a copy: those that the copied moment refers to, linked where the
+ * file system lets us.
  *
  * A link costs neither room nor time, and is as good as a copy: a file is named by what is in it, is never
  * written again, and when one side lets it go the other keeps it. Owns: nothing. Callers: copy.ts.
  * Invariants: each file once, one name in memory at a time; a name from a damaged row leads nowhere else; a
  * file that is missing stops nothing.
  */
-import { createHash } from 'node:crypto';
-import { constants, createReadStream } from 'node:fs';
+import { constants } from 'node:fs';
 import { copyFile, link, lstat, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { limits } from '../limits.js';
-import { partsOf, rangeAfter, rangeOf } from './keys.js';
+import { filesReferredTo, hashOf, sha256In, type ContentFolder } from './content-files.js';
 import { codeOf } from './store-fault.js';
 import type { StoreView } from './store.js';
 
 export interface CopyFilesOptions {
+  /** The directory that is copied, and the copy. */
   readonly from: string;
   readonly to: string;
   /** Reads each file, and leaves out one that is not what its name says. */
@@ -23,6 +24,7 @@ export interface CopyFilesOptions {
   readonly signal: AbortSignal;
 }
 
+/** Of one folder. */
 export interface CopiedFiles {
   readonly count: number;
   readonly bytes: number;
@@ -31,65 +33,52 @@ export interface CopiedFiles {
   readonly missing: readonly string[];
 }
 
-/** A file's name: the SHA-256 of its content, and an extension. */
-const FILE_NAME = /^([0-9a-f]{64})(?:\.\w+)?$/;
-
-export async function copyFiles(view: StoreView, options: CopyFilesOptions): Promise<CopiedFiles> {
-  let count = 0;
-  let bytes = 0;
-  let missingCount = 0;
-  const missing: string[] = [];
-  for await (const name of filesReferredTo(view)) {
+export async function copyFiles(
+  view: StoreView,
+  options: CopyFilesOptions,
+): Promise<Readonly<Record<ContentFolder, CopiedFiles>>> {
+  const copied = { artifacts: new FolderTally(), attachments: new FolderTally() };
+  for await (const { folder, name } of filesReferredTo(view)) {
     options.signal.throwIfAborted();
-    const size = await copyOne(name, options);
-    if (size === undefined) {
-      missingCount += 1;
-      if (missing.length < limits.copyNamesMax) missing.push(name);
-    } else {
-      count += 1;
-      bytes += size;
-    }
+    copied[folder].add(name, await copyOne(join(folder, name), sha256In(name), options));
   }
-  return { count, bytes, missingCount, missing };
+  return copied;
 }
 
-/** Their rows lie file by file, so that each is met once. */
-async function* filesReferredTo(view: StoreView): AsyncGenerator<string, void, undefined> {
-  const whole = rangeOf('a');
-  let range = whole;
-  let previous: string | undefined;
-  for (;;) {
-    const page = await view.scanStored({ ...range, limit: limits.scanPageRows });
-    const last = page.at(-1);
-    if (last === undefined) return;
-    for (const [key] of page) {
-      const [name = ''] = partsOf(key);
-      if (name !== previous) yield name;
-      previous = name;
+class FolderTally implements CopiedFiles {
+  count = 0;
+  bytes = 0;
+  missingCount = 0;
+  readonly missing: string[] = [];
+
+  /** `size` is undefined for a file that is missing. */
+  add(name: string, size: number | undefined): void {
+    if (size === undefined) {
+      this.missingCount += 1;
+      if (this.missing.length < limits.copyNamesMax) this.missing.push(name);
+    } else {
+      this.count += 1;
+      this.bytes += size;
     }
-    range = rangeAfter(whole, last[0]);
   }
 }
 
 /** The file's size; undefined when there is no such file. */
-async function copyOne(name: string, options: CopyFilesOptions): Promise<number | undefined> {
-  const [, sha256] = FILE_NAME.exec(name) ?? [];
+async function copyOne(
+  path: string,
+  sha256: string | undefined,
+  options: CopyFilesOptions,
+): Promise<number | undefined> {
   if (sha256 === undefined) return undefined;
-  const from = join(options.from, name);
+  const from = join(options.from, path);
   const found = await lstat(from).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   });
   if (found?.isFile() !== true) return undefined;
   if (options.verified && (await hashOf(from, options.signal)) !== sha256) return undefined;
-  await linkOrCopy(from, join(options.to, name));
+  await linkOrCopy(from, join(options.to, path));
   return found.size;
-}
-
-async function hashOf(file: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file, { signal })) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }
 
 async function linkOrCopy(from: string, to: string): Promise<void> {

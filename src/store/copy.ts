@@ -9,11 +9,11 @@
  *  B3 a damaged row stops no backup, which is wanted most when something is damaged, and every restore, which
  *     would go on from it.
  */
-import { join } from 'node:path';
 import { HoldfastError } from '../errors.js';
 import { limits } from '../limits.js';
 import { decodeValue } from './codec.js';
 import { claimTarget, type CopyTarget } from './copy-target.js';
+import type { ContentFolder } from './content-files.js';
 import { copyFiles, type CopiedFiles } from './copy-files.js';
 import type { Database } from './database.js';
 import { keys, rangeAfter } from './keys.js';
@@ -47,14 +47,16 @@ export interface CopyReport {
   readonly actors: number;
   readonly rows: number;
   readonly artifacts: number;
-  /** Of rows, as they are stored, and of artifact files. */
+  readonly attachments: number;
+  /** Of rows, as they are stored, and of artifact and attachment files. */
   readonly bytes: number;
   /** Rows that fail their checksum, and the keys of the first 100 of them. */
   readonly damagedRows: number;
   readonly damaged: readonly string[];
-  /** Artifact files that are not there, and the names of the first 100 of them. */
+  /** Artifact and attachment files that are not there, and the names of the first 100 of either. */
   readonly missingFiles: number;
   readonly missingArtifacts: readonly string[];
+  readonly missingAttachments: readonly string[];
 }
 
 /**
@@ -81,8 +83,8 @@ async function fill(target: CopyTarget, options: CopyOptions): Promise<CopyRepor
     if (purpose.type === 'restore') await amended(database, purpose.amend);
   });
   const files = await copyFiles(view, {
-    from: join(source, 'artifacts'),
-    to: join(target.path, 'artifacts'),
+    from: source,
+    to: target.path,
     verified: purpose.type === 'restore',
     signal,
   });
@@ -156,19 +158,25 @@ class Tally {
     return fault;
   }
 
-  report(directory: string, view: StoreView, files: CopiedFiles): CopyReport {
+  report(
+    directory: string,
+    view: StoreView,
+    { artifacts, attachments }: Readonly<Record<ContentFolder, CopiedFiles>>,
+  ): CopyReport {
     return {
       directory,
       commit: view.lastCommit,
       generation: this.#generation,
       actors: this.#actors,
       rows: this.#rows,
-      artifacts: files.count,
-      bytes: this.#bytes + files.bytes,
+      artifacts: artifacts.count,
+      attachments: attachments.count,
+      bytes: this.#bytes + artifacts.bytes + attachments.bytes,
       damagedRows: this.#damagedRows,
       damaged: this.#damaged,
-      missingFiles: files.missingCount,
-      missingArtifacts: files.missing,
+      missingFiles: artifacts.missingCount + attachments.missingCount,
+      missingArtifacts: artifacts.missing,
+      missingAttachments: attachments.missing,
     };
   }
 }

@@ -16,6 +16,7 @@ import { gatherActors, type Gathered } from './actor-walk.js';
 import { EffectRows } from './effect-rows.js';
 import { checkExpiry } from './expiry-check.js';
 import { KnownMachines } from './known-machines.js';
+import { checkHolds } from './holds-check.js';
 import { checkOwnedRows } from './owned-check.js';
 import { checkLoneRows } from './lone-rows-check.js';
 import { lengthOf, Reading, type ReadableRows, type ReadingOptions } from './reading.js';
@@ -51,6 +52,7 @@ export async function* examineRows(rows: ReadableRows, options: ExaminationOptio
   const scene: Scene = { reading, known, effectRows, stored, tally: new Tally(), deep, dedupeKeysMax };
   yield* examineActors(scene);
   yield* checkOwnedRows(scene);
+  yield* checkHolds(scene);
   yield* checkTotals(scene);
   yield* checkExpiry(scene);
   yield* checkLoneRows(reading);

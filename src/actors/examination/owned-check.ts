@@ -12,7 +12,7 @@ import { QUARANTINE_INDEX } from '../kernel/quarantine.js';
 import { isHeld } from './actor-case.js';
 import { owedBy, owedKinds, type OwedLetter } from './owed-rows.js';
 import type { Found, ReadRow } from './reading.js';
-import { DEAD_LETTERS } from './row-keys.js';
+import { DEAD_LETTERS, isHold } from './row-keys.js';
 import { recordIn, textIn } from './row-shapes.js';
 import { removing, type RowFinding, type RowFindings, type Scene } from './scene.js';
 import { raise, type Tally } from './tally.js';
@@ -59,12 +59,13 @@ async function* surplusOf(letter: OwedLetter, doubtful: ReadonlySet<string>, sce
   }
 }
 
-/** Dead letters are nobody's, and what the walk has told of is told of. */
+/** Dead letters are nobody's, holds have a check of their own, and what the walk has told of is told of. */
 function ownedIn(page: readonly ReadRow[], letter: OwedLetter, { told, suspects }: Tally): OwnedRow[] {
   const rows: OwnedRow[] = [];
   for (const [key, found] of page) {
     const parts = partsOf(key);
     if (told.has(key) || (letter === 'q' && parts[0] === DEAD_LETTERS)) continue;
+    if (letter === 'a' && isHold(parts)) continue;
     const owner = owedKinds[letter].ownerOf(parts, found);
     if (owner !== undefined && suspects.has(owner)) continue;
     const kind = owner?.includes('/') === true ? splitAddress(owner).kind : '';

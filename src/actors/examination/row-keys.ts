@@ -30,8 +30,12 @@ const forms: Readonly<Record<string, readonly Part[]>> = {
   v: ['name', 'text', 'name'],
   h: ['text', 'ord'],
   a: ['name', 'address'],
+  f: ['address', 'name', 'name'],
   y: ['address', 'text'],
 };
+
+/** Of an `a` row that is a hold, which has a name. */
+const HOLD: readonly Part[] = ['name', 'address', 'name'];
 
 /** The letters of rows that are examined here. */
 export const LETTERS = [...Object.keys(forms), 'q'];
@@ -39,11 +43,16 @@ export const LETTERS = [...Object.keys(forms), 'q'];
 /** The index of events that nobody could take: no actor owes them. */
 export const DEAD_LETTERS = 'dead-letter';
 
+/** True for the row of a hold by its file; that of a declared reference has no name. */
+export function isHold(parts: readonly string[]): boolean {
+  return parts.length === 3;
+}
+
 export function isKey(key: string): boolean {
   const parts = partsOf(key);
   const letter = key.slice(0, 1);
   if (letter === 'q') return parts.length >= 2 && isIndexed(parts);
-  const form = forms[letter];
+  const form = letter === 'a' && isHold(parts) ? HOLD : forms[letter];
   if (form === undefined) return true;
   return parts.length === form.length && form.every((part, index) => patterns[part].test(parts[index] ?? ''));
 }
