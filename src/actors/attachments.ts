@@ -61,6 +61,9 @@ export interface AttachmentsOptions {
   readonly faultOf: (error: unknown, directory: string) => HoldfastError;
 }
 
+/** Adds a file to a lease. */
+type Take = (name: string) => void;
+
 const FILE_NAME = /^[0-9a-f]{64}\.\w+$/;
 
 export class Attachments {
@@ -89,7 +92,7 @@ export class Attachments {
   async during<T>(work: (lease: AttachmentLease) => Promise<T>): Promise<T> {
     const names = new Set<string>();
     let isOver = false;
-    const take = (name: string): void => {
+    const take: Take = (name) => {
       assert.ok(!isOver, 'a lease of attachments was used after its end');
       if (names.has(name)) return;
       names.add(name);
@@ -143,28 +146,30 @@ export class Attachments {
     await sweepParts(this.directory);
   }
 
-  async #put(
-    source: ImageSource,
-    mime: string | undefined,
-    take: (name: string) => void,
-  ): Promise<AttachmentRef> {
+  async #put(source: ImageSource, mime: string | undefined, take: Take): Promise<AttachmentRef> {
+    try {
+      await mkdir(partsBelow(this.directory), { recursive: true });
+      return await this.#bring(source, mime, take);
+    } catch (error) {
+      throw error instanceof assert.AssertionError ? error : this.#options.faultOf(error, this.directory);
+    }
+  }
+
+  async #bring(source: ImageSource, mime: string | undefined, take: Take): Promise<AttachmentRef> {
     const parts = partsBelow(this.directory);
     const part = join(parts, `${newId('attachment')}.part`);
     try {
-      await mkdir(parts, { recursive: true });
-      const image = await receiveImage(source, part);
+      const { name, ...image } = await receiveImage(source, part);
       if (mime !== undefined && mime !== image.mime) {
         throw new HoldfastError(
           'INVALID_INPUT',
           `an attachment is ${image.mime}, and was said to be ${mime}`,
         );
       }
-      take(image.name);
-      await writeFile(join(parts, image.name), '');
-      await placeWhole(part, this.directory, image.name);
-      return { attachment: image.name, mime: image.mime, bytes: image.bytes };
-    } catch (error) {
-      throw this.#options.faultOf(error, this.directory);
+      take(name);
+      await writeFile(join(parts, name), '');
+      await placeWhole(part, this.directory, name);
+      return { attachment: name, mime: image.mime, bytes: image.bytes };
     } finally {
       await rm(part, { force: true });
     }

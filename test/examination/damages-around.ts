@@ -116,6 +116,39 @@ export const damagesAround: readonly Damage[] = [
     damage: (house) => house.write({ key: keys.artifact('beef.png', A), value: 'true' }),
   },
   {
+    code: 'REFERENCE_MISSING',
+    when: 'an attachment does not know who holds it',
+    damage: (house) => house.write({ key: keys.held(A, 'note', 'cafe.png'), value: 'true' }),
+  },
+  {
+    code: 'REFERENCE_MISSING',
+    when: 'an actor does not know what attachment it holds',
+    damage: (house) => house.write({ key: keys.hold('cafe.png', A, 'note'), value: 'true' }),
+  },
+  {
+    code: 'REFERENCE_MISSING',
+    when: 'the rows of a hold fail their checksums',
+    damage: async (house) => {
+      const rows = [keys.hold('cafe.png', A, 'note'), keys.held(A, 'note', 'cafe.png')];
+      await house.write(...rows.map((key) => ({ key, value: 'true' })));
+      for (const key of rows) await house.corrupt(key);
+    },
+  },
+  {
+    code: 'REFERENCE_ORPHAN',
+    when: 'an attachment is held by nobody',
+    damage: (house) =>
+      house.write(
+        { key: keys.hold('cafe.png', 'house/zz', 'note'), value: 'true' },
+        { key: keys.held('house/zz', 'note', 'cafe.png'), value: 'true' },
+      ),
+  },
+  {
+    code: 'REFERENCE_ORPHAN',
+    when: 'half a hold of an attachment is nobody’s',
+    damage: (house) => house.write({ key: keys.hold('cafe.png', 'house/zz', 'note'), value: 'true' }),
+  },
+  {
     code: 'SYSTEM_MISSING',
     when: 'a system id is gone',
     damage: (house) => house.delete(keys.system(A, 'heir')),

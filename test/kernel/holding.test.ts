@@ -1,45 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { setup } from 'xstate';
-import type { AnyEventObject, AnyStateMachine } from 'xstate';
-import type { DefinitionOptions } from '../../src/actors/kernel/index.js';
-import { reservedActions } from '../../src/machines/reserved.js';
 import { openWorld, rowsOf, settled, type World } from './fixtures.js';
-
-interface Asked {
-  readonly name: string;
-  readonly files: readonly string[];
-}
-
-const asked = ({ event }: { readonly event: AnyEventObject }): Asked => event as unknown as Asked;
-
-/** Holds and releases what its events say. */
-const keeper: AnyStateMachine = setup({ actions: reservedActions }).createMachine({
-  id: 'keeper',
-  version: '1',
-  initial: 'open',
-  states: {
-    open: {
-      on: {
-        hold: { actions: { type: 'file.hold', params: asked } },
-        release: { actions: { type: 'file.release', params: asked } },
-        move: {
-          actions: [
-            { type: 'file.release', params: { name: 'one', files: ['a.png'] } },
-            { type: 'file.hold', params: { name: 'two', files: ['a.png'] } },
-          ],
-        },
-        bad: { actions: { type: 'file.hold', params: { name: 'one', files: 'a.png' } as never } },
-        end: 'closed',
-      },
-    },
-    closed: { type: 'final' },
-  },
-});
-
-const definitions: readonly DefinitionOptions[] = [{ kind: 'keeper', machine: keeper, retentionMs: 1_000 }];
+import { keepers } from './keeper.js';
 
 async function openKeepers(...ids: readonly string[]): Promise<World & { readonly freed: string[] }> {
-  const world = await openWorld(definitions);
+  const world = await openWorld([keepers]);
   const freed: string[] = [];
   world.kernel.onUnreferenced((file) => freed.push(file));
   for (const id of ids) await world.kernel.create('keeper', id, {});
