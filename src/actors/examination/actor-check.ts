@@ -11,12 +11,13 @@ import { limits } from '../../limits.js';
 import { keys } from '../../store/keys.js';
 import { timerKey } from '../kernel/belongings.js';
 import { kernelEvents } from '../kernel/kernel-events.js';
+import { inlined } from '../kernel/page-rows.js';
 import type { ActorRecord, TimerRef } from '../kernel/record.js';
 import { checkReplay, replay } from '../kernel/replay.js';
 import { ActorCase } from './actor-case.js';
 import type { Gathered } from './actor-walk.js';
 import { checkFamily, relativesOf } from './family-check.js';
-import { checkHistory, differs, isBehind } from './journal-check.js';
+import { checkHistory, differs, isBehind, removePages } from './journal-check.js';
 import type { KnownMachines } from './known-machines.js';
 import { listingKey, owedBy, type OwedRow } from './owed-rows.js';
 import { DAMAGED, type Found } from './reading.js';
@@ -114,12 +115,13 @@ async function withoutRecord({ address, record }: Gathered, actor: ActorCase, sc
 }
 
 /** What is left at an address where no actor is. */
-function checkRemains({ address, checkpoints, payloads }: Gathered, actor: ActorCase): void {
+function checkRemains({ address, checkpoints, pages, payloads }: Gathered, actor: ActorCase): void {
   for (const { seq } of checkpoints) {
     const key = keys.checkpoint(address, seq);
     actor.delete(key);
     actor.note('CHECKPOINT_LITTER', `there is no such actor, but a checkpoint of step ${seq}`, key);
   }
+  removePages(actor, { pages }, 'there is no such actor, but pages of its');
   for (const key of payloads) {
     actor.delete(key);
     actor.note('PAYLOAD_ORPHAN', 'there is no such actor, but a payload of its', key);
@@ -241,7 +243,8 @@ function checkSteps(actor: ActorCase, record: ActorRecord, gathered: Gathered, {
   const { address } = actor;
   const definition = known.of(address, record);
   const { entries } = gathered;
-  const checkpoint = gathered.checkpoint?.seq === record.marks[0]?.[0] ? gathered.checkpoint : undefined;
+  const oldest = gathered.checkpoint?.seq === record.marks[0]?.[0] ? gathered.checkpoint : undefined;
+  const checkpoint = oldest && inlined(oldest, (number) => gathered.pages.get(number)?.page);
   if (definition === undefined || entries.length === 0 || !actor.isClean || actor.isHeld) return;
   const { parent } = record;
   const input = {

@@ -4,11 +4,12 @@
  * Callers: examination.ts. Invariant: one actor's rows are in memory at a time, reduced to what the checks
  * need; of its inbox and its dedupe rows, which may be many, only what is wrong and what was said of ends.
  */
-import { compareKeys, partsOf, rangeOf } from '../../store/keys.js';
+import { compareKeys, pageNumberOf, partsOf, rangeOf } from '../../store/keys.js';
+import { pageNumbers } from '../kernel/page-rows.js';
 import type { ActorRecord, JournalEntry } from '../kernel/record.js';
-import type { CheckpointRow, JournalRow } from './journal-check.js';
+import type { CheckpointRow, JournalRow, PageRow } from './journal-check.js';
 import { Cursor, lengthOf, type Found, type Reading, type ReadRow } from './reading.js';
-import { entryIn, inboxIn, jsonIn, recordIn, wholeIn } from './row-shapes.js';
+import { entryIn, inboxIn, jsonIn, pageIn, recordIn, wholeIn } from './row-shapes.js';
 
 /** What the walk found of one actor. */
 export class Gathered {
@@ -21,6 +22,8 @@ export class Gathered {
   /** The oldest checkpoint, where they are to be replayed. */
   checkpoint: ActorRecord | undefined;
   readonly checkpoints: CheckpointRow[] = [];
+  /** By their numbers; they come after the checkpoints. */
+  readonly pages = new Map<number, PageRow>();
   readonly payloads: string[] = [];
   /** Keys of rows that cannot be read. */
   readonly badPayloads: string[] = [];
@@ -79,13 +82,9 @@ function add(gathered: Gathered, letter: Cursor['letter'], [key, found]: ReadRow
     case 'j':
       addEntry(gathered, key, found, keeps);
       return;
-    case 'c': {
-      const seq = seqIn(key);
-      const record = recordIn(found);
-      gathered.checkpoints.push({ seq, isWhole: record?.seq === seq });
-      if (keeps) gathered.checkpoint ??= record;
+    case 'c':
+      addCheckpoint(gathered, key, found, keeps);
       return;
-    }
     case 'p':
       gathered.payloads.push(key);
       if (jsonIn(found) === undefined) gathered.badPayloads.push(key);
@@ -109,6 +108,21 @@ function addEntry(gathered: Gathered, key: string, found: Found, keeps: boolean)
   const { commit, at, value, status } = entry;
   gathered.journal.push({ seq, bytes, entry: { commit, at, value, status } });
   if (keeps) gathered.entries.push(entry);
+}
+
+/** A checkpoint, or a page that some of them refer to. */
+function addCheckpoint(gathered: Gathered, key: string, found: Found, keeps: boolean): void {
+  const number = pageNumberOf(key);
+  if (number !== undefined) {
+    const page = pageIn(found);
+    gathered.pages.set(number, { isWhole: page !== undefined, page: keeps ? page : undefined });
+    return;
+  }
+  const seq = seqIn(key);
+  const record = recordIn(found);
+  const isWhole = record?.seq === seq;
+  gathered.checkpoints.push({ seq, isWhole, pages: isWhole ? pageNumbers(record) : [] });
+  if (keeps) gathered.checkpoint ??= record;
 }
 
 function addInbox(gathered: Gathered, key: string, found: Found): void {

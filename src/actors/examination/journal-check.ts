@@ -5,8 +5,11 @@
  *  Y1  A cut journal begins where a whole checkpoint, or the record itself, lets it begin, with every entry
  *      from there on.
  *  Y2  Nothing that an amortized record is made from is cut away.
+ *  Y3  A checkpoint is whole with all its pages. A page that none refers to is litter: unless one that may
+ *      have cannot be read.
  */
 import { canonicalJson, type Json } from '../../json.js';
+import type { JsonObject } from '../../json.js';
 import { keys } from '../../store/keys.js';
 import { type ActorRecord, type JournalEntry, valueOf } from '../kernel/record.js';
 import type { Marks } from '../kernel/journal.js';
@@ -22,12 +25,21 @@ export interface JournalRow {
 export interface CheckpointRow {
   readonly seq: number;
   readonly isWhole: boolean;
+  /** The numbers of its pages. */
+  readonly pages: readonly number[];
+}
+
+export interface PageRow {
+  readonly isWhole: boolean;
+  /** Where its actor's journal is to be replayed. */
+  readonly page: JsonObject | undefined;
 }
 
 export interface History {
   /** In order. */
   readonly journal: readonly JournalRow[];
   readonly checkpoints: readonly CheckpointRow[];
+  readonly pages: ReadonlyMap<number, PageRow>;
 }
 
 /** True when a journal goes on where its record has stopped: the record is an older one. */
@@ -58,7 +70,8 @@ export function checkHistory(actor: ActorCase, record: ActorRecord, history: His
   else actor.hold('JOURNAL_TAIL', 'its newest state was in its journal alone, and that is not whole');
 }
 
-function removeLitter(actor: ActorCase, { marks }: ActorRecord, { journal, checkpoints }: History): void {
+function removeLitter(actor: ActorCase, { marks }: ActorRecord, history: History): void {
+  const { journal, checkpoints } = history;
   const { address } = actor;
   const oldest = marks[0]?.[0] ?? 0;
   const old = journal.filter(({ seq }) => seq <= oldest);
@@ -77,6 +90,28 @@ function removeLitter(actor: ActorCase, { marks }: ActorRecord, { journal, check
     actor.delete(key);
     actor.note('CHECKPOINT_LITTER', `nothing needs the checkpoint of step ${seq}`, key);
   }
+  const isKnown = ([mark]: Marks[number]): boolean =>
+    mark === 0 || checkpoints.some(({ seq, isWhole }) => seq === mark && isWhole);
+  if (marks.every(isKnown)) removePages(actor, history, 'no checkpoint refers to pages of its', marks);
+}
+
+/** Removes the pages that no checkpoint of `marks` refers to; without `what` as a part of another repair. */
+export function removePages(
+  actor: ActorCase,
+  { pages, checkpoints = [] }: Pick<History, 'pages'> & Partial<History>,
+  what: string | undefined,
+  marks: Marks = [],
+): void {
+  if (pages.size === 0) return;
+  const kept = checkpoints.filter(({ seq }) => marks.some(([mark]) => mark === seq));
+  const needed = new Set(kept.flatMap((checkpoint) => checkpoint.pages));
+  const left = [...pages.keys()]
+    .filter((number) => !needed.has(number))
+    .map((number) => keys.page(actor.address, number));
+  for (const key of left) actor.delete(key);
+  const [first] = left;
+  if (what !== undefined && first !== undefined)
+    actor.note('CHECKPOINT_LITTER', `${what}: ${left.length}`, first);
 }
 
 /** The newest step whose entry is missing or cannot be relied on; 0 when all are whole. */
@@ -111,14 +146,19 @@ function brokenSteps(actor: ActorCase, { marks, seq: newest }: ActorRecord, { jo
 function lostCheckpoints(
   actor: ActorCase,
   { marks }: ActorRecord,
-  { checkpoints }: History,
+  { checkpoints, pages }: History,
 ): ReadonlySet<number> {
   const lost = new Set<number>();
   for (const [mark] of marks) {
-    if (mark === 0 || checkpoints.some(({ seq, isWhole }) => seq === mark && isWhole)) continue;
+    const found = checkpoints.find(({ seq, isWhole }) => seq === mark && isWhole);
+    const page = found?.pages.find((number) => pages.get(number)?.isWhole !== true);
+    if (mark === 0 || (found !== undefined && page === undefined)) continue;
     lost.add(mark);
-    const key = keys.checkpoint(actor.address, mark);
-    actor.note('CHECKPOINT_MISSING', `the checkpoint of step ${mark} is missing, or cannot be read`, key);
+    const { address } = actor;
+    const key = page === undefined ? keys.checkpoint(address, mark) : keys.page(address, page);
+    const which = page === undefined ? '' : `a page of `;
+    const what = `${which}the checkpoint of step ${mark} is missing, or cannot be read`;
+    actor.note('CHECKPOINT_MISSING', what, key);
   }
   return lost;
 }
@@ -135,7 +175,8 @@ function keptMarks(marks: Marks, broken: number, lost: ReadonlySet<number>): Mar
 }
 
 /** Lets the journal begin at the first of `marks`. */
-function cut(actor: ActorCase, { marks: earlier }: ActorRecord, { journal }: History, marks: Marks): void {
+function cut(actor: ActorCase, { marks: earlier }: ActorRecord, history: History, marks: Marks): void {
+  const { journal } = history;
   const { address } = actor;
   const oldest = marks[0]?.[0] ?? 0;
   for (const { seq } of journal) if (seq <= oldest) actor.delete(keys.journal(address, seq));
@@ -143,6 +184,7 @@ function cut(actor: ActorCase, { marks: earlier }: ActorRecord, { journal }: His
     const isKept = marks.some(([seq]) => seq === mark);
     if (mark > 0 && !isKept) actor.delete(keys.checkpoint(address, mark));
   }
+  removePages(actor, history, undefined, marks);
   actor.change({ marks });
 }
 

@@ -11,9 +11,10 @@
  */
 import { splitAddress } from '../../ids.js';
 import { isPlainObject, type Json, type JsonObject } from '../../json.js';
-import { ordOf, partsOf, rangeOf } from '../../store/keys.js';
+import { ordOf, pageNumberOf, partsOf, rangeOf } from '../../store/keys.js';
 import { timerKey } from '../kernel/belongings.js';
 import type { Definition } from '../kernel/definition.js';
+import { inlined } from '../kernel/page-rows.js';
 import type {
   ActorRecord,
   ChildRef,
@@ -25,7 +26,7 @@ import type {
 import { replay } from '../kernel/replay.js';
 import { listingKey } from './owed-rows.js';
 import { lengthOf, type Reading } from './reading.js';
-import { entryIn, recordIn, systemIn } from './row-shapes.js';
+import { entryIn, pageIn, recordIn, systemIn } from './row-shapes.js';
 import type { Scene } from './scene.js';
 
 interface Sources {
@@ -34,9 +35,12 @@ interface Sources {
   readonly entries: readonly JournalEntry[];
   /** Journal bytes of each entry, in their order. */
   readonly bytes: readonly number[];
+  /** With their pages. */
   readonly checkpoints: readonly ActorRecord[];
   /** How long the newest one is. */
   readonly checkpointBytes: number | undefined;
+  /** There are rows of pages. */
+  readonly isPaged: boolean;
 }
 
 /** The record, or undefined when it does not follow from the other rows. */
@@ -67,15 +71,22 @@ async function sourcesOf(
   definition: Definition,
   address: string,
 ): Promise<Sources | undefined> {
-  const checkpoints: ActorRecord[] = [];
+  const stored: ActorRecord[] = [];
+  const pages = new Map<number, JsonObject>();
   let checkpointBytes: number | undefined;
-  for await (const [, found] of reading.rows(rangeOf('c', address))) {
-    const checkpoint = recordIn(found);
+  for await (const [key, found] of reading.rows(rangeOf('c', address))) {
+    const number = pageNumberOf(key);
+    const page = number === undefined ? undefined : pageIn(found);
+    if (number !== undefined && page !== undefined) pages.set(number, page);
+    const checkpoint = number === undefined ? recordIn(found) : undefined;
     if (checkpoint === undefined) continue;
     if (checkpoint.version !== definition.version || checkpoint.hash !== definition.hash) return undefined;
-    checkpoints.push(checkpoint);
+    stored.push(checkpoint);
     checkpointBytes = lengthOf(found);
   }
+  const checkpoints = stored.flatMap(
+    (checkpoint) => inlined(checkpoint, (number) => pages.get(number)) ?? [],
+  );
   const entries: JournalEntry[] = [];
   const bytes: number[] = [];
   for await (const [, found] of reading.rows(rangeOf('j', address))) {
@@ -89,7 +100,8 @@ async function sourcesOf(
   const first = entries[0]?.seq;
   if (first === undefined) return undefined;
   if (first !== 1 && !checkpoints.some(({ seq }) => seq === first - 1)) return undefined;
-  return { address, definition, entries, bytes, checkpoints, checkpointBytes };
+  const isPaged = pages.size > 0;
+  return { address, definition, entries, bytes, checkpoints, checkpointBytes, isPaged };
 }
 
 function snapshotOf({ definition, address, entries, checkpoints }: Sources): JsonObject | undefined {
@@ -185,7 +197,7 @@ function recordOf(sources: Sources, parts: UnderWay): ActorRecord | undefined {
   if (first === undefined || last === undefined) return undefined;
   const restarts = definition.supervision.onFailure === 'restart';
   const amortized = definition.snapshot === 'amortized' && last.status === 'active';
-  const { checkpointBytes } = sources;
+  const { checkpointBytes, isPaged } = sources;
   return {
     machine: definition.machineId,
     version: definition.version,
@@ -199,6 +211,7 @@ function recordOf(sources: Sources, parts: UnderWay): ActorRecord | undefined {
     at: last.at,
     ...parts,
     ...(amortized && checkpointBytes !== undefined ? { checkpointBytes } : {}),
+    ...(isPaged && { paged: true }),
     parent: parentOf(sources),
     ...(restarts ? { input: inputOf(sources), restarts: earlier?.restarts ?? [] } : {}),
     marks: marksOf(sources),

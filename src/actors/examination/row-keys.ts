@@ -11,6 +11,7 @@ const patterns = {
   number: /^[0-9a-f]{12}$/,
   ord: /^[0-9a-f]{16}$/,
   name: /./s,
+  pages: /^p$/,
   text: /^/,
 } as const;
 
@@ -37,6 +38,9 @@ const forms: Readonly<Record<string, readonly Part[]>> = {
 /** Of an `a` row that is a hold, which has a name. */
 const HOLD: readonly Part[] = ['name', 'address', 'name'];
 
+/** Of a `c` row that is a page. */
+const PAGE: readonly Part[] = ['address', 'pages', 'number'];
+
 /** The letters of rows that are examined here. */
 export const LETTERS = [...Object.keys(forms), 'q'];
 
@@ -52,9 +56,14 @@ export function isKey(key: string): boolean {
   const parts = partsOf(key);
   const letter = key.slice(0, 1);
   if (letter === 'q') return parts.length >= 2 && isIndexed(parts);
-  const form = letter === 'a' && isHold(parts) ? HOLD : forms[letter];
+  const form = formOf(letter, parts);
   if (form === undefined) return true;
   return parts.length === form.length && form.every((part, index) => patterns[part].test(parts[index] ?? ''));
+}
+
+function formOf(letter: string, parts: readonly string[]): readonly Part[] | undefined {
+  if (letter === 'a' && isHold(parts)) return HOLD;
+  return letter === 'c' && parts.length === PAGE.length ? PAGE : forms[letter];
 }
 
 /** The last part is an address, or empty where one actor alone may have the key. */

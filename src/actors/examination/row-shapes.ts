@@ -4,7 +4,7 @@
  * Pure. Callers: this folder. Invariant: undefined for what a reader would stumble over; what comes out may
  * be trusted as far as it is named here.
  */
-import { isPlainObject } from '../../json.js';
+import { isPlainObject, type JsonObject } from '../../json.js';
 import { rowOf } from '../kernel/damage.js';
 import type { ActorRecord, EffectRow, HistoryEntry, InboxRow, JournalEntry } from '../kernel/record.js';
 import { isParent, isRecord, isStatus, isWhole } from '../kernel/record-shape.js';
@@ -17,6 +17,8 @@ type Loose = Readonly<Record<string, unknown>>;
 export const recordIn = reader<ActorRecord>(isRecord);
 
 export const entryIn = reader<JournalEntry>(isEntry);
+
+export const pageIn = reader<JsonObject>(() => true);
 
 export const effectIn = reader<EffectRow>((row) => areTexts(row, 'address', 'id', 'child', 'src'));
 

@@ -3,12 +3,14 @@
  *
  * Callers: transfer.ts, in the actor's own turn. Invariants: those of E1 and E2 there. It changes nothing.
  */
+import { isHoldfastError } from '../../errors.js';
 import { splitAddress } from '../../ids.js';
 import type { Json } from '../../json.js';
 import { limits } from '../../limits.js';
 import { keys, partsOf, rangeOf } from '../../store/keys.js';
 import type { CommitLoop } from './commit-loop.js';
 import { parsedRow, readable, rowOf, scanPast } from './damage.js';
+import { unpaged } from './page-rows.js';
 import type { ActorRecord, EffectRow, InboxRow, JournalEntry } from './record.js';
 import type { Shape } from './shape.js';
 
@@ -68,8 +70,23 @@ async function readCheckpoint(
   gaps: Gap[],
 ): Promise<ActorRecord | undefined> {
   const row = await readable<ActorRecord>(loop, keys.checkpoint(address, seq));
-  if (row === undefined) gaps.push({ what: 'checkpoint', which: String(seq) });
-  return row;
+  const whole = row && (await withItsPages(loop, address, row));
+  if (whole === undefined) gaps.push({ what: 'checkpoint', which: String(seq) });
+  return whole;
+}
+
+/** Undefined when one of them is missing or cannot be read. */
+async function withItsPages(
+  loop: CommitLoop,
+  address: string,
+  row: ActorRecord,
+): Promise<ActorRecord | undefined> {
+  try {
+    return (await unpaged(loop, address, row)).record;
+  } catch (error) {
+    if (isHoldfastError(error, 'STORE_CORRUPTED')) return undefined;
+    throw error;
+  }
 }
 
 async function readJournal(

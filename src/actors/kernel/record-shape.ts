@@ -26,7 +26,8 @@ export function isRecord(row: object): row is ActorRecord {
     isListOf(children, (child) => areTexts(child, 'id', 'child', 'src', 'address')) &&
     (parent === undefined || isParent(parent)) &&
     (quarantine === undefined || (isPlainObject(quarantine) && areTexts(quarantine, 'code', 'message'))) &&
-    areMarks(marks, seq)
+    areMarks(marks, seq) &&
+    (loose['paging'] === undefined || isPaging(loose['paging'], snapshot))
   );
 }
 
@@ -58,6 +59,20 @@ function areMarks(marks: unknown, seq: number): boolean {
     earlier = mark[0];
   }
   return true;
+}
+
+/** Of a checkpoint: numbers are where it says that its pages were. */
+function isPaging(paging: unknown, snapshot: unknown): boolean {
+  if (!isPlainObject(paging) || !isPlainObject(snapshot)) return false;
+  const { key, next, gone } = paging;
+  const context = snapshot['context'];
+  const numbers = typeof key === 'string' && isPlainObject(context) ? context[key] : [];
+  const isGone = (one: unknown): boolean => Array.isArray(one) && isWhole(one[0]) && areWhole(one[1]);
+  return isWhole(next) && areWhole(numbers) && Array.isArray(gone) && gone.every(isGone);
+}
+
+function areWhole(list: unknown): boolean {
+  return Array.isArray(list) && list.every(isWhole);
 }
 
 function isListOf(list: unknown, isOne: (item: Loose) => boolean): boolean {
