@@ -20,7 +20,7 @@
  * | o   | kind, pool, ord                       | effect to run                       |
  * | i   | address, ord                          | event waiting for an actor          |
  * | x   | address, eventId                      | dedupe: the seq that consumed it    |
- * | e   | expiry hour, commit number            | dedupe keys that expire in that hour|
+ * | e   | expiry hour, commit number            | keys of what expires in that hour   |
  * | q   | index, ...parts, address              | declared index                      |
  * | n   | kind, version, hash, state            | how many actors are in that state   |
  * | v   | kind, version, hash                   | the shape of that machine           |

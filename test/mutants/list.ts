@@ -1,5 +1,6 @@
 /** All mutants. Callers: the tests of this folder and test/guarantees.test.ts. */
 import { actorMutants } from './actors.js';
+import { askingMutants } from './asking.js';
 import { commitMutants } from './commits.js';
 import { effectMutants } from './effects.js';
 import { eventMutants } from './events.js';
@@ -12,6 +13,7 @@ import { workMutants } from './work.js';
 export const mutants: readonly Mutant[] = [
   ...commitMutants,
   ...eventMutants,
+  ...askingMutants,
   ...timerMutants,
   ...effectMutants,
   ...actorMutants,
