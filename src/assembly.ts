@@ -19,6 +19,7 @@ import { Quarantine } from './actors/quarantine.js';
 import { Sessions } from './actors/sessions.js';
 import { Backups } from './backup.js';
 import { systemClock } from './clock.js';
+import { newId as randomId } from './ids.js';
 import { createLogger } from './log.js';
 import { createTransport } from './providers/index.js';
 import type { Doubles, RuntimeOptions } from './runtime-options.js';
@@ -50,7 +51,11 @@ export async function assemble(
   const jobs = new Jobs({ kernel, providers, deliveries, effects, reconcile, defaults, log, newId });
   return {
     ...{ store, kernel, log, artifacts, files, attachments, transport, accounts, deliveries, jobs },
-    sessions: new Sessions(kernel),
+    sessions: new Sessions({
+      ...{ kernel, attachments, clock, log, generation: store.generation },
+      newId: newId ?? randomId,
+      defaults: options.sessions ?? {},
+    }),
     quarantine: new Quarantine(kernel),
     actors: new Actors(kernel, log, newId),
     capsules: new Capsules(kernel, clock),

@@ -15,11 +15,13 @@ export const errorAdvice = {
   ACTOR_QUARANTINED: 'Look at the reason, mend its cause, then resume or dismiss the actor.',
   ADDRESS_TAKEN: 'Import under another id, or into another directory.',
   ADDRESS_REFUSED: 'If you mean this server, list its origin in the adapter’s trustedOrigins.',
+  BATCH_NOT_RETRYABLE: 'Only a dead letter can be retried; look at the batch’s state.',
   CAPSULE_ALTERED: 'Export the actor again; this capsule was changed or damaged on its way.',
   CAPSULE_IMPORTED: 'Look at the actor; then resume it, skip what it could not take, or dismiss it.',
   CAPSULE_INVALID: 'Name a capsule that holdfast has exported, of a format this version knows.',
   CAPSULE_REDACTED: 'Import a capsule without redactions, or import this one with standIns: "accept".',
   CAPSULE_UNFIT: 'Look at the capsule or replay it instead, or import it as the message says.',
+  CLAIM_SUPERSEDED: 'Drop what you have: somebody else does this work, or it is done. Claim again.',
   COMMITS_BEHIND:
     'The disk is slower than the callers: wait until earlier calls have settled, then send again.',
   CENSUS_BLOCKED:
@@ -34,6 +36,7 @@ export const errorAdvice = {
   EFFECT_CRASHED:
     'Find out why the process dies while the effect runs, then send the actor on its way again.',
   EFFECT_TIMEOUT: 'Raise the effect’s timeoutMs or find out why it hangs.',
+  FENCING_EXHAUSTED: 'Cancel the batch and enqueue its work anew.',
   INVALID_DEFINITION: 'Change the machine as the message says.',
   INVALID_EVENT: 'Send a JSON event that its schema takes, with a type and without the reserved key "$".',
   INVALID_ID: 'Use 1 to 512 bytes of UTF-8 without NUL.',
@@ -50,6 +53,8 @@ export const errorAdvice = {
   PROVIDER_UNKNOWN: 'Register the provider in the runtime’s options, or correct its name.',
   REPLAY_DIVERGED: 'The machine changed under its journal, or is not deterministic.',
   RUNTIME_CLOSED: 'Open the runtime again; nothing acknowledged was lost.',
+  SESSION_QUEUE_FULL: 'Wait until the session has worked some of it off, or cancel what is not needed.',
+  SOURCE_KEY_CONFLICT: 'Look at the batch that has the key; enqueue other content under another key.',
   STORE_BUSY: 'Wait until a backup has ended, then begin the next.',
   STORE_CORRUPTED: 'Stop, run holdfast doctor on the directory, and repair it or restore a backup.',
   STORE_FAILED: 'Close and reopen the runtime; nothing acknowledged was lost.',
@@ -59,7 +64,11 @@ export const errorAdvice = {
   STORE_FULL: 'Make room on the disk, then open again; nothing acknowledged was lost.',
   STORE_LOCKED: 'One runtime holds a directory at a time: talk to the one that does, or close it.',
   STORE_UNWRITABLE: 'Give this user write permission, or name another directory.',
+  TURN_COMMIT_CONFLICT: 'The turn is committed already, with other content; begin a new turn.',
+  TURN_INTERRUPTED: 'A newer message took its place: stop working on the turn, and write nothing of it.',
+  TURN_OVER: 'The turn has been committed or abandoned; begin a new one.',
   VERSION_UNKNOWN: 'Give the definition a migration from that version, then resume the actor.',
+  WAKE_HANDLED: 'Nothing is to be done: this wake, or a later one of its process, was settled.',
   XSTATE_VERSION: 'Install the xstate that holdfast names as its peer, once.',
 } as const;
 

@@ -41,7 +41,29 @@ export type { DeliveryStatusView, JobView } from './actors/job-view.js';
 export type { JobHandle, JobOptions, ListJobs } from './actors/jobs.js';
 export type { ListQuarantined, OperatorOptions, Quarantine, QuarantineView } from './actors/quarantine.js';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './actors/schema.js';
-export type { Session } from './actors/sessions.js';
+export type { AttachmentRef } from './actors/attachments.js';
+export type { Batch, BatchState, BatchSummary } from './actors/session/batch.js';
+export type {
+  AbandonOptions,
+  Claim,
+  ClaimReceipt,
+  CompleteOptions,
+  SettledTurn,
+} from './actors/session/claim.js';
+export type { AskClaim, ModeChange } from './actors/session/asked.js';
+export type { SessionDefaults } from './actors/session/desk.js';
+export type {
+  EnqueuePolicies,
+  Payload,
+  ProcessWakeDraft,
+  SessionCommand,
+  SessionInputDraft,
+  WorkDraft,
+} from './actors/session/drafts.js';
+export type { Enqueued } from './actors/session/put.js';
+export type { CommandReceipt, ListBatches, Said, Session } from './actors/session/session.js';
+export type { SessionView } from './actors/session/view.js';
+export type { Sessions } from './actors/sessions.js';
 export type {
   ChildOptions,
   CommittedStep,

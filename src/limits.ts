@@ -75,6 +75,9 @@ export const limits = {
   systemIdMomentsMax: 1_000,
   sweepEveryMs: 10 * MINUTE_MS,
 
+  /** How long a claim on a session's batches holds without being renewed. */
+  claimTtlMs: 15 * MINUTE_MS,
+
   effectTimeoutMs: HOUR_MS,
   /** A pool loads at most this many times its limit from the outbox. */
   poolWindowFactor: 2,

@@ -6,6 +6,7 @@
  */
 import type { JobOptions } from './actors/jobs.js';
 import type { EffectHook, MemoryLimits } from './actors/kernel/index.js';
+import type { SessionDefaults } from './actors/session/desk.js';
 import type { Channel } from './channels/index.js';
 import type { Clock } from './clock.js';
 import { HoldfastError } from './errors.js';
@@ -21,6 +22,8 @@ export interface RuntimeOptions {
   readonly channels?: Readonly<Record<string, Channel>>;
   /** Defaults for every job. */
   readonly jobs?: JobOptions;
+  /** Defaults for every session's queue. */
+  readonly sessions?: SessionDefaults;
   /**
    * `power` (default): acknowledged work survives a power cut (one fsync a commit). `process`: it survives a
    * crash of the process, and a power cut may cost the last moments.
@@ -57,7 +60,7 @@ export function checkOptions(options: RuntimeOptions): void {
   };
   if (typeof options.directory !== 'string' || options.directory === '') wrong('directory: name a directory');
   checkPorts(options, wrong);
-  const { durability, jobs, memory } = options;
+  const { durability, jobs, memory, sessions } = options;
   if (durability !== undefined && durability !== 'power' && durability !== 'process') {
     wrong(`durability: "${String(durability)}" is neither "power" nor "process"`);
   }
@@ -66,6 +69,13 @@ export function checkOptions(options: RuntimeOptions): void {
     if (name !== 'actorsMax' && name !== 'bytesMax') wrong(`memory.${name}: there is no such bound`);
     if (value !== undefined && !(Number.isSafeInteger(value) && Number(value) >= 1))
       wrong(`memory.${name}: not a whole number of 1 or more`);
+  }
+  const sessionBounds: Readonly<Record<string, number>> = { attemptsMax: 1_000, claimTtlMs: 86_400_000 };
+  for (const [name, value] of Object.entries({ ...sessions })) {
+    const max = sessionBounds[name];
+    if (max === undefined) wrong(`sessions.${name}: there is no such default`);
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1 && value <= (max ?? 0)))
+      wrong(`sessions.${name}: not a whole number from 1 to ${max}`);
   }
   for (const [name, value] of Object.entries({ ...jobs, ...jobs?.poll })) {
     if (name === 'poll' || value === undefined) continue;

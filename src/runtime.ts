@@ -262,6 +262,7 @@ export class Runtime {
     await kernel.start();
     await this.deliveries.recover();
     await this.jobs.recover();
+    await this.sessions.recover();
     if (control) this.#control = await startControlServer(this, this.directory, log);
     this.#supervisor.send({ type: 'runtime.recovered' });
   }
@@ -269,6 +270,7 @@ export class Runtime {
   async #close(timeoutMs: number): Promise<void> {
     const { backups, kernel, transport, store, log } = this.#parts;
     this.#tell({ type: 'runtime.close' });
+    this.sessions.close();
     // At the same time: calls of the control door end as they can, and nothing new is taken by any door.
     const inside = [backups.close(), kernel.close(timeoutMs)];
     const doors = await Promise.allSettled([this.#control?.close(), ...inside]);

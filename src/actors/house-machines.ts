@@ -2,14 +2,17 @@
  * The definitions of the runtime's own kinds without what they do in the world: for whoever reads a store and
  * runs nothing.
  *
- * Callers: jobs.ts, deliveries.ts and accounts.ts, which add what their effects do; the doctor. Invariant:
+ * Callers: jobs.ts, deliveries.ts, accounts.ts and sessions.ts, which add what their effects do; the doctor. Invariant:
  * what finds an actor, and how long it stays, is said here alone.
  */
 import { deliveryMachine, jobMachine, providerAccountMachine } from '../machines/index.js';
+import { rowsReadBy, sessionMachine } from '../machines/index.js';
+import type { SessionContext, SessionEvent } from '../machines/index.js';
 import { limits } from '../limits.js';
 import { deliveryIndexRows } from './delivery-index.js';
 import { jobIndexRows, jobReferences } from './job-index.js';
 import type { DefinitionOptions } from './kernel/index.js';
+import { sessionIndexRows } from './session/session-index.js';
 
 export const jobDefinition: DefinitionOptions = {
   kind: 'job',
@@ -29,8 +32,19 @@ export const deliveryDefinition: DefinitionOptions = {
 
 export const accountDefinition: DefinitionOptions = { kind: 'provider', machine: providerAccountMachine };
 
+export const sessionDefinition: DefinitionOptions = {
+  kind: 'session',
+  machine: sessionMachine,
+  indexes: sessionIndexRows,
+  // A queue may be long, and a step changes little of it.
+  snapshot: 'amortized',
+  paged: 'pages',
+  reads: (event, before) => rowsReadBy(before.context as SessionContext, event as SessionEvent),
+};
+
 export const houseMachines: readonly DefinitionOptions[] = [
   jobDefinition,
   deliveryDefinition,
   accountDefinition,
+  sessionDefinition,
 ];

@@ -48,3 +48,28 @@ export type {
 } from './provider-account.js';
 export { supervisorDefaults, supervisorMachine } from './supervisor.js';
 export type { SupervisorContext, SupervisorEvent, SupervisorInput } from './supervisor.js';
+export { sessionMachine } from './session-queue.js';
+export { askedBy, modeDefaults } from './session-setup.js';
+export * from './select-batches.js';
+export {
+  batchIdOf,
+  headOf,
+  isLive,
+  stateOf,
+  supersededBy,
+  takingOf,
+  type ClaimRefusal,
+  type Superseded,
+} from './session-claims.js';
+export {
+  cancellable,
+  enqueueRefusal,
+  payloadRow,
+  rowsReadBy,
+  settingsOf,
+  type EnqueueRefusal,
+} from './session-intake.js';
+export { found, headsAfter } from './session-pages.js';
+export { completeRefusal, firstSuperseded, receiptOf, type CompleteRefusal } from './session-settling.js';
+export { dropPolicies, queueModes } from './session-words.js';
+export type * from './session-words.js';

@@ -1,0 +1,66 @@
+/**
+ * What callers ask a session beside work: claims and queue modes, checked once, at the door.
+ *
+ * Pure. Callers: session.ts, turn.ts, the doors. Throws INVALID_INPUT naming the field.
+ */
+import { z } from 'zod';
+import { dropPolicies, queueModes } from '../../machines/index.js';
+import type { ModeSettings } from '../../machines/index.js';
+import { checked } from '../job-request.js';
+import type { CheckedDraft } from './drafts.js';
+
+const DAY_MS = 86_400_000;
+const word = z.string().min(1).max(300);
+
+const claimSchema = z.strictObject({
+  /** Where its caller stands: between turns, or at a safe place within the running one. */
+  boundary: z.enum(['idle', 'activeTurnCheckpoint']).default('idle'),
+  /** Batches at most; 0 to 1,000. */
+  max: z.number().int().min(0).max(1_000).default(64),
+  /** Who is shown to hold it; default: this process. */
+  ownerId: word.optional(),
+  /** How long it holds without being renewed; 1 s to a day, default 15 min. */
+  ttlMs: z.number().int().min(1_000).max(DAY_MS).optional(),
+  /** `process`: for as long as this process lives. `lease`: for its time to live, wherever its owner is. */
+  hold: z.enum(['process', 'lease']).default('process'),
+});
+
+const modeSchema = z.strictObject({
+  mode: z.enum(queueModes).optional(),
+  /** Messages that may wait; 1 to 10,000, default 20. */
+  cap: z.number().int().min(1).max(10_000).optional(),
+  drop: z.enum(dropPolicies).optional(),
+  /** How long it must be quiet before collected messages run; ms, up to an hour, default 500. */
+  debounceMs: z.number().int().min(0).max(3_600_000).optional(),
+  /** For messages of this channel alone; default: the session. */
+  channel: word.optional(),
+});
+
+export type AskClaim = z.input<typeof claimSchema>;
+export type ModeChange = z.input<typeof modeSchema>;
+
+export function checkedClaim(asked: unknown): z.output<typeof claimSchema> {
+  return checked(claimSchema, asked);
+}
+
+export function checkedMode(asked: unknown): Partial<ModeSettings> & { readonly channel?: string } {
+  const given = Object.entries(checked(modeSchema, asked)).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given);
+}
+
+const LINE_CHARS_MAX = 160;
+
+/** The first line of a message: what is kept of it when it is dropped. */
+export function lineOf(payloads: CheckedDraft['payloads']): string {
+  const [first] = payloads;
+  const items = first?.type === 'turnInput' ? first.items : [];
+  const [said] = items.flatMap((item) => ('text' in item ? [item.text] : []));
+  const line = (said ?? '[image]').trim().split('\n', 1)[0] ?? '';
+  const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(
+    line.slice(0, LINE_CHARS_MAX * 8),
+  );
+  return Array.from(graphemes, ({ segment }) => segment)
+    .slice(0, LINE_CHARS_MAX)
+    .join('')
+    .toWellFormed();
+}

@@ -1,0 +1,327 @@
+/**
+ * One session: work in, claims out, and what is to be seen of it.
+ *
+ * Owns: nothing; make as many as you like. Callers: users through `runtime.sessions.get`, turn.ts, the doors.
+ */
+import { HoldfastError, isHoldfastError } from '../../errors.js';
+import { askedBy, cancellable, headOf, headsAfter, settingsOf, takingOf } from '../../machines/index.js';
+import type {
+  BatchHead,
+  Boundary,
+  ClaimAsked,
+  ModeSettings,
+  SessionContext,
+  SessionEvent,
+} from '../../machines/index.js';
+import { checked } from '../job-request.js';
+import type { HistoryEntry, Page, PageOptions } from '../kernel/index.js';
+import { batchSummary, type Batch, type BatchSummary } from './batch.js';
+import { Claim, claimed, completeReceipts } from './claim.js';
+import type { ClaimReceipt, CompleteOptions, SettledTurn } from './claim.js';
+import type { Seen, SessionDesk } from './desk.js';
+import { checkedDraft, commandSchema, inputDraft, policiesSchema, wakeSchema } from './drafts.js';
+import type {
+  CheckedDraft,
+  EnqueuePolicies,
+  ProcessWakeDraft,
+  SessionCommand,
+  SessionInputDraft,
+  WorkDraft,
+} from './drafts.js';
+import { checkedClaim, checkedMode, lineOf, type AskClaim, type ModeChange } from './asked.js';
+import { loadedBatch, putWork, type Enqueued } from './put.js';
+import { sessionView, type SessionView } from './view.js';
+
+/** What a session command was enqueued as. */
+export interface CommandReceipt {
+  readonly sessionId: string;
+  readonly batchId: string;
+  readonly sourceKey: string;
+}
+
+export interface ListBatches {
+  /** What an earlier page returned. */
+  readonly cursor?: string | undefined;
+  /** 1 to 1,000; default 100. */
+  readonly limit?: number | undefined;
+}
+
+/** A text, or items with images; and what it is known by. */
+export type Said = string | SessionInputDraft;
+
+export class Session {
+  readonly key: string;
+  readonly #desk: SessionDesk;
+
+  constructor(desk: SessionDesk, key: string) {
+    this.#desk = desk;
+    this.key = key;
+  }
+
+  /**
+   * Puts an input into the queue, for a turn of its own after the running one unless `policies` say
+   * otherwise. Resolves when it is on disk. Known by `host:<id>`: repeated while it waits, it changes nothing.
+   * Throws INVALID_INPUT, SESSION_QUEUE_FULL, SOURCE_KEY_CONFLICT.
+   */
+  enqueue(input: Said, policies: EnqueuePolicies = {}): Promise<Enqueued> {
+    const draft = inputDraft(input, 'host', () => this.#newId('input'));
+    const { sourceKey = draft.sourceKey } = policies;
+    return this.#enqueue({ ...draft, ...checked(policiesSchema, policies), sourceKey });
+  }
+
+  /** Puts an input where the running turn takes it at its next safe boundary; known by `injection:<id>`. */
+  inject(input: Said): Promise<Enqueued> {
+    return this.#enqueue(inputDraft(input, 'injection', () => this.#newId('input')));
+  }
+
+  /**
+   * Tells the next turn, or the running one at its next boundary, what became of a process. Throws
+   * WAKE_HANDLED for one at or below the highest wake of its process that was settled.
+   */
+  wake(wake: ProcessWakeDraft): Promise<Enqueued> {
+    const { targetSessionId = this.key, ...rest } = checked(wakeSchema, wake);
+    const { processId, sequence } = rest;
+    return this.enqueueDraft({
+      payloads: [{ type: 'processWake', ...rest, targetSessionId }],
+      deliver: 'earliestSafeBoundary',
+      sourceKey: `process:${processId}:event:${sequence}:wake`,
+    });
+  }
+
+  /** A command for the session itself: taken alone, before any turn. `key` names it. */
+  async command(command: SessionCommand, key: string): Promise<CommandReceipt> {
+    const { kind } = checked(commandSchema, command);
+    if (key === '') throw invalid('key', 'is empty');
+    const sourceKey = `command:${kind}:${key}`;
+    const draft = { payloads: [{ type: 'sessionCommand', command } as const], sourceKey };
+    const { batch } = await this.enqueueDraft(draft);
+    return { sessionId: this.key, batchId: batch.batchId, sourceKey };
+  }
+
+  /** Puts any work into the queue, with policies of its own. */
+  async enqueueDraft(draft: WorkDraft): Promise<Enqueued> {
+    return this.#enqueue(checkedDraft(draft));
+  }
+
+  /**
+   * A message under the queue mode of its channel: see `mode`. Known by `host:<id>`. Throws
+   * SESSION_QUEUE_FULL when as many wait as may, and newer ones are dropped.
+   */
+  async message(input: Said, { channel = '' }: { readonly channel?: string } = {}): Promise<Enqueued> {
+    const draft = inputDraft(input, 'host', () => this.#newId('input'));
+    const line = lineOf(draft.payloads);
+    return putWork(this.#desk, this.key, draft, (head) => ({
+      type: 'message.arrived',
+      draft: head,
+      channel,
+      line,
+    }));
+  }
+
+  /** Sets the queue mode, of the session or of one channel; without a change, tells it. Holds at once. */
+  async mode(change?: ModeChange): Promise<ModeSettings> {
+    if (change === undefined) {
+      const seen = await this.#seen();
+      return settingsOf(seen.context, '');
+    }
+    const { channel, ...settings } = checkedMode(change);
+    const event = { type: 'mode.set', settings, ...(channel === undefined ? {} : { channel }) } as const;
+    const { context } = await this.#desk.ask(this.key, event, nothing);
+    return channel === undefined ? context.modes.session : settingsOf(context, channel);
+  }
+
+  /**
+   * Claims what is at the head, by the selection rule. Held in this process it lasts as long as the process
+   * does; with `hold: 'lease'`, for those elsewhere, until its time to live is over. A claim that finds
+   * nothing is empty, says why, and wrote nothing.
+   */
+  claim(asked: AskClaim = {}): Promise<Claim> {
+    return this.#claim(asked, 'turn');
+  }
+
+  /** Claims a leading session command, alone. */
+  claimCommand(asked: Omit<AskClaim, 'max'> = {}): Promise<Claim> {
+    return this.#claim(asked, 'command');
+  }
+
+  /** Claims exactly these batches, in this order, if the ordinary claim would take them; else nothing. */
+  async claimByIds(batchIds: readonly string[], asked: Omit<AskClaim, 'max'> = {}): Promise<Claim> {
+    if (batchIds.length === 0) return new Claim(this.#desk, this.key, { refusal: 'nothingAsked' });
+    return this.#claim(asked, 'turn', batchIds);
+  }
+
+  /** Settles claims by their receipts, wherever they were kept; all of them or none. As `claim.complete`. */
+  settle(receipts: readonly ClaimReceipt[], options: CompleteOptions = {}): Promise<SettledTurn> {
+    const foreign = receipts.find(({ sessionId }) => sessionId !== this.key);
+    if (foreign !== undefined) throw invalid('sessionId', `a receipt is of session ${foreign.sessionId}`);
+    return completeReceipts(this.#desk, this.key, receipts, options);
+  }
+
+  /** Takes a batch out of the queue and returns it; undefined when it is claimed or gone. */
+  async cancel(batchId: string): Promise<Batch | undefined> {
+    const seen = await this.#desk.look(this.key);
+    const head = seen && cancellable(seen.context, batchId, seen.at);
+    if (seen === undefined || head === undefined) return undefined;
+    // Read first: the step that cancels deletes it. Nobody changes it meanwhile.
+    const batch = await this.#batch(seen.context, head, seen.at);
+    try {
+      await this.#desk.ask(this.key, { type: 'batch.cancel', batchId }, ({ context, at }) => {
+        if (cancellable(context, batchId, at) === undefined) throw NOTHING_THERE;
+      });
+    } catch (error) {
+      if (error === NOTHING_THERE) return undefined;
+      throw error;
+    }
+    return batch;
+  }
+
+  /** Makes a dead letter claimable again, in its old place. Throws BATCH_NOT_RETRYABLE. */
+  async retry(batchId: string): Promise<void> {
+    await this.#desk.ask(
+      this.key,
+      { type: 'batch.retry', batchId },
+      ({ context, at }) => {
+        const head = headOf(context, batchId);
+        const state = head === undefined ? 'gone' : batchSummary(context, head, at).state;
+        if (state === 'dead') return;
+        const message = `batch ${batchId} of session ${this.key} is ${state}`;
+        throw new HoldfastError('BATCH_NOT_RETRYABLE', message, { details: { batchId, state } });
+      },
+      { create: false },
+    );
+  }
+
+  /** Ends a rest after a failed turn at once. */
+  async resume(): Promise<void> {
+    await this.#desk.ask(this.key, { type: 'session.resume' }, nothing, { create: false });
+  }
+
+  /** All batches in `seq` order, with their states and payloads. */
+  list(options: ListBatches = {}): Promise<Page<Batch>> {
+    return this.#list(options, () => true);
+  }
+
+  /** The same without those that a live claim holds. */
+  pending(options: ListBatches = {}): Promise<Page<Batch>> {
+    return this.#list(options, ({ state }) => state !== 'claimed');
+  }
+
+  /** What is at the head for a claim at idle, or why there is nothing. Reads no payload. */
+  async head(boundary: Boundary = 'idle'): Promise<Pick<Claim, 'refusal' | 'batches'>> {
+    const seen = await this.#desk.look(this.key);
+    if (seen === undefined) return { refusal: 'empty', batches: [] };
+    const { context, at } = seen;
+    const asked = this.#asked({ boundary, max: 1 }, 'turn');
+    const event = { type: 'turn.begin', claim: asked, turnId: '', $: { at } } as SessionEvent;
+    const taking = takingOf(context, askedBy(context, event) ?? asked, at);
+    if (taking.type === 'refused') return { refusal: taking.reason, batches: [] };
+    return { refusal: undefined, batches: taking.heads.map((head) => batchSummary(context, head, at)) };
+  }
+
+  /** The session as a whole: its turn, its mode, how much waits. Throws ACTOR_NOT_FOUND. */
+  async view(): Promise<SessionView> {
+    return sessionView(this.key, await this.#seen());
+  }
+
+  /** What was written into the conversation, oldest first unless `newestFirst`. */
+  history(options?: PageOptions): Promise<Page<HistoryEntry>> {
+    return this.#desk.options.kernel.reader.history(this.key, options);
+  }
+
+  #enqueue(draft: CheckedDraft): Promise<Enqueued> {
+    const { onConflict } = draft;
+    return putWork(this.#desk, this.key, draft, (head) => ({
+      type: 'session.enqueue',
+      draft: head,
+      onConflict,
+    }));
+  }
+
+  async #claim(asked: AskClaim, wanted: 'turn' | 'command', batchIds?: readonly string[]): Promise<Claim> {
+    const claim = this.#asked(asked, wanted, batchIds);
+    let refusal: Claim['refusal'];
+    try {
+      const { context, at } = await this.#desk.ask(
+        this.key,
+        { type: 'claim.take', claim },
+        (seen) => {
+          const taking = takingOf(seen.context, claim, seen.at);
+          if (taking.type === 'taken') return;
+          refusal = taking.reason;
+          if (refusal === 'counterMax') throw fencingExhausted(this.key);
+          throw NOTHING_THERE;
+        },
+        { create: false },
+      );
+      return claimed(this.#desk, this.key, { context, at }, claim.claimId);
+    } catch (error) {
+      const isUnknown = isHoldfastError(error, 'ACTOR_NOT_FOUND');
+      if (error !== NOTHING_THERE && !isUnknown) throw error;
+      return new Claim(this.#desk, this.key, { refusal: refusal ?? 'empty' });
+    }
+  }
+
+  #asked(asked: AskClaim, wanted: 'turn' | 'command', batchIds?: readonly string[]): ClaimAsked {
+    const { boundary, max, ownerId, ttlMs, hold } = checkedClaim(asked);
+    const { generation } = this.#desk.options;
+    return {
+      claimId: this.#newId('claim'),
+      leaseToken: this.#newId('lease'),
+      ownerId: ownerId ?? `process:${generation}`,
+      ...{ boundary, max, wanted, ttlMs: ttlMs ?? this.#desk.claimTtlMs },
+      ...(hold === 'process' ? { epoch: generation } : {}),
+      ...(batchIds === undefined ? {} : { batchIds }),
+    };
+  }
+
+  async #list(
+    { cursor, limit = 100 }: ListBatches,
+    matches: (batch: BatchSummary) => boolean,
+  ): Promise<Page<Batch>> {
+    const after = cursor === undefined ? 0 : Number(cursor);
+    if (!Number.isSafeInteger(after)) throw invalid('cursor', 'this listing never returned it');
+    const max = Math.min(Math.max(1, limit), 1_000);
+    const seen = await this.#desk.look(this.key);
+    if (seen === undefined) return { items: [] };
+    const { context, at } = seen;
+    const wanted: BatchHead[] = [];
+    for (const head of headsAfter(context.pages, after)) {
+      if (!matches(batchSummary(context, head, at))) continue;
+      wanted.push(head);
+      if (wanted.length > max) break;
+    }
+    const items = await Promise.all(wanted.slice(0, max).map((head) => this.#batch(context, head, at)));
+    const last = items.at(-1);
+    return wanted.length > max && last !== undefined ? { items, cursor: String(last.seq) } : { items };
+  }
+
+  async #batch(context: SessionContext, head: BatchHead, at: number): Promise<Batch> {
+    return loadedBatch(this.#desk, this.key, { context, at }, head);
+  }
+
+  async #seen(): Promise<Seen> {
+    const seen = await this.#desk.look(this.key);
+    if (seen === undefined) throw new HoldfastError('ACTOR_NOT_FOUND', `there is no session ${this.key}`);
+    return seen;
+  }
+
+  #newId(prefix: string): string {
+    return this.#desk.options.newId(prefix);
+  }
+}
+
+/** Thrown by a look to say that there is nothing to do. */
+const NOTHING_THERE = new Error('nothing to do');
+
+function nothing(): void {
+  // Whatever the session is, the event is for it.
+}
+
+function fencingExhausted(key: string): HoldfastError {
+  const message = `a batch of session ${key} was claimed as often as a number can say`;
+  return new HoldfastError('FENCING_EXHAUSTED', message);
+}
+
+function invalid(field: string, what: string): HoldfastError {
+  return new HoldfastError('INVALID_INPUT', `"${field}": ${what}`, { details: { field } });
+}

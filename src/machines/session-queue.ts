@@ -1,0 +1,135 @@
+/**
+ * The session chart: one conversation's queue, and the turn that works on it.
+ *
+ *   turn    idle(empty | waiting | ready) → running(commanding | working) → idle
+ *                                             │ interrupt → interrupting → idle
+ *                                             └ given back → pausing → idle
+ *   queue   work comes in under its delivery and slot policies, messages under the queue mode; claims are
+ *           taken, renewed, completed and given back by whoever proves them
+ *
+ * Owns: the order of a session's work, who holds which batch, when it may be claimed next. Asks for:
+ * payload.put and payload.delete, file.hold and file.release, history.append, actor.create (deliveries).
+ * Never: skips a ready head; lets two turns run at once; settles a batch twice; reads a payload.
+ */
+import { sessionSetup, startSession } from './session-setup.js';
+
+export const sessionMachine = sessionSetup.createMachine({
+  id: 'session',
+  version: '1',
+  description: 'One conversation: what reaches its next turn, when, and together with what.',
+  context: ({ input }) => startSession(input),
+  type: 'parallel',
+  states: {
+    turn: {
+      description: 'The lifecycle of a turn: one at a time.',
+      initial: 'idle',
+      on: { 'claims.abandon': { guard: 'rests', target: '.pausing', actions: 'rest' } },
+      states: {
+        idle: {
+          description: 'No turn runs: the head may be claimed, whatever its delivery policy.',
+          initial: 'deciding',
+          on: {
+            'turn.begin': [
+              { guard: 'headIsCommand', target: 'running.commanding', actions: ['take', 'noteTurn'] },
+              { guard: 'headIsExclusive', target: 'running.working', actions: ['take', 'noteTurn'] },
+              { guard: 'headJoins', target: 'running.working', actions: ['take', 'noteTurn'] },
+            ],
+          },
+          states: {
+            deciding: {
+              description: 'Looks at the head.',
+              always: [
+                { guard: 'somethingReady', target: 'ready' },
+                { guard: 'somethingLater', target: 'waiting' },
+                { target: 'empty' },
+              ],
+            },
+            empty: {
+              description: 'Nothing that time alone makes claimable.',
+              always: [
+                { guard: 'somethingReady', target: 'ready' },
+                { guard: 'somethingLater', target: 'waiting' },
+              ],
+            },
+            waiting: {
+              description: 'Work for later, or held by a claim that ends by itself.',
+              entry: 'noteWake',
+              always: [
+                { guard: 'somethingReady', target: 'ready' },
+                { guard: 'wakeMoved', target: 'deciding' },
+              ],
+              after: { nextReady: 'deciding' },
+            },
+            ready: {
+              description: 'A turn can begin.',
+              always: { guard: 'nothingReady', target: 'deciding' },
+            },
+          },
+        },
+        running: {
+          description: 'A turn runs: at its safe boundaries it may take what need not wait for its commit.',
+          initial: 'working',
+          on: {
+            'turn.checkpoint': [
+              { guard: 'headWaitsForCommit' },
+              { guard: 'headIsExclusive', actions: ['take', 'noteTurn'] },
+              { guard: 'headJoins', actions: ['take', 'noteTurn'] },
+            ],
+            'message.arrived': { guard: 'interrupts', target: 'interrupting', actions: 'interruptTurn' },
+            'claims.complete': { guard: 'endsTurn', target: 'idle', actions: 'forgetTurn' },
+            'claims.abandon': [
+              { guard: 'endsTurnAndRests', target: 'pausing', actions: ['rest', 'forgetTurn'] },
+              { guard: 'endsTurn', target: 'idle', actions: 'forgetTurn' },
+              // What somebody else gives back is no reason for a running turn to rest.
+              { guard: 'isProven' },
+            ],
+            'generation.began': { target: 'idle', actions: 'forgetTurn' },
+          },
+          states: {
+            commanding: { description: 'One session command, alone.' },
+            working: { description: 'Inputs and wakes.' },
+          },
+        },
+        interrupting: {
+          description: 'Its claims are settled; its handler is coming to its end.',
+          on: {
+            'turn.released': { guard: 'releasesTurn', target: 'idle', actions: 'forgetTurn' },
+            'generation.began': { target: 'idle', actions: 'forgetTurn' },
+          },
+          after: { letGo: { target: 'idle', actions: 'forgetTurn' } },
+        },
+        pausing: {
+          description: 'A turn failed: the session rests, so that nothing later overtakes what it held.',
+          on: { 'session.resume': 'idle' },
+          after: { rest: 'idle' },
+          exit: 'restNoMore',
+        },
+      },
+    },
+    queue: {
+      description: 'Delivery and slot policies, given with the work or by the queue mode.',
+      on: {
+        'session.enqueue': { guard: 'isTaken', actions: 'enqueue' },
+        'message.arrived': [
+          { guard: 'steersRunningTurn', actions: 'joinTurn' },
+          { guard: 'followsUp', actions: 'followUp' },
+          { guard: 'collects', actions: 'collectUntilQuiet' },
+          { guard: 'interrupts', actions: 'replaceWaiting' },
+        ],
+        'mode.set': { actions: 'setMode' },
+        'claim.take': [
+          { guard: 'headWaitsForCommit' },
+          { guard: 'headIsCommand', actions: 'take' },
+          { guard: 'headIsExclusive', actions: 'take' },
+          { guard: 'headJoins', actions: 'take' },
+        ],
+        'claim.renew': { guard: 'isProven', actions: 'renew' },
+        'claims.complete': { guard: 'isProven', actions: 'complete' },
+        'claims.abandon': { guard: 'isProven', actions: 'giveBack' },
+        'batch.cancel': { actions: 'cancel' },
+        'batch.retry': { actions: 'retry' },
+        'generation.began': { actions: 'freeClaims' },
+      },
+    },
+  },
+});
