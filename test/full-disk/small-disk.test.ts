@@ -1,4 +1,4 @@
-/** A real disk that fills up: under commits, under an opening, under a download. */
+/** A real disk that fills up: under commits, under an opening, under a download, under an attachment. */
 import { describe, expect, test } from 'vitest';
 import { rent, type DiskKind, type Tenancy } from './small-disk.js';
 
@@ -68,4 +68,10 @@ describe('a disk without room for an artifact', () => {
       expect(facts).toMatchObject({ settled: ['failed', 'download-failed'], retried: 'done' });
     }
   });
+});
+
+test('an attachment without room is refused by its code, leaves nothing, and is in nobody’s way', async () => {
+  const tenancy = await rent('attachments');
+  const expected = { large: refusalOn(tenancy), left: ['parts'], small: 'fine', health: ['healthy', {}] };
+  expect(tenancy.facts).toMatchObject(expected);
 });

@@ -1,6 +1,7 @@
 /** All mutants. Callers: the tests of this folder and test/guarantees.test.ts. */
 import { actorMutants } from './actors.js';
 import { askingMutants } from './asking.js';
+import { attachmentMutants } from './attachments.js';
 import { commitMutants } from './commits.js';
 import { effectMutants } from './effects.js';
 import { eventMutants } from './events.js';
@@ -17,6 +18,7 @@ export const mutants: readonly Mutant[] = [
   ...timerMutants,
   ...effectMutants,
   ...actorMutants,
+  ...attachmentMutants,
   ...storeMutants,
   ...workMutants,
   ...trustMutants,

@@ -181,6 +181,40 @@ describe('a file that is held', () => {
     await releasing;
     await untilNames(place, []);
   });
+
+  test('stays when it was taken and held again while somebody looked for its holders', async () => {
+    const looked = deferred<undefined>();
+    const gate = deferred<undefined>();
+    onTestFinished(() => gate.resolve(undefined));
+    let staleAt = Infinity;
+    const wrap = (store: Store): Store =>
+      reading(store, {
+        scan: async (options) => {
+          const found = await store.scan(options);
+          // The kernel's own look, then the two of the removal: the last answers late.
+          if (options.gte.startsWith('a\0')) staleAt -= 1;
+          if (staleAt === 0) {
+            looked.resolve(undefined);
+            await gate.promise;
+          }
+          return found;
+        },
+      });
+    const place = await openPlace(undefined, wrap);
+    await kept(place, 'k', 'one', 'cat');
+    staleAt = 3;
+    await release(place, 'k', 'one', cat.file);
+    await looked.promise;
+    staleAt = Infinity;
+    await place.parts.attachments.during(async ({ has }) => {
+      expect(has(cat.file)).toBe(true);
+      await place.parts.kernel.send('keeper/k', { type: 'hold', name: 'two', files: [cat.file] });
+    });
+    gate.resolve(undefined);
+    // Whoever looked had its answer before these have theirs.
+    await kept(place, 'l', 'one', 'dog');
+    expect(namesIn(place)).toEqual([cat.file, dog.file].toSorted());
+  });
 });
 
 describe('a crash', () => {

@@ -19,11 +19,14 @@ import { join } from 'node:path';
 import { assign, setup } from 'xstate';
 import { examine } from '../../../src/doctor.js';
 import { isHoldfastError } from '../../../src/errors.js';
+import { assemble } from '../../../src/assembly.js';
+import { ProviderBook } from '../../../src/actors/provider-book.js';
 import { openRuntime, silentLogger } from '../../../src/index.js';
 import type { JobHandle, Runtime } from '../../../src/index.js';
 import type { JobContext } from '../../../src/machines/index.js';
 import { openai } from '../../../src/providers/index.js';
-import { startSimulator } from '../../../src/simulator/index.js';
+import { renderArtifact, startSimulator } from '../../../src/simulator/index.js';
+import { openLevelStore } from '../../../src/store/index.js';
 import { createMovableClock } from '../../runtime/movable-clock.js';
 
 const [disk = '', kind = '', errand = ''] = process.argv.slice(2);
@@ -232,6 +235,25 @@ async function downloads(patient: boolean): Promise<void> {
   await health(directory);
 }
 
+/** Puts an image that there is no room for, then one that there is. */
+async function attachments(): Promise<void> {
+  const directory = join(disk, 'holdfast');
+  const store = await openLevelStore({ directory });
+  const parts = await assemble({ directory, log: silentLogger }, store, new ProviderBook([]));
+  fill(1.5 * MIB);
+  const put = (bytesMin: number) => (): Promise<unknown> => {
+    const { bytes } = renderArtifact({ kind: 'image', prompt: 'a flood', seed: 1, index: 0, bytesMin });
+    return parts.attachments.during(({ put: bring }) => bring(bytes));
+  };
+  fact('large', await outcomeOf(put(3 * MIB)));
+  fact('left', readdirSync(join(directory, 'attachments'), { recursive: true }));
+  fact('small', await outcomeOf(put(0)));
+  await parts.kernel.close(0);
+  await store.close();
+  makeRoom();
+  await health(directory);
+}
+
 async function retried(job: JobHandle): Promise<string> {
   makeRoom();
   await job.retry();
@@ -251,6 +273,9 @@ switch (errand) {
     break;
   case 'opens':
     await opens();
+    break;
+  case 'attachments':
+    await attachments();
     break;
   case 'downloads, room in time':
     await downloads(true);
