@@ -79,7 +79,7 @@ export interface Supervision {
 /** What a child machine of a definition may have of its own. Its version is its parent's. */
 export type ChildOptions = Omit<
   DefinitionOptions,
-  'kind' | 'machine' | 'version' | 'references' | 'tombstoneMs'
+  'kind' | 'machine' | 'version' | 'references' | 'tombstoneMs' | 'paged'
 >;
 
 /** A row of a declared index: found by `parts`, in their order; `unique` allows one actor for equal parts. */
@@ -191,7 +191,7 @@ function defineLogic(logic: AnyActorLogic, options: LogicOptions, isChild: boole
   const types = machine === undefined ? new Map<string, LogicType>() : sourceTypes(machine);
   checkPolicies(options, types);
   checkMigrations(kind, version, options.migrate);
-  checkPaged(options, machine !== undefined);
+  checkPaged(kind, options.paged, machine === undefined ? 'each' : snapshot);
   return {
     kind,
     machine,

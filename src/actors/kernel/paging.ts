@@ -18,7 +18,7 @@ import { HoldfastError } from '../../errors.js';
 import { firstNonJson, isPlainObject, type Json, type JsonObject } from '../../json.js';
 import { keys } from '../../store/keys.js';
 import type { Stage } from './commit-loop.js';
-import type { Definition, DefinitionOptions } from './definition.js';
+import type { Definition } from './definition.js';
 import type { KeptJournal } from './journal.js';
 import type { ActorRecord, PagesGone } from './record.js';
 import { isActorRef, persisted } from './step.js';
@@ -55,17 +55,11 @@ interface Checkpointed {
 }
 
 /** Throws INVALID_DEFINITION where `paged` has no meaning. */
-export function checkPaged(
-  { kind, paged, snapshot }: Pick<DefinitionOptions, 'kind' | 'paged' | 'snapshot'>,
-  isMachine: boolean,
-): void {
-  if (paged === undefined) return;
-  const refuse = (what: string): never => {
-    throw new HoldfastError('INVALID_DEFINITION', `${kind}: paged: ${what}`);
-  };
-  if (typeof paged !== 'string' || paged === '') refuse('is no key of a context');
-  if (!isMachine) refuse('transition logic has no context to page');
-  if (snapshot !== 'amortized') refuse('goes with snapshot: "amortized" alone');
+export function checkPaged(kind: string, paged: unknown, snapshot: Definition['snapshot']): void {
+  const isKey = typeof paged === 'string' && paged !== '';
+  if (paged === undefined || (isKey && snapshot === 'amortized')) return;
+  const what = isKey ? 'goes with a machine of snapshot: "amortized" alone' : 'is no key of a context';
+  throw new HoldfastError('INVALID_DEFINITION', `${kind}: paged: ${what}`);
 }
 
 /**
