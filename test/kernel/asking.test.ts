@@ -38,7 +38,7 @@ describe('a check', () => {
     await replays(world, A);
   });
 
-  it('sees the steps before its own that are not on disk yet, and keeps nobody behind it waiting', async () => {
+  it('sees the steps before its own that are not on disk yet, and holds nobody up', async () => {
     const world = await openWorld([box()]);
     await world.kernel.create('box', 'a', undefined);
     const check = below(2);

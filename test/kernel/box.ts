@@ -1,4 +1,4 @@
-/** A box: counts, keeps rows beside itself, and notes which it was shown. For tests of what a step is asked. */
+/** A box: counts, keeps rows beside itself, and notes which it was shown. */
 import { assign, sendTo, setup, type AnyActorRef, type AnyStateMachine } from 'xstate';
 import type { DefinitionOptions } from '../../src/actors/kernel/index.js';
 import { envelopeOf, reservedActions } from '../../src/machines/index.js';

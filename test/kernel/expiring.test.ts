@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { replay } from '../../src/testing/index.js';
 import { openPlace, reread } from '../capsule/places.js';
-import { A, box, boxMachine, slow } from './box.js';
+import { Household } from '../examination/household.js';
+import { A, box, boxMachine, reads, slow } from './box.js';
 import { openWorld, reading, rowsOf, settled, type World } from './fixtures.js';
 import { codeOf } from './poisons.js';
 
@@ -119,6 +120,25 @@ describe('a payload that expires', () => {
     await pass(world, HOUR_MS);
     expect(await namesIn(world)).toEqual(['new']);
     expect(world.failures).toEqual([]);
+  });
+
+  it('is no finding of an examination, there, gone, or gone with its actor', async () => {
+    const kinds = [box({ retentionMs: 1_000, reads })];
+    const world = await openWorld(kinds);
+    for (const id of ['a', 'b', 'other']) await world.kernel.create('box', id, undefined);
+    const hour = world.clock.now() + HOUR_MS;
+    for (const address of [A, 'box/b']) await world.kernel.send(address, put('p', hour), { id: 'e1' });
+    await world.kernel.send(A, { type: 'look', names: ['p'] });
+    await world.kernel.send('box/b', { type: 'end' });
+    await pass(world, 2_000);
+    const house = new Household(world, '');
+    for (let open = 0; open < 2; open += 1) {
+      await world.store.close();
+      expect(await house.codes(kinds)).toEqual([]);
+      await world.crash(kinds);
+      await pass(world, 2 * HOUR_MS);
+    }
+    expect(await namesIn(world)).toEqual([]);
   });
 
   it('is not missed by a replay of its capsule', async () => {

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { keys } from '../../src/store/keys.js';
 import { expectMended, replay } from '../../src/testing/index.js';
 import { openPlace, reread } from '../capsule/places.js';
-import { A, box, boxMachine, contextOf, reads, slow } from './box.js';
+import type { DefinitionOptions } from '../../src/actors/kernel/index.js';
+import { A, box, boxMachine, contextOf, reads, slow, type BoxContext } from './box.js';
 import { openWorld, reading, settled } from './fixtures.js';
 import { codeOf, replays } from './poisons.js';
 
@@ -41,6 +42,16 @@ describe('a step is shown the rows its definition reads', () => {
     await world.kernel.send(A, put('p', 2));
     await world.crash(kinds);
     expect((await contextOf(world)).seen).toEqual([{ p: 1 }]);
+  });
+
+  it('and which they are may depend on the snapshot before it', async () => {
+    const onceCounted: NonNullable<DefinitionOptions['reads']> = (_event, { context }) =>
+      (context as BoxContext).n > 0 ? ['p'] : [];
+    const world = await openWorld([box({ reads: onceCounted })]);
+    await world.kernel.create('box', 'a', undefined, { payloads: { p: 1 } });
+    await Promise.all(['look', 'add', 'look'].map((type) => world.kernel.send(A, { type })));
+    expect((await contextOf(world)).seen).toEqual(['nothing', { p: 1 }]);
+    await replays(world, A);
   });
 
   it('and its check sees them, too', async () => {

@@ -20,7 +20,7 @@ export const askingMutants: readonly Mutant[] = [
     find: 'return { error };',
     replace: 'return error === null ? { error } : undefined;',
     caughtBy: asking,
-    by: 'sees the steps before its own that are not on disk yet, and keeps nobody behind it waiting',
+    by: 'sees the steps before its own that are not on disk yet, and holds nobody up',
   },
   {
     name: 'keeps the payloads of an event that was given up',
