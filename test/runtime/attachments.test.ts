@@ -109,10 +109,12 @@ describe('a lease', () => {
 
   test('keeps a file that another lease gives up, and one whose last holder releases it', async () => {
     const place = await openPlace();
-    await kept(place, 'k', 'one', 'cat');
+    await kept(place, 'k', 'one', 'cat', 'dog');
     await place.parts.attachments.during(async ({ has }) => {
       expect(has(cat.file)).toBe(true);
-      await release(place, 'k', 'one', cat.file);
+      await release(place, 'k', 'one', cat.file, dog.file);
+      // Nobody has the second one, and it goes after the first would.
+      await untilNames(place, [cat.file]);
       await place.parts.attachments.during(({ put }) => put(cat.bytes));
       expect(has(cat.file)).toBe(true);
       await place.parts.kernel.send('keeper/k', { type: 'hold', name: 'two', files: [cat.file] });
