@@ -9,7 +9,7 @@ import type { BatchKind, Boundary, Deliver, MergeRule, Slot } from './select-bat
 
 /** A wake of a process: what the floor of that process is compared with. */
 export interface WakeMark {
-  /** Hash of the process id. */
+  /** The process id, or its hash where that is long. */
   readonly process: string;
   readonly sequence: number;
 }
@@ -26,7 +26,7 @@ export interface DraftHead {
   readonly items: number;
   /** Epoch ms; 0: at once. */
   readonly availableAt: number;
-  /** Hash of the source key; absent: nothing is deduplicated. */
+  /** The source key, or its hash where that is long; absent: nothing is deduplicated. */
   readonly key?: string;
   /** Of policies and payloads: what a repetition under the same source key is compared with. */
   readonly digest: string;
@@ -235,7 +235,7 @@ export interface FloorRow {
   readonly until: number;
 }
 
-/** Row `t/<hash of the turn id>`: how a turn ended. */
+/** Row `t/<turn id>`: how a turn ended. */
 export interface TurnReceipt {
   readonly turnId: string;
   readonly outcome: 'committed' | 'interrupted';

@@ -80,6 +80,7 @@ export const concreteNames = [
  * grow.
  */
 export const castingFiles = [
+  'src/actors/session/desk.ts',
   'src/actors/job-effects.ts',
   'src/actors/jobs.ts',
   'src/actors/kernel/quarantine.ts',

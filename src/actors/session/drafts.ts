@@ -170,20 +170,26 @@ export function draftHead(draft: Omit<CheckedDraft, 'payloads'>, row: PayloadRow
   const slot: Slot = SLOT[draft.slot];
   const wakes = payloads.flatMap((one) => (one.type === 'processWake' ? [markOf(one)] : []));
   const files = [...new Set(payloads.flatMap(filesOf))];
-  const content = canonicalJson({ deliver, slot, merge, payloads } as unknown as Json);
+  const content = canonicalJson({ deliver, slot, merge, payloads });
   return {
     ...{ nonce, deliver, slot, merge, availableAt, kind: kindOf(payloads), items: payloads.length },
     digest: sha256Hex(content).slice(0, 16),
-    ...(sourceKey === undefined ? {} : { key: keyHash(sourceKey) }),
+    ...(sourceKey === undefined ? {} : { key: rowNameOf(sourceKey) }),
     ...(dedupeRetentionMs === 0 ? {} : { keyRetentionMs: dedupeRetentionMs }),
     ...(wakes.length === 0 ? {} : { wakes }),
     ...(files.length === 0 ? {} : { files }),
   };
 }
 
-/** What a row is named by, for a source key or a process. */
-export function keyHash(name: string): string {
-  return sha256Hex(name).slice(0, 24);
+const NAME_CHARS_MAX = 120;
+
+/**
+ * What rows are named by, for a source key or a process: itself when it is short, else its hash. Charts name
+ * rows of their own ids by the same rule, without hashing.
+ */
+export function rowNameOf(name: string): string {
+  const isPlain = name.length <= NAME_CHARS_MAX && !name.startsWith('#');
+  return isPlain ? name : `#${sha256Hex(name).slice(0, 32)}`;
 }
 
 export function policiesOf({ deliver, slot, merge }: Pick<DraftHead, 'deliver' | 'slot' | 'merge'>): {
@@ -222,7 +228,7 @@ const KINDS = {
 } as const;
 
 function markOf({ processId, sequence }: { processId: string; sequence: number }): WakeMark {
-  return { process: keyHash(processId), sequence };
+  return { process: rowNameOf(processId), sequence };
 }
 
 function filesOf(payload: Payload): readonly string[] {
