@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import { HoldfastError } from '../../errors.js';
 import { sha256Hex } from '../../ids.js';
-import { canonicalJson, type Json } from '../../json.js';
+import { canonicalJson } from '../../json.js';
 import { limits } from '../../limits.js';
 import type { BatchKind, Deliver, DraftHead, MergeRule, Slot, WakeMark } from '../../machines/index.js';
 import type { AttachmentRef } from '../attachments.js';
