@@ -75,14 +75,14 @@ describe('the pages of a context', () => {
     },
   );
 
-  it('are CHECKPOINT_MISSING where one of the newest is gone: an older one leads to the same state', async () => {
+  it('are CHECKPOINT_MISSING where one of the newest is gone: an older one leads there too', async () => {
     const { house, context } = await openQueue();
     await house.delete(await pageOf(house, 'newest'));
     expect(await codes(house)).toEqual(['CHECKPOINT_MISSING']);
     await expectMended(house, context);
   });
 
-  it('are CHECKPOINT_LITTER where no checkpoint refers to one, and where there is no such actor', async () => {
+  it('are CHECKPOINT_LITTER where no checkpoint has them, or there is no such actor', async () => {
     const { house, context } = await openQueue();
     const value = JSON.stringify({ items: [] });
     await house.write({ key: keys.page(ADDRESS, 4_000), value }, { key: keys.page('queue/zz', 1), value });
@@ -94,7 +94,7 @@ describe('the pages of a context', () => {
     await expectMended(house, context);
   });
 
-  it('stay where the checkpoint that may refer to them cannot be read, and the state is nowhere else', async () => {
+  it('stay where what may refer to them cannot be read, and the state is nowhere else', async () => {
     const { house } = await openQueue();
     const before = await house.rows('c');
     const checkpoints = before.filter(([key]) => pageNumberOf(key) === undefined);

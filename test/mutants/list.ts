@@ -6,6 +6,7 @@ import { commitMutants } from './commits.js';
 import { effectMutants } from './effects.js';
 import { eventMutants } from './events.js';
 import type { Mutant } from './mutant.js';
+import { pagingMutants } from './paging.js';
 import { storeMutants } from './store.js';
 import { timerMutants } from './timers.js';
 import { trustMutants } from './trust.js';
@@ -19,6 +20,7 @@ export const mutants: readonly Mutant[] = [
   ...effectMutants,
   ...actorMutants,
   ...attachmentMutants,
+  ...pagingMutants,
   ...storeMutants,
   ...workMutants,
   ...trustMutants,

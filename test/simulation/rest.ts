@@ -5,6 +5,7 @@
  * Callers: simulate.ts. Invariant: the audit changes nothing.
  */
 import { checkReplay } from '../../src/actors/kernel/index.js';
+import { unpaged } from '../../src/actors/kernel/page-rows.js';
 import type { ActorRecord, JournalEntry } from '../../src/actors/kernel/record.js';
 import { indexedBy } from '../../src/actors/kernel/indexed.js';
 import { persisted } from '../../src/actors/kernel/step.js';
@@ -119,8 +120,9 @@ export async function audit(world: World): Promise<void> {
     if (found === undefined || found.record.seq !== record.seq) continue;
     const entries = journalOf(world, address);
     const from = (entries[0]?.seq ?? 1) - 1;
-    const checkpoint =
-      from === 0 ? undefined : oracle.shadow.read<ActorRecord>(keys.checkpoint(address, from));
+    const kept = from === 0 ? undefined : oracle.shadow.read<ActorRecord>(keys.checkpoint(address, from));
+    const read = (key: string): string | undefined => oracle.shadow.rows.get(key);
+    const checkpoint = kept && (await unpaged({ read }, address, kept)).record;
     const stored = JSON.parse(JSON.stringify(persisted(definition.steppable, found.snapshot))) as never;
     let diverged = '';
     try {
