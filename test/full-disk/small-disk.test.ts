@@ -70,7 +70,7 @@ describe('a disk without room for an artifact', () => {
   });
 });
 
-test('an attachment without room is refused by its code, leaves nothing, and is in nobody’s way', async () => {
+test('an attachment without room is refused by its code, and leaves nothing', async () => {
   const tenancy = await rent('attachments');
   const expected = { large: refusalOn(tenancy), left: ['parts'], small: 'fine', health: ['healthy', {}] };
   expect(tenancy.facts).toMatchObject(expected);

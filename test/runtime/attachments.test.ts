@@ -279,7 +279,7 @@ describe('a backup', () => {
 });
 
 describe('the doctor', () => {
-  test('tells of an attachment that is missing, one that is another, one of nobody, and an unfinished', async () => {
+  test('tells of attachments that are missing, another, of nobody and unfinished', async () => {
     const place = await openPlace();
     const [bird, fish] = [image('bird'), image('fish')];
     await kept(place, 'k', 'one', 'cat', 'dog', 'bird');
