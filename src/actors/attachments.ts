@@ -4,7 +4,7 @@
  * An actor holds a file by the action `file.hold` (kernel/holding.ts). Before that, whoever brings a file or
  * names one that is there has it in a lease, which lasts until the step that holds it is on disk.
  *
- *   during ─▶ put, find ─▶ send (file.hold) ─▶ committed ─▶ end of the lease: not held? removed
+ *   during ─▶ put, has ─▶ send (file.hold) ─▶ committed ─▶ end of the lease: not held? removed
  *
  * Owns: the directory `attachments/`. Below `parts/` lie files that are not whole yet, and an empty file
  * under the name of each that nobody may hold yet: what a crash left is found without reading all names.

@@ -19,7 +19,7 @@ test('a running directory is backed up through its process, restored elsewhere, 
   const taken = await told(['backup', backup, '--dir', directory]);
   expect(taken).toMatchObject({ code: 0, err: '' });
   expect(taken.out).toMatch(
-    /^backed up in .+\nmoment +commit \d+, gen\w+ 1\nactors +1\nrows +\d+\nartifacts +1\nattached +0\nsize +\d/,
+    /^backed up .+\nmoment +commit \d+, gen\w+ 1\nactors +1\nrows +\d+\nartifacts +1\nattached +0\nsize +\d/,
   );
   const back = await told(['restore', backup, '--dir', restored, '--json']);
   expect(back).toMatchObject({ code: 0, err: '' });
