@@ -43,9 +43,10 @@ export function checkedClaim(asked: unknown): z.output<typeof claimSchema> {
   return checked(claimSchema, asked);
 }
 
-export function checkedMode(asked: unknown): Partial<ModeSettings> & { readonly channel?: string } {
-  const given = Object.entries(checked(modeSchema, asked)).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given);
+/** The settings of a change that are given. */
+export function checkedMode(asked: unknown): Partial<ModeSettings> {
+  const { channel: _channel, ...settings } = checked(modeSchema, asked);
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
 
 const LINE_CHARS_MAX = 160;

@@ -118,13 +118,16 @@ export class Session {
     }));
   }
 
-  /** Sets the queue mode, of the session or of one channel; without a change, tells it. Holds at once. */
-  async mode(change?: ModeChange): Promise<ModeSettings> {
-    if (change === undefined) {
-      const seen = await this.#seen();
-      return settingsOf(seen.context, '');
+  /**
+   * Sets the queue mode, of the session or of one channel, and tells it; what is not given stays. Without
+   * settings it only tells. Holds for the next message on.
+   */
+  async mode({ channel, ...change }: ModeChange = {}): Promise<ModeSettings> {
+    const settings = checkedMode({ ...change, ...(channel === undefined ? {} : { channel }) });
+    if (Object.keys(settings).length === 0) {
+      const seen = await this.#desk.look(this.key);
+      return seen === undefined ? modeDefaults : settingsOf(seen.context, channel ?? '');
     }
-    const { channel, ...settings } = checkedMode(change);
     const event = { type: 'mode.set', settings, ...(channel === undefined ? {} : { channel }) } as const;
     const { context } = await this.#desk.ask(this.key, event, nothing);
     return channel === undefined ? context.modes.session : settingsOf(context, channel);
