@@ -4,7 +4,15 @@
  * Owns: nothing; make as many as you like. Callers: users through `runtime.sessions.get`, turn.ts, the doors.
  */
 import { HoldfastError, isHoldfastError } from '../../errors.js';
-import { askedBy, cancellable, headOf, headsAfter, settingsOf, takingOf } from '../../machines/index.js';
+import {
+  askedBy,
+  cancellable,
+  headOf,
+  headsAfter,
+  modeDefaults,
+  settingsOf,
+  takingOf,
+} from '../../machines/index.js';
 import type {
   BatchHead,
   Boundary,
