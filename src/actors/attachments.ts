@@ -91,6 +91,7 @@ export class Attachments {
    */
   async during<T>(work: (lease: AttachmentLease) => Promise<T>): Promise<T> {
     const names = new Set<string>();
+    const puts: Promise<unknown>[] = [];
     let isOver = false;
     const take: Take = (name) => {
       assert.ok(!isOver, 'a lease of attachments was used after its end');
@@ -101,7 +102,11 @@ export class Attachments {
     };
     try {
       return await work({
-        put: (source, { mime } = {}) => this.#put(source, mime, take),
+        put: (source, { mime } = {}) => {
+          const put = this.#put(source, mime, take);
+          puts.push(put);
+          return put;
+        },
         has: (name) => {
           if (FILE_NAME.test(name)) take(name);
           return this.exists(name);
@@ -109,6 +114,8 @@ export class Attachments {
       });
     } finally {
       isOver = true;
+      // Work that gave up after one of several: what the others bring is to be given back, too.
+      await Promise.allSettled(puts);
       await Promise.all([...names].map((name) => this.#giveBack(name)));
     }
   }

@@ -124,6 +124,16 @@ describe('a lease', () => {
     await untilNames(place, []);
   });
 
+  test('ends after the last of its files has come, when its work gave up after the first', async () => {
+    const place = await openPlace();
+    const { bytes } = renderArtifact({ kind: 'image', prompt: '', seed: 1, index: 0, bytesMin: 3_000_000 });
+    const failing = place.parts.attachments.during(({ put }) =>
+      Promise.all([put(bytes), put(new Uint8Array())]),
+    );
+    await expect(failing).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    expect(namesIn(place)).toEqual([]);
+  });
+
   test('cannot be used when it is over', async () => {
     const place = await openPlace();
     const lease = await place.parts.attachments.during((own) => Promise.resolve(own));
