@@ -85,7 +85,7 @@ export function firstSuperseded(
 
 /** Everything a completion writes, in one step. */
 export function completed(context: SessionContext, event: Complete): Change {
-  const { history = [], deliveries = [] } = event;
+  const { history = [], deliveries = [], files = [] } = event;
   const settled = settle(context, event, 'committed', event);
   const entries: SessionAsk[] = history.map((entry) => ({
     type: 'history.append',
@@ -95,7 +95,9 @@ export function completed(context: SessionContext, event: Complete): Change {
     type: 'actor.create',
     params: { kind: 'delivery', id: input.deliveryId, input },
   }));
-  return { context: settled.context, asks: [...settled.asks, ...entries, ...messages] };
+  const name = `h/${envelopeOf(event).seq}`;
+  const holds: SessionAsk[] = files.length === 0 ? [] : [{ type: 'file.hold', params: { name, files } }];
+  return { context: settled.context, asks: [...settled.asks, ...entries, ...holds, ...messages] };
 }
 
 /** The running turn is over without a commit: its claims are settled, and its owner will be refused. */

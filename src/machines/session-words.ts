@@ -182,6 +182,8 @@ export interface Completion {
   readonly turnId?: string;
   readonly commitHash?: string;
   readonly history?: readonly object[];
+  /** Attachments that the history names: kept from then on. */
+  readonly files?: readonly string[];
   readonly deliveries?: readonly DeliveryInput[];
 }
 
