@@ -11,6 +11,7 @@ import {
   deliveryMachine,
   jobMachine,
   providerAccountMachine,
+  sessionMachine,
   supervisorMachine,
 } from '../src/machines/index.js';
 
@@ -18,6 +19,7 @@ interface Edge {
   readonly eventType: string;
   readonly target: readonly ChartNode[] | undefined;
   readonly guard?: unknown;
+  readonly actions: readonly unknown[];
 }
 
 interface ChartNode {
@@ -38,6 +40,9 @@ interface Chart {
   readonly root: ChartNode;
 }
 
+/** Charts whose file has another name. */
+const files: Readonly<Record<string, string>> = { session: 'session-queue' };
+
 /** File name → text of the page, for every chart. */
 export function chartPages(): ReadonlyMap<string, string> {
   const charts: readonly (readonly [string, Chart])[] = [
@@ -45,6 +50,7 @@ export function chartPages(): ReadonlyMap<string, string> {
     ['delivery', deliveryMachine],
     ['provider-account', providerAccountMachine],
     ['supervisor', supervisorMachine],
+    ['session', sessionMachine],
   ];
   return new Map(charts.map(([name, chart]) => [`${name}.md`, page(name, chart)]));
 }
@@ -55,7 +61,7 @@ function page(name: string, chart: Chart): string {
     `# The ${name} chart`,
     '',
     `${root.description ?? ''} Version ${version}.`,
-    `Drawn from \`src/machines/${name}.ts\` by \`npx tsx scripts/draw-charts.ts\`; do not edit.`,
+    `Drawn from \`src/machines/${files[name] ?? name}.ts\` by \`npx tsx scripts/draw-charts.ts\`; do not edit.`,
     '',
     '```mermaid',
     'stateDiagram-v2',
@@ -119,6 +125,16 @@ function label({ eventType, guard }: Edge): string {
   return [trigger(eventType), guardName(guard)].filter((part) => part !== '').join(' ') || 'otherwise';
 }
 
+/** What it does then, as statecharts write it: `event [guard] / action`. */
+function deeds({ actions }: Edge): string {
+  const names = actions.map((action) => (isNamed(action) ? action.type : String(action)));
+  return names.length === 0 ? '' : ` / ${names.join(', ')}`;
+}
+
+function isNamed(action: unknown): action is { readonly type: string } {
+  return typeof action === 'object' && action !== null && 'type' in action;
+}
+
 function trigger(eventType: string): string {
   const [, done] = /^xstate\.done\.actor\.(.+)$/.exec(eventType) ?? [];
   const [, failed] = /^xstate\.error\.actor\.(.+)$/.exec(eventType) ?? [];
@@ -137,7 +153,7 @@ function guardName(guard: unknown): string {
 function row(node: ChartNode): string {
   const asks = node.invoke.map(({ src }) => `\`${String(src)}\``).join(', ');
   const heard = leaving(node).filter(({ target }) => target === undefined);
-  const hears = [...new Set(heard.map((edge) => `\`${label(edge)}\``))].join(', ');
+  const hears = [...new Set(heard.map((edge) => `\`${label(edge)}${deeds(edge)}\``))].join('<br>');
   return `| \`${node.path.join('.')}\` | ${node.description ?? ''} | ${asks} | ${hears} |`;
 }
 

@@ -95,6 +95,8 @@ export const sessionMachine = sessionSetup.createMachine({
           on: {
             'turn.released': { guard: 'releasesTurn', target: 'idle', actions: 'forgetTurn' },
             'generation.began': { target: 'idle', actions: 'forgetTurn' },
+            // What somebody else gives back does not end the interruption.
+            'claims.abandon': { guard: 'isProven' },
           },
           after: { letGo: { target: 'idle', actions: 'forgetTurn' } },
         },

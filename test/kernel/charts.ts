@@ -11,6 +11,7 @@ import type { AnyEventObject, AnyStateMachine } from 'xstate';
 import { isPlainObject } from '../../src/json.js';
 import { answer, thrown } from '../machines/drive.js';
 import { ARTIFACT, REF, jobInput } from '../machines/job-fixture.js';
+import { sessionEvents } from '../machines/session-fixture.js';
 import { root, sourceOf, sourcesIn } from '../tidy/sources.js';
 
 interface Plan {
@@ -90,6 +91,7 @@ const plans: Readonly<Record<string, Plan>> = {
   },
   'src/machines/job.ts': { input: jobInput(), events: jobEvents },
   'src/machines/provider-account.ts': { input: { provider: 'fal', alias: 'main' }, events: accountEvents },
+  'src/machines/session-queue.ts': { input: { key: 'telegram:42' }, events: sessionEvents },
   'src/machines/supervisor.ts': { input: { closeTimeoutMs: 10 } },
   'bench/errand.ts': { input: errandInput, events: errandEvents },
   'bench/render.ts': { input: { prompt: 'a cat' } },
