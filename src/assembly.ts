@@ -48,7 +48,10 @@ export async function assemble(
   const deliveries = new Deliveries(kernel, { channels, retentionMs, pathOf }, log);
   const effects = new JobEffects({ kernel, providers, accounts, transport, clock, files, log });
   const reconcile = new JobReconcile({ kernel, providers, accounts, transport, effects });
-  const jobs = new Jobs({ kernel, providers, deliveries, effects, reconcile, defaults, log, newId });
+  const sessionAttemptsMax = options.sessions?.attemptsMax;
+  const jobs = new Jobs({
+    ...{ kernel, providers, deliveries, effects, reconcile, defaults, sessionAttemptsMax, log, newId },
+  });
   return {
     ...{ store, kernel, log, artifacts, files, attachments, transport, accounts, deliveries, jobs },
     sessions: new Sessions({

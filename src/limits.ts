@@ -75,6 +75,7 @@ export const limits = {
   systemIdMomentsMax: 1_000,
   sweepEveryMs: 10 * MINUTE_MS,
 
+  sessionKeyBytesMax: 500,
   /** How long a claim on a session's batches holds without being renewed. */
   claimTtlMs: 15 * MINUTE_MS,
 

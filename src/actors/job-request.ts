@@ -32,7 +32,12 @@ const asked = {
   kind: z.enum(['video', 'image']).default('video'),
   /** Whose key; the adapter's one account unless named. */
   credential: text(100).default('default'),
-  sessionKey: text(300).optional(),
+  /** Up to 500 bytes, as the key of each session. */
+  sessionKey: text(limits.sessionKeyBytesMax)
+    .refine((key) => Buffer.byteLength(key) <= limits.sessionKeyBytesMax, 'has more than 500 bytes')
+    .optional(),
+  /** Whether an outcome is work for the session's next turn, beside its entry in the history. */
+  wakeSession: z.boolean().default(true),
   delivery: target.optional(),
   origin: z.enum(['agent', 'cron', 'userDirect']).default('agent'),
   /** From acceptance to the last poll. */

@@ -69,6 +69,8 @@ export interface JobsOptions {
   readonly effects: JobEffects;
   readonly reconcile: JobReconcile;
   readonly defaults: JobOptions;
+  /** Attempts of a batch in a session that a job's wake makes; default: the session's own. */
+  readonly sessionAttemptsMax?: number | undefined;
   readonly log: Logger;
   /** Default: a random one. */
   readonly newId?: ((prefix: string) => string) | undefined;
@@ -210,7 +212,7 @@ export class Jobs {
     adapter: ProviderAdapter,
     wanted: ProviderRequest,
   ): JobInput {
-    const { defaults, deliveries } = this.#options;
+    const { defaults, deliveries, sessionAttemptsMax } = this.#options;
     const { delivery, sessionKey } = asked;
     const policy = delivery && deliveries.policyOf(delivery.channel);
     const poll = { ...dropUndefined(defaults.poll ?? {}), ...dropUndefined(asked.poll ?? {}) };
@@ -238,6 +240,8 @@ export class Jobs {
       retentionMs: defaults.retentionMs ?? jobDefaults.retentionMs,
       historyRole: asked.historyRole,
       ...(sessionKey === undefined ? {} : { sessionKey }),
+      ...(asked.wakeSession ? {} : { wakeSession: false }),
+      ...(sessionAttemptsMax === undefined ? {} : { sessionAttemptsMax }),
       ...(delivery === undefined ? {} : { delivery: dropUndefined(delivery) }),
       ...(policy === undefined ? {} : { deliveryPolicy: policy }),
       ...(Object.keys(poll).length === 0 ? {} : { poll }),

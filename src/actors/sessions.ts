@@ -6,6 +6,7 @@
  */
 import { splitAddress } from '../ids.js';
 import { HoldfastError } from '../errors.js';
+import { limits } from '../limits.js';
 import { sessionDefinition } from './house-machines.js';
 import type { Page, PageOptions } from './kernel/index.js';
 import { SESSION_KIND, SessionDesk, type SessionsOptions } from './session/desk.js';
@@ -38,7 +39,8 @@ export class Sessions {
 
   /** A session by its key, whether or not there is one yet: its first work makes it. Throws INVALID_INPUT. */
   get(key: string): Session {
-    if (key === '' || key.includes('\0') || !key.isWellFormed() || Buffer.byteLength(key) > 500) {
+    const { sessionKeyBytesMax: max } = limits;
+    if (key === '' || key.includes('\0') || !key.isWellFormed() || Buffer.byteLength(key) > max) {
       const message = 'a session key is a text of 1 to 500 bytes without NUL';
       throw new HoldfastError('INVALID_INPUT', message, { details: { field: 'key' } });
     }

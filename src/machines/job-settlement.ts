@@ -1,31 +1,36 @@
 /**
  * The settlement of a job: what its outcome writes into the session and sends to the chat.
  *
- * Owns: the words of history entries and messages, and the ids of deliveries. Callers: job.ts.
+ * Owns: the words of history entries, wakes and messages, and the ids of deliveries. Callers: job-setup.ts.
  * Invariants:
- *  T1  One history entry an outcome where there is a session; one delivery an outcome where one is wanted.
- *  T2  No two outcomes of a job share a delivery id.
+ *  T1  One history entry and one wake an outcome where there is a session; one delivery an outcome where one
+ *      is wanted.
+ *  T2  No two outcomes of a job share a delivery id, or the number of a wake.
  *  T3  Cancelled jobs and jobs of origin `userDirect` push nothing.
  */
 import { envelopeOf } from './envelope.js';
 import type { Change } from './job-rules.js';
 import type { JobArtifact, JobContext, JobEvent, SettledStatus } from './job-words.js';
 import type { DeliveryFile, DeliveryInput } from './delivery.js';
-import type { HistoryAppend } from './reserved.js';
+import type { ActorCreate, ActorSend, HistoryAppend } from './reserved.js';
+import type { SessionEvent, SessionInput } from './session-words.js';
+
+/** A durable action. */
+export type SettlementAsk =
+  | { readonly type: 'history.append'; readonly params: HistoryAppend }
+  | { readonly type: 'actor.create'; readonly params: ActorCreate }
+  | { readonly type: 'actor.send'; readonly params: ActorSend };
 
 export interface Settlement {
   readonly change: Change;
-  readonly history: HistoryAppend | undefined;
-  readonly delivery: DeliveryInput | undefined;
+  readonly asks: readonly SettlementAsk[];
 }
 
 /** Everything one outcome asks for, to be written in one batch. */
 export function settlementOf(context: JobContext, event: JobEvent, status: SettledStatus): Settlement {
   const { at } = envelopeOf(event);
-  const { sessionKey, historyRole: role, jobId } = context.input;
   const delivery = messageOf(context, status);
   const sent = delivery === undefined ? [] : [{ deliveryId: delivery.deliveryId, status: 'queued' as const }];
-  const entry = { role, content: historyText(context, status), externalJobId: jobId };
   return {
     change: {
       outcome: { status, at },
@@ -35,9 +40,58 @@ export function settlementOf(context: JobContext, event: JobEvent, status: Settl
       retryAt: undefined,
       ...(status === 'timedOut' ? { timedOutAt: at } : {}),
     },
-    history: sessionKey === undefined ? undefined : { session: sessionKey, entry },
-    delivery,
+    asks: [...toSession(context, status), ...(delivery === undefined ? [] : [toChat(delivery)])],
   };
+}
+
+function toSession(context: JobContext, status: SettledStatus): readonly SettlementAsk[] {
+  const { sessionKey, wakeSession, historyRole: role, jobId } = context.input;
+  if (sessionKey === undefined) return [];
+  const entry = { role, content: historyText(context, status), externalJobId: jobId };
+  return [
+    { type: 'history.append', params: { session: sessionKey, entry } },
+    ...(wakeSession === false ? [] : wake(context, status, sessionKey)),
+  ];
+}
+
+/** Work for the session's next turn: it is made by its first work, as by a caller's. */
+function wake(context: JobContext, status: SettledStatus, key: string): readonly SettlementAsk[] {
+  const { jobId, kind, label, sessionAttemptsMax } = context.input;
+  const sequence = context.outcomes + 1;
+  const sourceKey = `process:${jobId}:event:${sequence}:wake`;
+  const payload = {
+    ...{ type: 'processWake', processId: jobId, sequence, targetSessionId: key },
+    eventType: `job.${status}`,
+    input: { status, kind, label, text: historyText(context, status), ...resultOf(context, status) },
+    causedBy: `job/${jobId}`,
+  };
+  const event: SessionEvent = {
+    type: 'session.enqueue',
+    draft: {
+      // A job's own id, and a number that it uses once: no other batch has this name.
+      nonce: `wake-${jobId}-${sequence}`,
+      ...{ deliver: 'E', slot: 'X', merge: 'N', kind: 'wake', items: 1, availableAt: 0 },
+      ...{ key: sourceKey, digest: status, wakes: [{ process: jobId, sequence }] },
+    },
+    row: { payloads: [payload], sourceKey },
+  };
+  const input: SessionInput = {
+    key,
+    ...(sessionAttemptsMax === undefined ? {} : { attemptsMax: sessionAttemptsMax }),
+  };
+  return [
+    { type: 'actor.create', params: { kind: 'session', id: key, input } },
+    { type: 'actor.send', params: { to: `session/${key}`, event } },
+  ];
+}
+
+function resultOf(context: JobContext, status: SettledStatus): object {
+  if (status !== 'done') return { reason: reasonOf(context) };
+  return { paths: context.artifacts.map(({ path }) => path) };
+}
+
+function toChat(input: DeliveryInput): SettlementAsk {
+  return { type: 'actor.create', params: { kind: 'delivery', id: input.deliveryId, input } };
 }
 
 const HISTORY_WORDS = {

@@ -7,9 +7,8 @@
  */
 import { assign, enqueueActions, setup } from 'xstate';
 import * as rules from './job-rules.js';
-import { settlementOf } from './job-settlement.js';
+import { settlementOf, type SettlementAsk } from './job-settlement.js';
 import type * as words from './job-words.js';
-import type { ActorCreate, HistoryAppend } from './reserved.js';
 import { providedByRuntime, reservedActions } from './reserved.js';
 
 const { jobRules, msUntil } = rules;
@@ -20,10 +19,6 @@ const UNKNOWN = 'it is still unknown whether the provider accepted it after';
 export interface Settling {
   readonly status: words.SettledStatus;
 }
-
-type SettlingAction =
-  | { readonly type: 'history.append'; readonly params: HistoryAppend }
-  | { readonly type: 'actor.create'; readonly params: ActorCreate };
 
 const answers =
   (is: string) =>
@@ -80,16 +75,13 @@ export const jobSetup = setup({
       Settling,
       words.JobEvent,
       never,
-      SettlingAction,
+      SettlementAsk,
       never,
       never
     >(({ context, event, enqueue }, { status }) => {
-      const { change, history, delivery } = settlementOf(context, event, status);
+      const { change, asks } = settlementOf(context, event, status);
       enqueue.assign(change);
-      if (history !== undefined) enqueue({ type: 'history.append', params: history });
-      if (delivery === undefined) return;
-      const { deliveryId: id } = delivery;
-      enqueue({ type: 'actor.create', params: { kind: 'delivery', id, input: delivery } });
+      for (const ask of asks) enqueue(ask);
     }),
   },
   guards: {

@@ -71,6 +71,10 @@ export interface JobInput {
   /** Alias, never a key. */
   readonly credential: string;
   readonly sessionKey?: string;
+  /** Given when its outcomes are no work for the session's turns: they are in its history alone. */
+  readonly wakeSession?: false;
+  /** What a session that its wake makes has for `attemptsMax`; absent: the chart's own. */
+  readonly sessionAttemptsMax?: number;
   readonly delivery?: DeliveryTarget;
   /** The channel's own retry policy; 30 s x 60 when absent. */
   readonly deliveryPolicy?: DeliveryPolicy;

@@ -10,7 +10,7 @@
  *
  * Owns: the status of the job, its due times, its last error, its artifacts' names.
  * Asks for: `submit` (manual), `reconcile`, `poll`, `fetch`, `cancelRemote` (rerun); history.append,
- * actor.create.
+ * actor.create and actor.send (its delivery, its session's wake).
  * Never: posts again after it was accepted; posts again in doubt before two complete looks found nothing;
  * keeps a URL or a key; waits for a remote cancel before it is cancelled.
  */

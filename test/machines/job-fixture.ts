@@ -72,7 +72,14 @@ export const posts = (job: Job) => contextOf(job).posts;
 export const history = (job: Job) =>
   paramsOf(job, 'history.append').map((params) => Reflect.get(params, 'entry') as object);
 export const sent = (job: Job) =>
-  paramsOf(job, 'actor.create').map((params) => Reflect.get(params, 'input') as object);
+  paramsOf(job, 'actor.create')
+    .filter((params) => Reflect.get(params, 'kind') === 'delivery')
+    .map((params) => Reflect.get(params, 'input') as object);
+/** What wakes its session: the session that is made of it, and what it is sent. */
+export const wakes = (job: Job) => [
+  ...paramsOf(job, 'actor.create').filter((params) => Reflect.get(params, 'kind') === 'session'),
+  ...paramsOf(job, 'actor.send'),
+];
 const paramsOf = (job: Job, type: string) =>
   job
     .written()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isLate, jobMachine } from '../../src/machines/index.js';
-import { START_AT, answer, drive, fault, thrown } from './drive.js';
+import { isLate } from '../../src/machines/index.js';
+import { START_AT, answer, fault, thrown } from './drive.js';
 import {
   asks,
   contextOf,
@@ -11,10 +11,8 @@ import {
   sent,
   settledDelivery,
   statusOf,
-  ARTIFACT,
   REF,
   fetchingJob,
-  jobInput,
   newJob,
   pendingJob,
   timedOutJob,
@@ -240,35 +238,6 @@ describe('fetching', () => {
     job.send(evidence('failed'));
     job.send({ type: 'job.retry' });
     expect(statusOf(job)).toBe('failed');
-  });
-});
-
-describe('what an outcome writes', () => {
-  it('answers a cron job with a fresh message, and pushes nothing to a direct user', () => {
-    const cron = fetchingJob({ origin: 'cron' });
-    cron.send(done);
-    expect(sent(cron)[0]).not.toHaveProperty('replyTo');
-    const direct = fetchingJob({ origin: 'userDirect' });
-    direct.send(done);
-    expect([sent(direct), history(direct).length]).toEqual([[], 1]);
-    direct.fire('keep');
-    expect(direct.now().snapshot.status).toBe('done');
-  });
-
-  it('writes no history without a session, in the role that was asked for', () => {
-    const { sessionKey, ...input } = jobInput();
-    const silent = drive(jobMachine, input);
-    silent.send(answer('submit', { type: 'billed', error: fault() }));
-    expect([sessionKey, statusOf(silent), history(silent)]).toEqual(['telegram:42', 'failed', []]);
-    const job = fetchingJob({ historyRole: 'system', kind: 'image' });
-    job.send(done);
-    expect(history(job)).toMatchObject([{ role: 'system', content: '[image generation complete] abc.mp4' }]);
-  });
-
-  it('names several files apart', () => {
-    const job = fetchingJob();
-    job.send(answer('fetch', { type: 'done', artifacts: [ARTIFACT, { ...ARTIFACT, path: 'x/def' }] }));
-    expect(sent(job)).toMatchObject([{ files: [{ name: 'video.mp4' }, { name: 'video-2', path: 'x/def' }] }]);
   });
 });
 

@@ -6,7 +6,7 @@ import { deliveryMachine, jobMachine, jobStatus } from '../../src/machines/index
 import type { JobInput } from '../../src/machines/index.js';
 import { answer, drive, fault, throughDisk, thrown } from './drive.js';
 import type { Driver, Moment } from './drive.js';
-import { ARTIFACT, REF, fetchingJob, newJob, pendingJob, timedOutJob } from './job-fixture.js';
+import { ARTIFACT, REF, fetchingJob, newJob, pendingJob, sent, timedOutJob } from './job-fixture.js';
 
 /** Take a failing run back with HOLDFAST_SEED=<the printed seed>. */
 const seed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1_000_000_007);
@@ -171,14 +171,11 @@ describe(`whatever happens to it (seed ${seed})`, () => {
           expectSameFromDisk(jobMachine, before, now);
           expectPromisesKept(before, now);
         }
-        const ids = job
-          .written()
-          .flatMap(({ type, params }) =>
-            type === 'actor.create' ? [String(Reflect.get(Object(params), 'id'))] : [],
-          );
+        const ids = sent(job).map((delivery) => String(Reflect.get(delivery, 'deliveryId')));
         expect(new Set(ids).size).toBe(ids.length);
         const { outcomes, deliveries } = job.now().snapshot.context;
         expect(job.written().filter(({ type }) => type === 'history.append')).toHaveLength(outcomes);
+        expect(job.written().filter(({ type }) => type === 'actor.send')).toHaveLength(outcomes);
         expect(deliveries.map(({ deliveryId }) => deliveryId)).toEqual(ids);
       }),
       { seed, numRuns: RUNS },
