@@ -2,7 +2,8 @@
  * Paged contexts: an array of JSON objects in a context (`DefinitionOptions.paged`), of which a checkpoint
  * writes those that are new.
  *
- * Owns: the rows of pages, and what `paging` in a checkpoint means. Callers: turn.ts, amortized.ts, replay.
+ * Owns: the rows of pages, and what `paging` in a checkpoint means. Callers: turn.ts, amortized.ts, replay,
+ * page-rows.ts, which reads them, definition.ts.
  * Invariants:
  *  G1  A page is the page it was as long as it is the same object: machines are pure, and change none in
  *      place. A step looks into pages that the step before did not have; of all others it compares
@@ -77,16 +78,14 @@ export function keepCheckpoints(stage: Stage, actor: Kept, kept: KeptJournal, se
   const pages = pagesIn(record.snapshot, actor.definition.paged);
   if (pages === undefined && before === undefined)
     return { paging: undefined, checkpointBytes: stage.put(keys.checkpoint(address, seq - 1), record) };
-  const { written, newBytes } = writePages(stage, address, pages ?? [], before);
-  const numbers = [...written.values()].map(({ number }) => number);
-  const paging = withoutCut(stage, address, nextPaging(actor, written, numbers), cut);
-  const { next, gone } = paging;
-  const key = pages === undefined ? undefined : actor.definition.paged;
-  const references = pages?.map((page) => written.get(page)?.number ?? 0);
+  const { written, next, newBytes } = writePages(stage, address, pages ?? [], before);
+  const paging = withoutCut(stage, address, nextPaging(actor, written, next), cut);
+  const key = pages && actor.definition.paged;
+  const references = (pages ?? []).map((page) => written.get(page)?.number ?? 0);
   const row: ActorRecord = {
     ...record,
-    snapshot: key === undefined ? record.snapshot : exchanged(record.snapshot, key, references ?? []),
-    paging: { key, next, gone },
+    snapshot: key === undefined ? record.snapshot : exchanged(record.snapshot, key, references),
+    paging: { key, next, gone: paging.gone },
   };
   return { paging, checkpointBytes: newBytes + stage.put(keys.checkpoint(address, seq - 1), row) };
 }
@@ -97,7 +96,7 @@ function writePages(
   address: string,
   pages: readonly JsonObject[],
   before: Paging | undefined,
-): { readonly written: ReadonlyMap<unknown, WrittenPage>; readonly newBytes: number } {
+): Pick<Paging, 'written' | 'next'> & { readonly newBytes: number } {
   const written = new Map<unknown, WrittenPage>();
   let next = before?.next ?? 1;
   let newBytes = 0;
@@ -113,14 +112,12 @@ function writePages(
     newBytes += bytes;
     next += 1;
   }
-  return { written, newBytes };
+  return { written, next, newBytes };
 }
 
-function nextPaging(
-  { record, paging: before }: Kept,
-  written: Paging['written'],
-  numbers: readonly number[],
-): Paging {
+function nextPaging({ record, paging: before }: Kept, written: Paging['written'], next: number): Paging {
+  const now = [...written.values()];
+  const numbers = now.map(({ number }) => number);
   const still = new Set(numbers);
   const left = (before?.numbers ?? []).filter((number) => !still.has(number));
   const mark = record?.marks.at(-1)?.[0] ?? 0;
@@ -128,9 +125,9 @@ function nextPaging(
   return {
     written,
     numbers,
-    next: numbers.reduce((next, number) => Math.max(next, number + 1), before?.next ?? 1),
+    next,
     gone: left.length === 0 ? gone : [...gone, [mark, left]],
-    bytes: [...written.values()].reduce((sum, { bytes }) => sum + bytes, 0),
+    bytes: now.reduce((sum, { bytes }) => sum + bytes, 0),
   };
 }
 
@@ -143,7 +140,11 @@ function withoutCut(stage: Stage, address: string, paging: Paging, cut: readonly
 }
 
 /** What is wrong with a context, as far as `earlier` did not have it already (G1); undefined: nothing. */
-export function contextFault(context: unknown, earlier: unknown, paged: string | undefined) {
+export function contextFault(
+  context: unknown,
+  earlier: unknown,
+  paged: string | undefined,
+): string | undefined {
   if (paged === undefined || !isPlainObject(context)) return faultAt(firstNonJson(context, isChild));
   const { [paged]: pages, ...rest } = context;
   if (!Array.isArray(pages)) return `the context has no array "${paged}", which is to hold its pages`;
