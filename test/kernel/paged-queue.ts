@@ -23,7 +23,7 @@ export type QueueEvent =
 export const ADDRESS = 'queue/a';
 
 /** 90 bytes as JSON. */
-export function itemOf(number: number): string {
+function itemOf(number: number): string {
   return `item ${number} `.padEnd(87, '.');
 }
 
