@@ -50,7 +50,7 @@ export type {
   CompleteOptions,
   SettledTurn,
 } from './actors/session/claim.js';
-export type { AskClaim, ModeChange } from './actors/session/asked.js';
+export type { AskClaim, AskTurn, ModeChange } from './actors/session/asked.js';
 export type { SessionDefaults } from './actors/session/desk.js';
 export type {
   EnqueuePolicies,
@@ -60,8 +60,11 @@ export type {
   SessionInputDraft,
   WorkDraft,
 } from './actors/session/drafts.js';
+export type { AcceptedInput, MessagePart, TurnCause, TurnMessage } from './actors/session/materialise.js';
 export type { Enqueued } from './actors/session/put.js';
 export type { CommandReceipt, ListBatches, Said, Session } from './actors/session/session.js';
+export type { Turn, TurnCommit, Work } from './actors/session/turn.js';
+export type { DroppedMessages, Summarise } from './actors/session/turn-load.js';
 export type { SessionView } from './actors/session/view.js';
 export type { Sessions } from './actors/sessions.js';
 export type {

@@ -78,6 +78,8 @@ export const limits = {
   sessionKeyBytesMax: 500,
   /** How long a claim on a session's batches holds without being renewed. */
   claimTtlMs: 15 * MINUTE_MS,
+  /** How long a summary of dropped messages may take. */
+  summaryTimeoutMs: 30 * SECOND_MS,
 
   effectTimeoutMs: HOUR_MS,
   /** A pool loads at most this many times its limit from the outbox. */

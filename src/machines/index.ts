@@ -67,6 +67,7 @@ export {
   payloadRow,
   rowsReadBy,
   settingsOf,
+  turnRow,
   type EnqueueRefusal,
 } from './session-intake.js';
 export { found, headsAfter } from './session-pages.js';

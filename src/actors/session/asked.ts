@@ -1,5 +1,5 @@
 /**
- * What callers ask a session beside work: claims and queue modes, checked once, at the door.
+ * What callers ask a session beside work: claims, turns and queue modes, checked once, at the door.
  *
  * Pure. Callers: session.ts, turn.ts, the doors. Throws INVALID_INPUT naming the field.
  */
@@ -36,6 +36,26 @@ const modeSchema = z.strictObject({
   channel: word.optional(),
 });
 
+const turnSchema = z.strictObject({
+  /** What the turn is known by, and its commit; 1 to 120 characters, default: a new one. */
+  turnId: z
+    .string()
+    .min(1)
+    .max(120)
+    .refine((id) => !id.includes('\0') && id.isWellFormed(), 'holds NUL or a lone surrogate')
+    .optional(),
+  /** Batches at most, at each claim; 0 to 1,000. */
+  max: z.number().int().min(0).max(1_000).default(64),
+  /** Who is shown to run it; default: this process. */
+  ownerId: word.optional(),
+  /** These ride on the turn, for whoever works on it, and are never stored. */
+  protocolExtension: z.unknown().optional(),
+  turnContext: z.unknown().optional(),
+  transientMessages: z.array(z.unknown()).optional(),
+});
+
+export type AskTurn = z.input<typeof turnSchema>;
+export type CheckedTurn = z.output<typeof turnSchema>;
 export type AskClaim = z.input<typeof claimSchema>;
 export type ModeChange = z.input<typeof modeSchema>;
 
@@ -44,6 +64,10 @@ export function checkedClaim(asked: unknown): z.output<typeof claimSchema> {
 }
 
 /** The settings of a change that are given. */
+export function checkedTurn(asked: unknown): CheckedTurn {
+  return checked(turnSchema, asked);
+}
+
 export function checkedMode(asked: unknown): Partial<ModeSettings> {
   const { channel: _channel, ...settings } = checked(modeSchema, asked);
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));

@@ -9,9 +9,10 @@ import { HoldfastError } from '../../errors.js';
 import { batchIdOf, firstSuperseded, found, supersededBy } from '../../machines/index.js';
 import { completeRefusal, receiptOf } from '../../machines/index.js';
 import type { BatchHead, ClaimHead, ClaimProof, ClaimRefusal, Completion } from '../../machines/index.js';
-import type { DeliveryInput, SessionContext, TurnReceipt } from '../../machines/index.js';
+import type { SessionContext, TurnReceipt } from '../../machines/index.js';
 import { batchOf, batchSummary, type Batch, type BatchSummary } from './batch.js';
-import type { Seen, SessionDesk } from './desk.js';
+import { checkedCompletion, type TurnDelivery } from './completion.js';
+import type { Look, Seen, SessionDesk } from './desk.js';
 
 /** What settles a claim elsewhere: JSON, to be kept secret as it is. */
 export interface ClaimReceipt {
@@ -29,7 +30,7 @@ export interface CompleteOptions {
   /** Entries for the session's history, in their order. */
   readonly history?: readonly object[];
   /** Messages for chats, written in the same commit. */
-  readonly deliveries?: readonly DeliveryInput[];
+  readonly deliveries?: readonly TurnDelivery[];
 }
 
 export interface AbandonOptions {
@@ -201,14 +202,15 @@ export async function completeReceipts(
   receipts: readonly ClaimReceipt[],
   options: CompleteOptions,
 ): Promise<SettledTurn> {
-  const { turnId, history = [], deliveries = [] } = options;
+  const checked = checkedCompletion(sessionId, options);
+  const { turnId, history = [], deliveries = [] } = checked;
   if (receipts.length === 0 && turnId === undefined && history.length + deliveries.length === 0)
     return { batchIds: [], at: desk.options.clock.now(), repeated: false };
-  const completion: Completion = { claims: receipts.map(proofOf), ...options };
+  const completion: Completion = { claims: receipts.map(proofOf), ...checked };
   const event = { type: 'claims.complete', ...completion } as const;
   let receipt: TurnReceipt | undefined;
   try {
-    await desk.ask(sessionId, event, ({ context, at }, asked) => {
+    const look: Look = ({ context, at }, asked) => {
       if (asked.type !== 'claims.complete') return;
       const refusal = completeRefusal(context, asked);
       if (refusal?.type === 'known') {
@@ -217,7 +219,9 @@ export async function completeReceipts(
       }
       if (refusal !== undefined) throw refusedCompletion(refusal);
       receipt = receiptOf(context, completion, 'committed', at);
-    });
+    };
+    // Whoever has claims has a session: one that is made now could only refuse them.
+    await desk.ask(sessionId, event, look, { create: receipts.length === 0 });
   } catch (error) {
     if (error !== KNOWN || receipt === undefined) throw error;
     return settledTurn(receipt, true);
@@ -306,4 +310,10 @@ function checkedRest(retryInMs: number): number {
   throw new HoldfastError('INVALID_INPUT', '"retryInMs": not a whole number of milliseconds', {
     details: { field: 'retryInMs' },
   });
+}
+
+/** A counter that cannot grow proves nothing. */
+export function fencingExhausted(key: string): HoldfastError {
+  const message = `a batch of session ${key} was claimed as often as a number can say`;
+  return new HoldfastError('FENCING_EXHAUSTED', message);
 }

@@ -24,7 +24,7 @@ import type {
 import { checked } from '../job-request.js';
 import type { HistoryEntry, Page, PageOptions } from '../kernel/index.js';
 import { batchSummary, type Batch, type BatchSummary } from './batch.js';
-import { Claim, claimed, completeReceipts } from './claim.js';
+import { Claim, claimed, completeReceipts, fencingExhausted } from './claim.js';
 import type { ClaimReceipt, CompleteOptions, SettledTurn } from './claim.js';
 import type { Seen, SessionDesk } from './desk.js';
 import { checkedDraft, commandSchema, inputDraft, policiesSchema, wakeSchema } from './drafts.js';
@@ -36,8 +36,9 @@ import type {
   SessionInputDraft,
   WorkDraft,
 } from './drafts.js';
-import { checkedClaim, checkedMode, lineOf, type AskClaim, type ModeChange } from './asked.js';
+import { checkedClaim, checkedMode, lineOf, type AskClaim, type AskTurn, type ModeChange } from './asked.js';
 import { loadedBatch, putWork, type Enqueued } from './put.js';
+import { beginTurn, type Turn } from './turn.js';
 import { sessionView, type SessionView } from './view.js';
 
 /** What a session command was enqueued as. */
@@ -71,14 +72,14 @@ export class Session {
    * otherwise. Resolves when it is on disk. Known by `host:<id>`: repeated while it waits, it changes nothing.
    * Throws INVALID_INPUT, SESSION_QUEUE_FULL, SOURCE_KEY_CONFLICT.
    */
-  enqueue(input: Said, policies: EnqueuePolicies = {}): Promise<Enqueued> {
+  async enqueue(input: Said, policies: EnqueuePolicies = {}): Promise<Enqueued> {
     const draft = inputDraft(input, 'host', () => this.#newId('input'));
     const { sourceKey = draft.sourceKey } = policies;
     return this.#enqueue({ ...draft, ...checked(policiesSchema, policies), sourceKey });
   }
 
   /** Puts an input where the running turn takes it at its next safe boundary; known by `injection:<id>`. */
-  inject(input: Said): Promise<Enqueued> {
+  async inject(input: Said): Promise<Enqueued> {
     return this.#enqueue(inputDraft(input, 'injection', () => this.#newId('input')));
   }
 
@@ -86,7 +87,7 @@ export class Session {
    * Tells the next turn, or the running one at its next boundary, what became of a process. Throws
    * WAKE_HANDLED for one at or below the highest wake of its process that was settled.
    */
-  wake(wake: ProcessWakeDraft): Promise<Enqueued> {
+  async wake(wake: ProcessWakeDraft): Promise<Enqueued> {
     const { targetSessionId = this.key, ...rest } = checked(wakeSchema, wake);
     const { processId, sequence } = rest;
     return this.enqueueDraft({
@@ -161,8 +162,16 @@ export class Session {
     return this.#claim(asked, 'turn', batchIds);
   }
 
+  /**
+   * Begins a turn on what is at the head, a leading command included; `isEmpty`, with its `refusal`, when
+   * there is nothing or a turn runs already. Throws INVALID_INPUT, TURN_OVER for a `turnId` that has ended.
+   */
+  turn(asked: AskTurn = {}): Promise<Turn> {
+    return beginTurn(this.#desk, this.key, asked);
+  }
+
   /** Settles claims by their receipts, wherever they were kept; all of them or none. As `claim.complete`. */
-  settle(receipts: readonly ClaimReceipt[], options: CompleteOptions = {}): Promise<SettledTurn> {
+  async settle(receipts: readonly ClaimReceipt[], options: CompleteOptions = {}): Promise<SettledTurn> {
     const foreign = receipts.find(({ sessionId }) => sessionId !== this.key);
     if (foreign !== undefined) throw invalid('sessionId', `a receipt is of session ${foreign.sessionId}`);
     return completeReceipts(this.#desk, this.key, receipts, options);
@@ -186,14 +195,23 @@ export class Session {
     return batch;
   }
 
-  /** Makes a dead letter claimable again, in its old place. Throws BATCH_NOT_RETRYABLE. */
+  /** One batch. Throws BATCH_NOT_FOUND when it is settled, cancelled or another session's. */
+  async batch(batchId: string): Promise<Batch> {
+    const { context, at } = await this.#seen();
+    const head = headOf(context, batchId);
+    if (head === undefined) throw batchNotFound(this.key, batchId);
+    return this.#batch(context, head, at);
+  }
+
+  /** Makes a dead letter claimable again, in its old place. Throws BATCH_NOT_FOUND, BATCH_NOT_RETRYABLE. */
   async retry(batchId: string): Promise<void> {
     await this.#desk.ask(
       this.key,
       { type: 'batch.retry', batchId },
       ({ context, at }) => {
         const head = headOf(context, batchId);
-        const state = head === undefined ? 'gone' : batchSummary(context, head, at).state;
+        if (head === undefined) throw batchNotFound(this.key, batchId);
+        const { state } = batchSummary(context, head, at);
         if (state === 'dead') return;
         const message = `batch ${batchId} of session ${this.key} is ${state}`;
         throw new HoldfastError('BATCH_NOT_RETRYABLE', message, { details: { batchId, state } });
@@ -328,9 +346,9 @@ function nothing(): void {
   // Whatever the session is, the event is for it.
 }
 
-function fencingExhausted(key: string): HoldfastError {
-  const message = `a batch of session ${key} was claimed as often as a number can say`;
-  return new HoldfastError('FENCING_EXHAUSTED', message);
+function batchNotFound(key: string, batchId: string): HoldfastError {
+  const message = `session ${key} has no batch ${batchId}`;
+  return new HoldfastError('BATCH_NOT_FOUND', message, { details: { batchId } });
 }
 
 function invalid(field: string, what: string): HoldfastError {

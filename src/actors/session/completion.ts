@@ -1,0 +1,62 @@
+/**
+ * What a caller leaves behind with claims it completes, checked once, at the door.
+ *
+ * Pure. Callers: claim.ts. Throws INVALID_INPUT naming the field: a step that could not write it would set the
+ * session aside.
+ */
+import { z } from 'zod';
+import { addressOf } from '../../ids.js';
+import { limits } from '../../limits.js';
+import type { Completion, DeliveryInput } from '../../machines/index.js';
+import { checked } from '../job-request.js';
+
+const text = (max: number): z.ZodString =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .refine((value) => !value.includes('\0') && value.isWellFormed(), 'holds NUL or a lone surrogate');
+const path = text(4_096);
+const record = z.record(z.string(), z.json());
+
+const delivery = z.object({
+  /** The same for every attempt; a delivery of that id that exists is not made again. */
+  deliveryId: text(400),
+  channel: text(200),
+  /** The chat, in the channel's own words. */
+  target: text(512),
+  text: z.string().max(limits.payloadBytesMax),
+  files: z.array(z.strictObject({ name: text(300), mime: text(100), path })).default([]),
+  images: z.array(path).optional(),
+  isGroup: z.boolean().optional(),
+  replyTo: text(512).optional(),
+  account: text(200).optional(),
+  meta: record.optional(),
+  /** Address of the actor that is told how it ended; default: the session, which needs not know. */
+  cause: text(512).optional(),
+});
+
+const completionSchema = z.object({
+  turnId: text(120).optional(),
+  commitHash: text(300).optional(),
+  history: z.array(record).max(1_000).default([]),
+  deliveries: z.array(delivery).max(100).default([]),
+});
+
+/** A message for a chat, written with what it answers. */
+export type TurnDelivery = z.input<typeof delivery>;
+
+export function checkedCompletion(sessionId: string, options: unknown): Omit<Completion, 'claims'> {
+  const { deliveries, ...rest } = checked(completionSchema, options);
+  const cause = addressOf('session', sessionId);
+  return given({
+    ...rest,
+    deliveries: deliveries.map((each): DeliveryInput => given({ ...each, cause: each.cause ?? cause })),
+  });
+}
+
+/** Without what is there and undefined: an event is plain JSON. */
+function given<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const entries = Object.entries(value).filter(([, one]) => one !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
+}
