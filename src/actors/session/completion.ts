@@ -1,8 +1,8 @@
 /**
  * What a caller leaves behind with claims it completes, checked once, at the door.
  *
- * Pure. Callers: claim.ts. Throws INVALID_INPUT naming the field: a step that could not write it would set the
- * session aside.
+ * Pure. Callers: claim.ts. Throws INVALID_INPUT naming the field: a step that could not write it would set
+ * the session aside.
  */
 import { z } from 'zod';
 import { addressOf } from '../../ids.js';
