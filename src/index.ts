@@ -65,6 +65,7 @@ export type { Enqueued } from './actors/session/put.js';
 export type { CommandReceipt, ListBatches, Said, Session } from './actors/session/session.js';
 export type { Turn, TurnCommit, Work } from './actors/session/turn.js';
 export type { DroppedMessages, Summarise } from './actors/session/turn-load.js';
+export type { ServeOptions, Serving, TurnHandler } from './actors/session/serve.js';
 export type { SessionView } from './actors/session/view.js';
 export type { Sessions } from './actors/sessions.js';
 export type {

@@ -80,6 +80,10 @@ export const limits = {
   claimTtlMs: 15 * MINUTE_MS,
   /** How long a summary of dropped messages may take. */
   summaryTimeoutMs: 30 * SECOND_MS,
+  /** Sessions known to have a turn ready that wait for a handler; more are found by their index. */
+  servedHintsMax: 10_000,
+  /** When serving looks again at what failed outside of a handler. */
+  serveAgainMs: 10 * SECOND_MS,
 
   effectTimeoutMs: HOUR_MS,
   /** A pool loads at most this many times its limit from the outbox. */

@@ -3,7 +3,7 @@
  *
  * Owns: the lifecycle (machines/supervisor.ts), the parts (assembly.ts), the control server.
  * Callers: users, the CLI. Invariants:
- *  1  Nothing is accepted before recovery has begun, or after `close` was called.
+ *  1  Nothing is accepted before recovery has begun, or after `close` was called and served turns have ended.
  *  2  A failed store fails the runtime: every call says STORE_FAILED or STORE_FULL until the directory is
  *     opened again.
  *  3  `close` leaves nothing running and the directory free for the next process.
@@ -241,8 +241,9 @@ export class Runtime {
   }
 
   /**
-   * Takes no new work; polls, downloads and sleeps stop at once, submits and sends may finish until
-   * `timeoutMs` (default 10 s). What is cut off goes on at the next open. Closing twice is harmless.
+   * Begins no new turns and lets those that are served come to their end; then takes no new work: polls,
+   * downloads and sleeps stop, submits and sends may finish. All of it until `timeoutMs` (default 10 s):
+   * what is cut off then goes on at the next open. Closing twice is harmless.
    */
   close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
     this.#closing ??= this.#close(options.timeoutMs ?? limits.closeTimeoutMs);
@@ -270,13 +271,16 @@ export class Runtime {
   async #close(timeoutMs: number): Promise<void> {
     const { backups, kernel, transport, store, log } = this.#parts;
     this.#tell({ type: 'runtime.close' });
+    const control = Promise.allSettled([this.#control?.close()]);
+    // Turns that run come to their end while everything they need is there.
+    const serving = this.sessions.stopServing(timeoutMs);
+    const leftMs = serving === undefined ? timeoutMs : await serving;
     this.sessions.close();
     // At the same time: calls of the control door end as they can, and nothing new is taken by any door.
-    const inside = [backups.close(), kernel.close(timeoutMs)];
-    const doors = await Promise.allSettled([this.#control?.close(), ...inside]);
+    const inside = await Promise.allSettled([backups.close(), kernel.close(leftMs)]);
     const lines = await Promise.allSettled([transport.close()]);
     // Whatever went wrong with these, the directory must be free for the next process.
-    for (const part of [...doors, ...lines]) {
+    for (const part of [...(await control), ...inside, ...lines]) {
       if (part.status === 'rejected') log.error({ err: part.reason as unknown }, 'close.incomplete');
     }
     await store.close();

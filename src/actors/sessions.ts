@@ -1,8 +1,8 @@
 /**
  * The sessions façade: conversations, their queues and their histories.
  *
- * Owns: actors of kind `session`. Callers: users through `runtime.sessions`, the doors. Invariant: what owners
- * in earlier processes held is free before anybody claims in this one.
+ * Owns: actors of kind `session`. Callers: users through `runtime.sessions`, the doors. Invariant: what
+ * owners in earlier processes held is free before anybody claims in this one.
  */
 import { splitAddress } from '../ids.js';
 import { HoldfastError } from '../errors.js';
@@ -11,16 +11,21 @@ import { sessionDefinition } from './house-machines.js';
 import type { Page, PageOptions } from './kernel/index.js';
 import { SESSION_KIND, SessionDesk, type SessionsOptions } from './session/desk.js';
 import { Session } from './session/session.js';
+import { SessionServing } from './session/serve.js';
+import type { ServeOptions, Serving, TurnHandler } from './session/serve.js';
 import { sessionIndexes } from './session/session-index.js';
 import type { SessionView } from './session/view.js';
 import { unlessBad } from './one-of-many.js';
 
 export class Sessions {
   readonly #desk: SessionDesk;
+  readonly #servings = new Set<SessionServing>();
+  #isClosed = false;
 
   constructor(options: SessionsOptions) {
     this.#desk = new SessionDesk(options);
     options.kernel.define(sessionDefinition);
+    options.kernel.onFailure(() => this.close());
   }
 
   /** Frees what owners in earlier processes held. Call once the kernel has started. */
@@ -58,8 +63,48 @@ export class Sessions {
     return { ...page, items };
   }
 
-  /** Renews nothing more: the process goes. */
+  /**
+   * Calls `handler` for each session that has work for a turn: one turn at a time per session,
+   * `concurrency` sessions at once. What it does not commit itself is committed with nothing; a throw
+   * abandons the turn, and its session rests 1 s, doubled for each attempt, 5 min at most. Throws
+   * INVALID_INPUT, RUNTIME_CLOSED.
+   */
+  serve(handler: TurnHandler, options: ServeOptions = {}): Serving {
+    if (this.#isClosed) throw new HoldfastError('RUNTIME_CLOSED', 'the runtime is closed');
+    const serving = new SessionServing(this.#desk, handler, options);
+    this.#servings.add(serving);
+    return {
+      close: async () => {
+        await serving.close();
+        this.#servings.delete(serving);
+      },
+    };
+  }
+
+  /**
+   * Begins no more turns. Resolves when the handlers that run have come to their end, or after `timeoutMs`,
+   * with what is left of it; undefined when none runs.
+   */
+  stopServing(timeoutMs: number): Promise<number> | undefined {
+    this.#isClosed = true;
+    const busy = [...this.#servings].some(({ isBusy }) => isBusy);
+    const ends = [...this.#servings].map((serving) => serving.close());
+    if (!busy) return undefined;
+    const { clock } = this.#desk.options;
+    const endMs = clock.monotonicMs() + timeoutMs;
+    return new Promise((resolve) => {
+      const cancel = clock.schedule(timeoutMs, () => resolve(0));
+      void Promise.all(ends).then(() => {
+        cancel();
+        resolve(Math.max(0, endMs - clock.monotonicMs()));
+      });
+    });
+  }
+
+  /** Serves and renews nothing more, and fires the signals of turns: the process goes. */
   close(): void {
+    this.#isClosed = true;
+    for (const serving of this.#servings) void serving.close();
     this.#desk.close();
   }
 }

@@ -241,9 +241,12 @@ export async function abandonClaims(
   const proofs = held.map((claim) => proofOf(claim.completion()));
   const rest = retryInMs === undefined ? {} : { retryInMs: checkedRest(retryInMs) };
   try {
-    await desk.ask(sessionId, { type: 'claims.abandon', claims: proofs, reason, ...rest }, ({ context }) => {
+    const look: Look = ({ context }) => {
       if (firstSuperseded(context, proofs) !== undefined) throw KNOWN;
-    });
+    };
+    const event = { type: 'claims.abandon', claims: proofs, reason, ...rest } as const;
+    // Turned away, it would hold up its session until the next open.
+    await desk.ask(sessionId, event, look, { source: 'runtime' });
   } catch (error) {
     if (error !== KNOWN) throw error;
     return false;

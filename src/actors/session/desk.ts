@@ -49,6 +49,14 @@ interface Held {
   release(): void;
 }
 
+interface AskOptions {
+  readonly row?: readonly [name: string, row: PayloadRow];
+  /** Default true: a session that is not there is made. */
+  readonly create?: boolean;
+  /** `runtime`: it is not turned away, however much waits. Default: as a user's. */
+  readonly source?: 'runtime';
+}
+
 /** Looks at a session in the turn of its step; what it throws refuses the event. */
 export type Look = (seen: Seen, event: SessionEvent) => void;
 
@@ -87,10 +95,7 @@ export class SessionDesk {
     key: string,
     event: SessionEvent,
     look: Look,
-    {
-      row,
-      create = true,
-    }: { readonly row?: readonly [name: string, row: PayloadRow]; readonly create?: boolean } = {},
+    { row, create = true, source }: AskOptions = {},
   ): Promise<Seen> {
     const address = addressOf(SESSION_KIND, key);
     const { kernel } = this.options;
@@ -98,6 +103,7 @@ export class SessionDesk {
     const send = () =>
       kernel.send(address, event as unknown as JsonEvent, {
         payloads,
+        ...(source === undefined ? {} : { source }),
         check: (snapshot, envelope) => {
           const seen = seenIn(snapshot, envelope.at);
           look(seen, Object.assign({ ...event }, { $: envelope }));

@@ -72,7 +72,7 @@ export async function letGo(desk: SessionDesk, key: string, turnId: string): Pro
     if (!isInterrupting(seen, turnId)) throw NOTHING_THERE;
   };
   try {
-    await desk.ask(key, { type: 'turn.released', turnId }, look, { create: false });
+    await desk.ask(key, { type: 'turn.released', turnId }, look, { create: false, source: 'runtime' });
   } catch (error) {
     if (error !== NOTHING_THERE) desk.options.log.debug({ err: error, turn: turnId }, 'turn.not_let_go');
   }
