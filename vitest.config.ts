@@ -41,7 +41,7 @@ const packaged = ['test/package/**/*.test.ts'];
 /** Bytes flipped and files cut: all of them with HOLDFAST_DEEP. */
 const sweep = 'test/doctor/sweep.test.ts';
 const crash = [
-  ...['crash', 'crash-points', 'differential', 'simulation', 'demo'].map(
+  ...['crash', 'crash-points', 'differential', 'simulation', 'sessions', 'demo'].map(
     (room) => `test/${room}/**/*.test.ts`,
   ),
   sweep,

@@ -18,6 +18,7 @@ interface Part {
 
 const parts: readonly Part[] = [
   { name: 'simulation', minutesMax: 40, command: ['vitest', 'run', 'test/simulation/'] },
+  { name: 'sessions', minutesMax: 30, command: ['vitest', 'run', 'test/sessions/'] },
   { name: 'corruption', minutesMax: 15, command: ['vitest', 'run', 'test/doctor/', 'test/store/corruption'] },
   { name: 'mutants', minutesMax: 20, command: ['vitest', 'run', 'test/mutants/'] },
   {
