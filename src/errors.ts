@@ -15,6 +15,8 @@ export const errorAdvice = {
   ACTOR_QUARANTINED: 'Look at the reason, mend its cause, then resume or dismiss the actor.',
   ADDRESS_TAKEN: 'Import under another id, or into another directory.',
   ADDRESS_REFUSED: 'If you mean this server, list its origin in the adapter’s trustedOrigins.',
+  BATCH_NOT_CANCELLABLE: 'A turn has it: let that end, then look what is left of it.',
+  BATCH_NOT_FOUND: 'Look at the session’s batches; one that was settled or cancelled is not kept.',
   BATCH_NOT_RETRYABLE: 'Only a dead letter can be retried; look at the batch’s state.',
   CAPSULE_ALTERED: 'Export the actor again; this capsule was changed or damaged on its way.',
   CAPSULE_IMPORTED: 'Look at the actor; then resume it, skip what it could not take, or dismiss it.',

@@ -26,8 +26,26 @@ export function leafOf(group: Command, usage: string, description: string): Comm
 }
 
 /** Prints `value` as JSON where that was asked for, else `text`. */
-export function say({ json }: Common, { out }: Terminal, value: unknown, text: () => string): void {
-  out(json === true ? JSON.stringify(toWire(value)) : text());
+export function say(options: Common, terminal: Terminal, value: unknown, text: () => string): void {
+  sayWire(options, terminal, () => toWire(value), text);
+}
+
+/** The same for what has the wire's names already. */
+export function sayWire(
+  { json }: Pick<Common, 'json'>,
+  { out }: Terminal,
+  wire: () => unknown,
+  text: () => string,
+): void {
+  out(json === true ? JSON.stringify(wire()) : text());
+}
+
+/** The line under a listing that is longer. */
+export function moreLines(
+  { cursor }: { readonly cursor?: string },
+  { colours }: Terminal,
+): readonly string[] {
+  return cursor === undefined ? [] : [colours.dim(`more: --cursor ${cursor}`)];
 }
 
 /** How many a listing shows at most. */

@@ -12,7 +12,7 @@ export const exitCodes = {
   refused: 1,
   /** The command line, an option or a file it names is wrong. */
   usage: 2,
-  /** There is no job of that id. */
+  /** There is no job, session or batch of that id. */
   notFound: 3,
   /** The directory cannot be used, or the process that holds it does not answer. */
   directory: 4,
@@ -22,6 +22,7 @@ export const exitCodes = {
 
 const byCode: Readonly<Partial<Record<ErrorCode, number>>> = {
   ACTOR_NOT_FOUND: exitCodes.notFound,
+  BATCH_NOT_FOUND: exitCodes.notFound,
   CAPSULE_INVALID: exitCodes.usage,
   CONTROL_FAILED: exitCodes.directory,
   CONTROL_REFUSED: exitCodes.directory,

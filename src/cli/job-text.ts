@@ -1,7 +1,7 @@
 /**
  * One job as text for people.
  *
- * Pure. Callers: jobs.ts. Invariant: text of others is shown without control characters.
+ * Pure. Callers: jobs.ts, session-text.ts. Invariant: text of others is shown without control characters.
  */
 import type { JobView } from '../index.js';
 import { plain, type Colours } from './terminal.js';
@@ -68,6 +68,6 @@ function deliveryText({ deliveryStatus, deliveryAttempts }: JobView): string {
   return deliveryAttempts > 1 ? `${deliveryStatus} (attempt ${deliveryAttempts})` : deliveryStatus;
 }
 
-function timeText(atMs: number | undefined): string | undefined {
+export function timeText(atMs: number | undefined): string | undefined {
   return atMs === undefined ? undefined : new Date(atMs).toISOString();
 }

@@ -9,7 +9,7 @@ import { systemClock } from '../clock.js';
 import { JOB_STATUSES } from '../control/index.js';
 import type { JobView, ListJobs } from '../index.js';
 import { limits } from '../limits.js';
-import { leafOf, LIMIT_DEFAULT, say, wholeLimit, type Common } from './answer.js';
+import { leafOf, LIMIT_DEFAULT, moreLines, say, wholeLimit, type Common } from './answer.js';
 import { atDesk } from './desk.js';
 import { jobLines, nameStatus } from './job-text.js';
 import { tableLines, type Column } from './table.js';
@@ -66,8 +66,9 @@ async function list(options: ListOptions, terminal: Terminal): Promise<void> {
   const page = await atDesk(options.dir, (desk) => desk.list(filter));
   say(options, terminal, page, () => {
     if (page.items.length === 0) return 'no jobs';
-    const more = page.cursor === undefined ? [] : [terminal.colours.dim(`more: --cursor ${page.cursor}`)];
-    return [...tableLines(terminal, columnsOf(terminal), page.items), ...more].join('\n');
+    return [...tableLines(terminal, columnsOf(terminal), page.items), ...moreLines(page, terminal)].join(
+      '\n',
+    );
   });
 }
 

@@ -12,7 +12,7 @@ import { connectControl, OPERATIONS, type Operation } from '../control/index.js'
 import { openOffline, silentLogger } from '../index.js';
 import type { ListQuarantined, Page, QuarantineView } from '../index.js';
 import { limits } from '../limits.js';
-import { leafOf, LIMIT_DEFAULT, say, wholeLimit, type Common } from './answer.js';
+import { leafOf, LIMIT_DEFAULT, moreLines, say, wholeLimit, type Common } from './answer.js';
 import { tableLines, type Column } from './table.js';
 import { plain, type Terminal } from './terminal.js';
 
@@ -110,7 +110,7 @@ async function list(options: ListOptions, terminal: Terminal): Promise<void> {
   const { kind, limit, cursor } = options;
   const page = await atDesk(options.dir, (desk) => desk.list({ kind, limit, cursor }));
   say(options, terminal, page, () => {
-    const more = page.cursor === undefined ? [] : [terminal.colours.dim(`more: --cursor ${page.cursor}`)];
+    const more = moreLines(page, terminal);
     if (page.items.length === 0) return ['no actor stands still', ...more].join('\n');
     return [...tableLines(terminal, COLUMNS, page.items), ...more].join('\n');
   });

@@ -6,6 +6,7 @@
  */
 import { InvalidArgumentError, type Command } from 'commander';
 import { readScript, startSimulator } from '../simulator/index.js';
+import { onInterrupt } from './interrupt.js';
 import type { Terminal } from './terminal.js';
 
 interface SimulatorArguments {
@@ -34,7 +35,7 @@ export function simulatorCommand(program: Command, terminal: Terminal): void {
 
 async function simulate(options: SimulatorArguments, { out, colours }: Terminal): Promise<void> {
   const { port, host, script, ledger, seed, json } = options;
-  const ended = signalled();
+  const ended = new Promise<void>((resolve) => void onInterrupt(resolve));
   const simulator = await startSimulator({
     port,
     host,
@@ -48,18 +49,6 @@ async function simulate(options: SimulatorArguments, { out, colours }: Terminal)
   out(json === true ? JSON.stringify(urls) : text);
   await ended;
   await simulator.close();
-}
-
-/** Resolves at the first SIGINT or SIGTERM; the second one ends the process as it always does. */
-function signalled(): Promise<void> {
-  return new Promise((resolve) => {
-    const signals = ['SIGINT', 'SIGTERM'] as const;
-    const hear = (): void => {
-      for (const signal of signals) process.off(signal, hear);
-      resolve();
-    };
-    for (const signal of signals) process.on(signal, hear);
-  });
 }
 
 function portNumber(text: string): number {

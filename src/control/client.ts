@@ -24,6 +24,8 @@ import type {
   RuntimeView,
   SubmittedJob,
 } from './port.js';
+import { sessionsOver } from './session-client.js';
+import type { ControlSessions } from './session-port.js';
 import { errorFromWire, fromWire, toWire } from './wire.js';
 
 /** Somewhere a control server may listen. */
@@ -34,17 +36,19 @@ interface Target {
   readonly token?: string;
 }
 
-interface Call extends CallOptions {
-  readonly method: 'GET' | 'POST';
+export interface Call extends CallOptions {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
   readonly timeoutMs?: number;
+  /** The answer as it is on the wire: its caller knows its names. */
+  readonly raw?: boolean;
 }
 
-interface Answer {
+export interface Answer {
   readonly status: number;
-  /** Ours again: camelCase. */
+  /** Ours again, camelCase, unless `raw` was asked for. */
   readonly body: unknown;
 }
 
@@ -101,6 +105,7 @@ async function readLoopback(file: string): Promise<Target | undefined> {
 
 class HttpControlClient implements ControlClient {
   readonly address: string;
+  readonly sessions: ControlSessions = sessionsOver((call) => this.#call(call));
   readonly #target: Target;
   readonly #agent: Agent;
   #closed: Promise<void> | undefined;
@@ -278,7 +283,7 @@ class HttpControlClient implements ControlClient {
   }
 
   async #send(call: Call, timeoutMs: number, signal: AbortSignal): Promise<Answer> {
-    const { method, path, query, body } = call;
+    const { method, path, query, body, raw = false } = call;
     const { origin, token } = this.#target;
     const response = await httpRequest(`${origin}${path}${queryText(query)}`, {
       method,
@@ -293,7 +298,8 @@ class HttpControlClient implements ControlClient {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const answered: unknown = jsonOf(await response.body.text());
-    return { status: response.statusCode, body: answered === undefined ? undefined : fromWire(answered) };
+    const isOurs = !raw && answered !== undefined;
+    return { status: response.statusCode, body: isOurs ? fromWire(answered) : answered };
   }
 
   #unanswered(error: unknown, what: string): HoldfastError {

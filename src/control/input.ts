@@ -1,8 +1,8 @@
 /**
  * What callers may put into queries and bodies, checked once, before a route acts.
  *
- * Pure. Callers: routes.ts. Everything here throws INVALID_INPUT naming the field as it is on the wire. What
- * `submit` and `track` take is checked by the jobs façade itself.
+ * Pure. Callers: routes.ts, session-routes.ts. Everything here throws INVALID_INPUT naming the field as it
+ * is on the wire. What `submit` and `track` take is checked by the jobs façade itself.
  */
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
@@ -61,6 +61,9 @@ export const deliveriesQuery = z.strictObject({
   status: z.enum(DELIVERY_STATUSES).default('exhausted'),
 });
 export const historyQuery = z.strictObject(page);
+export const sessionsQuery = z.strictObject({ limit: page.limit, cursor: page.cursor });
+export const batchesQuery = z.strictObject({ ...sessionsQuery.shape, pending: flag.optional() });
+export const modeQuery = z.strictObject({ channel: z.string().min(1).max(300).optional() });
 export const quarantineQuery = z.strictObject({
   limit: page.limit,
   cursor: page.cursor,

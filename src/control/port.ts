@@ -20,11 +20,12 @@ import type {
   PageOptions,
   QuarantineView,
   RuntimeStatus,
-  Session,
   StoredCount,
   SubmitRequest,
   TrackRequest,
 } from '../index.js';
+import type { SessionsFace } from './session-acts.js';
+import type { ControlSessions } from './session-port.js';
 
 /** What an operator may do with an actor that stands still. */
 export const OPERATIONS = ['resume', 'skip', 'dismiss'] as const;
@@ -50,7 +51,7 @@ export interface ControlledRuntime {
     list(): Promise<AccountView[]>;
     resume(account: AccountName, operator?: string): Promise<void>;
   };
-  readonly sessions: { get(key: string): Session };
+  readonly sessions: SessionsFace;
   readonly quarantine: {
     list(options?: ListQuarantined): Promise<Page<QuarantineView>>;
     get(address: string): Promise<QuarantineView>;
@@ -90,6 +91,7 @@ export interface CallOptions {
 export interface ControlClient {
   /** The socket or URL it talks to. */
   readonly address: string;
+  readonly sessions: ControlSessions;
   runtime(options?: CallOptions): Promise<RuntimeView>;
   submitJob(request: SubmitRequest, options?: CallOptions): Promise<SubmittedJob>;
   trackJob(request: TrackRequest, options?: CallOptions): Promise<SubmittedJob>;

@@ -5,9 +5,9 @@
  *   GET  /v1/jobs   /v1/jobs/:id          POST /v1/jobs/:id/{cancel,retry,adopt,resubmit}
  *   GET  /v1/jobs/:id/wait                POST /v1/deliveries/:id/retry
  *   GET  /v1/deliveries  /v1/accounts     POST /v1/accounts/resume
- *   GET  /v1/sessions/:key/history        GET  /v1/counts
  *   GET  /v1/quarantine  /actor           POST /v1/quarantine/{resume,skip,dismiss}
  *   GET  /v1/actors/capsule               POST /v1/backup
+ *   GET  /v1/counts                       and those of session-routes.ts
  *
  * Owns: nothing. Callers: server.ts. Invariants:
  *  1  What is wrong with a request is said before anything is done, as `{error: {code, message, details}}`.
@@ -15,15 +15,14 @@
  *  3  No answer holds the inside of an unexpected error; the log has it.
  */
 import { timingSafeEqual } from 'node:crypto';
-import { Hono, type Context } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
-import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { Hono, type Context, type Next } from 'hono';
 import type { Clock } from '../clock.js';
 import { HoldfastError, isHoldfastError } from '../errors.js';
 import { sha256Hex } from '../ids.js';
 import type { JobHandle, SubmitRequest, TrackRequest } from '../index.js';
 import { limits } from '../limits.js';
 import type { Logger } from '../log.js';
+import { bodyOf, failure, reply } from './answer.js';
 import {
   accepted,
   accountBody,
@@ -34,16 +33,14 @@ import {
   cancelBody,
   deliveriesQuery,
   emptyBody,
-  historyQuery,
   jobsQuery,
-  jsonBody,
   operatorBody,
   quarantineQuery,
   waitQuery,
 } from './input.js';
 import { OPERATIONS, type ControlledRuntime } from './port.js';
-import { statusOf } from './status.js';
-import { errorToWire, fromWire, toWire } from './wire.js';
+import { sessionRoutes } from './session-routes.js';
+import { fromWire } from './wire.js';
 
 /** What a caller over loopback must show; over the socket, the file's mode decides who may call. */
 export interface Guard {
@@ -69,7 +66,7 @@ export function controlRoutes(options: RoutesOptions): Hono {
     await next();
     if (closing.aborted) c.header('connection', 'close');
   });
-  app.use(bodyLimit({ maxSize: limits.controlBodyBytesMax, onError: (c) => tooLarge(c) }));
+  app.use((c, next) => bounded(c, next));
   app.notFound((c) =>
     failure(c, new HoldfastError('INVALID_INPUT', `there is no ${c.req.method} ${c.req.path}`), 404),
   );
@@ -91,6 +88,7 @@ export function controlRoutes(options: RoutesOptions): Hono {
   jobRoutes(app, options);
   otherRoutes(app, runtime);
   quarantineRoutes(app, runtime);
+  sessionRoutes(app, runtime.sessions);
   return app;
 }
 
@@ -151,7 +149,7 @@ function quarantineRoutes(app: Hono, { quarantine }: ControlledRuntime): void {
   }
 }
 
-function otherRoutes(app: Hono, { deliveries, accounts, sessions }: ControlledRuntime): void {
+function otherRoutes(app: Hono, { deliveries, accounts }: ControlledRuntime): void {
   app.get('/v1/deliveries', async (c) =>
     reply(c, await deliveries.list(accepted(deliveriesQuery, c.req.query()))),
   );
@@ -171,10 +169,6 @@ function otherRoutes(app: Hono, { deliveries, accounts, sessions }: ControlledRu
     }
     await accounts.resume({ provider, credential }, 'operator:control');
     return reply(c, await named());
-  });
-  app.get('/v1/sessions/:key/history', async (c) => {
-    const page = accepted(historyQuery, c.req.query());
-    return reply(c, await sessions.get(c.req.param('key')).history(page));
   });
 }
 
@@ -207,27 +201,20 @@ function admit(c: Context, { token, hosts }: Guard): void {
   }
 }
 
-async function bodyOf(c: Context): Promise<unknown> {
-  return jsonBody(await c.req.text());
-}
-
-function tooLarge(c: Context): Response {
-  const message = `the body is larger than ${limits.controlBodyBytesMax} bytes`;
-  return failure(c, new HoldfastError('INVALID_INPUT', message), 413);
-}
-
-function reply(c: Context, value: unknown, status: ContentfulStatusCode = 200): Response {
-  return respond(c, toWire(value), status);
-}
-
-function failure(c: Context, error: unknown, status?: ContentfulStatusCode): Response {
-  const fallback = isHoldfastError(error) ? statusOf(error.code) : 500;
-  return respond(c, { error: errorToWire(error) }, status ?? fallback);
-}
-
 /**
- * Text, not `c.json`: what is in a job is JSON already, and its types are not worth proving to the framework.
+ * Refuses bodies that are too large, by the length they say: the parser of HTTP reads no more than that.
+ * Hono's own `bodyLimit` makes a new request of what says none, a DELETE among them, and cannot make one of
+ * ours.
  */
-function respond(c: Context, value: unknown, status: ContentfulStatusCode): Response {
-  return c.body(JSON.stringify(value), status, { 'content-type': 'application/json' });
+async function bounded(c: Context, next: Next): Promise<Response | undefined> {
+  const { controlBodyBytesMax } = limits;
+  if (c.req.header('transfer-encoding') !== undefined) {
+    return failure(c, new HoldfastError('INVALID_INPUT', 'the body comes without its content-length'), 411);
+  }
+  if (Number(c.req.header('content-length') ?? 0) > controlBodyBytesMax) {
+    const message = `the body is larger than ${controlBodyBytesMax} bytes`;
+    return failure(c, new HoldfastError('INVALID_INPUT', message), 413);
+  }
+  await next();
+  return undefined;
 }

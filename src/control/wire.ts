@@ -3,8 +3,8 @@
  * details}`.
  *
  * Pure. Callers: routes.ts, client.ts, the CLI's JSON output. Invariants:
- *  1  Keys below `event`, `extra` and `meta` belong to users and providers: they pass unchanged, in both
- *     directions.
+ *  1  Keys below `entry`, `event`, `extra` and `meta` belong to users and providers: they pass unchanged, in
+ *     both directions.
  *  2  `fromWire(toWire(x))` equals `x`, undefined fields aside.
  *  3  An error comes out of `errorFromWire` with the code and details it had before `errorToWire`.
  */
@@ -12,7 +12,7 @@ import { errorAdvice, HoldfastError, isHoldfastError, type ErrorCode } from '../
 import { isPlainObject } from '../json.js';
 
 /** Fields whose content is not ours. */
-const FOREIGN: ReadonlySet<string> = new Set(['capsule', 'event', 'extra', 'meta', 'byCode']);
+const FOREIGN: ReadonlySet<string> = new Set(['capsule', 'entry', 'event', 'extra', 'meta', 'byCode']);
 
 export interface WireError {
   readonly code: string;
@@ -36,7 +36,8 @@ export function errorToWire(error: unknown): WireError {
   if (!isHoldfastError(error)) {
     return { code: 'INTERNAL', message: 'an unexpected error; the runtime’s log has it', details: {} };
   }
-  const { code, details } = error;
+  const { code } = error;
+  const details = renamedKeys(error.details, snakeCase);
   const { field } = details;
   if (typeof field !== 'string') return { code, message: error.message, details };
   const named = snakeCase(field);
@@ -75,7 +76,15 @@ function camelCase(key: string): string {
       details: { field },
     });
   }
+  return unsnaked(key);
+}
+
+function unsnaked(key: string): string {
   return key.replaceAll(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+}
+
+function renamedKeys(details: WireError['details'], rename: (key: string) => string): WireError['details'] {
+  return Object.fromEntries(Object.entries(details).map(([key, value]) => [rename(key), value]));
 }
 
 function isCode(code: unknown): code is ErrorCode {
@@ -92,7 +101,7 @@ function plainDetails(details: unknown): WireError['details'] {
   return Object.fromEntries(
     Object.entries(details).flatMap(([key, value]) =>
       typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-        ? [[key, value] as const]
+        ? [[unsnaked(key), value] as const]
         : [],
     ),
   );

@@ -169,7 +169,7 @@ function idle(directory: string): ControlledRuntime {
     deliveries: { get: never, list: never, retry: never },
     quarantine: { list: never, get: never, resume: never, skip: never, dismiss: never },
     accounts: { list: never, resume: never },
-    sessions: { get: never },
+    sessions: { get: never, list: never },
     counts: never,
     export: never,
     backup: never,

@@ -65,7 +65,7 @@ export const ENDLESS: SimulatorScript = { life: { queued: { ms: 2_000_000_000 } 
 /** One request through the socket of a directory. */
 export async function ask(
   directory: string,
-  method: 'GET' | 'POST' | 'PUT',
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   path: string,
   body?: unknown,
 ): Promise<Answer> {

@@ -8,6 +8,7 @@
 import { isatty } from 'node:tty';
 import type { Command } from 'commander';
 import { environment } from '../../options.js';
+import { EXIT_INTERRUPTED } from '../interrupt.js';
 import { runAgent } from './agent-process.js';
 import { runDemo } from './driver.js';
 import { runReceiver } from './receiver-process.js';
@@ -16,7 +17,6 @@ import { settingsOf, type DemoFlags } from './settings.js';
 import { runSimulator } from './simulator-process.js';
 
 const EXIT_BAD = 1;
-const EXIT_INTERRUPTED = 130;
 /** Of a terminal that does not say. */
 const COLUMNS_DEFAULT = 80;
 

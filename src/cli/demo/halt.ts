@@ -1,8 +1,8 @@
 /**
  * Waiting that can be called off: how the driver's loops pause, and why they stop.
  *
- * Callers: the driver's files. Invariant: after `signal` aborts no pause lasts, so that every loop that
- * looks at the signal ends.
+ * Callers: the driver's files, session-tail.ts. Invariant: after `signal` aborts no pause lasts, so that
+ * every loop that looks at the signal ends.
  */
 import { systemClock } from '../../clock.js';
 
