@@ -136,21 +136,25 @@ export function taken(
   context: SessionContext,
   { claim, heads }: Extract<Taking, { type: 'taken' }>,
 ): Partial<SessionContext> {
-  const { claimId, seqs, claimedAt } = claim;
+  const { claimId, claimedAt } = claim;
   const over = Object.values(context.claims).filter((one) => isOver(context, one, claimedAt));
   const superseded = new Set([
     ...heads.flatMap((head) => head.claim ?? []),
     ...over.map((one) => one.claimId),
   ]);
-  const left = [...superseded].flatMap((id) => context.claims[id]?.seqs ?? []);
-  const mine = new Set(seqs);
-  const pages = changed(context.pages, [...new Set([...seqs, ...left])], (head) => {
+  // What was retried meanwhile is no member any more.
+  const left = [...superseded].flatMap((id) => {
+    const seqs = context.claims[id]?.seqs ?? [];
+    return seqs.filter((seq) => found(context.pages, seq)?.claim === id);
+  });
+  const mine = new Set(claim.seqs);
+  const pages = changed(context.pages, [...new Set([...claim.seqs, ...left])], (head) => {
     const attempts = head.claim !== undefined && superseded.has(head.claim) ? failed(head) : {};
     if (!mine.has(head.seq)) return { ...without(head, 'claim'), ...attempts, dead: true };
     return { ...head, ...attempts, counter: (head.counter ?? 0) + 1, claim: claimId };
   });
   const claims = Object.fromEntries(Object.entries(context.claims).filter(([id]) => !superseded.has(id)));
-  const dead = left.filter((seq) => !mine.has(seq) && found(pages, seq) !== undefined).length;
+  const dead = left.filter((seq) => !mine.has(seq)).length;
   return {
     pages,
     claims: { ...claims, [claimId]: claim },
