@@ -105,8 +105,8 @@ export function takingOf(context: SessionContext, asked: ClaimAsked, now: number
   return { type: 'taken', claim, heads };
 }
 
-/** What a claim at that boundary finds at the head: for the chart's guards, and for whoever only looks. */
-export function selectionOf(
+/** What a claim at that boundary finds at the head. */
+function selectionOf(
   context: SessionContext,
   { boundary, max, wanted }: Pick<ClaimAsked, 'boundary' | 'max' | 'wanted'>,
   now: number,
@@ -125,10 +125,10 @@ export function selectionOf(
   return selection;
 }
 
-/** True when a claim at idle would find something at the head. */
-export function hasReady(context: SessionContext, now: number): boolean {
-  for (const batch of queued(context, now)) if (isReady(batch, now)) return true;
-  return false;
+/** The head: the first batch that may be claimed now. */
+export function firstReady(context: SessionContext, now: number): BatchHead | undefined {
+  for (const batch of queued(context, now)) if (isReady(batch, now)) return batch.head;
+  return undefined;
 }
 
 /** The context once a claim has been taken: its batches advance, interrupted claims are superseded. */

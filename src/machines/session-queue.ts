@@ -27,7 +27,7 @@ export const sessionMachine = sessionSetup.createMachine({
       states: {
         idle: {
           description: 'No turn runs: the head may be claimed, whatever its delivery policy.',
-          initial: 'deciding',
+          initial: 'empty',
           on: {
             'turn.begin': [
               { guard: 'headIsCommand', target: 'running.commanding', actions: ['take', 'noteTurn'] },
@@ -36,14 +36,6 @@ export const sessionMachine = sessionSetup.createMachine({
             ],
           },
           states: {
-            deciding: {
-              description: 'Looks at the head.',
-              always: [
-                { guard: 'somethingReady', target: 'ready' },
-                { guard: 'somethingLater', target: 'waiting' },
-                { target: 'empty' },
-              ],
-            },
             empty: {
               description: 'Nothing that time alone makes claimable.',
               always: [
@@ -56,13 +48,13 @@ export const sessionMachine = sessionSetup.createMachine({
               entry: 'noteWake',
               always: [
                 { guard: 'somethingReady', target: 'ready' },
-                { guard: 'wakeMoved', target: 'deciding' },
+                { guard: 'wakeMoved', target: 'empty' },
               ],
-              after: { nextReady: 'deciding' },
+              after: { nextReady: 'empty' },
             },
             ready: {
               description: 'A turn can begin.',
-              always: { guard: 'nothingReady', target: 'deciding' },
+              always: { guard: 'nothingReady', target: 'empty' },
             },
           },
         },

@@ -8,8 +8,8 @@ import { assign, enqueueActions, setup } from 'xstate';
 import { envelopeOf } from './envelope.js';
 import { reservedActions } from './reserved.js';
 import type { SelectionRefusal } from './select-batches.js';
-import { hasReady, interruptedBefore, readyNextAt, released, renewed } from './session-claims.js';
-import { selectionOf, supersededBy, taken, takingOf } from './session-claims.js';
+import { firstReady, interruptedBefore, readyNextAt, released, renewed } from './session-claims.js';
+import { supersededBy, taken, takingOf } from './session-claims.js';
 import * as intake from './session-intake.js';
 import { NO_CHANGE, type Change, type SessionAsk } from './session-intake.js';
 import { completed, completeRefusal, endsTurn, firstSuperseded, interrupted } from './session-settling.js';
@@ -61,9 +61,8 @@ function claimIn(event: SessionEvent): ClaimAsked | undefined {
 export function askedBy(context: SessionContext, event: SessionEvent): ClaimAsked | undefined {
   const claim = claimIn(event);
   if (claim === undefined || event.type !== 'turn.begin') return claim;
-  const selection = selectionOf(context, claim, envelopeOf(event).at);
-  const isCommand = selection.type === 'refused' && selection.reason === 'commandAtHead';
-  return isCommand ? { ...claim, wanted: 'command' } : claim;
+  const head = firstReady(context, envelopeOf(event).at);
+  return head?.kind === 'command' ? { ...claim, wanted: 'command' } : claim;
 }
 
 /** What stands at the head for the claim that an event asks for. */
@@ -110,7 +109,7 @@ function restMs(event: SessionEvent): number {
 }
 
 function readyNow({ context, event }: Scope): boolean {
-  return hasReady(context, envelopeOf(event).at);
+  return firstReady(context, envelopeOf(event).at) !== undefined;
 }
 
 export const sessionSetup = setup({

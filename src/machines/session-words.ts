@@ -55,7 +55,7 @@ export interface BatchHead extends Omit<DraftHead, 'digest'> {
   readonly digest?: string;
 }
 
-/** Up to 256 batches in `seq` order. Replaced, never changed: what was written stays as it was. */
+/** Up to 128 batches in `seq` order. Replaced, never changed: what was written stays as it was. */
 export interface BatchPage {
   readonly heads: readonly BatchHead[];
   /** When the first of its free batches is available; epoch ms, the largest safe integer for never. */

@@ -133,8 +133,10 @@ export function addressAt(address: string, origins: Origins | undefined, seq: nu
 
 /** The state value a record is in. */
 export function valueOf(record: ActorRecord): Json {
-  const { snapshot, value } = record;
+  const { value } = record;
   if (value !== undefined) return value;
+  // Looked at last: an amortized record makes it then.
+  const { snapshot } = record;
   return isPlainObject(snapshot) ? ((snapshot['value'] as Json | undefined) ?? null) : null;
 }
 
