@@ -81,7 +81,9 @@ async function printNew(
     const page = await sessions.history(key, { cursor });
     for (const entry of page.items.slice(shown)) print(entry);
     const isFull = page.cursor !== undefined;
-    place = isFull ? { cursor: page.cursor, shown: 0 } : { cursor, shown: page.items.length };
+    place = isFull
+      ? { cursor: page.cursor, shown: Math.max(0, shown - page.items.length) }
+      : { cursor, shown: page.items.length };
     if (!isFull) await pause(POLL_EVERY_MS, signal);
   }
 }

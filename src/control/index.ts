@@ -5,6 +5,6 @@ export type { ControlClient, Operation } from './port.js';
 export { JOB_STATUSES } from './input.js';
 export { errorToWire, toWire } from './wire.js';
 export { sessionsAt } from './session-acts.js';
-export type { ControlSessions, MessageAsk, ShortWork } from './session-port.js';
+export type { ControlSessions } from './session-port.js';
 export { workFrom } from './session-routes.js';
 export { batchWire, enqueuedWire, pageWire, sessionWire, settingsWire } from './session-wire.js';

@@ -7,7 +7,7 @@ import { limits } from '../../src/limits.js';
 import { openLevelStore } from '../../src/store/index.js';
 import { newWorld, opened } from '../control/world.js';
 import { field } from '../simulator/opened.js';
-import { cli, startCli, told, type CliEnd } from './run-cli.js';
+import { cli, startCli, told, type CliEnd, type CliProcess } from './run-cli.js';
 
 const KEY = 'telegram:42/é 50%';
 
@@ -160,11 +160,7 @@ test('the tail of a conversation is printed, and followed until Ctrl-C', async (
 
   const follower = startCli([...words, '--follow', '--limit', '1']);
   expect(await follower.firstLine).toMatch(/assistant: two$/);
-  const later = new Promise<void>((resolve) => {
-    follower.child.stdout.on('data', (text: string) => {
-      if (text.includes('five')) resolve();
-    });
-  });
+  const later = printed(follower, 'five');
   await say({ role: 'user', content: 'three' }, { role: 'user', content: 'four' });
   await say({ role: 'user', content: 'five' });
   await later;
@@ -172,6 +168,28 @@ test('the tail of a conversation is printed, and followed until Ctrl-C', async (
   const end = await follower.ended;
   expect(end).toMatchObject({ code: 130, err: '' });
   expect(lines(end).map((line) => line.split(': ').at(-1))).toEqual(['two', 'three', 'four', 'five']);
+});
+
+test.each([
+  ['120', 120],
+  ['150', 150],
+  ['400', 150],
+])('a follower that began with %s entries prints each of them once', async (limit, shown) => {
+  const { directory, runtime } = await newWorld();
+  const session = runtime.sessions.get('s');
+  const said = (n: number): object => ({ role: 'user', content: `m${n}` });
+  await session.settle([], { history: Array.from({ length: 150 }, (_, n) => said(n)) });
+  const follower = startCli(['sessions', 'tail', 's', '--follow', '--limit', limit, '--dir', directory]);
+  await follower.firstLine;
+  const later = printed(follower, 'm402');
+  for (const n of [400, 401, 402]) await session.settle([], { history: [said(n)] });
+  await later;
+  follower.child.kill('SIGINT');
+  const contents = lines(await follower.ended).map((line) => line.split(': ').at(-1));
+  expect(contents).toEqual([
+    ...Array.from({ length: shown }, (_, n) => `m${150 - shown + n}`),
+    ...['m400', 'm401', 'm402'],
+  ]);
 });
 
 test('nobody is followed where nobody runs, and a follower hears of the end of its process', async () => {
@@ -205,6 +223,15 @@ test('a draft is read from a file, and a bad one is refused with its field', asy
   const good = await enqueued(JSON.stringify({ payloads: [wake], slot: 'join', merge: 'payload_default' }));
   expect(json(good)).toMatchObject({ batch: { merge: 'payload_default', items: [{ payload: wake }] } });
 
+  const png =
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+  const seen = { type: 'turn_input', items: [{ image_ref: 'myCat' }], images: { myCat: { base64: png } } };
+  const image = await enqueued(JSON.stringify({ payloads: [seen] }));
+  const attachment = expect.stringMatching(/^[0-9a-f]{64}\.png$/) as string;
+  expect(field(json(image), 'batch.items.0.payload.images')).toEqual({
+    myCat: { attachment, mime: 'image/png', bytes: Buffer.from(png, 'base64').length },
+  });
+
   const bad: readonly (readonly [content: string, field: string, message: RegExp])[] = [
     ['{"payloads":', 'file', /is not JSON/],
     [' '.repeat(limits.controlBodyBytesMax + 1), 'file', /is larger than 1048576 bytes/],
@@ -236,7 +263,7 @@ test('a draft is read from a file, and a bad one is refused with its field', asy
   ]);
   expect(missing).toMatchObject({ code: 2, out: '' });
   expect(missing.err).toMatch(/^holdfast: INVALID_INPUT: "file": \S+ cannot be read \(ENOENT\)/);
-  expect((await runtime.sessions.get('s').list()).items).toHaveLength(1);
+  expect((await runtime.sessions.get('s').list()).items).toHaveLength(2);
 });
 
 test('what is not there is exit code 3, a wrong command line 2 before a directory is opened', async () => {
@@ -286,6 +313,15 @@ test('what is not there is exit code 3, a wrong command line 2 before a director
     expect(end.err).toMatch(/^holdfast: (USAGE|INVALID_INPUT): [^\n]+\n$/);
   }
 });
+
+/** Resolves once the process has printed the text. */
+function printed({ child }: CliProcess, text: string): Promise<void> {
+  return new Promise((resolve) => {
+    child.stdout.on('data', (chunk: string) => {
+      if (chunk.includes(text)) resolve();
+    });
+  });
+}
 
 function json({ out }: CliEnd): unknown {
   return JSON.parse(out) as unknown;

@@ -49,6 +49,13 @@ test('an error keeps its code, its details and its message, with its advice said
   });
 });
 
+test('the names of an error’s details are snake_case on the wire too', () => {
+  const error = new HoldfastError('BATCH_NOT_FOUND', 'gone', { details: { batchId: 'bat_1_x' } });
+  const wire = errorToWire(error);
+  expect(wire.details).toEqual({ batch_id: 'bat_1_x' });
+  expect(errorFromWire({ error: wire })?.details).toEqual({ batchId: 'bat_1_x' });
+});
+
 test('a wrong field is named as it is on the wire', () => {
   const error = new HoldfastError('INVALID_INPUT', '"sessionKey": is too long', {
     details: { field: 'sessionKey' },
