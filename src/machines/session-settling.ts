@@ -64,7 +64,8 @@ function isOfTurn({ turn }: SessionContext, claims: readonly ClaimProof[]): bool
 /** True when nothing of the running turn is left once these claims are settled. */
 export function endsTurn(context: SessionContext, claims: readonly ClaimProof[]): boolean {
   const ids = new Set(claims.map(({ claimId }) => claimId));
-  return isOfTurn(context, claims) && context.turn?.claims.every((id) => ids.has(id)) === true;
+  const isLeft = (id: string): boolean => !ids.has(id) && context.claims[id] !== undefined;
+  return isOfTurn(context, claims) && context.turn?.claims.some(isLeft) === false;
 }
 
 /** The first batch of any of the claims that somebody else has; also where a batch is named twice. */

@@ -21,13 +21,20 @@ export interface Moment<Snapshot> {
 export interface Driver<Snapshot> {
   readonly now: () => Moment<Snapshot>;
   /** Applies one event, `afterMs` (0 by default) after the one before. */
-  readonly send: (event: AnyEventObject, options?: { afterMs?: number; random?: number }) => Moment<Snapshot>;
+  readonly send: (event: AnyEventObject, options?: SendOptions) => Moment<Snapshot>;
   /** Fires the named `after` of an active state, at the moment it is due. Throws when it is not armed. */
   readonly fire: (delay: string) => Moment<Snapshot>;
   /** Names of the armed `after`s and the milliseconds until each is due. */
   readonly timers: () => Readonly<Record<string, number>>;
   /** Every reserved action so far, in order. */
   readonly written: () => readonly Asked[];
+}
+
+interface SendOptions {
+  readonly afterMs?: number;
+  readonly random?: number;
+  /** Payload rows that the step is shown. */
+  readonly rows?: Readonly<Record<string, unknown>>;
 }
 
 export const START_AT = 1_000_000;
@@ -67,10 +74,10 @@ export function drive<Machine extends AnyStateMachine>(
     if (delay !== undefined) timers.set(id, { id, dueAt: at + delay });
   }
 
-  const send: Driver<Snapshot>['send'] = (event, { afterMs = 0, random = 0.5 } = {}) => {
+  const send: Driver<Snapshot>['send'] = (event, { afterMs = 0, random = 0.5, rows } = {}) => {
     seq += 1;
     const at = moment.at + afterMs;
-    const $ = { at, id: `event-${seq}`, seq, random };
+    const $ = { at, id: `event-${seq}`, seq, random, ...(rows === undefined ? {} : { rows }) };
     const seen = { ...event, $ };
     moment = settle(transition(machine, moment.snapshot as never, seen as never) as never, at, seen);
     return moment;
