@@ -64,6 +64,14 @@ export class Sessions {
   }
 
   /**
+   * Where the file of an attachment lies; it stays while a batch that names it is in a queue. Throws
+   * INVALID_INPUT for what is no attachment's name.
+   */
+  attachmentPath(attachment: string): string {
+    return this.#desk.options.attachments.pathOf(attachment);
+  }
+
+  /**
    * Calls `handler` for each session that has work for a turn: one turn at a time per session,
    * `concurrency` sessions at once. What it does not commit itself is committed with nothing; a throw
    * abandons the turn, and its session rests 1 s, doubled for each attempt, 5 min at most. Throws

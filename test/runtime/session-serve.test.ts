@@ -79,6 +79,17 @@ describe('serving', () => {
     expect(await repliesOf(session)).toEqual(['re one', 're two', 're three']);
   });
 
+  it('begins what is for later when its time has come', async () => {
+    const test = await open();
+    const { told, handler } = echo();
+    test.runtime.sessions.serve(handler);
+    await sessionOf(test).enqueue('one', { availableAt: test.clock.now() + 60_000 });
+    await test.advance(59_999);
+    expect(told).toEqual([]);
+    await test.advance(1);
+    expect(told).toEqual(['one']);
+  });
+
   it('commits with nothing what a handler does not commit', async () => {
     const test = await open();
     const session = sessionOf(test);
@@ -149,6 +160,47 @@ describe('serving', () => {
     letGo();
     await test.settle();
     expect(turns.map(textOf)).toEqual(['one', 'two', 'three']);
+  });
+
+  it('finds a session again that stood still when it was its turn', async () => {
+    const from = await open();
+    await sessionOf(from).enqueue('one');
+    const capsule = await from.fixture({ address: 'session/chat:1' });
+    const test = await open();
+    const { told, handler } = echo();
+    test.runtime.sessions.serve(handler);
+    const address = await test.runtime.import(capsule);
+    await sessionOf(test, 'other').enqueue('two');
+    await test.advance('1 min');
+    expect(told).toEqual(['two']);
+    await test.runtime.quarantine.resume(address, { operator: 'me' });
+    await test.advance('10 s');
+    expect(told).toEqual(['two', 'one']);
+  });
+
+  it('leaves nothing behind: no claim is renewed once its turn has ended, however it did', async () => {
+    const test = await open({ sessions: { attemptsMax: 2 } });
+    const steps: string[] = [];
+    test.runtime.on('step', ({ entry }) => steps.push(entry.event.type));
+    test.runtime.sessions.serve(async (turn) => {
+      if (textOf(turn) === 'throws') throw new Error('no');
+      if (textOf(turn) === 'long')
+        await new Promise((resolve) => turn.signal.addEventListener('abort', resolve));
+      await turn.checkpoint();
+    });
+    for (const text of ['fine', 'throws', 'long']) {
+      const session = sessionOf(test, text);
+      await session.mode({ mode: 'interrupt' });
+      await session.message(text);
+      await test.advance('10 s');
+    }
+    await test.advance('6 min');
+    expect(steps.filter((type) => type === 'claim.renew')).toHaveLength(1);
+    await sessionOf(test, 'long').message('short');
+    await test.settle();
+    steps.length = 0;
+    await test.advance('1 h');
+    expect(steps).toEqual([]);
   });
 
   it('refuses what cannot be served by', async () => {
@@ -346,6 +398,20 @@ describe('closing', () => {
     await closing;
     await test.crash();
     expect(await sessionOf(test).view()).toMatchObject({ state: 'empty', counts: { completed: 1 } });
+  });
+
+  it('a store that fails fires the signals of its turns', async () => {
+    const test = await open();
+    const { turns, handler, open: letGo } = gate();
+    test.runtime.sessions.serve(handler);
+    await sessionOf(test).enqueue('one');
+    await test.settle();
+    test.disk.failNextWrite('nothingWritten');
+    await expect(sessionOf(test).enqueue('two')).rejects.toMatchObject({ code: 'STORE_FAILED' });
+    expect(turns[0]?.signal.reason).toMatchObject({ code: 'RUNTIME_CLOSED' });
+    letGo();
+    await test.crash();
+    expect((await sessionOf(test).list()).items).toMatchObject([{ state: 'interrupted' }]);
   });
 
   it('a runtime waits no longer for a handler than it may, and fires its signal then', async () => {

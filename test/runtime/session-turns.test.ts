@@ -1,6 +1,8 @@
 /** Turns by hand: what they are given, at a checkpoint too, and how each ending settles what they claimed. */
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Runtime, Session, Turn } from '../../src/index.js';
+import { keys } from '../../src/store/keys.js';
 import { createTestRuntime, type TestRuntime } from '../../src/testing/index.js';
 
 const KEY = 'chat:1';
@@ -96,6 +98,23 @@ describe('a turn', () => {
     expect(await historyOf(session)).toEqual([{ role: 'assistant', content: 'the render is there' }]);
   });
 
+  it('is given images as parts, whose files it may read until it has ended', async () => {
+    const test = await open();
+    const session = sessionOf(test);
+    const bytes = Uint8Array.from([0xff, 0xd8, 0xff, 0xe0, 0, 16, 74, 70, 73, 70, 0]);
+    const items = [{ text: 'what is this?' }, { imageRef: 'photo' }];
+    await session.enqueue({ id: 'm1', items, images: { photo: { bytes } } });
+    const turn = await session.turn();
+    const parts = turn.messages.flatMap(({ content }) => (typeof content === 'string' ? [] : content));
+    expect(parts).toMatchObject([
+      { type: 'text', text: 'what is this?' },
+      { type: 'image', mime: 'image/jpeg', bytes: 11 },
+    ]);
+    const [name = ''] = parts.flatMap((part) => (part.type === 'image' ? [part.attachment] : []));
+    expect(await readFile(test.runtime.sessions.attachmentPath(name))).toEqual(Buffer.from(bytes));
+    expect(() => test.runtime.sessions.attachmentPath('../secret')).toThrow(/attachment/);
+  });
+
   it('takes nothing that would have to be kept: what rides on it is refused at the queue', async () => {
     const session = sessionOf(await open());
     for (const field of ['protocolExtension', 'turnContext', 'transientMessages']) {
@@ -151,6 +170,20 @@ describe('a checkpoint', () => {
     await abandoned.abandon({ reason: 'no' });
     await expect(abandoned.checkpoint()).rejects.toMatchObject({ code: 'TURN_OVER' });
     await expect(abandoned.commit()).rejects.toMatchObject({ code: 'TURN_OVER' });
+  });
+
+  it('that cannot read what it took keeps the turn from committing it unread', async () => {
+    const test = await open();
+    const session = sessionOf(test);
+    await session.enqueue('one');
+    const turn = await session.turn();
+    const { batch } = await session.inject('two');
+    const nonce = batch.batchId.split('_').slice(2).join('_');
+    await test.disk.corrupt(keys.payload(`session/${KEY}`, `b/${nonce}`), () => undefined);
+    await expect(turn.checkpoint()).rejects.toMatchObject({ code: 'STORE_CORRUPTED' });
+    await expect(turn.commit('yes')).rejects.toMatchObject({ code: 'STORE_CORRUPTED' });
+    expect(await turn.abandon({ reason: 'unreadable' })).toBe(true);
+    expect((await session.view()).pending).toBe(2);
   });
 
   it('that is under way when the turn commits belongs to that commit', async () => {

@@ -20,7 +20,7 @@ export const SESSION_KIND = 'session';
 
 export interface SessionsOptions {
   readonly kernel: Kernel;
-  readonly attachments: Attachments;
+  readonly attachments: Pick<Attachments, 'during' | 'pathOf'>;
   readonly clock: Clock;
   readonly log: Logger;
   /** The store's generation: what claims of this process are told from those of earlier ones by. */

@@ -31,7 +31,10 @@ export interface ServeOptions {
 }
 
 export interface Serving {
-  /** Begins no more turns; resolves when the handlers that run have come to their end. */
+  /**
+   * Begins no more turns; resolves when the handlers that run have come to their end. A handler that awaits
+   * it waits for itself.
+   */
   close(): Promise<void>;
 }
 
