@@ -9,6 +9,7 @@ import { jobInput } from '../machines/job-fixture.js';
 import type { Chance } from './chance.js';
 import type { Call } from './clients.js';
 import type { Run } from './outside.js';
+import { sessionDeeds } from './session-deeds.js';
 import type { World } from './world.js';
 import { recoveries } from './worker-kind.js';
 
@@ -97,7 +98,10 @@ function inputOf(world: World, kind: string, id: string): JsonObject {
   const delivery = { channel: 'chat', target: `chat${id.length % 2}` };
   const timing = { timeoutMs: 600_000, submitByMs: 600_000, graceMs: 60_000, retentionMs: 60_000 };
   return {
-    ...(jobInput({ jobId: id, deliveryId: `dlv-${id}`, delivery, ...timing }) as unknown as JsonObject),
+    ...(jobInput({
+      ...{ jobId: id, deliveryId: `dlv-${id}`, delivery, ...timing },
+      sessionKey: Number(id.slice(1)) % 2 === 0 ? 'a' : 'b',
+    }) as unknown as JsonObject),
   };
 }
 
@@ -229,4 +233,5 @@ export const deeds: readonly Action[] = [
     },
   },
   { name: 'settle', weight: 8, run: async (world) => (await world.settle(), '') },
+  ...sessionDeeds,
 ];

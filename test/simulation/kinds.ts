@@ -8,6 +8,8 @@ import { familyKind, growingKind, scribeKind, strangerKind } from './family-kind
 import { defineDeliveries, jobAnswers, jobKind } from './job-kinds.js';
 import type { AnswerOf, Hands } from './outside.js';
 import type { Process } from './process.js';
+import type { Sessions } from '../../src/actors/sessions.js';
+import { openSessions } from './session-house.js';
 import { workerKind } from './worker-kind.js';
 
 /** How a process is set up, as far as that changes from one to the next. */
@@ -22,6 +24,8 @@ export interface Kinds {
   readonly definitions: (hands: Hands, setting: Setting) => readonly DefinitionOptions[];
   /** Façades with kinds of their own; returns what is to be done after the start. */
   readonly facades: (process: Process) => (() => Promise<void>)[];
+  /** The façade of sessions, where the world has them. */
+  readonly sessions?: (process: Process) => Sessions;
   /** By source; others are resolved with nothing in particular, or fail. */
   readonly answers: Readonly<Record<string, AnswerOf>>;
 }
@@ -36,5 +40,6 @@ export const allKinds: Kinds = {
     jobKind(hands),
   ],
   facades: (process) => [defineDeliveries(process.kernel, process.hands, process.logger())],
+  sessions: openSessions,
   answers: jobAnswers,
 };

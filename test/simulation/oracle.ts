@@ -19,6 +19,7 @@ import { Outside, type OutsideListener, type Run } from './outside.js';
 import type { Process, Witness } from './process.js';
 import { effectRowOf, removedEffects, RulesOfBelongings, sameEffect } from './rules-of-belongings.js';
 import type { EffectOnDisk } from './rules-of-belongings.js';
+import { RulesOfSessions } from './rules-of-sessions.js';
 import { RulesOfSteps } from './rules-of-steps.js';
 import { Shadow } from './shadow.js';
 import type { Chance } from './chance.js';
@@ -38,6 +39,7 @@ export class Oracle implements Witness, OutsideListener, ClientsListener {
   readonly shadow = new Shadow();
   readonly outside: Outside;
   readonly steps: RulesOfSteps;
+  readonly sessions: RulesOfSessions;
   /** Actors with a damaged record: nothing is held against them. */
   readonly rotten = new Set<string>();
   readonly #living: () => Process | undefined;
@@ -65,6 +67,7 @@ export class Oracle implements Witness, OutsideListener, ClientsListener {
     const versionOf = (kind: string) => this.#living()?.kernel.definitionOf(kind);
     this.steps = new RulesOfSteps(verdict, this.shadow, this.#writes, versionOf);
     this.#belongings = new RulesOfBelongings(verdict, this.shadow, this.#writes, this.outside);
+    this.sessions = new RulesOfSessions(verdict, this.shadow, this.#writes);
   }
 
   get writes(): number {
@@ -117,6 +120,7 @@ export class Oracle implements Witness, OutsideListener, ClientsListener {
     this.shadow.lose(count);
     this.#writes.lose(count);
     this.#records.clear();
+    this.sessions.forget();
     this.#digest = hash('sha256', `${this.#digest} lost ${count}`);
   }
 
@@ -145,6 +149,7 @@ export class Oracle implements Witness, OutsideListener, ClientsListener {
     this.#newest.clear();
     this.#poolOf.clear();
     this.#going = [];
+    this.sessions.forget();
   }
 
   tells(): void {
@@ -202,8 +207,10 @@ export class Oracle implements Witness, OutsideListener, ClientsListener {
   }
 
   /** A step that listeners are told of. */
-  stepped(process: Process, { address, entry }: CommittedStep): void {
+  stepped(process: Process, step: CommittedStep): void {
+    const { address, entry } = step;
     if (this.#living() !== process || this.rotten.has(address)) return;
+    this.sessions.told(step, this.record(address));
     // Its last step, and its removal with all its rows, are one write where it need not stay.
     if (entry.status !== 'active' && this.record(address) === undefined) return;
     const row = this.#entry(address, entry.seq);
@@ -300,6 +307,7 @@ export class Oracle implements Witness, OutsideListener, ClientsListener {
     this.#going = removedEffects(batch);
     this.steps.check(batch);
     this.#belongings.check(batch);
+    this.sessions.check(batch);
     this.onWrite(batch);
   }
 

@@ -12,6 +12,8 @@ import { persisted } from '../../src/actors/kernel/step.js';
 import { keys } from '../../src/store/keys.js';
 import type { Chance } from './chance.js';
 import { printable } from './rules-of-steps.js';
+import { drainSessions } from './session-deeds.js';
+import { sessionKeys } from './session-house.js';
 import type { RuleName } from './verdict.js';
 import type { World } from './world.js';
 
@@ -29,7 +31,11 @@ const leftovers: readonly (readonly [letter: string, rule: RuleName])[] = [
   ['j', 'K9'],
   ['c', 'K9'],
   ['a', 'K9'],
+  ['f', 'SQ9'],
+  ['p', 'SQ9'],
 ];
+/** A conversation never ends: what is left of one is itself, and how it came to be so. */
+const OF_SESSIONS = /^(?:[sjc]\0session\/|n\0session\0)/;
 
 /** Ends the faults, then everything that is alive; checks that nothing is left. */
 export async function comeToRest(world: World, chance: Chance): Promise<void> {
@@ -43,9 +49,11 @@ export async function comeToRest(world: World, chance: Chance): Promise<void> {
     round += 1
   )
     await tidy(world, chance, round);
+  await outlast(world);
+  world.oracle.sessions.checkRest();
   for (const [letter, rule] of leftovers) {
     const left = [...world.oracle.shadow.rows.keys()].filter((key) => key.startsWith(`${letter}\0`));
-    const found = left.filter((key) => !isExcused(world, key));
+    const found = left.filter((key) => !isExcused(world, key) && !OF_SESSIONS.test(key));
     world.verdict.holds(
       rule,
       found.length === 0,
@@ -76,14 +84,34 @@ async function tidy(world: World, chance: Chance, round: number): Promise<void> 
     const type = address.startsWith('job/') ? 'job.cancel' : 'end';
     clients.call(process, address, { type: 'send', event: { type } });
   }
+  drainSessions(world);
   await world.settle();
   world.time.jump(round < 10 ? 20_000 : 40 * 24 * HOUR_MS);
   await world.time.advance(61_000);
   await world.settle();
 }
 
+const SWEEPS = 3;
+
+/** Long enough that what expires is swept, by the commits of a session where there is one. */
+async function outlast(world: World): Promise<void> {
+  for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
+    world.time.jump(8 * 24 * HOUR_MS);
+    await world.time.advance(HOUR_MS);
+    for (const key of sessionKeys)
+      world.sessions.use(
+        key,
+        (session) => session.mode({ cap: 5 }),
+        () => undefined,
+      );
+    await world.settle();
+  }
+}
+
 function isLeft({ oracle }: World): boolean {
   for (const key of oracle.shadow.rows.keys()) {
+    if (key.startsWith('p\0session/') && key.includes('\0b/')) return true;
+    if (OF_SESSIONS.test(key)) continue;
     const letter = key.slice(0, 1);
     if (letter === 's' || letter === 'i' || letter === 'd' || letter === 'o') return true;
   }
@@ -137,7 +165,8 @@ export async function audit(world: World): Promise<void> {
     verdict.holds('K3', isFound, () => `${address} is not found by ${rows.map(printable).join()}`);
   }
   for (const key of oracle.shadow.rows.keys()) {
-    if (!/^q\0(worker|job|delivery)\./.test(key) || indexed.has(key) || oracle.rotten.size > 0) continue;
+    if (!/^q\0(?:(?:worker|job|delivery)\.|session-)/.test(key) || indexed.has(key) || oracle.rotten.size > 0)
+      continue;
     verdict.holds('K3', false, () => `${printable(key)} is an index row of nobody`);
   }
 }

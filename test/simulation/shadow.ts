@@ -16,7 +16,7 @@ export interface RowChange {
 }
 
 /** Letters whose rows belong to one actor each, as far as the oracle counts them. */
-export type OwnLetter = 'd' | 'o' | 'i' | 'j';
+export type OwnLetter = 'd' | 'o' | 'i' | 'j' | 'c' | 'p' | 'f';
 
 const HISTORY_MAX = 64;
 const NOTHING: ReadonlySet<string> = new Set();
@@ -75,7 +75,7 @@ export class Shadow {
 function ownerOf(key: string, text: string | undefined): string | undefined {
   const letter = key.slice(0, 1);
   if (letter === 'd') return partsOf(key)[2];
-  if (letter === 'i' || letter === 'j') return partsOf(key)[0];
+  if ('ijcpf'.includes(letter)) return partsOf(key)[0];
   if (letter === 'o' && text !== undefined) return (JSON.parse(text) as EffectRow).address;
   return undefined;
 }

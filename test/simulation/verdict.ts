@@ -22,12 +22,21 @@ export const ruleNames = [
   'K14',
   'K15',
   'K16',
+  'SQ1',
+  'SQ2',
+  'SQ3',
+  'SQ4',
+  'SQ5',
+  'SQ6',
+  'SQ7',
+  'SQ8',
+  'SQ9',
 ] as const;
 
 export type RuleName = (typeof ruleNames)[number];
 
 export interface Violation {
-  /** One of the kernel's, or the name of a check of the caller's own. */
+  /** One of the kernel's or of sessions', or the name of a check of the caller's own. */
   readonly rule: string;
   readonly what: string;
 }

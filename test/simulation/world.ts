@@ -14,6 +14,7 @@ import type { Kinds, Setting } from './kinds.js';
 import { Oracle } from './oracle.js';
 import type { Answer, Run } from './outside.js';
 import { Process } from './process.js';
+import { SessionClients } from './session-clients.js';
 import { printable } from './rules-of-steps.js';
 import { Verdict } from './verdict.js';
 import { VirtualTime } from './virtual-time.js';
@@ -38,6 +39,7 @@ export class World {
   readonly time: VirtualTime;
   readonly oracle: Oracle;
   readonly clients: Clients;
+  readonly sessions: SessionClients;
   readonly kinds: Kinds;
   /** How often each fault has struck. */
   readonly struck = new Map<string, number>();
@@ -68,6 +70,7 @@ export class World {
     this.oracle = new Oracle({ verdict: this.verdict, chance: chance.fork('probes'), living });
     this.oracle.onWrite = (batch) => this.#onWrite(batch);
     this.clients = new Clients(this.oracle);
+    this.sessions = new SessionClients(this.verdict, this.oracle.sessions);
     this.#truth = createMemoryDisk({ durability: 'process' });
     this.#disk = this.oracle.watching(this.#truth);
   }
@@ -219,6 +222,7 @@ export class World {
 
   async #next(): Promise<void> {
     this.clients.abandon(this.process);
+    this.sessions.abandon();
     for (const run of this.oracle.outside.running()) this.oracle.outside.unwanted(run);
     if (this.#chance.happens(0.1)) await this.compareDisk();
     await this.#open();
@@ -240,7 +244,9 @@ export class World {
         for (const definition of this.kinds.definitions(opened.hands, setting))
           if (!setting.without.includes(definition.kind)) opened.kernel.define(definition);
         opened.kernel.onStep((step) => this.oracle.stepped(opened, step));
-        return this.kinds.facades(opened);
+        const sessions = this.kinds.sessions?.(opened);
+        const recover = sessions && (() => this.sessions.recover(opened, sessions));
+        return [...this.kinds.facades(opened), ...(recover === undefined ? [] : [recover])];
       },
     });
     this.#process = process;
