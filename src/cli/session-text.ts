@@ -100,9 +100,11 @@ function paintState(text: string, state: Batch['state'], colours: Terminal['colo
 function policyText({ deliver, slot, merge }: Batch): string {
   const when = deliver === 'earliestSafeBoundary' ? 'E' : 'A';
   const how = slot === 'join' ? 'J' : 'X';
-  return plain(`${when}/${how}/${typeof merge === 'object' ? `G:${merge.group}` : LETTERS[merge]}`);
+  // A group's name would take the place of the text.
+  return `${when}/${how}/${typeof merge === 'object' ? 'G' : LETTERS[merge]}`;
 }
 
+const COMMANDS = { refreshToolSurface: 'refresh_tool_surface', resetSession: 'reset_session' } as const;
 const LETTERS = { never: 'N', payloadDefault: 'P' } as const;
 
 function firstLine({ items }: Batch): string {
@@ -118,7 +120,7 @@ function payloadText(payload: Payload): string {
     case 'processWake':
       return `${payload.eventType} of ${payload.processId}`;
     case 'sessionCommand':
-      return `${payload.command.kind}: ${payload.command.reason}`;
+      return `${COMMANDS[payload.command.kind]}: ${payload.command.reason}`;
     case 'droppedMessages':
       return `${payload.lines.length + payload.more} messages were dropped`;
   }

@@ -46,6 +46,19 @@ test('work is enqueued, shown, listed, cancelled and a mode is set through the s
     },
   });
   await told(['sessions', 'enqueue', KEY, 'also', '--inject', '--id', 'i', ...dir]);
+  await runtime.sessions.get('z').command({ kind: 'resetSession', reason: 'anew' }, 'k');
+  await runtime.sessions.get('z').wake({ processId: 'job_1', sequence: 1, eventType: 'job.done', input: 1 });
+  await runtime.sessions.get('z').enqueueDraft({
+    payloads: [{ type: 'turnInput', items: [{ text: 'x'.repeat(300) }] }],
+    merge: { group: 'with a long name that nobody could read beside anything' },
+  });
+  const other = lines(await cli(['sessions', 'show', 'z', ...dir], { columns: 80 })).slice(-3);
+  expect(other.map((line) => line.replace(/^\S+ +/, ''))).toEqual([
+    expect.stringMatching(/^1 +command +ready +A\/X\/N +0 +reset_sessi/) as string,
+    expect.stringMatching(/^2 +wake +ready +E\/X\/N +0 +job\.done of/) as string,
+    expect.stringMatching(/^3 +input +ready +A\/X\/G +0 +x+…$/) as string,
+  ]);
+  expect(Math.max(...other.map((line) => line.length))).toBe(80);
 
   const [list, shown, pending] = await Promise.all([
     cli(['sessions', 'list', ...dir], { columns: 80 }),
@@ -56,13 +69,14 @@ test('work is enqueued, shown, listed, cancelled and a mode is set through the s
   expect(lines(list)).toEqual([
     expect.stringMatching(/^KEY +STATE +PENDING +CLAIMED +DEAD +MODE$/) as string,
     expect.stringMatching(/^telegram:42\/é 50% +ready +3 +0 +0 +followup$/) as string,
+    expect.stringMatching(/^z +ready +3 +0 +0 +followup$/) as string,
   ]);
   expect(shown.out).toContain('batches      3 pending, 0 claimed, 0 dead\n');
   expect(shown.out).toContain('mode         followup, cap 20, drop summarize, debounce 500 ms\n');
   expect(lines(pending)).toEqual([
     expect.stringMatching(/^ID +SEQ +KIND +STATE +POLICY +TRIES +TEXT$/) as string,
     expect.stringMatching(/^bat_1_\S{21} +1 +input +ready +A\/X\/N +0 +draw a \[31m cat$/) as string,
-    expect.stringMatching(/^bat_2_\S{21} +2 +input +future +E\/J\/G:g +0 +later$/) as string,
+    expect.stringMatching(/^bat_2_\S{21} +2 +input +future +E\/J\/G +0 +later$/) as string,
     expect.stringMatching(/^bat_3_\S{21} +3 +input +ready +E\/J\/N +0 +also$/) as string,
   ]);
   for (const { out } of [list, shown, pending]) {
