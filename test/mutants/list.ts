@@ -7,6 +7,7 @@ import { effectMutants } from './effects.js';
 import { eventMutants } from './events.js';
 import type { Mutant } from './mutant.js';
 import { pagingMutants } from './paging.js';
+import { sessionMutants } from './sessions.js';
 import { storeMutants } from './store.js';
 import { timerMutants } from './timers.js';
 import { trustMutants } from './trust.js';
@@ -21,6 +22,7 @@ export const mutants: readonly Mutant[] = [
   ...actorMutants,
   ...attachmentMutants,
   ...pagingMutants,
+  ...sessionMutants,
   ...storeMutants,
   ...workMutants,
   ...trustMutants,
