@@ -94,7 +94,7 @@ async function lookBack(): Promise<void> {
 }
 
 await lookBack();
-// Said while a turn runs, it is heard at the turn's next safe boundary.
+// Said while a turn runs, it is heard at the turn's next safe boundary, unless something waits before it.
 await chat.mode({ mode: 'steer' });
 const serving = runtime.sessions.serve(answer);
 say('  ready: say something, or "film a lighthouse"');
