@@ -7,7 +7,8 @@ import { limits } from '../../src/limits.js';
 /** An index of these sessions, that fails as often as it is told to. */
 function indexOf(keys: readonly string[], failures = 0): Kernel['reader'] {
   let left = failures;
-  const byIndex: Kernel['reader']['byIndex'] = (_index, _parts, { cursor = '0', limit = 0 } = {}) => {
+  const byIndex: Kernel['reader']['byIndex'] = (_index, _parts, options) => {
+    const { cursor = '0', limit = 0 } = options ?? {};
     if (left > 0) {
       left -= 1;
       return Promise.reject(new Error('the disk is gone'));
