@@ -69,7 +69,7 @@ interface Said {
   readonly content: string;
 }
 
-test('an agent killed in a turn and during a render answers each input once and tells of the film', async () => {
+test('killed in a turn and during a render, it answers each input once and tells of the film', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-agent-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   const ledgerFile = join(directory, 'ledger.ndjson');
