@@ -28,12 +28,20 @@ const message = z.object({
 const plan = z.object({
   directory: z.string(),
   ledger: z.string(),
-  /** What works on its sessions, one after the other. */
-  by: z.enum(['claim', 'turn']),
+  /** Who works on its sessions: claims or turns by hand, one session after the other, or a handler of `serve`. */
+  by: z.enum(['claim', 'turn', 'serve']),
   messages: z.array(message).readonly(),
   /** Batches that a claim takes at most. */
   max: z.number().optional(),
   dieAt: z.enum(points).optional(),
+  /** Renders that are asked for, for their session, at this simulator. */
+  renders: z
+    .object({
+      simulatorUrl: z.string(),
+      clock: z.object({ startMs: z.number(), speed: z.number() }),
+      jobs: z.array(z.object({ key: z.string(), session: z.string() })).readonly(),
+    })
+    .optional(),
 });
 
 const held = z.object({

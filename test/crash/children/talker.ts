@@ -6,14 +6,18 @@
  */
 import { once } from 'node:events';
 import { fsyncSync, openSync, writeSync } from 'node:fs';
-import { openRuntime, silentLogger, type Runtime } from '../../../src/index.js';
+import { openRuntime, silentLogger, type Runtime, type Session, type Turn } from '../../../src/index.js';
+import type { SessionContext } from '../../../src/machines/index.js';
+import { systemClock } from '../../../src/clock.js';
+import { openai } from '../../../src/providers/index.js';
 import { faultyStore, type CommitPhase } from '../../../src/testing/index.js';
+import { createFastClock } from '../fast-clock.js';
 import { readTalkPlan, type Fact, type Point, type Said, type TalkPlan } from '../session-plan.js';
 
 const LOOKS_MAX = 100_000;
 const DAY_MS = 86_400_000;
 
-type Session = ReturnType<Runtime['sessions']['get']>;
+type Render = NonNullable<TalkPlan['renders']>['jobs'][number];
 
 /** Claimed work, and how it ends. */
 interface Work {
@@ -39,16 +43,25 @@ class Talker {
   }
 
   async run(): Promise<void> {
-    const { directory, messages } = this.#plan;
+    const { directory, by, messages, renders } = this.#plan;
+    const clock = renders === undefined ? systemClock : createFastClock(renders.clock);
+    const baseUrl = `${renders?.simulatorUrl ?? ''}/openai/v1`;
+    const account = { apiKey: 'sk-test', clock, baseUrl, onUnlisted: 'resubmit' } as const;
     const runtime = await openRuntime({
       directory,
+      providers: renders === undefined ? [] : [openai(account)],
       sessions: { attemptsMax: 1_000 },
+      jobs: { reconcileAfterMs: 0, poll: { everyMs: 1_000, slowMs: 1_000 } },
       control: false,
       log: silentLogger,
+      clock,
       wrapStore: (store) => faultyStore(store, { onCommit: (_number, phase) => this.#meet(phase) }),
     });
     say('open');
-    const keys = [...new Set(messages.map(({ session }) => session))];
+    if (by === 'serve') runtime.sessions.serve((turn) => this.#work(runtime, turn));
+    for (const job of renders?.jobs ?? []) await render(runtime, job);
+    const wanted = [...messages, ...(renders?.jobs ?? [])];
+    const keys = [...new Set(wanted.map(({ session }) => session))];
     // In order within a session, sessions side by side.
     await Promise.all(
       keys.map(async (key) => {
@@ -56,9 +69,25 @@ class Talker {
       }),
     );
     await this.#reach('enqueued');
-    for (const key of keys) await this.#workOff(runtime.sessions.get(key));
+    if (by !== 'serve') for (const key of keys) await this.#workOff(runtime.sessions.get(key));
+    for (const key of keys) {
+      const count = wanted.filter(({ session }) => session === key).length;
+      await worked(runtime, key, count);
+    }
     say('quiet');
     await runtime.close();
+  }
+
+  async #work(runtime: Runtime, turn: Turn): Promise<void> {
+    const { sessionId } = turn;
+    const session = runtime.sessions.get(sessionId);
+    await this.#noteHeld(session);
+    const more = await turn.checkpoint();
+    await this.#noteHeld(session);
+    const causes = [...turn.turnCauses, ...more.turnCauses].map(({ id, eventType }) => `${eventType} ${id}`);
+    const ids = [...turn.acceptedInputs().map(({ id }) => id), ...causes];
+    await turn.commit(replyTo(ids));
+    this.#note({ type: 'committed', session: sessionId, ids });
   }
 
   async #workOff(session: Session): Promise<void> {
@@ -153,6 +182,30 @@ async function tell(runtime: Runtime, { session, id, as }: Said): Promise<void> 
   const policies = { ...POLICIES[as], dedupeRetentionMs: DAY_MS };
   await runtime.sessions.get(session).enqueue({ id, text: id }, policies);
   say(`said ${id}`);
+}
+
+/** The same for a render: one key, one job. */
+async function render(runtime: Runtime, { key, session }: Render): Promise<void> {
+  const wanted = { provider: 'openai', prompt: key, idempotencyKey: key, sessionKey: session };
+  await runtime.jobs.submit(wanted);
+  say(`said ${key}`);
+}
+
+/** Resolves once as much work of a session is settled; looks again after each step. */
+async function worked(runtime: Runtime, key: string, count: number): Promise<void> {
+  for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
+    const stepped = new Promise<void>((resolve) => {
+      const stop = runtime.on('step', () => {
+        stop();
+        resolve();
+      });
+    });
+    const actor = await runtime.inspect.snapshot(`session/${key}`);
+    const context = actor?.snapshot.context as SessionContext | undefined;
+    if (context?.counts.completed === count) return;
+    await stepped;
+  }
+  throw new Error('too many looks');
 }
 
 function say(fact: string): void {
