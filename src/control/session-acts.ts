@@ -46,8 +46,10 @@ export function sessionsAt(sessions: SessionsFace): ControlSessions {
     },
     retry: async (key, batchId) => {
       const session = sessions.get(key);
+      // Looked at before: once it may be claimed, it may also be settled and gone.
+      const { claim: _claim, ...batch } = await session.batch(batchId);
       await session.retry(batchId);
-      return session.batch(batchId);
+      return { ...batch, state: 'ready', attempts: 0 };
     },
     mode: async (key, channel) => {
       const { mode, channels } = await sessions.get(key).view();

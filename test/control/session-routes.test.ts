@@ -112,7 +112,10 @@ test('a dead letter is retried, a rest is ended, and neither where there is none
     paused_until_ms: expect.any(Number) as number,
     counts: { dead: 1 },
   });
-  expect(await ask(directory, 'POST', retry, {})).toMatchObject({ status: 200, body: { state: 'ready' } });
+  const retried = await ask(directory, 'POST', retry, {});
+  expect(retried).toMatchObject({ status: 200, body: { state: 'ready', attempts: 0 } });
+  const now = await ask(directory, 'GET', pathOf('s', 'batches', batch.batchId));
+  expect({ status: now.status, body: { ...retried.body, claims: 1 } }).toEqual(now);
   const resumed = await ask(directory, 'POST', pathOf('s', 'resume'), {});
   expect(resumed).toMatchObject({ status: 200, body: { state: 'ready' } });
   for (const path of [pathOf('none', 'resume'), pathOf('none', 'batches', 'bat_1_x', 'retry')]) {
