@@ -173,8 +173,9 @@ export function supersededBy(context: SessionContext, proof: ClaimProof): Supers
     if (!isProven || head?.claim !== proof.claimId) return { batchId, by: head?.claim };
   }
   const held = claim?.seqs.filter((seq) => found(context.pages, seq)?.claim === proof.claimId) ?? [];
-  if (isProven && held.length === proof.batchIds.length && new Set(proof.batchIds).size === held.length)
-    return undefined;
+  // Who has nothing left to show proves nothing.
+  const isWhole = held.length > 0 && held.length === proof.batchIds.length;
+  if (isProven && isWhole && new Set(proof.batchIds).size === held.length) return undefined;
   return { batchId: proof.batchIds[0] ?? '', by: undefined };
 }
 

@@ -148,6 +148,16 @@ describe('a running turn', () => {
     expect([driven.turn(), driven.context()]).toEqual([{ running: 'working' }, before]);
   });
 
+  test('and a claim all of whose batches were cancelled settles nothing', () => {
+    const driven = session();
+    driven.send(enqueue('a'));
+    driven.send({ type: 'claim.take', claim: asked('c1') });
+    driven.send({ type: 'batch.cancel', batchId: 'bat_1_a' }, MINUTE_MS);
+    const claims = driven.prove('c1');
+    expect(claims).toMatchObject([{ batchIds: [] }]);
+    expect(driven.send({ type: 'claims.complete', claims, turnId: 't1', history: [{ n: 1 }] })).toEqual([]);
+  });
+
   test('ends with its process: the next generation finds the work as it was claimed', () => {
     const driven = running();
     driven.send({ type: 'generation.began', epoch: 1 });

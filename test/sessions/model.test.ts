@@ -9,13 +9,13 @@ import { expect, test } from 'vitest';
 import { Operation, type Plan } from './operation.js';
 import * as owners from './owners.js';
 import * as producers from './producers.js';
-import { begin, compare, type Real, type World } from './real.js';
+import { begin, compare, compareHistory, type Real, type World } from './real.js';
 
 const seed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1_000_000_007);
 const isDeep = process.env['HOLDFAST_DEEP'] === '1';
-const RUNS = isDeep ? 1_000 : 25;
+const RUNS = isDeep ? 900 : 20;
 const LONG = 60;
-const OPERATIONS_MAX = isDeep ? 160 : 60;
+const OPERATIONS_MAX = isDeep ? 180 : 60;
 const DRAIN_STEPS_MAX = 1_000;
 
 /** What is done by time, by death, or by a process that comes after. */
@@ -116,6 +116,7 @@ async function drain(world: World, real: Real): Promise<void> {
     if (step === DRAIN_STEPS_MAX) throw new Error('the queue does not drain');
     for (const plan of draining) await new Operation('drain', plan).run(world, real);
   }
+  await compareHistory(world, real);
   const { enqueued, completed, cancelled, dropped } = world.model.counts;
   const gone = Object.values(dropped).reduce((sum, count) => sum + count, 0);
   expect(enqueued + world.model.summaries).toBe(completed + cancelled + gone);
