@@ -10,10 +10,14 @@ import { isPlainObject } from '../src/json.js';
 
 const CHILD_TIMEOUT_MS = 300_000;
 
-/** Runs `<name>.js` of this folder; gives the numbers it printed. */
-export async function inChild(name: string, args: readonly string[]): Promise<Record<string, number>> {
+/** Runs `<name>.js` of this folder with these flags of node's; gives the numbers it printed. */
+export async function inChild(
+  name: string,
+  args: readonly string[],
+  flags: readonly string[] = [],
+): Promise<Record<string, number>> {
   const file = fileURLToPath(new URL(`${name}.js`, import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', file, ...args], {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', ...flags, file, ...args], {
     timeout: CHILD_TIMEOUT_MS,
   });
   const printed: unknown = JSON.parse(stdout);

@@ -1,11 +1,17 @@
 /**
- * A store that shows every commit to somebody before it is made.
+ * A store that shows every commit to somebody before it is made, and every read.
  *
- * Callers: the benchmarks that take their rows from what the kernel writes. Invariant: it changes nothing.
+ * Callers: the benchmarks that take their rows from what the kernel writes, or count them. Invariant: it
+ * changes nothing.
  */
 import type { Commit, Store } from '../src/store/store.js';
 
-export function recording(store: Store, onCommit: (commit: Commit) => void): Store {
+/** `onRead` is told the keys that are read one by one, and where each scan begins. */
+export function recording(
+  store: Store,
+  onCommit: (commit: Commit) => void,
+  onRead: (keys: readonly string[]) => void = () => undefined,
+): Store {
   return {
     get generation() {
       return store.generation;
@@ -13,9 +19,18 @@ export function recording(store: Store, onCommit: (commit: Commit) => void): Sto
     get lastCommit() {
       return store.lastCommit;
     },
-    get: (key) => store.get(key),
-    getMany: (wanted) => store.getMany(wanted),
-    scan: (options) => store.scan(options),
+    get: (key) => {
+      onRead([key]);
+      return store.get(key);
+    },
+    getMany: (wanted) => {
+      onRead(wanted);
+      return store.getMany(wanted);
+    },
+    scan: (options) => {
+      onRead([options.gte]);
+      return store.scan(options);
+    },
     commit: (commit) => {
       onCommit(commit);
       return store.commit(commit);

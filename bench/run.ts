@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: all parts, or those named: `npm run bench -- steps jobs recovery doctor storm flat`.
+ * `npm run bench`: all parts, or those named: `npm run bench -- steps jobs sessions flat recovery doctor storm`.
  *
  * Each part is a process of its own, so that none meets another's heap or compiled code; those that need a
  * million sleeping actors share one store. Exit code 1 when a gate of any part failed. Callers: people, CI.
@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { benchRoot, fileSystemOf, inFreshDirectory } from './place.js';
 
 /** In this order: the storm wakes a tenth of the sleepers that the others want asleep. */
-const parts = ['steps', 'jobs', 'flat', 'recovery', 'doctor', 'storm'] as const;
+const parts = ['steps', 'jobs', 'sessions', 'flat', 'recovery', 'doctor', 'storm'] as const;
 
 async function runPart(part: string, shared: string): Promise<boolean> {
   console.log(`\n== ${part} ==`);
