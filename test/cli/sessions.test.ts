@@ -139,6 +139,24 @@ test('a closed directory is worked on as it is: no claim is freed and no generat
   expect(await again.mode()).toMatchObject({ mode: 'steer' });
 });
 
+test('a served session answers what the command line says, now or before its runtime opened', async () => {
+  const { directory, runtime, options } = await newWorld();
+  await runtime.close();
+  const say = (text: string): Promise<CliEnd> => told(['sessions', 'enqueue', 's', text, '--dir', directory]);
+  await say('while closed');
+  const next = await opened(options);
+  next.sessions.serve(async (turn) => turn.commit(`heard ${JSON.stringify(turn.messages.at(-1)?.content)}`));
+  const follower = startCli(['sessions', 'tail', 's', '--follow', '--dir', directory]);
+  const answered = printed(follower, 'heard "while open"');
+  await say('while open');
+  await answered;
+  follower.child.kill('SIGINT');
+  expect(lines(await follower.ended).map((line) => line.replace(/^\S+ +/, ''))).toEqual([
+    ...['user: while closed', 'assistant: heard "while closed"'],
+    ...['user: while open', 'assistant: heard "while open"'],
+  ]);
+});
+
 test('a dead letter is retried, and what is none is refused', async () => {
   const { directory, runtime } = await newWorld({}, { sessions: { attemptsMax: 1 } });
   const session = runtime.sessions.get('s');
