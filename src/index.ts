@@ -50,6 +50,7 @@ export type {
   CompleteOptions,
   SettledTurn,
 } from './actors/session/claim.js';
+export type { TurnDelivery } from './actors/session/completion.js';
 export type { AskClaim, AskTurn, ModeChange } from './actors/session/asked.js';
 export type { SessionDefaults } from './actors/session/desk.js';
 export type {

@@ -35,6 +35,11 @@ describe('work that is refused at the door', () => {
       { payloads: [{ type: 'processWake', ...wake, sequence: unsafe, targetSessionId: 'chat:1' }] },
       'payloads.0.sequence',
     ],
+    [
+      'a wake for another session',
+      { payloads: [{ type: 'processWake', ...wake, targetSessionId: 'chat:2' }] },
+      'targetSessionId',
+    ],
     ['an image that no one gave', { payloads: [image] }, 'imageRef'],
     ['an image that is not stored', { payloads: [{ ...image, images: { a: absent } }] }, 'images'],
     [

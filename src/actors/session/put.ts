@@ -31,6 +31,7 @@ export function putWork(
   eventOf: (head: DraftHead) => SessionEvent,
 ): Promise<Enqueued> {
   return desk.options.attachments.during(async (lease) => {
+    refuseForeign(key, draft);
     const payloads = await Promise.all(draft.payloads.map((payload) => stored(payload, lease)));
     const { sourceKey } = draft;
     const row: PayloadRow = { payloads, ...(sourceKey === undefined ? {} : { sourceKey }) };
@@ -52,6 +53,15 @@ export function putWork(
       return { batch, deduplicated: true, contentMatches };
     }
   });
+}
+
+/** A wake says whom it is for: put into another session's queue, it would be told to the wrong one. */
+function refuseForeign(key: string, { payloads }: CheckedDraft): void {
+  for (const payload of payloads) {
+    if (payload.type !== 'processWake' || payload.targetSessionId === key) continue;
+    const message = `"targetSessionId": the wake is for session ${payload.targetSessionId}, not ${key}`;
+    throw new HoldfastError('INVALID_INPUT', message, { details: { field: 'targetSessionId' } });
+  }
 }
 
 /** A batch with its payloads, read from disk. */
