@@ -6,7 +6,8 @@
  *
  * Invariants:
  *  1  The head is the first ready batch. It is never skipped: what it does not allow, nobody behind it gets.
- *  2  What is not ready (for later, or held by a live claim) is invisible: it is neither taken nor in the way.
+ *  2  What is not ready (for later, or held by a live claim) is invisible: it is neither taken nor in the
+ *     way.
  *  3  A claim that was interrupted is taken again as it was, before anything joins it.
  *  4  A session command is claimed alone, and never by a turn.
  */

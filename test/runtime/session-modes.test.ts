@@ -1,4 +1,6 @@
-/** Queue modes: what each makes of messages that come while a turn runs, and of those there is no room for. */
+/**
+ * Queue modes: what each makes of messages that come while a turn runs, and of those there is no room for.
+ */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ModeChange, ServeOptions, Session, Turn } from '../../src/index.js';
 import { createTestRuntime, type TestRuntime } from '../../src/testing/index.js';

@@ -1,4 +1,6 @@
-/** Turns that must come to their end: by an interrupting message, or because serving or the runtime closes. */
+/**
+ * Turns that must come to their end: by an interrupting message, or because serving or the runtime closes.
+ */
 import { describe, expect, it } from 'vitest';
 import { gate, open, repliesOf, sessionOf, textOf } from './conversation.js';
 

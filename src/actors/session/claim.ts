@@ -1,7 +1,8 @@
 /**
  * A claim, as its owner holds it: proof of the batches it took, and the ways to end it.
  *
- * Owns: its own renewal, as long as it is neither settled nor superseded. Callers: users, turn.ts. Invariants:
+ * Owns: its own renewal, as long as it is neither settled nor superseded. Callers: users, turn.ts.
+ * Invariants:
  *  1  A claim that took nothing wrote nothing, and whatever is done with it changes nothing.
  *  2  A renewal that fails for good ends the renewals: the next call says why.
  */
@@ -126,7 +127,10 @@ export class Claim {
     return completeClaims(this.#desk, this.sessionId, [this], options);
   }
 
-  /** Gives its batches back to their old places, one attempt more each. False when it was stale: nothing changes. */
+  /**
+   * Gives its batches back to their old places, one attempt more each. False when it was stale: nothing
+   * changes.
+   */
   abandon(options: AbandonOptions): Promise<boolean> {
     return abandonClaims(this.#desk, this.sessionId, [this], options);
   }

@@ -58,7 +58,6 @@ export class SessionServing implements Serving {
   #isAwake = false;
   #isReading = false;
   #isPutOff = false;
-  #isClosed = false;
   #closing: Promise<void> | undefined;
   #ended: () => void = () => undefined;
 
@@ -78,6 +77,10 @@ export class SessionServing implements Serving {
     this.#wake();
   }
 
+  get #isClosed(): boolean {
+    return this.#closing !== undefined;
+  }
+
   /** True while a handler runs. */
   get isBusy(): boolean {
     return this.#active > 0;
@@ -85,7 +88,6 @@ export class SessionServing implements Serving {
 
   close(): Promise<void> {
     this.#closing ??= new Promise((resolve) => {
-      this.#isClosed = true;
       this.#unsubscribe();
       for (const end of this.#pauses) end();
       this.#ended = resolve;

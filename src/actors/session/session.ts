@@ -69,8 +69,8 @@ export class Session {
 
   /**
    * Puts an input into the queue, for a turn of its own after the running one unless `policies` say
-   * otherwise. Resolves when it is on disk. Known by `host:<id>`: repeated while it waits, it changes nothing.
-   * Throws INVALID_INPUT, SESSION_QUEUE_FULL, SOURCE_KEY_CONFLICT.
+   * otherwise. Resolves when it is on disk. Known by `host:<id>`: repeated while it waits, it changes
+   * nothing. Throws INVALID_INPUT, SESSION_QUEUE_FULL, SOURCE_KEY_CONFLICT.
    */
   async enqueue(input: Said, policies: EnqueuePolicies = {}): Promise<Enqueued> {
     const draft = inputDraft(input, 'host', () => this.#newId('input'));
