@@ -11,8 +11,8 @@ import type { BatchHead, BatchPage } from './session-words.js';
 export type Pages = readonly BatchPage[];
 
 /**
- * A checkpoint writes the pages at both ends of a queue. Of 256 batches, that made a step of a long queue write
- * 17 % more than one of ten batches (a claim 33 %); of 128, half of that, and what a step copies is half.
+ * A checkpoint writes the pages at both ends of a queue. Of 256 batches, that made a step of a long queue
+ * write 17 % more than one of ten batches (a claim 33 %); of 128, half of that, and a step copies half.
  */
 export const PAGE_BATCHES = 128;
 const NEVER = Number.MAX_SAFE_INTEGER;

@@ -29,10 +29,11 @@ export const sessionMachine = sessionSetup.createMachine({
           description: 'No turn runs: the head may be claimed, whatever its delivery policy.',
           initial: 'empty',
           on: {
+            // What is at the head is one of these: the most frequent is asked for first, here and below.
             'turn.begin': [
-              { guard: 'headIsCommand', target: 'running.commanding', actions: ['take', 'noteTurn'] },
               { guard: 'headIsExclusive', target: 'running.working', actions: ['take', 'noteTurn'] },
               { guard: 'headJoins', target: 'running.working', actions: ['take', 'noteTurn'] },
+              { guard: 'headIsCommand', target: 'running.commanding', actions: ['take', 'noteTurn'] },
             ],
           },
           states: {
@@ -63,9 +64,9 @@ export const sessionMachine = sessionSetup.createMachine({
           initial: 'working',
           on: {
             'turn.checkpoint': [
-              { guard: 'headWaitsForCommit' },
               { guard: 'headIsExclusive', actions: ['take', 'noteTurn'] },
               { guard: 'headJoins', actions: ['take', 'noteTurn'] },
+              { guard: 'headWaitsForCommit' },
             ],
             'message.arrived': { guard: 'interrupts', target: 'interrupting', actions: 'interruptTurn' },
             'claims.complete': { guard: 'endsTurn', target: 'idle', actions: 'forgetTurn' },
@@ -112,10 +113,10 @@ export const sessionMachine = sessionSetup.createMachine({
         ],
         'mode.set': { actions: 'setMode' },
         'claim.take': [
-          { guard: 'headWaitsForCommit' },
-          { guard: 'headIsCommand', actions: 'take' },
           { guard: 'headIsExclusive', actions: 'take' },
           { guard: 'headJoins', actions: 'take' },
+          { guard: 'headIsCommand', actions: 'take' },
+          { guard: 'headWaitsForCommit' },
         ],
         'claim.renew': { guard: 'isProven', actions: 'renew' },
         'claims.complete': { guard: 'isProven', actions: 'complete' },
