@@ -73,6 +73,7 @@ function textOf(content: Work['messages'][number]['content']): string {
   return typeof content === 'string' ? content : JSON.stringify(content);
 }
 
+/** All news here is of jobs: their wakes have a label. */
 function newsOf(eventType: string, text: string): string {
   const { label } = JSON.parse(text) as { readonly label: string };
   return `${eventType}, ${label}`;
