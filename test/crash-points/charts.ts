@@ -5,6 +5,7 @@
  */
 import type { AnyStateMachine } from 'xstate';
 import { errandDefinition, errandInput, errandKind, errandLife } from '../../bench/errand.js';
+import { sessionDefinition } from '../../src/actors/house-machines.js';
 import { jobPolicies } from '../../src/actors/job-pools.js';
 import type { EffectPolicy } from '../../src/actors/kernel/index.js';
 import type { Json } from '../../src/json.js';
@@ -12,6 +13,7 @@ import { deliveryMachine, jobMachine, providerAccountMachine } from '../../src/m
 import { workflow } from '../kernel/fixtures.js';
 import { smallMachines } from '../kernel/small-machines.js';
 import { ARTIFACT, jobInput, REF } from '../machines/job-fixture.js';
+import { sessionEvents } from '../machines/session-fixture.js';
 import type { Answer, Call, Chart, JsonEvent, World } from './world.js';
 
 export type Recovery = NonNullable<EffectPolicy['recovery']>;
@@ -123,6 +125,23 @@ export const jobChart: Chart = {
     ],
   },
   runsOut: true,
+};
+
+/** A conversation's queue. Its snapshot is with each step here, so that one can be held against the other. */
+export const sessionChart: Chart = {
+  name: 'session',
+  kind: 'session',
+  id: 'telegram:42',
+  input: { key: 'telegram:42' },
+  define: () => {
+    const { paged: _paged, ...definition } = sessionDefinition;
+    return [{ ...definition, snapshot: 'each' }];
+  },
+  events: sessionEvents.map((event) => ({
+    to: 'session/telegram:42',
+    event: event as unknown as JsonEvent,
+  })),
+  answers: {},
 };
 
 /** How many tasks the provider was paid for: its side of the ledger. */
