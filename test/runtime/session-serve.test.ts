@@ -207,6 +207,33 @@ describe('a turn that fails', () => {
     expect([calls, await repliesOf(session)]).toEqual([1, ['done']]);
   });
 
+  it('while its session cannot be read is given back once it can', async () => {
+    const test = await open({ memory: { actorsMax: 1 } });
+    const told: string[] = [];
+    const release: (() => void)[] = [];
+    test.runtime.sessions.serve(async (turn) => {
+      told.push(textOf(turn));
+      if (told.length > 1) return;
+      await new Promise<void>((_, reject) => {
+        release.push(() => reject(new Error('no')));
+      });
+    });
+    await sessionOf(test).enqueue('one');
+    await test.settle();
+    await sessionOf(test, 'other').enqueue('evicts it', { availableAt: test.clock.now() + 3_600_000 });
+    await test.settle();
+    let whole = '';
+    await test.disk.corrupt(keys.record('session/chat:1'), (stored) => {
+      whole = stored;
+      return 'damaged';
+    });
+    for (const throws of release) throws();
+    await test.settle();
+    await test.disk.corrupt(keys.record('session/chat:1'), () => whole);
+    await test.advance('1 min');
+    expect(told).toEqual(['one', 'one']);
+  });
+
   it('with its process is begun again by the next', async () => {
     const test = await open();
     await sessionOf(test).enqueue('one');
