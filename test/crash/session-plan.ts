@@ -28,7 +28,7 @@ const message = z.object({
 const plan = z.object({
   directory: z.string(),
   ledger: z.string(),
-  /** Who works on its sessions: claims or turns by hand, one session after the other, or a handler of `serve`. */
+  /** What works on its sessions: claims or turns by hand, one after the other, or a handler of `serve`. */
   by: z.enum(['claim', 'turn', 'serve']),
   messages: z.array(message).readonly(),
   /** Batches that a claim takes at most. */

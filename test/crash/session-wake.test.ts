@@ -17,7 +17,7 @@ const LIFE = { queued: { minMs: 0, maxMs: 2_000 }, running: { minMs: 1_000, maxM
 
 const program = bundled('test/crash/children/talker.ts');
 
-test(`killed ${KILLS} times, what was rendered wakes the session once, and no restart wakes it again`, async ({
+test(`killed ${KILLS} times, renders wake their sessions once each, and no restart does again`, async ({
   onTestFinished,
 }) => {
   const seed = seedOf('crash/session-wake');

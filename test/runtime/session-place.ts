@@ -29,8 +29,8 @@ export interface SessionPlace {
 
 type Settings = Pick<RuntimeOptions, 'sessions' | 'channels'>;
 
-export function openSessions(settings: Settings = {}): Promise<SessionPlace> {
-  return open(settings, createSimulatedClock(), createMemoryDisk());
+export function openSessions(settings: Settings = {}, disk = createMemoryDisk()): Promise<SessionPlace> {
+  return open(settings, createSimulatedClock(), disk);
 }
 
 async function open(
