@@ -17,7 +17,7 @@ export const sessionMutants: readonly Mutant[] = [
     find: "if (batch.slot === 'X' || wanted === 'command')",
     replace: "if (wanted === 'command')",
     caughtBy: table,
-    by: 'as in the spec: …',
+    by: 'takes what joins the head, in a row: …',
   },
   {
     name: 'passes over a head that waits for the commit',
