@@ -160,7 +160,7 @@ export function taken(
     claims: { ...claims, [claimId]: claim },
     counts: { ...context.counts, dead: context.counts.dead + dead },
     messages: context.messages.filter(({ seq }) => !mine.has(seq)),
-    summary: context.summary !== undefined && mine.has(context.summary.seq) ? undefined : context.summary,
+    summaries: context.summaries.filter(({ seq }) => !mine.has(seq)),
   };
 }
 

@@ -77,7 +77,7 @@ export function enqueueRefusal(
   if (context.counts.batches >= BATCHES_MAX) return { type: 'full', cap: BATCHES_MAX };
   if (event.type === 'session.enqueue') return undefined;
   const { cap, drop, mode } = settingsOf(context, event.channel);
-  const isFull = mode !== 'interrupt' && drop === 'new' && context.messages.length >= cap;
+  const isFull = mode !== 'interrupt' && drop === 'new' && waitingAt(context, event.channel).length >= cap;
   return isFull ? { type: 'full', cap } : undefined;
 }
 
@@ -118,8 +118,20 @@ export function enqueued(context: SessionContext, event: Enqueue): Change {
 }
 
 /** The settings that hold for messages of a channel. */
-export function settingsOf({ modes }: SessionContext, channel: string): ModeSettings {
-  return (Object.hasOwn(modes.channels, channel) ? modes.channels[channel] : undefined) ?? modes.session;
+export function settingsOf(context: SessionContext, channel: string): ModeSettings {
+  const { channels, session } = context.modes;
+  return channels[doorOf(context, channel)] ?? session;
+}
+
+/** Messages under one mode come through one door: a channel's own, or '' for that of the session. */
+function doorOf({ modes }: SessionContext, channel: string): string {
+  return Object.hasOwn(modes.channels, channel) ? channel : '';
+}
+
+/** What waits at the door that a channel's messages come through. */
+function waitingAt(context: SessionContext, channel: string): readonly WaitingMessage[] {
+  const door = doorOf(context, channel);
+  return context.messages.filter((message) => doorOf(context, message.channel) === door);
 }
 
 /** A message of the mode's door, under the policies that its mode stands for. */
@@ -150,16 +162,14 @@ export function collected(context: SessionContext, event: Arrived): Change {
 
 /** The same under `interrupt`: whatever else waits at that door is dropped, so that it runs next. */
 export function replacing(context: SessionContext, event: Arrived): Change {
-  const { messages, counts } = context;
-  const gone = messages.flatMap(({ seq }) => found(context.pages, seq) ?? []);
-  const dropped = { ...counts.dropped, interrupt: counts.dropped.interrupt + gone.length };
-  const left: SessionContext = {
-    ...context,
-    ...removed(context, gone),
-    messages: [],
-    summary: undefined,
-  };
-  const emptied = { ...left, counts: { ...left.counts, dropped } };
+  const { counts, summaries } = context;
+  const messages = waitingAt(context, event.channel);
+  const door = doorOf(context, event.channel);
+  const told = summaries.filter((summary) => summary.door === door);
+  const gone = [...messages, ...told].flatMap(({ seq }) => found(context.pages, seq) ?? []);
+  const dropped = { ...counts.dropped, interrupt: counts.dropped.interrupt + messages.length };
+  const left = { ...context, ...removed(context, gone) };
+  const emptied: SessionContext = { ...left, counts: { ...left.counts, dropped } };
   const change = arrived(emptied, event, { deliver: 'A', slot: 'X', merge: 'N' });
   return { context: { ...emptied, ...change.context }, asks: [...gone.flatMap(rowsGone), ...change.asks] };
 }
@@ -198,15 +208,15 @@ export function retried(context: SessionContext, batchId: string): Change {
 export function removed(
   context: SessionContext,
   heads: readonly BatchHead[],
-): Pick<SessionContext, 'pages' | 'counts' | 'messages' | 'summary'> {
+): Pick<SessionContext, 'pages' | 'counts' | 'messages' | 'summaries'> {
   const seqs = new Set(heads.map(({ seq }) => seq));
-  const { counts, messages, summary } = context;
+  const { counts, messages, summaries } = context;
   const dead = heads.filter((head) => head.dead === true).length;
   return {
     pages: changed(context.pages, [...seqs], () => undefined),
     counts: { ...counts, batches: counts.batches - heads.length, dead: counts.dead - dead },
     messages: messages.filter(({ seq }) => !seqs.has(seq)),
-    summary: summary !== undefined && seqs.has(summary.seq) ? undefined : summary,
+    summaries: summaries.filter(({ seq }) => !seqs.has(seq)),
   };
 }
 
@@ -269,7 +279,8 @@ function added(
       nextSeq: context.nextSeq + 1,
       pages: appended(context.pages, head),
       counts: { ...counts, batches: counts.batches + 1, enqueued: counts.enqueued + 1 },
-      messages: line === undefined ? messages : [...messages, { seq: head.seq, line }],
+      messages:
+        line === undefined ? messages : [...messages, { seq: head.seq, channel: channel ?? '', line }],
     },
     asks,
   };
@@ -278,9 +289,10 @@ function added(
 /** Drops waiting messages until one more has room, as the channel's policy says. */
 function madeRoom(context: SessionContext, event: Arrived): Change {
   const { cap, drop } = settingsOf(context, event.channel);
-  const excess = context.messages.length + 1 - cap;
+  const waiting = waitingAt(context, event.channel);
+  const excess = waiting.length + 1 - cap;
   if (excess <= 0) return NO_CHANGE;
-  const oldest = context.messages.slice(0, excess);
+  const oldest = waiting.slice(0, excess);
   const heads = oldest.flatMap(({ seq }) => found(context.pages, seq) ?? []);
   const by = drop === 'summarize' ? 'summarize' : 'old';
   const { dropped } = context.counts;
@@ -297,13 +309,14 @@ function summarized(
   oldest: readonly WaitingMessage[],
   heads: readonly BatchHead[],
 ): Change {
-  const before = context.summary;
+  const door = doorOf(context, event.channel);
+  const before = context.summaries.find((summary) => summary.door === door);
   const seq = before?.seq ?? heads[0]?.seq;
   if (seq === undefined) return NO_CHANGE;
   const lines = [...(before?.lines ?? []), ...oldest.map(({ line }) => line)];
   const more = (before?.more ?? 0) + Math.max(0, lines.length - SUMMARY_LINES_MAX);
   const nonce = before?.nonce ?? `summary-${event.draft.nonce}`;
-  const summary: DroppedSummary = { seq, nonce, lines: lines.slice(-SUMMARY_LINES_MAX), more };
+  const summary: DroppedSummary = { door, seq, nonce, lines: lines.slice(-SUMMARY_LINES_MAX), more };
   const goes = heads.filter((head) => head.seq !== seq);
   const left = removed(context, goes);
   const pages = changed(left.pages, [seq], ({ enqueuedAt, channel }) => ({
@@ -322,7 +335,11 @@ function summarized(
   }));
   const payloads = [{ type: 'droppedMessages', lines: summary.lines, more }];
   return {
-    context: { ...left, pages, summary, messages: left.messages.filter((message) => message.seq !== seq) },
+    context: {
+      ...{ ...left, pages },
+      summaries: [...left.summaries.filter((one) => one.door !== door), summary],
+      messages: left.messages.filter((message) => message.seq !== seq),
+    },
     asks: [
       ...heads.flatMap(rowsGone),
       { type: 'payload.put', params: { name: payloadRow(nonce), value: { payloads } } },

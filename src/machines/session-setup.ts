@@ -214,6 +214,7 @@ export function startSession({ key, attemptsMax = 5 }: SessionInput): SessionCon
     claims: {},
     modes: { session: modeDefaults, channels: {} },
     messages: [],
+    summaries: [],
     counts: {
       batches: 0,
       dead: 0,

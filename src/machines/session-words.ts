@@ -102,12 +102,15 @@ export interface SessionModes {
 /** A message of the mode's door that waits and was not claimed yet. */
 export interface WaitingMessage {
   readonly seq: number;
+  readonly channel: string;
   /** What is kept of it when it is dropped under `summarize`. */
   readonly line: string;
 }
 
 /** The batch that stands for messages that were dropped. */
 export interface DroppedSummary {
+  /** Whose messages: a channel with a mode of its own, or '' for those under the session's. */
+  readonly door: string;
   readonly seq: number;
   readonly nonce: string;
   readonly lines: readonly string[];
@@ -146,7 +149,7 @@ export interface SessionContext {
   readonly wakeAt?: number | undefined;
   readonly modes: SessionModes;
   readonly messages: readonly WaitingMessage[];
-  readonly summary?: DroppedSummary | undefined;
+  readonly summaries: readonly DroppedSummary[];
   readonly counts: SessionCounts;
 }
 

@@ -255,6 +255,33 @@ describe('the mode', () => {
     await turn.abandon({ reason: 'interrupted' });
   });
 
+  it('of a channel counts, drops and stands in for its messages alone', async () => {
+    const { session } = await open({ mode: 'followup', cap: 2 });
+    await session().mode({ channel: 'voice', cap: 1 });
+    await say(session(), 'one', 'two');
+    for (const text of ['a', 'b', 'c']) await session().message(text, { channel: 'voice' });
+    await session().message('three', { channel: 'mail' });
+    const { items } = await session().pending();
+    const waiting = items.map(({ seq, items: [first] }) => [seq, first?.payload.type]);
+    expect(waiting).toEqual([
+      [1, 'droppedMessages'],
+      [2, 'turnInput'],
+      [3, 'droppedMessages'],
+      [5, 'turnInput'],
+      [6, 'turnInput'],
+    ]);
+    expect((await session().view()).counts.dropped.summarize).toBe(3);
+  });
+
+  it('interrupt leaves nothing before the message that interrupts, not even what stood in for others', async () => {
+    const { session } = await open({ mode: 'followup', cap: 1 });
+    await say(session(), 'one', 'two');
+    await session().mode({ mode: 'interrupt' });
+    await say(session(), 'three');
+    expect(textOf(await session().turn())).toBe('three');
+    expect((await session().view()).pending).toBe(0);
+  });
+
   it('refuses words and bounds that it does not know', async () => {
     const { session } = await open({});
     for (const change of [{ mode: 'loud' }, { drop: 'all' }, { cap: 0 }, { debounceMs: -1 }, { caps: 1 }])

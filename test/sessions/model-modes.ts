@@ -17,14 +17,16 @@ export function arrive(model: Model, now: number, work: Work, channel: string): 
   const { mode, cap, drop, debounceMs } = model.channels[channel] ?? model.mode;
   const refusal = refusalOf(model, now, work, 'report');
   if (refusal !== undefined) return refusal;
-  if (mode !== 'interrupt' && drop === 'new' && model.messages.length >= cap)
-    return { said: 'SESSION_QUEUE_FULL' };
+  const door = channel in model.channels ? channel : '';
+  const before = waitingAt(model, door);
+  if (mode !== 'interrupt' && drop === 'new' && before.length >= cap) return { said: 'SESSION_QUEUE_FULL' };
   if (mode === 'interrupt') {
-    for (const seq of model.messages) drops(model, seq, 'interrupt');
-    model.messages = [];
-    model.summary = undefined;
+    for (const seq of before) drops(model, seq, 'interrupt');
+    const standIn = model.batches.find(({ seq }) => seq === model.standIns[door]?.seq);
+    if (standIn !== undefined) remove(model, standIn);
   }
-  while (model.messages.length >= cap) makeRoom(model, drop === 'summarize' ? 'summarize' : 'old');
+  while (waitingAt(model, door).length >= cap)
+    makeRoom(model, door, drop === 'summarize' ? 'summarize' : 'old');
   const isCollected = mode === 'collect';
   const merge = isCollected ? `Gcollect:${channel}` : 'N';
   const slot = isCollected ? 'J' : 'X';
@@ -47,27 +49,37 @@ export function setMode(model: Model, change: Partial<Mode>, channel?: string): 
   return { said: 'set', mode: channel === undefined ? model.mode : model.channels[channel] };
 }
 
-function makeRoom(model: Model, by: 'old' | 'summarize'): void {
-  const seq = model.messages.shift();
+/** Messages of channels with a mode of their own are counted apart, all others together. */
+function waitingAt(model: Model, door: string): number[] {
+  return model.messages.filter((seq) => {
+    const { channel = '' } = model.batches.find((one) => one.seq === seq) ?? {};
+    return (channel in model.channels ? channel : '') === door;
+  });
+}
+
+function makeRoom(model: Model, door: string, by: 'old' | 'summarize'): void {
+  const [seq] = waitingAt(model, door);
   const batch = model.batches.find((one) => one.seq === seq);
   if (batch === undefined) throw new Error('a message that waits is in the queue');
   const line = batch.work.text;
   if (by === 'old') return drops(model, batch.seq, by);
-  if (model.summary === undefined) {
+  const known = model.standIns[door];
+  if (known === undefined) {
+    model.messages = model.messages.filter((one) => one !== batch.seq);
     // What is left of the first stands in its place.
     if (batch.work.key !== undefined) delete model.keys[batch.work.key];
     model.counts.dropped[by] = (model.counts.dropped[by] ?? 0) + 1;
-    model.summary = { seq: batch.seq, lines: [line] };
+    model.standIns[door] = { seq: batch.seq, lines: [line] };
     model.summaries += 1;
     batch.work = { ...batch.work, deliver: 'A', slot: 'X', merge: 'N', availableAt: 0, keyRetentionMs: 0 };
     delete (batch.work as { key?: string }).key;
   } else {
     drops(model, batch.seq, by);
-    model.summary.lines.push(line);
+    known.lines.push(line);
   }
-  const { summary } = model;
+  const standIn = model.standIns[door];
   for (const one of model.batches)
-    if (one.seq === summary.seq) one.work = { ...one.work, text: `dropped: ${summary.lines.join(', ')}` };
+    if (one.seq === standIn?.seq) one.work = { ...one.work, text: `dropped: ${standIn.lines.join(', ')}` };
 }
 
 function drops(model: Model, seq: number, by: string): void {

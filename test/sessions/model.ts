@@ -69,7 +69,8 @@ export interface Model {
   channels: Record<string, Mode>;
   /** Messages that wait and were never claimed. */
   messages: number[];
-  summary: { seq: number; lines: string[] } | undefined;
+  /** What stands for dropped messages, by the door they came through. */
+  standIns: Record<string, { seq: number; lines: string[] }>;
   /** How many batches stand, or stood, for messages that were dropped. */
   summaries: number;
   counts: { enqueued: number; completed: number; cancelled: number; dropped: Record<string, number> };
@@ -90,7 +91,7 @@ export function newModel(attemptsMax: number): Model {
       pausedUntil: 0,
       channels: {},
       messages: [],
-      summary: undefined,
+      standIns: {},
       summaries: 0,
     },
     mode: { mode: 'followup', cap: 20, drop: 'summarize', debounceMs: 500 },
@@ -191,7 +192,7 @@ export function claim(model: Model, now: number, asking: Asking): Says {
   model.claims.push({ id, seqs, owner, endsAt: now + ttlMs, ttlMs });
   model.told.push({ id, seqs, life: model.life });
   model.messages = model.messages.filter((seq) => !seqs.includes(seq));
-  if (model.summary !== undefined && seqs.includes(model.summary.seq)) model.summary = undefined;
+  for (const seq of seqs) forgetStandIn(model, seq);
   return { said: 'claimed', seqs, fencing };
 }
 
@@ -314,7 +315,12 @@ export function remove(model: Model, batch: Batch): void {
   if (batch.work.key !== undefined) delete model.keys[batch.work.key];
   model.batches = model.batches.filter((one) => one !== batch);
   model.messages = model.messages.filter((seq) => seq !== batch.seq);
-  if (model.summary?.seq === batch.seq) model.summary = undefined;
+  forgetStandIn(model, batch.seq);
+}
+
+function forgetStandIn(model: Model, seq: number): void {
+  for (const [door, standIn] of Object.entries(model.standIns))
+    if (standIn.seq === seq) delete model.standIns[door];
 }
 
 function supersededBy(model: Model, proofs: readonly Proof[]): Says | undefined {
