@@ -73,6 +73,13 @@ describe('a turn', () => {
     expect(textsOf(await session.turn())).toEqual(['two']);
   });
 
+  it('is not over for what happened to its session right before it began', async () => {
+    const session = sessionOf(await open());
+    await session.enqueue('one');
+    const [, turn] = await Promise.all([session.mode({ cap: 5 }), session.turn()]);
+    expect([turn.isEmpty, turn.signal.aborted]).toEqual([false, false]);
+  });
+
   it('takes a leading command alone', async () => {
     const session = sessionOf(await open());
     await session.command({ kind: 'resetSession', reason: 'new topic' }, 'k');
