@@ -57,11 +57,12 @@ export function chartPages(): ReadonlyMap<string, string> {
 
 function page(name: string, chart: Chart): string {
   const { root, version = 'none' } = chart;
+  const file = files[name] ?? name;
   const lines = [
     `# The ${name} chart`,
     '',
     `${root.description ?? ''} Version ${version}.`,
-    `Drawn from \`src/machines/${files[name] ?? name}.ts\` by \`npx tsx scripts/draw-charts.ts\`; do not edit.`,
+    `Drawn from \`src/machines/${file}.ts\` by \`npx tsx scripts/draw-charts.ts\`; do not edit.`,
     '',
     '```mermaid',
     'stateDiagram-v2',

@@ -75,7 +75,7 @@ describe('a session at rest', () => {
 });
 
 describe('a running turn', () => {
-  test('takes at its checkpoints what need not wait for its commit, and nothing across a head that must', () => {
+  test('takes at its checkpoints what need not wait for its commit, and nothing behind what must', () => {
     const driven = running();
     driven.send(enqueue('e', { deliver: 'E' }));
     driven.send(enqueue('f', { deliver: 'A' }));
@@ -183,7 +183,7 @@ describe('an interruption', () => {
     return driven;
   }
 
-  test('settles what the turn had, leaves a receipt that says so, and lets its handler come to its end', () => {
+  test('settles what the turn had, with a receipt that says so, and lets its handler end', () => {
     const driven = beforeInterruption();
     const receipt = driven.send(message('m')).find(({ type }) => type === 'payload.put');
     expect(receipt?.params).toMatchObject({ name: 't/t1', value: { outcome: 'interrupted' } });
@@ -302,7 +302,7 @@ describe('what is settled', () => {
     expect(driven.send(complete)).toEqual([]);
   });
 
-  test('keeps a wake of its process from coming again, and a source key for as long as it was asked to', () => {
+  test('keeps a wake of its process from coming again, and a source key as long as was asked', () => {
     const driven = session();
     const wake = (nonce: string, sequence: number) =>
       driven.send(enqueue(nonce, { kind: 'wake', wakes: [{ process: 'p', sequence }] }));
@@ -329,7 +329,7 @@ describe('what is settled', () => {
 });
 
 describe('dead letters', () => {
-  test('are what was given back or interrupted too often; retried, they begin anew in their old place', () => {
+  test('are what was given back too often; retried, they begin anew in their old place', () => {
     const driven = session({ attemptsMax: 2 });
     for (const nonce of ['a', 'b']) driven.send(enqueue(nonce));
     for (const claimId of ['c1', 'c2']) {

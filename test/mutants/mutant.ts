@@ -8,7 +8,7 @@
 
 import { sourceOf, sourcesIn } from '../tidy/sources.js';
 
-/** A row of docs/guarantees.md: a promise (`P1`), a rule of the kernel, the store, session queues, or what surrounds them. */
+/** A row of docs/guarantees.md: a promise (`P1`), a rule of the kernel, the store, sessions, the rest. */
 export type Rule = `P${number}` | `K${number}` | `S${number}` | `Q${number}` | `T${number}`;
 
 export interface Mutant {

@@ -1,4 +1,4 @@
-/** Mutants of session queues: the selection rule, claims and their ends, what a death of the process leaves. */
+/** Mutants of session queues: the selection rule, claims and their ends, what a death leaves. */
 import type { Mutant } from './mutant.js';
 
 const rule = 'src/machines/select-batches.ts';
@@ -98,6 +98,6 @@ export const sessionMutants: readonly Mutant[] = [
     find: '...heads.flatMap((head) => keptKey(head, at))',
     replace: '...heads.flatMap((head) => (at < 0 ? keptKey(head, at) : []))',
     caughtBy: chart,
-    by: 'keeps a wake of its process from coming again, and a source key for as long as it was asked to',
+    by: 'keeps a wake of its process from coming again, and a source key as long as was asked',
   },
 ];

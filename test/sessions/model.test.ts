@@ -1,8 +1,8 @@
 /**
  * A session against its model: whatever happens to it, in whatever order, through crashes and reopenings.
  *
- * HOLDFAST_DEEP=1 makes it long: at least 500 runs of 60 operations and more. What fails is shrunk and printed
- * as the operations that lead there; HOLDFAST_SEED takes the printed seed back.
+ * HOLDFAST_DEEP=1 makes it long: at least 500 runs of 60 operations and more. What fails is shrunk and
+ * printed as the operations that lead there; HOLDFAST_SEED takes the printed seed back.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

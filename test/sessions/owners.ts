@@ -1,8 +1,8 @@
 /**
  * What owners of work do to a session, drawn at random: claim it, and end their claims well or badly.
  *
- * Callers: model.test.ts. Invariant: who was told of a claim may come back with it at any time, also once it is
- * somebody else's.
+ * Callers: model.test.ts. Invariant: who was told of a claim may come back with it at any time, also once
+ * it is somebody else's.
  */
 import fc from 'fast-check';
 import type { Claim, ClaimReceipt } from '../../src/index.js';

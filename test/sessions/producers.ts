@@ -43,7 +43,7 @@ export const enqueue: fc.Arbitrary<Plan> = fc
       kind: 'input',
     } as const;
     return {
-      label: `enqueue ${deliver}/${slot}/${merge} ${text} as ${sourceKey}, ${later} ms from now, ${onConflict}`,
+      label: `enqueue ${deliver}/${slot}/${merge} ${text} as ${sourceKey}, in ${later} ms, ${onConflict}`,
       says: (model) => rule.enqueue(model, world.now, work, onConflict),
       act: async ({ session }) =>
         enqueued(

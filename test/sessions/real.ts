@@ -1,7 +1,9 @@
 /**
- * A real session beside its model: the names of one in terms of the other, and everything there is to compare.
+ * A real session beside its model: the names of one in terms of the other, and everything there is to
+ * compare.
  *
- * Callers: the tests of this folder. Invariant: whoever was told of a claim is an owner; who died before is not.
+ * Callers: the tests of this folder. Invariant: whoever was told of a claim is an owner; who died before is
+ * not.
  */
 import { expect } from 'vitest';
 import { isHoldfastError } from '../../src/errors.js';
