@@ -103,11 +103,11 @@ export function seqIn(batchId: string): number | undefined {
 export async function compare({ model, now }: World, real: Real): Promise<void> {
   real.nextClaim = model.nextClaim;
   expect(real.test.clock.now()).toBe(now);
-  const all = await pages((cursor) => real.session.list({ cursor, limit: 7 }));
+  const all = await pages((cursor) => real.session.list({ cursor, limit: 20 }));
   for (const batch of all) learn(model, real, batch);
   const wanted = model.batches.toSorted((a, b) => a.seq - b.seq);
   expect(all.map((batch) => shown(real, batch))).toEqual(wanted.map((batch) => expected(model, batch, now)));
-  const pending = await pages((cursor) => real.session.pending({ cursor, limit: 3 }));
+  const pending = await pages((cursor) => real.session.pending({ cursor, limit: 9 }));
   const waiting = wanted.filter((batch) => stateOf(model, batch, now) !== 'claimed');
   expect(pending.map(({ seq }) => seq)).toEqual(waiting.map(({ seq }) => seq));
   const { counts, mode, channels } = await real.session.view();
