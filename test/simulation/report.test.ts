@@ -52,6 +52,12 @@ test.each([
   ['forgets how many there are', forgetting('n'), 'K12'],
   ['forgets by what an actor is found', forgetting('q\0worker'), 'K3'],
   ['forgets who stands still', forgetting('q\0quarantine'), 'K14'],
+  ['forgets what a session was told', forgetting('p\0session/a\0b/'), 'SQ9'],
+  ['forgets source keys', forgetting('p\0session/a\0k/'), 'SQ9'],
+  ['forgets receipts', forgetting('p\0session/a\0t/'), 'SQ7'],
+  ['forgets histories', forgetting('h\0a'), 'SQ4'],
+  ['forgets what a session holds', forgetting('f\0session/a'), 'SQ9'],
+  ['forgets pages', forgetting('c\0session/b\0p'), 'SQ10'],
 ] as const)('a store that %s breaks a rule that is named', async (_what, spoil, rule) => {
   const { violation } = await simulate({ ...options, spoil, rests: true });
   expect(violation?.rule, violation?.what).toBe(rule);

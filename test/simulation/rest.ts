@@ -76,7 +76,7 @@ async function tidy(world: World, chance: Chance, round: number): Promise<void> 
     clients.call(process, address, { type: 'operate', operation });
   }
   await world.settle();
-  for (const key of rows.filter((each) => each.startsWith('s\0'))) {
+  for (const key of rows.filter((each) => each.startsWith('s\0') && !OF_SESSIONS.test(each))) {
     const address = key.slice(2);
     const record = oracle.record(address);
     if (record?.status !== 'active' || record.parent !== undefined || record.quarantine !== undefined)
@@ -108,10 +108,10 @@ async function outlast(world: World): Promise<void> {
   }
 }
 
-function isLeft({ oracle }: World): boolean {
-  for (const key of oracle.shadow.rows.keys()) {
+function isLeft(world: World): boolean {
+  for (const key of world.oracle.shadow.rows.keys()) {
     if (key.startsWith('p\0session/') && key.includes('\0b/')) return true;
-    if (OF_SESSIONS.test(key)) continue;
+    if (OF_SESSIONS.test(key) || isExcused(world, key)) continue;
     const letter = key.slice(0, 1);
     if (letter === 's' || letter === 'i' || letter === 'd' || letter === 'o') return true;
   }

@@ -1,5 +1,5 @@
 /**
- * The rules of sessions, SQ1 to SQ9, that a write of the disk, a step that is told and an answer must keep.
+ * The rules of sessions, SQ1 to SQ10, that a write of the disk, a step that is told and an answer must keep.
  *
  *   SQ1  what was taken stays until it is settled, cancelled or dropped by its queue mode
  *   SQ2  nobody takes what a live claim has, and no live owner loses a claim
@@ -9,7 +9,8 @@
  *   SQ6  each outcome of a job is one batch of its session
  *   SQ7  a completion that is repeated gets the first receipt
  *   SQ8  a turn id is committed once
- *   SQ9  rows and pages are those that the context says, and no others
+ *   SQ9  payloads, keys and holds are those that the context says, and no others
+ *   SQ10 pages are those that checkpoints refer to, and no others
  *
  * Callers: the oracle, the clients of sessions. Invariants: it is a second reading of the spec: it uses none
  * of the chart's rules; what was noted with a write is forgotten when the write is lost.
@@ -121,7 +122,7 @@ export class RulesOfSessions {
   }
 
   /** A completion was answered for. */
-  settled(key: string, { turnId, batchIds, at }: SettledTurn): void {
+  settled(key: string, { turnId, commitHash, batchIds, at }: SettledTurn): void {
     const open = batchIds.find((id) => this.#batches.get(nonceOf(id)) !== 'settled');
     this.#holds('SQ4', open === undefined, () => `${open} of session ${key} was settled, and is not on disk`);
     if (turnId === undefined) return;
@@ -132,6 +133,13 @@ export class RulesOfSessions {
       isSame,
       () => `turn ${turnId} of session ${key} got another receipt than ${receipt?.at}`,
     );
+    const isIts = receipt?.commitHash === commitHash;
+    this.#holds('SQ8', isIts, () => `turn ${turnId} of session ${key} was committed in two ways`);
+  }
+
+  /** True for a turn whose end is on disk. */
+  hasReceipt(key: string, turnId: string | undefined): boolean {
+    return turnId !== undefined && this.#receipts.get(`${key}\0${turnId}`) !== undefined;
   }
 
   /** Nothing is under way any more: what was owed has come, and nothing waits. */
@@ -148,7 +156,7 @@ export class RulesOfSessions {
     if (!address.startsWith(SESSION)) return;
     if (key.startsWith('c\0')) {
       const fault = checkpointFault(this.#shadow, address);
-      this.#holds('SQ9', fault === undefined, () => `${address}: ${fault}`);
+      this.#holds('SQ10', fault === undefined, () => `${address}: ${fault}`);
     }
     if (!key.startsWith('p\0')) return;
     if (name.startsWith('t/')) this.#checkReceipt(address, before, after);

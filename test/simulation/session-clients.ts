@@ -47,6 +47,8 @@ const REFUSALS = [
 ];
 
 const HELD_MAX = 60;
+/** So long that the next step keeps a checkpoint. */
+const LONG_WORDS = 14_000;
 
 export class SessionClients {
   readonly #verdict: Verdict;
@@ -122,25 +124,21 @@ export class SessionClients {
     );
   }
 
-  /** Settles what is held, again where it was; `completion` may be another one. */
+  /** Settles what is held, again where it was; with something else than before, it may be. */
   settle(held: Held, completion: CompleteOptions = held.completion): void {
-    const { key, work } = held;
+    const { key } = held;
     const wasOpen = this.#isSafe(held);
-    const isOther = held.state === 'settled' && completion !== held.completion;
     if (held.state === 'kept') held.state = 'ending';
     this.use(
       key,
       (session) => this.#ask(held, session, completion),
       (settled) => {
-        const isTurn = settled.turnId !== undefined;
-        this.#verdict.holds('SQ8', !isOther || !isTurn, () => `${settled.turnId} was committed in two ways`);
         held.state = 'settled';
         this.#rules.settled(key, settled);
       },
       (code) => {
-        const isLost = code === 'CLAIM_SUPERSEDED' && 'complete' in work && completion.turnId !== undefined;
-        const wasSettled = held.state === 'settled' && completion === held.completion;
-        this.#verdict.holds('SQ7', !isLost || !wasSettled, () => `${key} has forgotten ${completion.turnId}`);
+        const isLost = code === 'CLAIM_SUPERSEDED' && this.#rules.hasReceipt(key, completion.turnId);
+        this.#verdict.holds('SQ7', !isLost, () => `${key} has forgotten turn ${completion.turnId}`);
         this.#checkKept(held, wasOpen, code);
       },
     );
@@ -203,7 +201,7 @@ export class SessionClients {
     const completion: CompleteOptions = {
       ...(isNamed ? { turnId, commitHash: `hash${number}` } : {}),
       history: [
-        { role: 'assistant', content: 'done '.repeat(number % 4 === 0 ? 2_000 : 1), op: `op${number}` },
+        { role: 'assistant', content: 'done '.repeat(number % 3 === 0 ? LONG_WORDS : 1), op: `op${number}` },
       ],
       ...(number % 5 === 0
         ? { deliveries: [{ deliveryId: `said${number}`, channel: 'chat', target: 'chat0', text: 'done' }] }

@@ -5,6 +5,7 @@
  */
 import type { AskClaim, ModeChange } from '../../src/actors/session/asked.js';
 import type { EnqueuePolicies, SessionInputDraft } from '../../src/actors/session/drafts.js';
+import type { Session } from '../../src/actors/session/session.js';
 import { dropPolicies, queueModes } from '../../src/machines/index.js';
 import type { Action } from './actions.js';
 import type { Chance } from './chance.js';
@@ -194,25 +195,29 @@ export const sessionDeeds: readonly Action[] = [
 
 const DRAINS_MAX = 20;
 
-/** Brings every session to its end: what waits is claimed and settled, what nobody can claim is cancelled. */
+/** Brings what waits to its end: it is claimed and settled, and what nobody can claim is cancelled. */
 export function drainSessions(world: World): void {
-  for (const row of world.oracle.shadow.rows.keys()) {
-    if (!row.startsWith('s\0session/')) continue;
-    const key = row.slice('s\0session/'.length);
-    world.sessions.use(
-      key,
-      async (session) => {
-        await session.resume();
-        for (let count = 0; count < DRAINS_MAX; count += 1) {
-          const command = await session.claimCommand();
-          const claimed = command.isEmpty ? await session.claim() : command;
-          if (claimed.isEmpty) break;
-          await claimed.complete();
-        }
-        const { items } = await session.list({ limit: 1_000 });
-        for (const { batchId, state } of items) if (state === 'dead') await session.cancel(batchId);
-      },
-      nothing,
-    );
+  const { shadow } = world.oracle;
+  // One after the other: where one actor has room in memory, each use of another begins with its replay.
+  let last: Promise<void> = Promise.resolve();
+  for (const key of sessionKeys) {
+    const isLeft = [...shadow.own('p', `session/${key}`)].some((row) => row.includes('\0b/'));
+    if (!isLeft) continue;
+    const before = last;
+    last = new Promise((done) => {
+      world.sessions.use(key, (session) => before.then(() => drained(session)).finally(done), nothing);
+    });
   }
+}
+
+async function drained(session: Session): Promise<void> {
+  await session.resume();
+  for (let count = 0; count < DRAINS_MAX; count += 1) {
+    const command = await session.claimCommand();
+    const claimed = command.isEmpty ? await session.claim({ max: 1_000 }) : command;
+    if (claimed.isEmpty) break;
+    await claimed.complete();
+  }
+  const { items } = await session.list({ limit: 1_000 });
+  for (const { batchId, state } of items) if (state === 'dead') await session.cancel(batchId);
 }

@@ -13,7 +13,7 @@ import { simulate, type Simulation, type SimulationOptions } from './simulate.js
 
 const { HOLDFAST_SEED: given, HOLDFAST_STEPS: steps, HOLDFAST_WITHOUT: without } = process.env;
 const isDeep = process.env['HOLDFAST_DEEP'] === '1';
-const STEPS = isDeep ? 1_000 : 400;
+const STEPS = isDeep ? 1_000 : 360;
 const fixed = [1, 2, 3, 5, 8];
 /** Read once, here: what it gives is printed, and can be given back. */
 const drawn = Number(given ?? Date.now() % 1_000_000_007);

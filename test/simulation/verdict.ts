@@ -31,6 +31,7 @@ export const ruleNames = [
   'SQ7',
   'SQ8',
   'SQ9',
+  'SQ10',
 ] as const;
 
 export type RuleName = (typeof ruleNames)[number];
