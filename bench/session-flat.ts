@@ -32,6 +32,8 @@ export interface QueueCost {
   readonly bytes: Readonly<Record<Operation, number>>;
   /** Microseconds, wall clock: the median of the slices' averages. */
   readonly us: Readonly<Record<Operation, number>>;
+  /** The same of CPU time, all threads of the process: what others do on the machine is not in it. */
+  readonly cpuUs: Readonly<Record<Operation, number>>;
   readonly readsPerHead: number;
   readonly payloadReadsOfHeads: number;
 }
@@ -41,6 +43,7 @@ class Queue {
   readonly #session: Session;
   readonly #traffic: Traffic;
   readonly #us: Record<Operation, number[]> = { enqueue: [], claim: [], complete: [], head: [] };
+  readonly #cpuUs: Record<Operation, number[]> = { enqueue: [], claim: [], complete: [], head: [] };
   readonly #bytes: Record<Operation, number> = { enqueue: 0, claim: 0, complete: 0, head: 0 };
   #rounds = 0;
   #heads = { reads: 0, payloads: 0 };
@@ -61,11 +64,15 @@ class Queue {
 
   async slice(rounds: number): Promise<void> {
     const us: Record<Operation, number> = { enqueue: 0, claim: 0, complete: 0, head: 0 };
+    const cpuUs = { ...us };
     const timed = async <T>(operation: Operation, work: () => Promise<T>): Promise<T> => {
       const bytes = this.#traffic.bytes;
+      const cpu = process.cpuUsage();
       const startedAt = performance.now();
       const result = await work();
       us[operation] += (performance.now() - startedAt) * 1_000;
+      const { user, system } = process.cpuUsage(cpu);
+      cpuUs[operation] += user + system;
       this.#bytes[operation] += this.#traffic.bytes - bytes;
       return result;
     };
@@ -81,8 +88,10 @@ class Queue {
       await timed('complete', () => claim.complete({ history }));
     }
     this.#rounds += rounds;
-    for (const operation of [...OPERATIONS, 'head'] as const)
+    for (const operation of [...OPERATIONS, 'head'] as const) {
       this.#us[operation].push(us[operation] / rounds);
+      this.#cpuUs[operation].push(cpuUs[operation] / rounds);
+    }
   }
 
   cost(): QueueCost {
@@ -97,6 +106,7 @@ class Queue {
       steps: this.#rounds * OPERATIONS.length,
       bytes: each((operation) => this.#bytes[operation] / this.#rounds),
       us: each((operation) => median(this.#us[operation])),
+      cpuUs: each((operation) => median(this.#cpuUs[operation])),
       readsPerHead: this.#heads.reads / this.#rounds,
       payloadReadsOfHeads: this.#heads.payloads,
     };
@@ -105,6 +115,7 @@ class Queue {
   reset(): void {
     for (const operation of [...OPERATIONS, 'head'] as const) {
       this.#us[operation] = [];
+      this.#cpuUs[operation] = [];
       this.#bytes[operation] = 0;
     }
     this.#rounds = 0;

@@ -16,10 +16,11 @@ const GROWTH_MIB_MAX = 32;
 const operations = ['enqueue', 'claim', 'complete', 'head'] as const;
 type Operation = (typeof operations)[number];
 
-function queueLine({ size, bytes, us }: QueueCost): string {
-  const each = operations.map((operation) =>
-    `${bytes[operation].toFixed(0)} / ${us[operation].toFixed(0)}`.padStart(14),
-  );
+function queueLine({ size, bytes, us, cpuUs }: QueueCost): string {
+  const each = operations.map((operation) => {
+    const figures = [bytes, us, cpuUs].map((figure) => figure[operation].toFixed(0));
+    return figures.join(' / ').padStart(20);
+  });
   return `${String(size).padStart(13)}${each.join('')}`;
 }
 
@@ -35,7 +36,7 @@ function spread(costs: readonly QueueCost[], figure: (cost: QueueCost) => number
 }
 
 const queues = await measureQueues();
-console.log(`batches waiting${operations.map((name) => name.padStart(14)).join('')}   (bytes / us a step)`);
+console.log(`batches waiting${operations.map((name) => name.padStart(20)).join('')}   (bytes / us / CPU us)`);
 for (const queue of queues) console.log(queueLine(queue));
 
 const rounds = await measureTalk();
@@ -61,6 +62,7 @@ for (const { sessions, sessionsPerSecond, peakMiB, endMiB, heapMiB } of drains) 
 
 const bytesOf = (operation: Operation): number => spread(queues, ({ bytes }) => bytes[operation]);
 const timeOf = (operation: Operation): number => spread(queues, ({ us }) => us[operation]);
+const cpuOf = (operation: Operation): number => spread(queues, ({ cpuUs }) => cpuUs[operation]);
 const steps = ['enqueue', 'claim', 'complete'] as const;
 const [, middle, last] = drains.map(({ peakMiB }) => peakMiB);
 report(
@@ -68,6 +70,7 @@ report(
   [
     ...steps.map((step) => atMost(BYTES_FACTOR_MAX, `bytes of ${step}, most to least`, bytesOf(step))),
     ...operations.map((step) => atMost(TIME_FACTOR_MAX, `time of ${step}, most to least`, timeOf(step))),
+    ...operations.map((step) => atMost(TIME_FACTOR_MAX, `CPU of ${step}, most to least`, cpuOf(step))),
     atMost(
       0,
       'payload rows read to see the head',
