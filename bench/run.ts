@@ -1,5 +1,6 @@
 /**
- * `npm run bench`: all parts, or those named: `npm run bench -- steps jobs sessions flat recovery doctor storm`.
+ * `npm run bench`: all parts, or those named: `npm run bench -- steps jobs sessions flat recovery doctor
+ * storm`.
  *
  * Each part is a process of its own, so that none meets another's heap or compiled code; those that need a
  * million sleeping actors share one store. Exit code 1 when a gate of any part failed. Callers: people, CI.

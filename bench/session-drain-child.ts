@@ -3,8 +3,8 @@
  * resident memory that took. Started by session-drain.ts.
  *
  * The drain walks the index of sessions that are ready a page at a time, claims and completes, 64 sessions
- * at once. Of actors with nothing to do a thousand stay in memory, so that the bound is reached by the smallest
- * of the three sizes.
+ * at once. Of actors with nothing to do a thousand stay in memory, so that the bound is reached by the
+ * smallest of the three sizes.
  */
 import { performance } from 'node:perf_hooks';
 import { sessionIndexes } from '../src/actors/session/session-index.js';

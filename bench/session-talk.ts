@@ -1,9 +1,9 @@
 /**
  * Messages a second: a thousand conversations of twenty messages each, one in flight in each, synced.
  *
- * In each round, on fresh databases, the façade and its ceiling (session-bare.ts) take turns of a few messages
- * in every conversation. What people write by hand (session-live.ts) syncs five times a message: it is
- * measured once, by fewer messages. Callers: sessions.ts.
+ * In each round, on fresh databases, the façade and its ceiling (session-bare.ts) take turns of a few
+ * messages in every conversation. What people write by hand (session-live.ts) syncs five times a message:
+ * it is measured once, by fewer messages. Callers: sessions.ts.
  */
 import { performance } from 'node:perf_hooks';
 import { join } from 'node:path';
