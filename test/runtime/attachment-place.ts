@@ -76,7 +76,7 @@ export function namesIn({ directory }: Pick<Place, 'directory'>): readonly strin
 }
 
 /** Resolves once the folder has these names and no other. */
-export async function untilNames(place: Place, names: readonly string[]): Promise<void> {
+export async function untilNames(place: Pick<Place, 'directory'>, names: readonly string[]): Promise<void> {
   const wanted = names.toSorted().join();
   for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
     if (namesIn(place).join() === wanted) return;

@@ -12,7 +12,7 @@ import { completeRefusal, receiptOf } from '../../machines/index.js';
 import type { BatchHead, ClaimHead, ClaimProof, ClaimRefusal, Completion } from '../../machines/index.js';
 import type { SessionContext, TurnReceipt } from '../../machines/index.js';
 import { batchOf, batchSummary, type Batch, type BatchSummary } from './batch.js';
-import { checkedCompletion, type TurnDelivery } from './completion.js';
+import { attachmentsIn, checkedCompletion, type TurnDelivery } from './completion.js';
 import type { Look, Seen, SessionDesk } from './desk.js';
 
 /** What settles a claim elsewhere: JSON, to be kept secret as it is. */
@@ -28,7 +28,7 @@ export interface CompleteOptions {
   readonly turnId?: string;
   /** Of what the turn produced. */
   readonly commitHash?: string;
-  /** Entries for the session's history, in their order. */
+  /** Entries for the session's history, in their order; attachments that they name are kept with them. */
   readonly history?: readonly object[];
   /** Messages for chats, written in the same commit. */
   readonly deliveries?: readonly TurnDelivery[];
@@ -211,6 +211,20 @@ export async function completeReceipts(
   if (receipts.length === 0 && turnId === undefined && history.length + deliveries.length === 0)
     return { batchIds: [], at: desk.options.clock.now(), repeated: false };
   const completion: Completion = { claims: receipts.map(proofOf), ...checked };
+  const named = attachmentsIn(history);
+  if (named.length === 0) return completeWith(desk, sessionId, completion);
+  // What the history names outlives the batches that brought it.
+  return desk.options.attachments.during((lease) => {
+    const files = named.filter((name) => lease.has(name));
+    return completeWith(desk, sessionId, { ...completion, files });
+  });
+}
+
+async function completeWith(
+  desk: SessionDesk,
+  sessionId: string,
+  completion: Completion,
+): Promise<SettledTurn> {
   const event = { type: 'claims.complete', ...completion } as const;
   let receipt: TurnReceipt | undefined;
   try {
@@ -225,7 +239,7 @@ export async function completeReceipts(
       receipt = receiptOf(context, completion, 'committed', at);
     };
     // Whoever has claims has a session: one that is made now could only refuse them.
-    await desk.ask(sessionId, event, look, { create: receipts.length === 0 });
+    await desk.ask(sessionId, event, look, { create: completion.claims.length === 0 });
   } catch (error) {
     if (error !== KNOWN || receipt === undefined) throw error;
     return settledTurn(receipt, true);

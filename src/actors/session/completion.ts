@@ -55,6 +55,18 @@ export function checkedCompletion(sessionId: string, options: unknown): Omit<Com
   });
 }
 
+/** The attachments that entries name by `attachment`, as a message's images do, however deep. */
+export function attachmentsIn(history: readonly unknown[]): readonly string[] {
+  const names = new Set<string>();
+  const left = [...history];
+  for (let value = left.pop(); value !== undefined; value = left.pop()) {
+    if (typeof value !== 'object' || value === null) continue;
+    if ('attachment' in value && typeof value.attachment === 'string') names.add(value.attachment);
+    for (const inner of Object.values(value)) left.push(inner);
+  }
+  return [...names];
+}
+
 /** Without what is there and undefined: an event is plain JSON. */
 function given<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   const entries = Object.entries(value).filter(([, one]) => one !== undefined);
