@@ -35,7 +35,7 @@ const leftovers: readonly (readonly [letter: string, rule: RuleName])[] = [
   ['p', 'SQ9'],
 ];
 /** A conversation never ends: what is left of one is itself, and how it came to be so. */
-const OF_SESSIONS = /^(?:[sjc]\0session\/|n\0session\0)/;
+const OF_SESSIONS = /^(?:[sjc]\0session\/|n\0session\0|f\0session\/\w+\0h\/|a\0[^\0]+\0session\/\w+\0h\/)/;
 
 /** Ends the faults, then everything that is alive; checks that nothing is left. */
 export async function comeToRest(world: World, chance: Chance): Promise<void> {

@@ -57,6 +57,8 @@ export class RulesOfSessions {
   /** Wakes that jobs owe their sessions, and those that came. */
   readonly #owed: Memory<string>;
   readonly #woken: Memory<number>;
+  /** Rows of what histories hold, with their sessions. */
+  readonly #kept: Memory<string>;
   /** The newest step of each session that was told. */
   readonly #known = new Map<string, Known>();
 
@@ -70,6 +72,7 @@ export class RulesOfSessions {
     this.#receipts = new Memory(writes);
     this.#owed = new Memory(writes);
     this.#woken = new Memory(writes);
+    this.#kept = new Memory(writes);
   }
 
   /** A session as of the newest step of it that was told. */
@@ -107,7 +110,8 @@ export class RulesOfSessions {
           this.#checkTaken(address, known.context, context, claim);
     }
     if (record?.seq !== entry.seq) return;
-    const fault = rowsFault(this.#shadow, address, context);
+    const kept = [...this.#kept.entries()].flatMap(([row, of]) => (of === address ? [row] : []));
+    const fault = rowsFault(this.#shadow, address, context, kept);
     this.#holds('SQ9', fault === undefined, () => `${address} at step ${entry.seq}: ${fault}`);
   }
 
@@ -208,6 +212,7 @@ export class RulesOfSessions {
       this.#holds('SQ6', this.#batches.get(nonce) !== undefined, () => `${address} did not take ${nonce}`);
     }
     if (event.type !== 'claims.complete') return;
+    for (const file of event.files ?? []) this.#kept.set(keys.held(address, `h/${entry.seq}`, file), address);
     for (const { batchIds } of event.claims) {
       const left = batchIds.find((id) => this.#shadow.rows.has(keys.payload(address, `b/${nonceOf(id)}`)));
       this.#holds('SQ4', left === undefined, () => `${left} of ${address} was settled, and is still there`);

@@ -9,13 +9,18 @@ import type { BatchHead, KeyRow, SessionContext } from '../../src/machines/index
 import { keys, pageNumberOf, partsOf } from '../../src/store/keys.js';
 import type { Shadow } from './shadow.js';
 
-/** What is wrong with the rows of a session; undefined: nothing. */
-export function rowsFault(shadow: Shadow, address: string, context: SessionContext): string | undefined {
+/** What is wrong with the rows of a session; undefined: nothing. `kept` are the holds of its history. */
+export function rowsFault(
+  shadow: Shadow,
+  address: string,
+  context: SessionContext,
+  kept: readonly string[],
+): string | undefined {
   const heads = context.pages.flatMap((page) => page.heads);
   return (
     contextFault(context, heads) ??
     payloadsFault(shadow, address, heads) ??
-    holdsFault(shadow, address, heads)
+    holdsFault(shadow, address, heads, kept)
   );
 }
 
@@ -51,9 +56,14 @@ function payloadsFault(shadow: Shadow, address: string, heads: readonly BatchHea
   return undefined;
 }
 
-/** Both rows of a hold for each file of a batch, and no others. */
-function holdsFault(shadow: Shadow, address: string, heads: readonly BatchHead[]): string | undefined {
-  const wanted = new Set<string>();
+/** Both rows of a hold for each file of a batch and of the history, and no others. */
+function holdsFault(
+  shadow: Shadow,
+  address: string,
+  heads: readonly BatchHead[],
+  kept: readonly string[],
+): string | undefined {
+  const wanted = new Set(kept);
   for (const { nonce, files = [] } of heads)
     for (const file of files) wanted.add(keys.held(address, `b/${nonce}`, file));
   const rows = shadow.own('f', address);
