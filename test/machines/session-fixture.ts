@@ -77,4 +77,5 @@ export const sessionEvents: readonly SessionEvent[] = [
   { type: 'batch.retry', batchId: 'bat_1_a' },
   { type: 'session.resume' },
   { type: 'generation.began', epoch: 2 },
+  { type: 'generation.ended', epoch: 2 },
 ];

@@ -168,6 +168,16 @@ describe('a running turn', () => {
   });
 });
 
+test('a process that leaves in good order frees what it holds, and nothing of it counts as failed', () => {
+  const driven = running({ attemptsMax: 1 });
+  driven.send(enqueue('b'));
+  driven.send({ type: 'claim.take', claim: asked('elsewhere') });
+  driven.send({ type: 'generation.ended', epoch: 1 });
+  expect([driven.turn(), driven.states()]).toEqual([{ idle: 'ready' }, { a: 'interrupted', b: 'claimed' }]);
+  driven.send({ type: 'claim.take', claim: asked('c2', { epoch: 2 }) });
+  expect(driven.context().pages[0]?.heads[0]).toMatchObject({ nonce: 'a', attempts: 0, claim: 'c2' });
+});
+
 describe('an interruption', () => {
   function beforeInterruption(): Driven {
     const driven = session();

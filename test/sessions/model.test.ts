@@ -48,12 +48,7 @@ const advance = fc
   .constantFrom(1, 500, 10_000, 59_999, 60_000, 60_001, 7_200_000)
   .map((ms) => new Passing(`${ms} ms pass`, (world, real) => pass(world, real, ms)));
 const crash = fc.constant(new Passing('crash', (world, real) => real.crash(world)));
-const reopen = fc.constant(
-  new Passing('close and reopen', async (world, real) => {
-    await real.test.runtime.close({ timeoutMs: 0 });
-    await real.crash(world);
-  }),
-);
+const reopen = fc.constant(new Passing('close and reopen', (world, real) => real.reopen(world)));
 
 async function pass(world: World, real: Real, ms: number): Promise<void> {
   await real.test.advance(ms);

@@ -41,6 +41,8 @@ export interface Held {
   /** Until this process dies, or until a time. */
   owner: 'process' | 'lease';
   endsAt: number;
+  /** Its owner left in good order: it counts as no failed attempt. */
+  spared?: boolean;
   readonly ttlMs: number;
 }
 
@@ -109,7 +111,7 @@ export function holderOf(model: Model, batch: Batch): Held | undefined {
 export function stateOf(model: Model, batch: Batch, now: number): string {
   const holder = holderOf(model, batch);
   const isLapsed = holder !== undefined && !isLive(holder, now);
-  if (batch.dead || (isLapsed && batch.attempts + 1 >= model.attemptsMax)) return 'dead';
+  if (batch.dead || (isLapsed && attemptsAfter(model, batch) >= model.attemptsMax)) return 'dead';
   if (holder !== undefined) return isLapsed ? 'interrupted' : 'claimed';
   return batch.work.availableAt > now ? 'future' : 'ready';
 }
@@ -178,7 +180,7 @@ export function claim(model: Model, now: number, asking: Asking): Says {
   const ended = model.claims.filter((held) => isOver(held) || taken.some((one) => one.holder === held.id));
   for (const one of model.batches) {
     if (!ended.some((held) => held.id === one.holder)) continue;
-    one.attempts += 1;
+    one.attempts = attemptsAfter(model, one);
     one.holder = undefined;
     one.dead = !taken.includes(one);
   }
@@ -227,8 +229,8 @@ export function complete(model: Model, now: number, { proofs, turnId, hash, entr
 export function abandon(model: Model, now: number, proof: Proof, retryInMs: number): Says {
   if (supersededBy(model, [proof]) !== undefined) return { said: 'stale' };
   for (const one of model.batches.filter(({ holder }) => holder === proof.id)) {
+    one.attempts = attemptsAfter(model, one);
     one.holder = undefined;
-    one.attempts += 1;
     one.dead = one.attempts >= model.attemptsMax;
   }
   model.claims = model.claims.filter(({ id }) => id !== proof.id);
@@ -259,14 +261,22 @@ export function retry(model: Model, now: number, seq: number): Says {
   return { said: 'retried' };
 }
 
-/** The process dies: what its owners held is free in the next one. */
-export function die(model: Model, now: number): void {
+/**
+ * The process dies, or closes in good order, which spares the work an attempt: what its owners held is free
+ * in the next one.
+ */
+export function die(model: Model, now: number, isInOrder = false): void {
   model.life += 1;
   for (const held of model.claims) {
     if (held.owner === 'lease') continue;
     held.owner = 'lease';
     held.endsAt = now;
+    if (isInOrder) held.spared = true;
   }
+}
+
+function attemptsAfter(model: Model, batch: Batch): number {
+  return batch.attempts + (holderOf(model, batch)?.spared === true ? 0 : 1);
 }
 
 function isLive(held: Held, now: number): boolean {

@@ -52,6 +52,13 @@ export class Real {
     return this.#steps.count;
   }
 
+  /** The process closes in good order; another one goes on. */
+  async reopen(world: World): Promise<void> {
+    await this.test.runtime.close({ timeoutMs: 0 });
+    die(world.model, world.now, true);
+    await this.crash(world);
+  }
+
   /** The process dies; another one goes on from what is on disk. */
   async crash(world: World, how: Parameters<TestRuntime['crash']>[0] = {}): Promise<void> {
     await this.test.crash(how);
