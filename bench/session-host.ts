@@ -51,7 +51,7 @@ export async function withSessions<T>(
     await kernel.start();
     await sessions.recover();
     const result = await work({ sessions, kernel, store });
-    sessions.close();
+    await sessions.close();
     await kernel.close();
     return result;
   } finally {

@@ -275,12 +275,12 @@ export class Runtime {
     // Turns that run come to their end while everything they need is there.
     const serving = this.sessions.stopServing(timeoutMs);
     const leftMs = serving === undefined ? timeoutMs : await serving;
-    this.sessions.close();
+    const sessions = await Promise.allSettled([this.sessions.close()]);
     // At the same time: calls of the control door end as they can, and nothing new is taken by any door.
     const inside = await Promise.allSettled([backups.close(), kernel.close(leftMs)]);
     const lines = await Promise.allSettled([transport.close()]);
     // Whatever went wrong with these, the directory must be free for the next process.
-    for (const part of [...(await control), ...inside, ...lines]) {
+    for (const part of [...(await control), ...sessions, ...inside, ...lines]) {
       if (part.status === 'rejected') log.error({ err: part.reason as unknown }, 'close.incomplete');
     }
     await store.close();

@@ -25,21 +25,12 @@ export class Sessions {
   constructor(options: SessionsOptions) {
     this.#desk = new SessionDesk(options);
     options.kernel.define(sessionDefinition);
-    options.kernel.onFailure(() => this.close());
+    options.kernel.onFailure(() => this.#stop());
   }
 
   /** Frees what owners in earlier processes held. Call once the kernel has started. */
-  async recover(): Promise<void> {
-    const { kernel, log, generation } = this.#desk.options;
-    let cursor: string | undefined;
-    do {
-      const page = await kernel.reader.byIndex(sessionIndexes.held, [], { cursor, limit: 1_000 });
-      const event = { type: 'generation.began', epoch: generation };
-      const free = (address: string) =>
-        unlessBad(log, address, () => kernel.send(address, event, { source: 'runtime' }));
-      await Promise.all(page.items.map(free));
-      cursor = page.cursor;
-    } while (cursor !== undefined);
+  recover(): Promise<void> {
+    return this.#free('generation.began');
   }
 
   /** A session by its key, whether or not there is one yet: its first work makes it. Throws INVALID_INPUT. */
@@ -64,8 +55,8 @@ export class Sessions {
   }
 
   /**
-   * Where the file of an attachment lies; it stays while a batch that names it is in a queue. Throws
-   * INVALID_INPUT for what is no attachment's name.
+   * Where the file of an attachment lies; it stays while a batch in a queue or an entry of a history
+   * names it. Throws INVALID_INPUT for what is no attachment's name.
    */
   attachmentPath(attachment: string): string {
     return this.#desk.options.attachments.pathOf(attachment);
@@ -109,10 +100,31 @@ export class Sessions {
     });
   }
 
-  /** Serves and renews nothing more, and fires the signals of turns: the process goes. */
-  close(): void {
+  /**
+   * Serves and renews nothing more, fires the signals of turns, and gives back what they held: the process
+   * goes in good order, so none of it counts as a failed attempt.
+   */
+  async close(): Promise<void> {
+    this.#stop();
+    await this.#free('generation.ended');
+  }
+
+  #stop(): void {
     this.#isClosed = true;
     for (const serving of this.#servings) void serving.close();
     this.#desk.close();
+  }
+
+  async #free(type: 'generation.began' | 'generation.ended'): Promise<void> {
+    const { kernel, log, generation } = this.#desk.options;
+    let cursor: string | undefined;
+    do {
+      const page = await kernel.reader.byIndex(sessionIndexes.held, [], { cursor, limit: 1_000 });
+      const event = { type, epoch: generation };
+      const free = (address: string) =>
+        unlessBad(log, address, () => kernel.send(address, event, { source: 'runtime' }));
+      await Promise.all(page.items.map(free));
+      cursor = page.cursor;
+    } while (cursor !== undefined);
   }
 }

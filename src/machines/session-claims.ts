@@ -16,7 +16,14 @@ import {
   type Selection,
   type SelectionRefusal,
 } from './select-batches.js';
-import type { BatchHead, ClaimAsked, ClaimHead, ClaimProof, SessionContext } from './session-words.js';
+import type {
+  BatchHead,
+  ClaimAsked,
+  ClaimHead,
+  ClaimProof,
+  SessionContext,
+  SessionEvent,
+} from './session-words.js';
 
 /** A batch as the selection rule sees it. */
 interface Queued extends Candidate {
@@ -149,7 +156,7 @@ export function taken(
   });
   const mine = new Set(claim.seqs);
   const pages = changed(context.pages, [...new Set([...claim.seqs, ...left])], (head) => {
-    const attempts = head.claim !== undefined && superseded.has(head.claim) ? failed(head) : {};
+    const attempts = superseded.has(head.claim ?? '') ? { attempts: attemptsAfter(context, head) } : {};
     if (!mine.has(head.seq)) return { ...without(head, 'claim'), ...attempts, dead: true };
     return { ...head, ...attempts, counter: (head.counter ?? 0) + 1, claim: claimId };
   });
@@ -190,7 +197,7 @@ export function released(context: SessionContext, proofs: readonly ClaimProof[])
   const seqs = headsOf(context, proofs).map(({ seq }) => seq);
   let dead = 0;
   const pages = changed(context.pages, seqs, (head) => {
-    const next = { ...without(head, 'claim'), ...failed(head) };
+    const next = { ...without(head, 'claim'), attempts: attemptsAfter(context, head) };
     if (next.attempts < context.attemptsMax) return next;
     dead += 1;
     return { ...next, dead: true };
@@ -210,17 +217,27 @@ export function renewed(
   return { claims: { ...context.claims, [claimId]: { ...claim, expiresAt } } };
 }
 
-/** Claims of owners in earlier processes end now: their batches are free, in their old composition. */
-export function interruptedBefore(
+/**
+ * Claims of owners in earlier processes end now, or those of this one's as it closes: their batches are free, in
+ * their old composition.
+ */
+export function freed(
   { claims }: SessionContext,
-  epoch: number,
+  { type, epoch }: Extract<SessionEvent, { type: 'generation.began' | 'generation.ended' }>,
   now: number,
 ): Readonly<Record<string, ClaimHead>> {
-  const ended = Object.entries(claims).map(([id, claim]) => {
-    if (claim.epoch === undefined || claim.epoch >= epoch) return [id, claim] as const;
-    return [id, { ...without(claim, 'epoch'), expiresAt: Math.min(claim.expiresAt, now) }] as const;
+  const isInOrder = type === 'generation.ended';
+  const spared = isInOrder ? ({ spared: true } as const) : {};
+  const firstLive = isInOrder ? epoch + 1 : epoch;
+  const all = Object.entries(claims).map(([id, claim]) => {
+    const isOver = claim.epoch !== undefined && claim.epoch < firstLive;
+    if (!isOver) return [id, claim] as const;
+    return [
+      id,
+      { ...without(claim, 'epoch'), ...spared, expiresAt: Math.min(claim.expiresAt, now) },
+    ] as const;
   });
-  return Object.fromEntries(ended);
+  return Object.fromEntries(all);
 }
 
 export function withoutClaims(
@@ -264,19 +281,22 @@ function membersOf(context: SessionContext, claimId: string, now: number): reado
 }
 
 /** Given up: by an operator's eyes at once, in its row when its claim is taken over. */
-function isDead({ claims, attemptsMax }: SessionContext, head: BatchHead, now: number): boolean {
+function isDead(context: SessionContext, head: BatchHead, now: number): boolean {
+  const { claims, attemptsMax } = context;
   if (head.dead === true) return true;
   const claim = head.claim === undefined ? undefined : claims[head.claim];
-  return claim !== undefined && !isLive(claim, now) && (head.attempts ?? 0) + 1 >= attemptsMax;
+  return claim !== undefined && !isLive(claim, now) && attemptsAfter(context, head) >= attemptsMax;
+}
+
+/** Failed attempts of a batch once its claim is over. */
+function attemptsAfter({ claims }: SessionContext, { claim, attempts = 0 }: BatchHead): number {
+  const isSpared = claim !== undefined && claims[claim]?.spared === true;
+  return isSpared ? attempts : attempts + 1;
 }
 
 /** An interrupted claim of which nothing can be claimed again. */
 function isOver(context: SessionContext, claim: ClaimHead, now: number): boolean {
   return !isLive(claim, now) && membersOf(context, claim.claimId, now).length === 0;
-}
-
-function failed({ attempts = 0 }: BatchHead): { readonly attempts: number } {
-  return { attempts: attempts + 1 };
 }
 
 function without<T extends object, K extends keyof T>(value: T, key: K): Omit<T, K> {

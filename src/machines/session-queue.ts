@@ -77,6 +77,7 @@ export const sessionMachine = sessionSetup.createMachine({
               { guard: 'isProven' },
             ],
             'generation.began': { target: 'idle', actions: 'forgetTurn' },
+            'generation.ended': { target: 'idle', actions: 'forgetTurn' },
           },
           states: {
             commanding: { description: 'One session command, alone.' },
@@ -88,6 +89,7 @@ export const sessionMachine = sessionSetup.createMachine({
           on: {
             'turn.released': { guard: 'releasesTurn', target: 'idle', actions: 'forgetTurn' },
             'generation.began': { target: 'idle', actions: 'forgetTurn' },
+            'generation.ended': { target: 'idle', actions: 'forgetTurn' },
             // What somebody else gives back does not end the interruption.
             'claims.abandon': { guard: 'isProven' },
           },
@@ -124,6 +126,7 @@ export const sessionMachine = sessionSetup.createMachine({
         'batch.cancel': { actions: 'cancel' },
         'batch.retry': { actions: 'retry' },
         'generation.began': { actions: 'freeClaims' },
+        'generation.ended': { actions: 'freeClaims' },
       },
     },
   },

@@ -8,7 +8,7 @@ import { assign, enqueueActions, setup } from 'xstate';
 import { envelopeOf } from './envelope.js';
 import { reservedActions } from './reserved.js';
 import type { SelectionRefusal } from './select-batches.js';
-import { firstReady, interruptedBefore, readyNextAt, released, renewed } from './session-claims.js';
+import { firstReady, freed, readyNextAt, released, renewed } from './session-claims.js';
 import { supersededBy, taken, takingOf } from './session-claims.js';
 import * as intake from './session-intake.js';
 import { NO_CHANGE, type Change, type SessionAsk } from './session-intake.js';
@@ -148,8 +148,8 @@ export const sessionSetup = setup({
     ),
     retry: changeBy('batch.retry', (context, event) => intake.retried(context, event.batchId)),
     freeClaims: assign(({ context, event }) =>
-      event.type === 'generation.began'
-        ? { claims: interruptedBefore(context, event.epoch, envelopeOf(event).at) }
+      event.type === 'generation.began' || event.type === 'generation.ended'
+        ? { claims: freed(context, event, envelopeOf(event).at) }
         : {},
     ),
     noteWake: assign(({ context, event }) => ({ wakeAt: readyNextAt(context, envelopeOf(event).at) })),

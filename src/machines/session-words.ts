@@ -76,6 +76,8 @@ export interface ClaimHead {
   readonly ttlMs: number;
   /** Held by an owner inside the process of that generation: it ends with it, whatever a clock says. */
   readonly epoch?: number;
+  /** Its owner left in good order: that its batches are claimed again counts as no failed attempt. */
+  readonly spared?: true;
   readonly seqs: readonly number[];
   readonly turnId?: string;
 }
@@ -224,7 +226,9 @@ export type SessionEvent =
   | { readonly type: 'batch.retry'; readonly batchId: string }
   | { readonly type: 'session.resume' }
   /** A process of this generation has the store now: what owners in earlier ones held is free. */
-  | { readonly type: 'generation.began'; readonly epoch: number };
+  | { readonly type: 'generation.began'; readonly epoch: number }
+  /** The process of this generation closes: what owners in it still hold is free, at no fault of the work. */
+  | { readonly type: 'generation.ended'; readonly epoch: number };
 
 /** Row `k/<key>`: who has a source key. */
 export interface KeyRow {

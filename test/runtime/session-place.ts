@@ -47,7 +47,7 @@ async function open(
   await parts.kernel.start();
   await parts.sessions.recover();
   onTestFinished(async () => {
-    parts.sessions.close();
+    await Promise.allSettled([parts.sessions.close()]);
     await parts.kernel.close(0);
     await store.close();
   });

@@ -131,3 +131,29 @@ describe('closing', () => {
     expect(test.runtime.status).toBe('closed');
   });
 });
+
+describe('a close in good order', () => {
+  it('counts nothing against what turns and claims still held, and keeps it together', async () => {
+    const test = await open();
+    const session = () => sessionOf(test);
+    const together = { slot: 'join', merge: { group: 'g' } } as const;
+    for (const text of ['a', 'b']) await session().enqueue(text, together);
+    for (let closes = 0; closes < 6; closes += 1) {
+      const turn = await session().turn();
+      expect(turn).toMatchObject({ attempts: 0, messages: [{ content: 'a' }, { content: 'b' }] });
+      await test.runtime.close({ timeoutMs: 0 });
+      await test.crash();
+      expect((await session().view()).state).toBe('ready');
+      await session().enqueue('later', together);
+    }
+    expect((await session().turn()).messages).toHaveLength(2);
+  });
+
+  it('leaves what the process dies with a failed attempt', async () => {
+    const test = await open();
+    await sessionOf(test).enqueue('a');
+    await sessionOf(test).claim();
+    await test.crash();
+    expect((await sessionOf(test).claim()).batches).toMatchObject([{ attempts: 1 }]);
+  });
+});

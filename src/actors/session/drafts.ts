@@ -24,7 +24,10 @@ const record = z.record(z.string(), z.json());
 
 /** An image: bytes, a file's path, or the name of an attachment that is stored already. */
 const image = z.union([
-  z.strictObject({ bytes: z.instanceof(Uint8Array), mime: text(100).optional() }),
+  z.strictObject({
+    bytes: z.custom<Uint8Array>((bytes) => bytes instanceof Uint8Array, 'not bytes'),
+    mime: text(100).optional(),
+  }),
   z.strictObject({ path: text(4_096), mime: text(100).optional() }),
   z.strictObject({ attachment: text(100), mime: text(100), bytes: whole }),
 ]);
