@@ -14,6 +14,7 @@ import type { SessionContext, TurnReceipt } from '../../machines/index.js';
 import { batchOf, batchSummary, type Batch, type BatchSummary } from './batch.js';
 import { attachmentsIn, checkedCompletion, type TurnDelivery } from './completion.js';
 import type { Look, Seen, SessionDesk } from './desk.js';
+import { reasonText } from './reason.js';
 
 /** What settles a claim elsewhere: JSON, to be kept secret as it is. */
 export interface ClaimReceipt {
@@ -262,7 +263,7 @@ export async function abandonClaims(
     const look: Look = ({ context }) => {
       if (firstSuperseded(context, proofs) !== undefined) throw KNOWN;
     };
-    const event = { type: 'claims.abandon', claims: proofs, reason, ...rest } as const;
+    const event = { type: 'claims.abandon', claims: proofs, reason: reasonText(reason), ...rest } as const;
     // Turned away, it would hold up its session until the next open.
     await desk.ask(sessionId, event, look, { source: 'runtime' });
   } catch (error) {

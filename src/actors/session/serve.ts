@@ -14,6 +14,7 @@ import type { CommittedStep } from '../kernel/index.js';
 import { SESSION_KIND, type SessionDesk } from './desk.js';
 import type { SessionCommand } from './drafts.js';
 import { ReadySessions } from './ready-sessions.js';
+import { reasonText } from './reason.js';
 import { isTurnReady } from './session-index.js';
 import { beginTurn, type Turn } from './turn.js';
 import type { Summarise } from './turn-load.js';
@@ -169,7 +170,7 @@ export class SessionServing implements Serving {
       const { sessionId, turnId } = turn;
       const level = turn.isInterrupted ? 'debug' : 'warn';
       log[level]({ err: error, session: sessionId, turn: turnId }, 'turn.failed');
-      await this.#giveBack(turn, String(error));
+      await this.#giveBack(turn, reasonText(error));
     }
   }
 

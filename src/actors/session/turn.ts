@@ -17,6 +17,7 @@ import type { AbandonOptions, Claim, ClaimReceipt, CompleteOptions, SettledTurn 
 import type { SessionDesk } from './desk.js';
 import type { SessionCommand } from './drafts.js';
 import type { AcceptedInput, Materialised, TurnCause, TurnMessage } from './materialise.js';
+import { reasonText } from './reason.js';
 import { loadClaim, NOTHING_LOADED, type Loaded, type Summarise } from './turn-load.js';
 import { checkNotOver, interruptedError, isInterrupting } from './turn-take.js';
 import { letGo, restAfterMs, takeForTurn } from './turn-take.js';
@@ -276,7 +277,7 @@ async function loadOrGiveBack(
   } catch (error) {
     const { sessionId } = claim;
     const reason = await reasonOf(desk, sessionId, turnId, error);
-    const options = { reason: String(reason), retryInMs: restMs };
+    const options = { reason: reasonText(reason), retryInMs: restMs };
     const isGiven = await abandonClaims(desk, sessionId, [claim], options);
     if (!isGiven) await letGo(desk, sessionId, turnId);
     throw reason;

@@ -1,0 +1,19 @@
+/**
+ * Why work was given back, in words that fit an event.
+ *
+ * Pure. Callers: claim.ts, serve.ts. Invariant: whatever was thrown, there is a text, and it can be stored: work
+ * that could not be given back for the words of its reason would hold up its session.
+ */
+const REASON_CHARS_MAX = 1_000;
+
+export function reasonText(reason: unknown): string {
+  return textOf(reason).slice(0, REASON_CHARS_MAX).toWellFormed();
+}
+
+function textOf(reason: unknown): string {
+  try {
+    return String(reason);
+  } catch {
+    return 'what was thrown says nothing of itself';
+  }
+}
