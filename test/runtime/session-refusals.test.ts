@@ -131,6 +131,12 @@ describe('work that the queue refuses', () => {
     expect(enqueueRefusal(withBatches(99_999), asked)).toBeUndefined();
   });
 
+  test('a channel that is no text of up to 300 characters', async () => {
+    const { place, session } = await openOne();
+    for (const channel of [7, 'x'.repeat(301), 'a\0b', '\ud800'])
+      await refusal(place, 'INVALID_INPUT', () => session.message('hi', { channel: channel as string }));
+  });
+
   test('a mode that nobody knows, or with a number out of its range', async () => {
     const { place, session } = await openOne();
     for (const change of [{ mode: 'shout' as 'steer' }, { cap: 0 }, { debounceMs: -1 }])

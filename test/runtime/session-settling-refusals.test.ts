@@ -1,6 +1,6 @@
 /** What a session refuses to settle, by its code, and that nothing is written when it does. */
 import { describe, expect, test } from 'vitest';
-import type { CompleteOptions } from '../../src/index.js';
+import type { ClaimReceipt, CompleteOptions } from '../../src/index.js';
 import { openOne, refusal, writingNothing } from './session-place.js';
 
 describe('claims that are refused', () => {
@@ -65,6 +65,30 @@ describe('claims that are refused', () => {
     await refusal(place, 'ACTOR_NOT_FOUND', () => other.settle([moved]));
   });
 
+  test('a receipt that was spoilt where it was kept: its session does not suffer for it', async () => {
+    const { place, session } = await openOne();
+    await session.enqueue('a');
+    const receipt = (await session.claim()).completion();
+    const { batchIds: _batchIds, ...without } = receipt;
+    const wrong: readonly unknown[] = [
+      ...[null, 'x', receipt, [null], ['x'], [without]],
+      ...[7, 'x', [7], undefined].map((batchIds) => [{ ...receipt, batchIds }]),
+      ...['__proto__', 'constructor', 7].map((claimId) => [{ ...receipt, claimId, batchIds: [] }]),
+      [{ ...receipt, leaseToken: undefined }],
+    ];
+    for (const receipts of wrong)
+      await refusal(place, 'INVALID_INPUT', () => session.settle(receipts as readonly ClaimReceipt[]));
+    for (const id of ['', 'bat_', 'bat_x_y', 'bat_-1_y', '__proto__'])
+      await refusal(place, 'CLAIM_SUPERSEDED', () => session.settle([{ ...receipt, batchIds: [id] }]));
+    expect((await session.settle([receipt])).batchIds).toEqual(receipt.batchIds);
+  });
+
+  test('the receipt of an empty claim settles nothing, and is no error', async () => {
+    const { place, session } = await openOne();
+    const nothing = (await session.claim()).completion();
+    expect(await writingNothing(place, () => session.settle([nothing]))).toMatchObject({ batchIds: [] });
+  });
+
   test('a turn that was committed, with another hash; with the same it is told again', async () => {
     const { place, session } = await openOne();
     await session.enqueue('a');
@@ -88,6 +112,8 @@ describe('claims that are refused', () => {
       { history: [{ at: 1n }] },
       { history: {} },
       { deliveries: [delivery] },
+      { deliveries: [{ ...delivery, target: '42', text: 'hi' }] },
+      { histroy: [] },
     ];
     for (const options of wrong)
       await refusal(place, 'INVALID_INPUT', () => claim.complete(options as CompleteOptions));
@@ -104,6 +130,16 @@ describe('claims that are refused', () => {
 });
 
 describe('turns that are refused', () => {
+  test('a commit with something that no commit has: a reply by another name is not lost', async () => {
+    const { place, session } = await openOne();
+    await session.enqueue('a');
+    const turn = await session.turn();
+    const wrong = { reply: 'hello' } as object;
+    expect((await refusal(place, 'INVALID_INPUT', () => turn.commit(wrong))).message).toContain('reply');
+    await turn.commit('hello');
+    expect((await session.history()).items).toHaveLength(2);
+  });
+
   test('turnActive: one turn at a time, and what waits is told to wait', async () => {
     const { place, session } = await openOne();
     for (const text of ['a', 'b']) await session.enqueue(text);

@@ -7,9 +7,11 @@ import { z } from 'zod';
 import { dropPolicies, queueModes } from '../../machines/index.js';
 import type { ModeSettings } from '../../machines/index.js';
 import { checked } from '../job-request.js';
+import type { ClaimReceipt } from './claim.js';
 import type { CheckedDraft } from './drafts.js';
 
 const DAY_MS = 86_400_000;
+const NO_TEXT = 'holds NUL or a lone surrogate';
 const word = z.string().min(1).max(300);
 
 const claimSchema = z.strictObject({
@@ -25,6 +27,8 @@ const claimSchema = z.strictObject({
   hold: z.enum(['process', 'lease']).default('process'),
 });
 
+const channel = word.refine((name) => !name.includes('\0') && name.isWellFormed(), NO_TEXT);
+
 const modeSchema = z.strictObject({
   mode: z.enum(queueModes).optional(),
   /** Messages that may wait; 1 to 10,000, default 20. */
@@ -33,8 +37,18 @@ const modeSchema = z.strictObject({
   /** How long it must be quiet before collected messages run; ms, up to an hour, default 500. */
   debounceMs: z.number().int().min(0).max(3_600_000).optional(),
   /** For messages of this channel alone; default: the session. */
-  channel: word.optional(),
+  channel: channel.optional(),
 });
+
+/** What proves a claim elsewhere. It was kept as JSON, by somebody else: nothing of it is taken on trust. */
+const receiptSchema = z.strictObject({
+  sessionId: z.string(),
+  /** That of an empty claim is ''. */
+  claimId: z.string().regex(/^(?:claim_.{1,200})?$/, 'is no claim’s id'),
+  leaseToken: z.string().max(300),
+  batchIds: z.array(z.string().max(300)).max(1_000),
+});
+const receiptsSchema = z.array(receiptSchema).max(10_000);
 
 const turnSchema = z.strictObject({
   /** What the turn is known by, and its commit; 1 to 120 characters, default: a new one. */
@@ -42,7 +56,7 @@ const turnSchema = z.strictObject({
     .string()
     .min(1)
     .max(120)
-    .refine((id) => !id.includes('\0') && id.isWellFormed(), 'holds NUL or a lone surrogate')
+    .refine((id) => !id.includes('\0') && id.isWellFormed(), NO_TEXT)
     .optional(),
   /** Batches at most, at each claim; 0 to 1,000. */
   max: z.number().int().min(0).max(1_000).default(64),
@@ -71,6 +85,16 @@ export function checkedTurn(asked: unknown): CheckedTurn {
 export function checkedMode(asked: unknown): Partial<ModeSettings> {
   const { channel: _channel, ...settings } = checked(modeSchema, asked);
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+}
+
+/** The channel of a message; '' is the session's own door. */
+export function checkedChannel(asked: unknown): string {
+  return asked === '' ? '' : checked(z.strictObject({ channel }), { channel: asked }).channel;
+}
+
+/** Those of claims that hold something: whatever is done with an empty one changes nothing. */
+export function checkedReceipts(asked: unknown): readonly ClaimReceipt[] {
+  return checked(receiptsSchema, asked).filter(({ claimId }) => claimId !== '');
 }
 
 const LINE_CHARS_MAX = 160;

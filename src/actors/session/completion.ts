@@ -19,7 +19,7 @@ const text = (max: number): z.ZodString =>
 const path = text(4_096);
 const record = z.record(z.string(), z.json());
 
-const delivery = z.object({
+const delivery = z.strictObject({
   /** The same for every attempt; a delivery of that id that exists is not made again. */
   deliveryId: text(400),
   channel: text(200),
@@ -36,10 +36,10 @@ const delivery = z.object({
   cause: text(512).optional(),
 });
 
-const completionSchema = z.object({
+const completionSchema = z.strictObject({
   turnId: text(120).optional(),
   commitHash: text(300).optional(),
-  history: z.array(record).max(1_000).default([]),
+  history: z.array(record).max(limits.completionEntriesMax).default([]),
   deliveries: z.array(delivery).max(100).default([]),
 });
 

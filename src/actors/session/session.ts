@@ -36,7 +36,8 @@ import type {
   SessionInputDraft,
   WorkDraft,
 } from './drafts.js';
-import { checkedClaim, checkedMode, lineOf, type AskClaim, type AskTurn, type ModeChange } from './asked.js';
+import { checkedChannel, checkedClaim, checkedMode, checkedReceipts, lineOf } from './asked.js';
+import type { AskClaim, AskTurn, ModeChange } from './asked.js';
 import { loadedBatch, putWork, type Enqueued } from './put.js';
 import { beginTurn, type Turn } from './turn.js';
 import { sessionView, type SessionView } from './view.js';
@@ -116,7 +117,8 @@ export class Session {
    * A message under the queue mode of its channel: see `mode`. Known by `host:<id>`. Throws
    * SESSION_QUEUE_FULL when as many wait as may, and newer ones are dropped.
    */
-  async message(input: Said, { channel = '' }: { readonly channel?: string } = {}): Promise<Enqueued> {
+  async message(input: Said, options: { readonly channel?: string } = {}): Promise<Enqueued> {
+    const channel = checkedChannel(options.channel ?? '');
     const draft = inputDraft(input, 'host', () => this.#newId('input'));
     const line = lineOf(draft.payloads);
     return putWork(this.#desk, this.key, draft, (head) => ({
@@ -172,9 +174,10 @@ export class Session {
 
   /** Settles claims by their receipts, wherever they were kept; all of them or none. As `claim.complete`. */
   async settle(receipts: readonly ClaimReceipt[], options: CompleteOptions = {}): Promise<SettledTurn> {
-    const foreign = receipts.find(({ sessionId }) => sessionId !== this.key);
+    const held = checkedReceipts(receipts);
+    const foreign = held.find(({ sessionId }) => sessionId !== this.key);
     if (foreign !== undefined) throw invalid('sessionId', `a receipt is of session ${foreign.sessionId}`);
-    return completeReceipts(this.#desk, this.key, receipts, options);
+    return completeReceipts(this.#desk, this.key, held, options);
   }
 
   /** Takes a batch out of the queue and returns it; undefined when it is claimed or gone. */

@@ -228,7 +228,9 @@ export class Turn implements Work {
 
   async #commit(reply: string | TurnCommit): Promise<SettledTurn> {
     const { turnId } = this;
-    const { history = [], deliveries = [], commitHash } = typeof reply === 'string' ? said(reply) : reply;
+    const given: TurnCommit = typeof reply === 'string' ? said(reply) : reply;
+    // What is no part of a commit goes along, to be refused.
+    const { history = [], deliveries = [], commitHash, ...others } = given;
     if (this.#state === 'abandoned') throw turnOver(turnId);
     if (this.isEmpty) {
       if (history.length + deliveries.length > 0) throw turnOver(turnId);
@@ -238,7 +240,7 @@ export class Turn implements Work {
     const content = { history: [...this.#said, ...history], deliveries };
     const hash = commitHash ?? sha256Hex(canonicalJson(content));
     try {
-      const options = { turnId, commitHash: hash, ...content };
+      const options = { ...others, turnId, commitHash: hash, ...content };
       const settled = await completeClaims(this.#desk, this.sessionId, this.#claims, options);
       this.#state = 'committed';
       this.#end();
