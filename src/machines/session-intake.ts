@@ -181,7 +181,7 @@ export function cancelled(context: SessionContext, batchId: string, now: number)
   const { counts, ...rest } = removed(context, [head]);
   return {
     context: { ...rest, counts: { ...counts, cancelled: counts.cancelled + 1 } },
-    asks: rowsGone(head),
+    asks: [...rowsGone(head), ...keptKey(head, now)],
   };
 }
 
@@ -220,7 +220,7 @@ export function removed(
   };
 }
 
-/** The rows of a batch that is gone. A key that is to stay taken is written by whoever settles it. */
+/** The rows of a batch that is gone. A key that is to stay taken is written by whoever ends it. */
 export function rowsGone(head: BatchHead): readonly SessionAsk[] {
   const { nonce, key, files = [] } = head;
   const name = payloadRow(nonce);
@@ -228,6 +228,14 @@ export function rowsGone(head: BatchHead): readonly SessionAsk[] {
   if (key !== undefined) asks.push({ type: 'payload.delete', params: { name: keyRow(key) } });
   if (files.length > 0) asks.push({ type: 'file.release', params: { name, files } });
   return asks;
+}
+
+/** A source key that stays taken for a while after its batch. */
+export function keptKey(head: BatchHead, at: number): readonly SessionAsk[] {
+  const { key, keyRetentionMs = 0, digest = '' } = head;
+  if (key === undefined || keyRetentionMs === 0) return [];
+  const value: KeyRow = { batchId: batchIdOf(head), digest, until: at + keyRetentionMs };
+  return [{ type: 'payload.put', params: { name: keyRow(key), value, expires: true } }];
 }
 
 export function payloadRow(nonce: string): string {

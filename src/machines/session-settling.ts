@@ -10,7 +10,7 @@ import { batchIdOf, headsOf, supersededBy, withoutClaims, type Superseded } from
 import { envelopeOf } from './envelope.js';
 import {
   floorRow,
-  keyRow,
+  keptKey,
   removed,
   rowsGone,
   turnRow,
@@ -22,7 +22,6 @@ import type {
   ClaimProof,
   Completion,
   FloorRow,
-  KeyRow,
   SessionContext,
   SessionEvent,
   TurnReceipt,
@@ -44,17 +43,26 @@ type Complete = Extract<SessionEvent, { type: 'claims.complete' }>;
 /** Why a completion changes nothing; undefined: it does. */
 export function completeRefusal(context: SessionContext, event: Complete): CompleteRefusal | undefined {
   const { rows = {}, at } = envelopeOf(event);
-  const { turnId, commitHash, claims } = event;
+  const { turnId, claims } = event;
   const receipt = turnId === undefined ? undefined : (rows[turnRow(turnId)] as TurnReceipt | undefined);
   if (receipt !== undefined && receipt.until > at) {
     if (receipt.outcome === 'interrupted') return { type: 'interrupted', receipt };
-    return { type: receipt.commitHash === commitHash ? 'known' : 'conflict', receipt };
+    return { type: isSame(receipt, event) ? 'known' : 'conflict', receipt };
   }
   const superseded = firstSuperseded(context, claims);
   if (superseded !== undefined) return { type: 'superseded', ...superseded };
   const { turn } = context;
   const isPart = turn !== undefined && isOfTurn(context, claims) && !endsTurn(context, claims);
   return isPart ? { type: 'partial', turnId: turn.turnId } : undefined;
+}
+
+/** The same commit again has the same hash, and no batch that the first one had not. */
+function isSame({ commitHash, batchIds }: TurnReceipt, event: Complete): boolean {
+  const known = new Set(batchIds);
+  return (
+    commitHash === event.commitHash &&
+    event.claims.every((claim) => claim.batchIds.every((id) => known.has(id)))
+  );
 }
 
 function isOfTurn({ turn }: SessionContext, claims: readonly ClaimProof[]): boolean {
@@ -162,14 +170,6 @@ function proofsOf({ claims, pages }: SessionContext, ids: readonly string[]): re
   });
 }
 
-/** A source key that stays taken for a while after its batch. */
-function keptKey(head: BatchHead, at: number): readonly SessionAsk[] {
-  const { key, keyRetentionMs = 0, digest = '' } = head;
-  if (key === undefined || keyRetentionMs === 0) return [];
-  const value: KeyRow = { batchId: batchIdOf(head), digest, until: at + keyRetentionMs };
-  return [{ type: 'payload.put', params: { name: keyRow(key), value, expires: true } }];
-}
-
 /** The highest wake of each process that is settled by now. */
 function floors(
   heads: readonly BatchHead[],
@@ -182,7 +182,9 @@ function floors(
   return [...highest].map(([process, sequence]) => {
     const name = floorRow(process);
     const before = rows[name] as FloorRow | undefined;
-    const value: FloorRow = { sequence: Math.max(before?.sequence ?? 0, sequence), until: at + RECEIPT_MS };
+    // One that is over may lie there still.
+    const floor = before !== undefined && before.until > at ? before.sequence : 0;
+    const value: FloorRow = { sequence: Math.max(floor, sequence), until: at + RECEIPT_MS };
     return { type: 'payload.put', params: { name, value, expires: true } };
   });
 }

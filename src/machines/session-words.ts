@@ -30,7 +30,7 @@ export interface DraftHead {
   readonly key?: string;
   /** Of policies and payloads: what a repetition under the same source key is compared with. */
   readonly digest: string;
-  /** How long the source key stays taken after the batch is settled; ms, default 0. */
+  /** How long the source key stays taken after the batch is settled or cancelled; ms, default 0. */
   readonly keyRetentionMs?: number;
   readonly wakes?: readonly WakeMark[];
   /** Attachments that its payloads name: kept while the batch is. */

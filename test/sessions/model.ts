@@ -64,7 +64,7 @@ export interface Model {
   claims: Held[];
   keys: Record<string, { seq: number; content: string; until?: number }>;
   floors: Record<string, { sequence: number; until: number }>;
-  receipts: Record<string, { hash: string; until: number }>;
+  receipts: Record<string, { hash: string; seqs: readonly number[]; until: number }>;
   history: string[];
   pausedUntil: number;
   mode: Mode;
@@ -214,15 +214,18 @@ export interface Ending {
 
 export function complete(model: Model, now: number, { proofs, turnId, hash, entry }: Ending): Says {
   const receipt = turnId === undefined ? undefined : model.receipts[turnId];
-  if (receipt !== undefined && receipt.until > now)
-    return { said: receipt.hash === hash ? 'settled before' : 'TURN_COMMIT_CONFLICT' };
+  if (receipt !== undefined && receipt.until > now) {
+    const isSame =
+      receipt.hash === hash && proofs.every((one) => one.seqs.every((seq) => receipt.seqs.includes(seq)));
+    return { said: isSame ? 'settled before' : 'TURN_COMMIT_CONFLICT' };
+  }
   const standing = supersededBy(model, proofs);
   if (standing !== undefined) return standing;
   const seqs = proofs.flatMap((proof) => proof.seqs);
   for (const one of model.batches.filter(({ seq }) => seqs.includes(seq))) settle(model, one, now);
   model.claims = model.claims.filter(({ id }) => !proofs.some((proof) => proof.id === id));
   model.history.push(entry);
-  if (turnId !== undefined) model.receipts[turnId] = { hash, until: now + DAYS_7 };
+  if (turnId !== undefined) model.receipts[turnId] = { hash, seqs, until: now + DAYS_7 };
   return { said: 'settled', seqs: seqs.toSorted((a, b) => a - b) };
 }
 
@@ -249,7 +252,7 @@ export function renew(model: Model, now: number, proof: Proof): Says {
 export function cancel(model: Model, now: number, seq: number): Says {
   const batch = model.batches.find((one) => one.seq === seq);
   if (batch === undefined || stateOf(model, batch, now) === 'claimed') return { said: 'nothing' };
-  remove(model, batch);
+  free(model, batch, now);
   model.counts.cancelled += 1;
   return { said: 'cancelled', text: batch.work.text };
 }
@@ -308,14 +311,22 @@ export function add(model: Model, work: Work, content = contentOf(work)): Batch 
   return batch;
 }
 
-function settle(model: Model, batch: Batch, now: number): void {
-  const { key, keyRetentionMs, wake } = batch.work;
+/** Removes a batch whose key may stay taken. */
+function free(model: Model, batch: Batch, now: number): void {
+  const { key, keyRetentionMs } = batch.work;
   const known = key === undefined ? undefined : model.keys[key];
   remove(model, batch);
   if (key !== undefined && known !== undefined && keyRetentionMs > 0)
     model.keys[key] = { ...known, until: now + keyRetentionMs };
+}
+
+function settle(model: Model, batch: Batch, now: number): void {
+  const { wake } = batch.work;
+  free(model, batch, now);
   if (wake !== undefined) {
-    const sequence = Math.max(wake.sequence, model.floors[wake.process]?.sequence ?? 0);
+    const before = model.floors[wake.process];
+    const isOver = before === undefined || before.until <= now;
+    const sequence = Math.max(wake.sequence, isOver ? 0 : before.sequence);
     model.floors[wake.process] = { sequence, until: now + DAYS_7 };
   }
   model.counts.completed += 1;

@@ -83,7 +83,7 @@ const policies = {
   sourceKey: text(512).optional(),
   /** Not before this time; epoch ms, 0: at once. */
   availableAt: whole.default(0),
-  /** How long the source key stays taken after the batch is settled; ms. */
+  /** How long the source key stays taken after the batch is settled or cancelled; ms. */
   dedupeRetentionMs: whole.max(366 * 86_400_000).default(0),
   /** What to do when the source key is taken by other content: say so (default), or refuse. */
   onConflict: z.enum(['report', 'reject']).default('report'),
