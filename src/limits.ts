@@ -78,6 +78,10 @@ export const limits = {
   sessionKeyBytesMax: 500,
   /** How long a claim on a session's batches holds without being renewed. */
   claimTtlMs: 15 * MINUTE_MS,
+  /** What a turn leaves in one commit: the inputs it has taken, 64 batches of 256 KiB, and as much again. */
+  completionBytesMax: 32 * MIB,
+  /** Its history entries: 64 batches of 64 inputs, and what checkpoints and the reply add. */
+  completionEntriesMax: 20_000,
   /** How long a summary of dropped messages may take. */
   summaryTimeoutMs: 30 * SECOND_MS,
   /** Sessions known to have a turn ready that wait for a handler; more are found by their index. */

@@ -47,6 +47,8 @@ export interface SendOptions {
    * itself puts or deletes under those names wins.
    */
   readonly payloads?: Readonly<Record<string, Json>> | undefined;
+  /** How long its event may be as JSON; default 1 MiB, for users always. */
+  readonly bytesMax?: number | undefined;
 }
 
 /**
@@ -54,14 +56,14 @@ export interface SendOptions {
  * stored.
  */
 export function parcelOf(event: unknown, options: SendOptions): Parcel {
-  const { id: eventId, source = 'user', traceparent, at, check, payloads } = options;
+  const { id: eventId, source = 'user', traceparent, at, check, payloads, bytesMax } = options;
   if (eventId !== undefined) checkId(eventId);
   if (at !== undefined && (check ?? payloads) !== undefined) {
     const message = 'at: an event for later can have no check and no payloads';
     throw new HoldfastError('INVALID_INPUT', message, { details: { field: 'at' } });
   }
   const own = payloads === undefined ? {} : { payloads: ownPayloads(payloads) };
-  const content = { type: 'event', event: ownEvent(event), ...ownTime(at), ...own } as const;
+  const content = { type: 'event', event: ownEvent(event, bytesMax), ...ownTime(at), ...own } as const;
   return { content, source, dedupe: eventId !== undefined, eventId, traceparent, check };
 }
 

@@ -11,7 +11,7 @@ import { limits } from '../../limits.js';
 import { isKernelEvent } from './kernel-events.js';
 
 /** A copy of an event. Throws INVALID_EVENT for what cannot be stored or would pass for the kernel's own. */
-export function ownEvent(event: unknown): JsonEvent {
+export function ownEvent(event: unknown, bytesMax: number = limits.eventBytesMax): JsonEvent {
   if (!isPlainObject(event) || typeof event['type'] !== 'string') {
     throw new HoldfastError('INVALID_EVENT', 'an event is an object with a type');
   }
@@ -27,7 +27,7 @@ export function ownEvent(event: unknown): JsonEvent {
   const bad = firstNonJson(event);
   if (bad !== undefined) throw refuse(`is not JSON at ${bad}`);
   const text = JSON.stringify(event);
-  if (Buffer.byteLength(text) > limits.eventBytesMax) throw refuse(`is over ${limits.eventBytesMax} bytes`);
+  if (Buffer.byteLength(text) > bytesMax) throw refuse(`is over ${bytesMax} bytes`);
   // It was JSON with a type a line ago.
   return JSON.parse(text) as JsonEvent;
 }

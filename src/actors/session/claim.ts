@@ -7,13 +7,14 @@
  *  2  A renewal that fails for good ends the renewals: the next call says why.
  */
 import { HoldfastError } from '../../errors.js';
+import { limits } from '../../limits.js';
 import { batchIdOf, firstSuperseded, found, supersededBy } from '../../machines/index.js';
 import { completeRefusal, receiptOf } from '../../machines/index.js';
 import type { BatchHead, ClaimHead, ClaimProof, ClaimRefusal, Completion } from '../../machines/index.js';
 import type { SessionContext, TurnReceipt } from '../../machines/index.js';
 import { batchOf, batchSummary, type Batch, type BatchSummary } from './batch.js';
 import { attachmentsIn, checkedCompletion, type TurnDelivery } from './completion.js';
-import type { Look, Seen, SessionDesk } from './desk.js';
+import type { AskOptions, Look, Seen, SessionDesk } from './desk.js';
 import { reasonText } from './reason.js';
 
 /** What settles a claim elsewhere: JSON, to be kept secret as it is. */
@@ -25,7 +26,7 @@ export interface ClaimReceipt {
 }
 
 export interface CompleteOptions {
-  /** What the turn is known by: completed again under it with the same hash, nothing happens. */
+  /** What the turn is known by: the same batches again with the same hash, and nothing happens. */
   readonly turnId?: string;
   /** Of what the turn produced. */
   readonly commitHash?: string;
@@ -195,6 +196,8 @@ export async function completeClaims(
     sessionId,
     held.map((claim) => claim.completion()),
     options,
+    // Turned away by a full mailbox, a turn that has done its work would do it again.
+    { source: 'runtime' },
   );
   for (const claim of held) claim.release();
   return settled;
@@ -206,6 +209,7 @@ export async function completeReceipts(
   sessionId: string,
   receipts: readonly ClaimReceipt[],
   options: CompleteOptions,
+  ask: Pick<AskOptions, 'source'> = {},
 ): Promise<SettledTurn> {
   const checked = checkedCompletion(sessionId, options);
   const { turnId, history = [], deliveries = [] } = checked;
@@ -213,11 +217,11 @@ export async function completeReceipts(
     return { batchIds: [], at: desk.options.clock.now(), repeated: false };
   const completion: Completion = { claims: receipts.map(proofOf), ...checked };
   const named = attachmentsIn(history);
-  if (named.length === 0) return completeWith(desk, sessionId, completion);
+  if (named.length === 0) return completeWith(desk, sessionId, completion, ask);
   // What the history names outlives the batches that brought it.
   return desk.options.attachments.during((lease) => {
     const files = named.filter((name) => lease.has(name));
-    return completeWith(desk, sessionId, { ...completion, files });
+    return completeWith(desk, sessionId, { ...completion, files }, ask);
   });
 }
 
@@ -225,6 +229,7 @@ async function completeWith(
   desk: SessionDesk,
   sessionId: string,
   completion: Completion,
+  ask: Pick<AskOptions, 'source'>,
 ): Promise<SettledTurn> {
   const event = { type: 'claims.complete', ...completion } as const;
   let receipt: TurnReceipt | undefined;
@@ -240,7 +245,8 @@ async function completeWith(
       receipt = receiptOf(context, completion, 'committed', at);
     };
     // Whoever has claims has a session: one that is made now could only refuse them.
-    await desk.ask(sessionId, event, look, { create: completion.claims.length === 0 });
+    const create = completion.claims.length === 0;
+    await desk.ask(sessionId, event, look, { ...ask, create, bytesMax: limits.completionBytesMax });
   } catch (error) {
     if (error !== KNOWN || receipt === undefined) throw error;
     return settledTurn(receipt, true);
@@ -296,7 +302,7 @@ function refusedCompletion(refusal: NonNullable<ReturnType<typeof completeRefusa
     case 'known':
       return new HoldfastError(
         'TURN_COMMIT_CONFLICT',
-        `turn ${refusal.receipt.turnId} was committed with another hash`,
+        `turn ${refusal.receipt.turnId} was committed with another hash, or without these batches`,
         { details: { turnId: refusal.receipt.turnId, commitHash: refusal.receipt.commitHash } },
       );
     case 'interrupted':

@@ -49,12 +49,14 @@ interface Held {
   release(): void;
 }
 
-interface AskOptions {
+export interface AskOptions {
   readonly row?: readonly [name: string, row: PayloadRow];
   /** Default true: a session that is not there is made. */
   readonly create?: boolean;
   /** `runtime`: it is not turned away, however much waits. Default: as a user's. */
   readonly source?: 'runtime';
+  /** Of the event as JSON; default as for every event. */
+  readonly bytesMax?: number;
 }
 
 /** Looks at a session in the turn of its step; what it throws refuses the event. */
@@ -95,7 +97,7 @@ export class SessionDesk {
     key: string,
     event: SessionEvent,
     look: Look,
-    { row, create = true, source }: AskOptions = {},
+    { row, create = true, source, bytesMax }: AskOptions = {},
   ): Promise<Seen> {
     const address = addressOf(SESSION_KIND, key);
     const { kernel } = this.options;
@@ -103,6 +105,7 @@ export class SessionDesk {
     const send = () =>
       kernel.send(address, event as unknown as JsonEvent, {
         payloads,
+        bytesMax,
         ...(source === undefined ? {} : { source }),
         check: (snapshot, envelope) => {
           const seen = seenIn(snapshot, envelope.at);
