@@ -273,7 +273,7 @@ describe('the mode', () => {
     expect((await session().view()).counts.dropped.summarize).toBe(3);
   });
 
-  it('interrupt leaves nothing before the message that interrupts, not even what stood in for others', async () => {
+  it('interrupt leaves nothing before the newest message, not even what stood for others', async () => {
     const { session } = await open({ mode: 'followup', cap: 1 });
     await say(session(), 'one', 'two');
     await session().mode({ mode: 'interrupt' });
