@@ -1,7 +1,7 @@
 /**
  * Codecs: tables that say how a value of ours is written on the wire, and read back.
  *
- * Pure. Callers: session-wire.ts. Invariants:
+ * Pure. Callers: session-wire.ts; `refused` is anybody's here. Invariants:
  *  1  `fromWire(toWire(x))` equals `x`, undefined fields aside; keys that are not in a table are never
  *     renamed.
  *  2  What comes in with a word or a field of no table is refused, INVALID_INPUT, naming it and what is

@@ -6,5 +6,4 @@ export { JOB_STATUSES } from './input.js';
 export { errorToWire, toWire } from './wire.js';
 export { sessionsAt } from './session-acts.js';
 export type { ControlSessions } from './session-port.js';
-export { workFrom } from './session-routes.js';
-export { batchWire, enqueuedWire, pageWire, sessionWire, settingsWire } from './session-wire.js';
+export { batchWire, enqueuedWire, pageWire, sessionWire, settingsWire, workFrom } from './session-wire.js';

@@ -11,14 +11,13 @@ import { refused, same, type Codec } from './codec.js';
 import type { ControlSessions } from './session-port.js';
 import {
   batchWire,
-  draftWire,
   enqueuedWire,
   messageWire,
   modeChangeWire,
   pageWire,
   sessionWire,
   settingsWire,
-  shortWire,
+  workWire,
 } from './session-wire.js';
 
 type Asked = Omit<Call, 'raw'>;
@@ -40,10 +39,8 @@ export function sessionsOver(call: (call: Call) => Promise<Answer>): ControlSess
     batches: async (key, filter) =>
       get<Page<Batch>>(pageWire(batchWire), sessionPath(key, 'batches'), { ...filter }),
     batch: async (key, id) => get<Batch>(batchWire, batchPath(key, id)),
-    enqueue: async (key, work) => {
-      const body = ('payloads' in work ? draftWire : shortWire).toWire(work);
-      return post<Enqueued>(enqueuedWire, sessionPath(key, 'batches'), body);
-    },
+    enqueue: async (key, work) =>
+      post<Enqueued>(enqueuedWire, sessionPath(key, 'batches'), workWire.toWire(work)),
     message: async (key, message) =>
       post<Enqueued>(enqueuedWire, sessionPath(key, 'messages'), messageWire.toWire(message)),
     cancel: async (key, id) => asked<Batch>(batchWire, { method: 'DELETE', path: batchPath(key, id) }),
@@ -51,12 +48,8 @@ export function sessionsOver(call: (call: Call) => Promise<Answer>): ControlSess
     mode: async (key, channel) =>
       get<SessionView['mode']>(settingsWire, sessionPath(key, 'mode'), { channel }),
     setMode: async (key, change) => {
-      const body = modeChangeWire.toWire(change);
-      return asked<SessionView['mode']>(settingsWire, {
-        method: 'PUT',
-        path: sessionPath(key, 'mode'),
-        body,
-      });
+      const asking = { path: sessionPath(key, 'mode'), body: modeChangeWire.toWire(change) };
+      return asked<SessionView['mode']>(settingsWire, { method: 'PUT', ...asking });
     },
     resume: async (key) => post<SessionView>(sessionWire, sessionPath(key, 'resume'), {}),
     history: async (key, options) =>

@@ -11,22 +11,20 @@
  * Owns: nothing. Callers: routes.ts. Invariants: those of routes.ts; and what users named passes unchanged.
  */
 import type { Context, Hono } from 'hono';
-import type { Enqueued, ModeChange, WorkDraft } from '../index.js';
-import { isPlainObject } from '../json.js';
+import type { Enqueued, ModeChange } from '../index.js';
 import { bodyOf, reply, respond } from './answer.js';
 import { accepted, batchesQuery, emptyBody, historyQuery, modeQuery, sessionsQuery } from './input.js';
 import { sessionsAt, type SessionsFace } from './session-acts.js';
-import type { MessageAsk, ShortWork } from './session-port.js';
+import type { ControlSessions, MessageAsk } from './session-port.js';
 import {
   batchWire,
-  draftWire,
   enqueuedWire,
   messageWire,
   modeChangeWire,
   pageWire,
   sessionWire,
   settingsWire,
-  shortWire,
+  workFrom,
 } from './session-wire.js';
 
 export function sessionRoutes(app: Hono, face: SessionsFace): void {
@@ -52,11 +50,10 @@ export function sessionRoutes(app: Hono, face: SessionsFace): void {
     accepted(emptyBody, await bodyOf(c));
     return respond(c, sessionWire.toWire(await sessions.resume(c.req.param('key'))));
   });
-  workRoutes(app, face);
+  workRoutes(app, sessions);
 }
 
-function workRoutes(app: Hono, face: SessionsFace): void {
-  const sessions = sessionsAt(face);
+function workRoutes(app: Hono, sessions: ControlSessions): void {
   const all = '/v1/sessions/:key/batches';
   const one = '/v1/sessions/:key/batches/:id';
   app.get(all, async (c) => {
@@ -84,12 +81,6 @@ function workRoutes(app: Hono, face: SessionsFace): void {
     accepted(emptyBody, await bodyOf(c));
     return respond(c, batchWire.toWire(await sessions.retry(key, id)));
   });
-}
-
-/** Work as it came over the wire, in full or in short. The façade checks what is in it. */
-export function workFrom(body: unknown): WorkDraft | ShortWork {
-  const isDraft = isPlainObject(body) && 'payloads' in body;
-  return (isDraft ? draftWire : shortWire).fromWire(body, '') as WorkDraft | ShortWork;
 }
 
 function enqueued(c: Context, done: Enqueued): Response {

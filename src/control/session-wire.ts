@@ -99,13 +99,22 @@ export const POLICY_NAMES: readonly string[] = Object.keys(
   policies satisfies Record<keyof EnqueuePolicies, unknown>,
 );
 
-export const draftWire = fieldsOf<WorkDraft>({
-  payloads: listOf(taggedBy('type', draftPayloads)),
-  ...policies,
-});
-
+const draft = fieldsOf<WorkDraft>({ payloads: listOf(taggedBy('type', draftPayloads)), ...policies });
 const short = { ...said, id: same, text: same } satisfies Record<keyof SessionInputDraft, Codec>;
-export const shortWire = fieldsOf<ShortWork>({ ...short, ...policies, inject: same });
+const shortWork = fieldsOf<ShortWork>({ ...short, ...policies, inject: same });
+const workCodec = (work: unknown): Codec => (isPlainObject(work) && 'payloads' in work ? draft : shortWork);
+
+/** Work in full, with payloads, or in short. */
+export const workWire: Codec = {
+  toWire: (work) => workCodec(work).toWire(work),
+  fromWire: (work, path) => workCodec(work).fromWire(work, path),
+};
+
+/** Work as it came over the wire. Its façade checks what is in it. */
+export function workFrom(body: unknown): WorkDraft | ShortWork {
+  return workWire.fromWire(body, '') as WorkDraft | ShortWork;
+}
+
 export const messageWire = fieldsOf<MessageAsk>({ ...short, channel: same });
 
 export const batchWire = fieldsOf<Batch>({

@@ -1,8 +1,8 @@
 /**
  * The selection rule: which batches of a session's queue a claim takes.
  *
- * Pure, and the only place where the rule is written. Callers: session-claims.ts, the façade. The queue comes
- * in `seq` order, without dead letters, and is read no further than the answer needs.
+ * Pure, and the only place where the rule is written. Callers: session-claims.ts. The queue comes in `seq`
+ * order, without dead letters, and is read no further than the answer needs.
  *
  * Invariants:
  *  1  The head is the first ready batch. It is never skipped: what it does not allow, nobody behind it gets.

@@ -1,7 +1,7 @@
 /**
  * The queue of a session as pages of 128 batches: found, added to, changed and emptied by copying one page.
  *
- * Pure. Callers: the other session files of this room. Invariants:
+ * Pure. Callers: the other session files of this room; the façade, to find. Invariants:
  *  P1  Batches are in `seq` order, within a page and over all pages; no page is empty.
  *  P2  A page that a change does not touch is the same object afterwards.
  *  P3  `dueAt` and `held` of a page say what its batches say.

@@ -4,8 +4,9 @@
  *   turn    idle(empty | waiting | ready) → running(commanding | working) → idle
  *                                             │ interrupt → interrupting → idle
  *                                             └ given back → pausing → idle
- *   queue   work comes in under its delivery and slot policies, messages under the queue mode; claims are
- *           taken, renewed, completed and given back by whoever proves them
+ *   queue   work comes in under its delivery policy (at the next safe boundary of a running turn, or after
+ *           its commit) and its slot (joined with its like, or alone), messages under those of their queue
+ *           mode; claims are taken, renewed, completed and given back by whoever proves them
  *
  * Owns: the order of a session's work, who holds which batch, when it may be claimed next. Asks for:
  * payload.put and payload.delete, file.hold and file.release, history.append, actor.create (deliveries).
@@ -38,7 +39,7 @@ export const sessionMachine = sessionSetup.createMachine({
           },
           states: {
             empty: {
-              description: 'Nothing that time alone makes claimable.',
+              description: 'Nothing to claim, and nothing that time alone makes claimable.',
               always: [
                 { guard: 'somethingReady', target: 'ready' },
                 { guard: 'somethingLater', target: 'waiting' },
@@ -85,7 +86,8 @@ export const sessionMachine = sessionSetup.createMachine({
           },
         },
         interrupting: {
-          description: 'Its claims are settled; its handler is coming to its end.',
+          description:
+            'A newer message took its place: its claims are settled, its handler comes to its end.',
           on: {
             'turn.released': { guard: 'releasesTurn', target: 'idle', actions: 'forgetTurn' },
             'generation.began': { target: 'idle', actions: 'forgetTurn' },
@@ -104,7 +106,9 @@ export const sessionMachine = sessionSetup.createMachine({
       },
     },
     queue: {
-      description: 'Delivery and slot policies, given with the work or by the queue mode.',
+      description:
+        'Work in its order, under policies of its own or of a message’s queue mode. Delivery: at the next safe ' +
+        'boundary of a running turn, or after its commit. Slot: joined with its like, or alone.',
       on: {
         'session.enqueue': { guard: 'isTaken', actions: 'enqueue' },
         'message.arrived': [

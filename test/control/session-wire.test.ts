@@ -1,17 +1,16 @@
 /** What is said about sessions on the wire: both ways, and what is refused. */
 import { describe, expect, test } from 'vitest';
 import type { Codec } from '../../src/control/codec.js';
-import { workFrom } from '../../src/control/session-routes.js';
 import { sessionsOver } from '../../src/control/session-client.js';
 import {
   batchWire,
-  draftWire,
   enqueuedWire,
   messageWire,
   modeChangeWire,
   pageWire,
   sessionWire,
-  shortWire,
+  workFrom,
+  workWire,
 } from '../../src/control/session-wire.js';
 import type { Batch, SessionView, WorkDraft } from '../../src/index.js';
 import { isHoldfastError } from '../../src/errors.js';
@@ -77,7 +76,7 @@ const VIEW: SessionView = {
 };
 
 test('a draft is written with the names of the wire, and users’ own names stay', () => {
-  expect(draftWire.toWire(DRAFT)).toEqual({
+  expect(workWire.toWire(DRAFT)).toEqual({
     payloads: [
       {
         type: 'turn_input',
@@ -122,8 +121,8 @@ test('a batch and a session say times in ms, and their words in snake_case', () 
 });
 
 test.each<[string, Codec, unknown]>([
-  ['a draft', draftWire, DRAFT],
-  ['work in short', shortWire, { text: 't', id: 'i', inject: true, turnOptions: { aB: 1 }, availableAt: 3 }],
+  ['a draft', workWire, DRAFT],
+  ['work in short', workWire, { text: 't', id: 'i', inject: true, turnOptions: { aB: 1 }, availableAt: 3 }],
   ['a message', messageWire, { items: [{ text: 't' }], channel: 'tG' }],
   ['a batch', batchWire, BATCH],
   ['what was enqueued', enqueuedWire, { batch: BATCH, deduplicated: true, contentMatches: false }],
@@ -135,7 +134,7 @@ test.each<[string, Codec, unknown]>([
 });
 
 test('what is absent is left out', () => {
-  expect(draftWire.toWire({ payloads: [], sourceKey: undefined })).toEqual({ payloads: [] });
+  expect(workWire.toWire({ payloads: [], sourceKey: undefined })).toEqual({ payloads: [] });
 });
 
 describe('what comes in is refused by field, with what is known there', () => {

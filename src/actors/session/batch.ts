@@ -1,7 +1,7 @@
 /**
  * A batch as users see it.
  *
- * Pure. Callers: session.ts, claim.ts.
+ * Pure. Callers: session.ts, put.ts, claim.ts.
  */
 import { batchIdOf, stateOf, type BatchHead, type SessionContext } from '../../machines/index.js';
 import { policiesOf, type Payload, type PayloadRow } from './drafts.js';

@@ -1,7 +1,7 @@
 /**
  * What a turn is given of the batches it has claimed: messages, causes and options.
  *
- * Pure. Callers: turn.ts. Invariants:
+ * Pure. Callers: turn-load.ts. Invariants:
  *  1  Each input is one message, in the order of the claim: two inputs are never glued together.
  *  2  A wake is a cause and no message.
  *  3  Ids are made of the item's own id: two inputs never share one, whatever they were called outside.
