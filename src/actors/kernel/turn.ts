@@ -23,7 +23,8 @@ import { writeHold } from './holding.js';
 import { droppedBy, writeIndexed } from './indexed.js';
 import { forAddress, type Marks, nextMarks } from './journal.js';
 import { isKernelEvent, kernelEvents } from './kernel-events.js';
-import { contextFault, keepCheckpoints, persistedPaged, type Paging } from './paging.js';
+import { jsonLater, lazily } from './lazy-snapshot.js';
+import { contextFault, keepCheckpoints, type Paging } from './paging.js';
 import { forgetQuarantine } from './quarantine.js';
 import { valueOf } from './record.js';
 import type { ActorRecord, ActorStatus, EffectRef, HistoryEntry, JournalEntry, ParentRef } from './record.js';
@@ -74,9 +75,8 @@ class TurnWriter {
       this.#stage.put(keys.payload(address, name), value);
     actions.forEach((action, index) => this.#apply(action, index));
     const status = snapshot.status as ActorStatus;
-    const unreadable = this.#turn.special?.unreadable === true;
-    const json = (): Json =>
-      unreadable ? (snapshot as unknown as Json) : persistedPaged(definition, snapshot);
+    const isUnreadable = this.#turn.special?.unreadable === true;
+    const json = jsonLater(definition, snapshot, isUnreadable ? (snapshot as unknown as Json) : undefined);
     if (status !== 'active') this.#finish(actions.length, snapshot);
     else if (this.#parent?.sync === true && !this.#isKernels())
       this.#tellParent(actions.length, 'snapshot', { snapshot: json() });
@@ -362,13 +362,6 @@ class TurnWriter {
     this.#stage.count(same ? prefix + earlier : Counts.key(kind, record.version, record.hash, earlier), -1);
     this.#stage.count(prefix + state, 1);
   }
-}
-
-/** A record whose snapshot is made when somebody asks for it. */
-function lazily(head: Omit<ActorRecord, 'snapshot'>, snapshot: () => Json): ActorRecord {
-  let made: Json | undefined;
-  const get = (): Json => (made ??= snapshot());
-  return Object.defineProperty(head, 'snapshot', { get, enumerable: true }) as ActorRecord;
 }
 
 function entryEffect({ id, src, child }: EffectRef): EntryPart<'effects'> {
