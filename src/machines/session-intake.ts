@@ -10,6 +10,7 @@
 import { batchIdOf, headOf, isLive } from './session-claims.js';
 import { appended, changed, found } from './session-pages.js';
 import { envelopeOf } from './envelope.js';
+import { isWellFormed } from './session-shape.js';
 import type { ActorCreate, FileHold, HistoryAppend, PayloadDelete, PayloadPut } from './reserved.js';
 import type {
   BatchHead,
@@ -39,7 +40,7 @@ export interface Change {
 
 export const NO_CHANGE: Change = { context: {}, asks: [] };
 
-/** Batches of one session; one more is refused. */
+/** Batches of one session; one more is refused, unless another actor brings it. */
 export const BATCHES_MAX = 100_000;
 /** Dropped messages that a summary has a line of. */
 const SUMMARY_LINES_MAX = 100;
@@ -74,15 +75,18 @@ export function enqueueRefusal(
     if (floor !== undefined && floor.until > at && sequence <= floor.sequence)
       return { type: 'handled', sequence: floor.sequence };
   }
-  if (context.counts.batches >= BATCHES_MAX) return { type: 'full', cap: BATCHES_MAX };
+  // Another actor would never hear of it: what it brings is taken, and is as much as there are jobs.
+  const isFromActor = event.type === 'session.enqueue' && event.row !== undefined;
+  if (context.counts.batches >= BATCHES_MAX && !isFromActor) return { type: 'full', cap: BATCHES_MAX };
   if (event.type === 'session.enqueue') return undefined;
   const { cap, drop, mode } = settingsOf(context, event.channel);
   const isFull = mode !== 'interrupt' && drop === 'new' && waitingAt(context, event.channel).length >= cap;
   return isFull ? { type: 'full', cap } : undefined;
 }
 
-/** The names of the rows that a step of this event must see. */
-export function rowsReadBy(context: SessionContext, event: SessionEvent): readonly string[] {
+/** The names of the rows that a step of this event must see; undefined when it is no event of a session's. */
+export function rowsReadBy(context: SessionContext, event: SessionEvent): readonly string[] | undefined {
+  if (!isWellFormed(event)) return undefined;
   switch (event.type) {
     case 'session.enqueue':
       return [...keysOf(event.draft), ...floorsOf([event.draft])];

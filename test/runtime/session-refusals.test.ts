@@ -129,6 +129,9 @@ describe('work that the queue refuses', () => {
     const withBatches = (batches: number) => ({ ...empty, counts: { ...empty.counts, batches } });
     expect(enqueueRefusal(withBatches(100_000), asked)).toEqual({ type: 'full', cap: 100_000 });
     expect(enqueueRefusal(withBatches(99_999), asked)).toBeUndefined();
+    // A job cannot be told, and would lose what it has to say.
+    const brought = Object.assign({ ...asked }, { row: { payloads: [] } });
+    expect(enqueueRefusal(withBatches(100_000), brought)).toBeUndefined();
   });
 
   test('a channel that is no text of up to 300 characters', async () => {
@@ -261,8 +264,11 @@ describe('claims that take nothing say why, and write nothing', () => {
     const open = { ...asked, fencingToken: 1, claimedAt: 0, expiresAt: 1e6, ttlMs: 1e6, seqs: [] };
     const ids = Array.from({ length: 1_000 }, (_, index) => `claim_${index}`);
     const claims = Object.fromEntries(ids.map((claimId) => [claimId, { ...open, claimId }]));
-    const taking = takingOf({ ...startSession({ key: 'k' }), claims }, { ...asked, max: 1, ttlMs: 1_000 }, 0);
-    expect(taking).toEqual({ type: 'refused', reason: 'claimsMax' });
+    const context = { ...startSession({ key: 'k' }), claims };
+    const taking = (at: number) => takingOf(context, { ...asked, max: 1, ttlMs: 1_000 }, at);
+    expect(taking(999_999)).toEqual({ type: 'refused', reason: 'claimsMax' });
+    // Interrupted, all of them: another claim is what they wait for.
+    expect(taking(1_000_000)).toEqual({ type: 'refused', reason: 'empty' });
   });
 
   test('a claim of too many, for too short a time, or at a boundary that nobody knows', async () => {
