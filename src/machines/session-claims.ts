@@ -44,7 +44,10 @@ export interface Superseded {
   readonly by: string | undefined;
 }
 
-/** Live and interrupted claims of one session; a claim needs a place in each step's context. */
+/**
+ * Live claims of one session: a claim needs a place in each step's context. Interrupted ones do not count,
+ * since nothing but another claim ends them.
+ */
 export const CLAIMS_MAX = 1_000;
 
 export function batchIdOf({ seq, nonce }: Pick<BatchHead, 'seq' | 'nonce'>): string {
@@ -84,7 +87,7 @@ export function takingOf(context: SessionContext, asked: ClaimAsked, now: number
   const { batchIds } = asked;
   if (asked.boundary === 'idle' && (context.pausedUntil ?? 0) > now)
     return { type: 'refused', reason: 'paused' };
-  if (Object.keys(context.claims).length >= CLAIMS_MAX) return { type: 'refused', reason: 'claimsMax' };
+  if (liveCount(context, now) >= CLAIMS_MAX) return { type: 'refused', reason: 'claimsMax' };
   const selection = selectionOf(
     context,
     batchIds === undefined ? asked : { ...asked, max: batchIds.length },
@@ -110,6 +113,11 @@ export function takingOf(context: SessionContext, asked: ClaimAsked, now: number
     ...(epoch === undefined ? {} : { epoch }),
   };
   return { type: 'taken', claim, heads };
+}
+
+function liveCount({ claims }: SessionContext, now: number): number {
+  const all = Object.values(claims);
+  return all.length < CLAIMS_MAX ? all.length : all.filter((claim) => isLive(claim, now)).length;
 }
 
 /** What a claim at that boundary finds at the head. */
@@ -173,7 +181,8 @@ export function taken(
 
 /** Who stands in the way of settling or renewing a claim; undefined: nobody. */
 export function supersededBy(context: SessionContext, proof: ClaimProof): Superseded | undefined {
-  const claim = context.claims[proof.claimId];
+  const { claims } = context;
+  const claim = Object.hasOwn(claims, proof.claimId) ? claims[proof.claimId] : undefined;
   const isProven = claim?.leaseToken === proof.leaseToken;
   for (const batchId of proof.batchIds) {
     const head = headOf(context, batchId);
@@ -218,8 +227,8 @@ export function renewed(
 }
 
 /**
- * Claims of owners in earlier processes end now, or those of this one's as it closes: their batches are free, in
- * their old composition.
+ * Claims of owners in earlier processes end now, or those of this one's as it closes: their batches are free,
+ * in their old composition.
  */
 export function freed(
   { claims }: SessionContext,

@@ -5,7 +5,7 @@ import { expectMended, replay } from '../../src/testing/index.js';
 import { openPlace, reread } from '../capsule/places.js';
 import type { DefinitionOptions } from '../../src/actors/kernel/index.js';
 import { A, box, boxMachine, contextOf, reads, slow, type BoxContext } from './box.js';
-import { openWorld, reading, settled } from './fixtures.js';
+import { openWorld, reading, rowsOf, settled } from './fixtures.js';
 import { codeOf, replays } from './poisons.js';
 
 const look = { type: 'look', names: ['p', 'none'] };
@@ -98,6 +98,15 @@ describe('what cannot be read', () => {
     fails = false;
     await world.kernel.send(A, look);
     expect((await contextOf(world)).seen).toEqual([{ p: 1 }]);
+  });
+
+  it('refuses an event by undefined, and writes nothing', async () => {
+    const world = await openWorld([box({ reads: ({ type }) => (type === 'look' ? undefined : []) })]);
+    await world.kernel.create('box', 'a', undefined);
+    const before = await rowsOf(world.store, 'a', 'j', 'q');
+    expect(await world.kernel.send(A, look)).toMatchObject({ accepted: false });
+    expect(await rowsOf(world.store, 'a', 'j', 'q')).toEqual(before);
+    expect(await world.kernel.send(A, put('p', 1))).toMatchObject({ accepted: true });
   });
 
   it('is a bug of the definition where it throws, or names no row', async () => {

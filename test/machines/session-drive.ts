@@ -37,7 +37,9 @@ export function session(input: { readonly attemptsMax?: number } = {}): Driven {
     context,
     turn: () => (chart.now().snapshot.value as { readonly turn: State }).turn,
     send: (event, afterMs = 0) => {
-      const names = rowsReadBy(context(), event).filter((name) => rows.has(name));
+      const wanted = rowsReadBy(context(), event);
+      if (wanted === undefined) throw new Error(`no session takes ${JSON.stringify(event)}`);
+      const names = wanted.filter((name) => rows.has(name));
       const shown = Object.fromEntries(names.map((name) => [name, rows.get(name)]));
       const { asked: all } = chart.send(event, { afterMs, rows: shown });
       const written = all.filter(({ type }) => /^(actor|history|payload|file)\./.test(type));

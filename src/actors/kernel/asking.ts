@@ -85,6 +85,8 @@ export function refusalOf(
 /** How the step goes on once its rows are read. */
 export interface Shown {
   readonly goOn: (rows: ShownRows | undefined) => Promise<void> | undefined;
+  /** The definition knows no such event. */
+  readonly unknown: () => Promise<void> | undefined;
   /** The definition named no rows: it threw. */
   readonly threw: (error: unknown) => Promise<void> | undefined;
   /** One of the rows cannot be read. */
@@ -99,14 +101,15 @@ export function showRows(
   loop: CommitLoop,
   { definition, address, snapshot }: Pick<Cell, 'definition' | 'address' | 'snapshot'>,
   event: AnyEventObject,
-  { goOn, threw, damaged }: Shown,
+  { goOn, unknown, threw, damaged }: Shown,
 ): Promise<void> | undefined {
-  let names: readonly string[];
+  let names: readonly string[] | undefined;
   try {
     names = snapshot === undefined ? [] : namesOf(definition, event, snapshot);
   } catch (error) {
     return threw(error);
   }
+  if (names === undefined) return unknown();
   if (names.length === 0) return goOn(undefined);
   const failed = (error: unknown): Promise<void> | undefined => {
     if (isHoldfastError(error, 'STORE_CORRUPTED')) return damaged(error);
@@ -114,23 +117,30 @@ export function showRows(
   };
   let rows: ShownRows | undefined | Promise<ShownRows | undefined>;
   try {
-    const read = names.map((name) => loop.read(keys.payload(address, name)));
-    rows = read.every(isAtHand)
-      ? rowsIn(names, read)
-      : Promise.all(read.map((text) => Promise.resolve(text))).then((texts) => rowsIn(names, texts));
+    rows = readRows(loop, address, names);
   } catch (error) {
     return failed(error);
   }
   return rows instanceof Promise ? rows.then(goOn, failed) : goOn(rows);
 }
 
+function readRows(
+  loop: CommitLoop,
+  address: string,
+  names: readonly string[],
+): ShownRows | undefined | Promise<ShownRows | undefined> {
+  const read = names.map((name) => loop.read(keys.payload(address, name)));
+  if (read.every(isAtHand)) return rowsIn(names, read);
+  return Promise.all(read.map((text) => Promise.resolve(text))).then((texts) => rowsIn(names, texts));
+}
+
 function namesOf(
   { kind, reads }: Definition,
   event: AnyEventObject,
   before: AnyMachineSnapshot,
-): readonly string[] {
-  const names = reads?.(event, before) ?? [];
-  for (const name of names) {
+): readonly string[] | undefined {
+  const names = reads?.(event, before);
+  for (const name of names ?? []) {
     if (isKeyPart(name) && name !== '') continue;
     throw new HoldfastError('INVALID_DEFINITION', `${kind}: reads: ${JSON.stringify(name)} names no payload`);
   }

@@ -124,10 +124,11 @@ export interface DefinitionOptions {
   readonly paged?: string;
   /**
    * Names of own payload rows that the step of an event is shown, as `event.$.rows`: those that exist, as
-   * they were before the step, whose snapshot comes with the event. Pure. They are journaled with the step,
-   * so keep them small. A row that cannot be read sets the actor aside. Default: none.
+   * they were before the step, whose snapshot comes with the event; undefined refuses an event that the kind
+   * cannot take: nothing is written. Pure. They are journaled with the step, so keep them small. A row that
+   * cannot be read sets the actor aside. Default: none.
    */
-  readonly reads?: (event: AnyEventObject, before: AnyMachineSnapshot) => readonly string[];
+  readonly reads?: (event: AnyEventObject, before: AnyMachineSnapshot) => readonly string[] | undefined;
   /** How actors of older versions become actors of this one (K12). */
   readonly migrate?: Migrations;
   readonly supervision?: Supervision;

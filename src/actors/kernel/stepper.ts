@@ -197,6 +197,7 @@ export class Stepper {
     return showRows(this.#loop, cell, taken.event, {
       goOn: (rows) =>
         this.#apply(cell, delivery, rows ? { ...taken, envelope: { ...envelope, rows } } : taken),
+      unknown: () => this.#refuse(cell, delivery, record.seq),
       threw: (error) => this.#failures.failed(cell, delivery, taken, error),
       damaged: (error) => this.#failures.standStill(cell, { delivery, event: taken.event }, error),
     });
