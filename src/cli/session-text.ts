@@ -27,7 +27,7 @@ const SESSION_COLUMNS: readonly Column<SessionView>[] = [
 
 /** Aligned `name  value` lines; what a session does not have is left out. */
 export function sessionLines(view: SessionView, { colours }: Terminal): readonly string[] {
-  const { counts, turn, pausedUntil } = view;
+  const { counts, turn, pausedUntil, lastAbandon } = view;
   const { enqueued, completed, cancelled, dropped } = counts;
   const lost = dropped.old + dropped.summarize + dropped.interrupt;
   const lines: readonly (readonly [name: string, value: string | undefined])[] = [
@@ -35,6 +35,7 @@ export function sessionLines(view: SessionView, { colours }: Terminal): readonly
     ['state', view.state],
     ['turn', turn && `${turn.turnId} of ${turn.ownerId}, since ${timeText(turn.startedAt)}`],
     ['rests until', timeText(pausedUntil)],
+    ['given back', lastAbandon && `${timeText(lastAbandon.at)}, ${lastAbandon.reason}`],
     ['batches', `${view.pending} pending, ${view.claimed} claimed, ${counts.dead} dead`],
     ['so far', `${enqueued} enqueued, ${completed} completed, ${cancelled} cancelled, ${lost} dropped`],
     ['mode', modeText(view.mode)],

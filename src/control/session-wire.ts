@@ -147,6 +147,10 @@ export const sessionWire = fieldsOf<SessionView>({
   mode: settingsWire,
   channels: mapOf(settingsWire),
   pausedUntil: { name: 'paused_until_ms', codec: same },
+  lastAbandon: fieldsOf<NonNullable<SessionView['lastAbandon']>>({
+    at: { name: 'at_ms', codec: same },
+    reason: same,
+  }),
   turn: fieldsOf<NonNullable<SessionView['turn']>>({
     ...{ turnId: same, ownerId: same },
     startedAt: { name: 'started_at_ms', codec: same },

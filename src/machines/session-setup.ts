@@ -139,7 +139,12 @@ export const sessionSetup = setup({
     ),
     complete: changeBy('claims.complete', completed),
     giveBack: assign(({ context, event }) =>
-      event.type === 'claims.abandon' ? released(context, event.claims) : {},
+      event.type === 'claims.abandon'
+        ? {
+            ...released(context, event.claims),
+            lastAbandon: { at: envelopeOf(event).at, reason: event.reason },
+          }
+        : {},
     ),
     rest: assign(({ event }) => ({ pausedUntil: envelopeOf(event).at + restMs(event) })),
     restNoMore: assign({ pausedUntil: undefined }),
@@ -147,11 +152,7 @@ export const sessionSetup = setup({
       intake.cancelled(context, event.batchId, envelopeOf(event).at),
     ),
     retry: changeBy('batch.retry', (context, event) => intake.retried(context, event.batchId)),
-    freeClaims: assign(({ context, event }) =>
-      event.type === 'generation.began' || event.type === 'generation.ended'
-        ? { claims: freed(context, event, envelopeOf(event).at) }
-        : {},
-    ),
+    freeClaims: assign(({ context, event }) => ({ claims: freed(context, event, envelopeOf(event).at) })),
     noteWake: assign(({ context, event }) => ({ wakeAt: readyNextAt(context, envelopeOf(event).at) })),
   },
   guards: {
@@ -171,6 +172,7 @@ export const sessionSetup = setup({
     endsTurn: ({ context, event }) => isProven(context, event) && endsTurn(context, claimsIn(event)),
     endsTurnAndRests: ({ context, event }) =>
       isProven(context, event) && endsTurn(context, claimsIn(event)) && restMs(event) > 0,
+    losesTurn: ({ context, event }) => event.type === 'claims.lost' && losesTurn(context, event.claimIds),
     rests: ({ context, event }) => isProven(context, event) && restMs(event) > 0,
     somethingReady: readyNow,
     nothingReady: (scope) => !readyNow(scope),
@@ -185,6 +187,11 @@ export const sessionSetup = setup({
     rest: ({ context, event }) => Math.max(0, (context.pausedUntil ?? 0) - envelopeOf(event).at),
   },
 });
+
+/** True when nothing is left of the running turn without these claims. */
+function losesTurn({ turn, claims }: SessionContext, lost: readonly string[]): boolean {
+  return turn?.claims.every((id) => claims[id] === undefined || lost.includes(id)) === true;
+}
 
 function claimsIn(event: SessionEvent): readonly ClaimProof[] {
   return event.type === 'claims.complete' || event.type === 'claims.abandon' ? event.claims : [];

@@ -147,6 +147,8 @@ export interface SessionContext {
   readonly turn?: ActiveTurn | undefined;
   /** Until when the session rests after a failed turn; epoch ms. */
   readonly pausedUntil?: number | undefined;
+  /** Why claimed work was last given back, for who looks after it. */
+  readonly lastAbandon?: { readonly at: number; readonly reason: string };
   /** What the timer of `waiting` is set to. */
   readonly wakeAt?: number | undefined;
   readonly modes: SessionModes;
@@ -228,7 +230,9 @@ export type SessionEvent =
   /** A process of this generation has the store now: what owners in earlier ones held is free. */
   | { readonly type: 'generation.began'; readonly epoch: number }
   /** The process of this generation closes: what owners in it still hold is free, at no fault of the work. */
-  | { readonly type: 'generation.ended'; readonly epoch: number };
+  | { readonly type: 'generation.ended'; readonly epoch: number }
+  /** The session stood still, or came from another store: these claims of some process have no owner here. */
+  | { readonly type: 'claims.lost'; readonly claimIds: readonly string[] };
 
 /** Row `k/<key>`: who has a source key. */
 export interface KeyRow {

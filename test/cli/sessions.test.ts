@@ -108,7 +108,7 @@ test('a closed directory is worked on as it is: no claim is freed and no generat
   const session = runtime.sessions.get('s');
   const { batch: held } = await session.enqueue('first');
   const { batch: free } = await session.enqueue('second');
-  await session.claim();
+  await session.claim({ hold: 'lease' });
   await runtime.close();
   const dir = ['--dir', directory];
 
@@ -133,7 +133,7 @@ test('a closed directory is worked on as it is: no claim is freed and no generat
   const next = await opened(options);
   const again = next.sessions.get('s');
   expect((await again.list()).items.map(({ seq, state }) => [seq, state])).toEqual([
-    [1, 'interrupted'],
+    [1, 'claimed'],
     [3, 'ready'],
   ]);
   expect(await again.mode()).toMatchObject({ mode: 'steer' });
@@ -168,6 +168,8 @@ test('a dead letter is retried, and what is none is refused', async () => {
   const claim = await session.claim();
   await claim.abandon({ reason: 'it throws' });
   expect((await told(['sessions', 'list', '--dir', directory])).out).toMatch(/^s +empty +0 +0 +1 /m);
+  const shown = await told(['sessions', 'show', 's', '--dir', directory]);
+  expect(shown.out).toMatch(/^given back +\d{4}-\S+Z, it throws$/m);
   expect(await told(words)).toEqual({ code: 0, out: `${batch.batchId} ready\n`, err: '' });
 });
 

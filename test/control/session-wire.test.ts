@@ -68,6 +68,7 @@ const MODE = { mode: 'collect', cap: 20, drop: 'summarize', debounceMs: 500 } as
 const VIEW: SessionView = {
   ...{ key: 's', state: 'working', pending: 1, claimed: 2, pausedUntil: 3, mode: MODE },
   turn: { turnId: 't', ownerId: 'o', startedAt: 4 },
+  lastAbandon: { at: 5, reason: 'it throws' },
   counts: {
     ...{ batches: 1, dead: 0, enqueued: 1, completed: 0, cancelled: 0 },
     dropped: { old: 1, summarize: 2, interrupt: 3 },
@@ -115,6 +116,7 @@ test('a batch and a session say times in ms, and their words in snake_case', () 
     ],
   });
   expect(sessionWire.toWire(VIEW)).toMatchObject({
+    ...{ last_abandon: { at_ms: 5, reason: 'it throws' } },
     ...{ paused_until_ms: 3, turn: { turn_id: 't', owner_id: 'o', started_at_ms: 4 } },
     ...{ mode: { debounce_ms: 500 }, channels: { myChannel: { mode: 'collect' }, my_channel: {} } },
   });

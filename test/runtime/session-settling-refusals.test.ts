@@ -30,7 +30,7 @@ describe('claims that are refused', () => {
     expect((await next.complete()).batchIds).toEqual([batch.batchId]);
   });
 
-  test('a completion with a token, a set of batches or a number of them that is not the claim’s', async () => {
+  test('a completion with a token, a set of batches or a count that is not the claim’s', async () => {
     const { place, session } = await openOne();
     const group = { deliver: 'earliestSafeBoundary', slot: 'join', merge: { group: 'g' } } as const;
     for (const text of ['a', 'b']) await session.enqueue(text, group);

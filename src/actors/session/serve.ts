@@ -169,7 +169,8 @@ export class SessionServing implements Serving {
     } catch (error) {
       const { sessionId, turnId } = turn;
       const level = turn.isInterrupted ? 'debug' : 'warn';
-      log[level]({ err: error, session: sessionId, turn: turnId }, 'turn.failed');
+      const attempt = turn.attempts + 1;
+      log[level]({ err: error, session: sessionId, turn: turnId, attempt }, 'turn.failed');
       await this.#giveBack(turn, reasonText(error));
     }
   }

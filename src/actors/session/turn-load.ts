@@ -21,7 +21,7 @@ export interface DroppedMessages {
 }
 
 /** Makes the text that stands for dropped messages. Given up after 30 s; the lines stand then. */
-export type Summarise = (dropped: DroppedMessages, signal: AbortSignal) => Promise<string>;
+export type Summarise = (dropped: DroppedMessages, signal: AbortSignal) => string | Promise<string>;
 
 export interface Loaded extends Materialised {
   readonly command: SessionCommand | undefined;

@@ -16,6 +16,8 @@ export interface SessionView {
   readonly turn?: Omit<ActiveTurn, 'claims'>;
   /** Until when it rests after a failed turn; epoch ms. */
   readonly pausedUntil?: number;
+  /** When and why a turn or a claim was last given back: what a handler threw, or its owner said. */
+  readonly lastAbandon?: { readonly at: number; readonly reason: string };
   /** Batches that no live claim holds, dead letters aside. */
   readonly pending: number;
   readonly claimed: number;
@@ -25,7 +27,7 @@ export interface SessionView {
 }
 
 export function sessionView(key: string, { context, turn, at }: Seen): SessionView {
-  const { counts, modes, pausedUntil } = context;
+  const { counts, modes, pausedUntil, lastAbandon } = context;
   const live = Object.values(context.claims).filter((claim) => isLive(claim, at));
   const claimed = live.reduce((sum, { seqs }) => sum + seqs.length, 0);
   const running = context.turn;
@@ -35,6 +37,7 @@ export function sessionView(key: string, { context, turn, at }: Seen): SessionVi
     pending: counts.batches - counts.dead - claimed,
     ...{ claimed, counts, mode: modes.session, channels: modes.channels },
     ...(pausedUntil === undefined ? {} : { pausedUntil }),
+    ...(lastAbandon === undefined ? {} : { lastAbandon }),
     ...(running === undefined
       ? {}
       : { turn: { turnId: running.turnId, ownerId: running.ownerId, startedAt: running.startedAt } }),
