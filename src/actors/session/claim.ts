@@ -11,7 +11,7 @@ import { limits } from '../../limits.js';
 import { batchIdOf, firstSuperseded, found, supersededBy } from '../../machines/index.js';
 import { completeRefusal, receiptOf } from '../../machines/index.js';
 import type { BatchHead, ClaimHead, ClaimProof, ClaimRefusal, Completion } from '../../machines/index.js';
-import type { SessionContext, TurnReceipt } from '../../machines/index.js';
+import type { SessionContext, Superseded, TurnReceipt } from '../../machines/index.js';
 import { batchOf, batchSummary, type Batch, type BatchSummary } from './batch.js';
 import { attachmentsIn, checkedCompletion, type TurnDelivery } from './completion.js';
 import type { AskOptions, Look, Seen, SessionDesk } from './desk.js';
@@ -140,12 +140,14 @@ export class Claim {
   /** Makes it last for its time to live from now. Throws CLAIM_SUPERSEDED. */
   async renew(): Promise<void> {
     if (this.isEmpty) return;
-    const seen = await this.#desk.ask(
-      this.sessionId,
-      { type: 'claim.renew', claim: this.completion() },
-      ({ context }) => throwIf(supersededBy(context, this.completion())),
-    );
-    this.#expiresAt = seen.context.claims[this.claimId]?.expiresAt ?? this.#expiresAt;
+    const claim = this.completion();
+    const event = { type: 'claim.renew', claim } as const;
+    const look: Look<Superseded> = ({ context }) => supersededBy(context, claim);
+    // Who held it has lost it where its session is gone: none is made for it.
+    const how = { source: 'runtime', create: false } as const;
+    const asked = await this.#desk.ask(this.sessionId, event, look, how);
+    if ('answer' in asked) throw supersededError(asked.answer);
+    this.#expiresAt = asked.seen.context.claims[this.claimId]?.expiresAt ?? this.#expiresAt;
   }
 
   /** Renews it no more: it is settled, or its process closes. */
@@ -162,7 +164,7 @@ export class Claim {
           if (this.#stopRenewing !== undefined) this.#renewEvery(everyMs);
         },
         (error: unknown) => {
-          this.#stopRenewing = undefined;
+          this.release();
           this.#desk.options.log.debug({ err: error, claim: this.claimId }, 'claim.renewal.ended');
         },
       );
@@ -233,24 +235,20 @@ async function completeWith(
 ): Promise<SettledTurn> {
   const event = { type: 'claims.complete', ...completion } as const;
   let receipt: TurnReceipt | undefined;
-  try {
-    const look: Look = ({ context, at }, asked) => {
-      if (asked.type !== 'claims.complete') return;
-      const refusal = completeRefusal(context, asked);
-      if (refusal?.type === 'known') {
-        receipt = refusal.receipt;
-        throw KNOWN;
-      }
-      if (refusal !== undefined) throw refusedCompletion(refusal);
-      receipt = receiptOf(context, completion, 'committed', at);
-    };
-    // Whoever has claims has a session: one that is made now could only refuse them.
-    const create = completion.claims.length === 0;
-    await desk.ask(sessionId, event, look, { ...ask, create, bytesMax: limits.completionBytesMax });
-  } catch (error) {
-    if (error !== KNOWN || receipt === undefined) throw error;
-    return settledTurn(receipt, true);
-  }
+  const look: Look<TurnReceipt> = ({ context, at }, given) => {
+    if (given.type !== 'claims.complete') return undefined;
+    const refusal = completeRefusal(context, given);
+    if (refusal?.type === 'known') return refusal.receipt;
+    if (refusal !== undefined) throw refusedCompletion(refusal);
+    // Only before its step are the batches there that it names.
+    receipt = receiptOf(context, completion, 'committed', at);
+    return undefined;
+  };
+  // Whoever has claims has a session: one that is made now could only refuse them.
+  const create = completion.claims.length === 0;
+  const options = { ...ask, create, bytesMax: limits.completionBytesMax };
+  const asked = await desk.ask(sessionId, event, look, options);
+  if ('answer' in asked) return settledTurn(asked.answer, true);
   if (receipt === undefined) throw new Error('a completion that was taken has a receipt');
   return settledTurn(receipt, false);
 }
@@ -266,23 +264,15 @@ export async function abandonClaims(
   const proofs = held.map((claim) => proofOf(claim.completion()));
   const rest = retryInMs === undefined ? {} : { retryInMs: checkedRest(retryInMs) };
   try {
-    const look: Look = ({ context }) => {
-      if (firstSuperseded(context, proofs) !== undefined) throw KNOWN;
-    };
     const event = { type: 'claims.abandon', claims: proofs, reason: reasonText(reason), ...rest } as const;
+    const look: Look<Superseded> = ({ context }) => firstSuperseded(context, proofs);
     // Turned away, it would hold up its session until the next open.
-    await desk.ask(sessionId, event, look, { source: 'runtime' });
-  } catch (error) {
-    if (error !== KNOWN) throw error;
-    return false;
+    const asked = await desk.ask(sessionId, event, look, { source: 'runtime' });
+    return 'seen' in asked;
   } finally {
     for (const claim of held) claim.release();
   }
-  return true;
 }
-
-/** Thrown by a look to say that there is nothing to do. */
-const KNOWN = new Error('nothing to do');
 
 function proofOf({ claimId, leaseToken, batchIds }: ClaimReceipt): ClaimProof {
   return { claimId, leaseToken, batchIds };
@@ -322,11 +312,7 @@ function refusedCompletion(refusal: NonNullable<ReturnType<typeof completeRefusa
   }
 }
 
-function throwIf(superseded: ReturnType<typeof supersededBy>): void {
-  if (superseded !== undefined) throw supersededError(superseded);
-}
-
-function supersededError({ batchId, by }: { batchId: string; by: string | undefined }): HoldfastError {
+function supersededError({ batchId, by }: Superseded): HoldfastError {
   const who = by === undefined ? 'it is settled or cancelled' : `claim ${by} has it`;
   return new HoldfastError('CLAIM_SUPERSEDED', `batch ${batchId} is not this claim’s any more: ${who}`, {
     details: { batchId, by },

@@ -1,7 +1,7 @@
 /**
  * Where the parts of the sessions façade ask a session: one event, looked at in its own step; or a look.
  *
- * Callers: session.ts, claim.ts, turn.ts, serve.ts. Invariants:
+ * Owns: claims and turns that are to end with the process. Callers: the parts of the façade. Invariants:
  *  D1  What is refused is refused in the step's own turn: between the answer and the step comes nothing.
  *  D2  Looking writes nothing, and reads nothing where the session is in memory.
  */
@@ -11,9 +11,10 @@ import type { Json, JsonEvent } from '../../json.js';
 import type { Clock } from '../../clock.js';
 import type { Logger } from '../../log.js';
 import { limits } from '../../limits.js';
+import { payloadRow } from '../../machines/index.js';
 import type { SessionContext, SessionEvent } from '../../machines/index.js';
 import type { Attachments } from '../attachments.js';
-import type { Kernel } from '../kernel/index.js';
+import type { Kernel, StepCheck } from '../kernel/index.js';
 import type { PayloadRow } from './drafts.js';
 
 export const SESSION_KIND = 'session';
@@ -49,6 +50,9 @@ interface Held {
   release(): void;
 }
 
+/** What became of an event: the session as it is once its step is on disk, or the answer of its look. */
+export type Asked<Answer> = { readonly seen: Seen } | { readonly answer: Answer };
+
 export interface AskOptions {
   readonly row?: readonly [name: string, row: PayloadRow];
   /** Default true: a session that is not there is made. */
@@ -59,16 +63,20 @@ export interface AskOptions {
   readonly bytesMax?: number;
 }
 
-/** Looks at a session in the turn of its step; what it throws refuses the event. */
-export type Look = (seen: Seen, event: SessionEvent) => void;
+/**
+ * Looks at a session in the turn of its step. What it returns is an answer instead of the step, and what it
+ * throws refuses the event: nothing is then written. Undefined lets the event pass.
+ */
+export type Look<Answer> = (seen: Seen, event: SessionEvent) => Answer | undefined;
 
-/** Thrown by a look that only wanted to look. */
-const LOOKED = new Error('looked');
+/** Thrown in the step's own turn where a look has answered. */
+const ANSWERED = new Error('answered');
 
 export class SessionDesk {
   readonly options: SessionsOptions;
-  /** Claims that renew themselves. */
+  /** Claims that renew themselves, and turns whose signal has not fired. */
   readonly #held = new Set<Held>();
+  #isClosed = false;
 
   constructor(options: SessionsOptions) {
     this.options = options;
@@ -78,76 +86,107 @@ export class SessionDesk {
     return this.options.defaults.claimTtlMs ?? limits.claimTtlMs;
   }
 
-  /** Remembers a claim until it lets go, so that a close can stop its renewals. */
-  hold<Claim extends Held>(claim: Claim): Claim {
-    this.#held.add(claim);
-    return claim;
+  /** How many it remembers. */
+  get held(): number {
+    return this.#held.size;
   }
 
-  letGo(claim: Held): void {
-    this.#held.delete(claim);
+  /** Remembers it until it lets go, so that a close can release it; what comes after the close is released. */
+  hold<One extends Held>(one: One): One {
+    if (this.#isClosed) one.release();
+    else this.#held.add(one);
+    return one;
+  }
+
+  letGo(one: Held): void {
+    this.#held.delete(one);
   }
 
   close(): void {
-    for (const claim of this.#held) claim.release();
+    this.#isClosed = true;
+    for (const one of this.#held) one.release();
   }
 
-  /** Sends an event; the session as it is once the step is on disk. Throws what `look` throws. */
-  async ask(
+  /** Sends an event; the session once the step is on disk. Throws ACTOR_NOT_FOUND where none is made. */
+  tell(key: string, event: SessionEvent, options: AskOptions = {}): Promise<Seen> {
+    return this.#send(key, event, options);
+  }
+
+  /** Sends an event that `look` may answer instead. Throws what `look` throws, ACTOR_NOT_FOUND as `tell`. */
+  async ask<Answer>(
     key: string,
     event: SessionEvent,
-    look: Look,
-    { row, create = true, source, bytesMax }: AskOptions = {},
-  ): Promise<Seen> {
-    const address = addressOf(SESSION_KIND, key);
-    const { kernel } = this.options;
-    const payloads = row === undefined ? undefined : { [row[0]]: row[1] as unknown as Json };
-    const send = () =>
-      kernel.send(address, event as unknown as JsonEvent, {
-        payloads,
-        bytesMax,
-        ...(source === undefined ? {} : { source }),
-        check: (snapshot, envelope) => {
-          const seen = seenIn(snapshot, envelope.at);
-          look(seen, Object.assign({ ...event }, { $: envelope }));
-        },
-      });
-    const outcome = await send().catch(async (error: unknown) => {
-      if (!create || !isHoldfastError(error, 'ACTOR_NOT_FOUND')) throw error;
-      await this.create(key);
-      return send();
-    });
-    if (outcome.snapshot === undefined)
-      throw new HoldfastError('ACTOR_NOT_FOUND', `session ${key} has ended`);
-    return seenIn(outcome.snapshot, this.options.clock.now());
+    look: Look<Answer>,
+    options: AskOptions = {},
+  ): Promise<Asked<Answer>> {
+    let answer: Answer | undefined;
+    const check: StepCheck = (snapshot, envelope) => {
+      answer = look(seenIn(snapshot, envelope.at), Object.assign({ ...event }, { $: envelope }));
+      if (answer !== undefined) throw ANSWERED;
+    };
+    try {
+      return { seen: await this.#send(key, event, options, check) };
+    } catch (error) {
+      if (error !== ANSWERED || answer === undefined) throw error;
+      return { answer };
+    }
+  }
+
+  /** The same where a session that is not there is as good as one that answers `absent`. */
+  async askIfThere<Answer>(
+    key: string,
+    event: SessionEvent,
+    look: Look<Answer>,
+    { absent, ...options }: { readonly absent: NoInfer<Answer> } & Pick<AskOptions, 'source'>,
+  ): Promise<Asked<Answer>> {
+    try {
+      return await this.ask(key, event, look, { ...options, create: false });
+    } catch (error) {
+      if (isHoldfastError(error, 'ACTOR_NOT_FOUND')) return { answer: absent };
+      throw error;
+    }
   }
 
   /** The session as of now; undefined when there is none. */
   async look(key: string): Promise<Seen | undefined> {
-    let seen: Seen | undefined;
-    const look = (found: Seen): void => {
-      seen = found;
-      throw LOOKED;
-    };
-    try {
-      await this.ask(key, { type: 'session.resume' }, look, { create: false });
-    } catch (error) {
-      if (isHoldfastError(error, 'ACTOR_NOT_FOUND')) return undefined;
-      if (error !== LOOKED) throw error;
-    }
-    return seen;
-  }
-
-  async create(key: string): Promise<void> {
-    const { attemptsMax } = this.options.defaults;
-    const input = { key, ...(attemptsMax === undefined ? {} : { attemptsMax }) };
-    await this.options.kernel.create(SESSION_KIND, key, input);
+    const event = { type: 'session.resume' } as const;
+    const look: Look<{ readonly found?: Seen }> = (found) => ({ found });
+    const asked = await this.askIfThere(key, event, look, { absent: {} });
+    return 'answer' in asked ? asked.answer.found : asked.seen;
   }
 
   /** The payload row of a batch; empty when the batch is gone. */
   async payloads(key: string, nonce: string): Promise<PayloadRow> {
-    const found = await this.options.kernel.reader.payload(addressOf(SESSION_KIND, key), `b/${nonce}`);
+    const found = await this.options.kernel.reader.payload(addressOf(SESSION_KIND, key), payloadRow(nonce));
     return (found as unknown as PayloadRow | undefined) ?? { payloads: [] };
+  }
+
+  async #send(
+    key: string,
+    event: SessionEvent,
+    { row, create = true, source, bytesMax }: AskOptions,
+    check?: StepCheck,
+  ): Promise<Seen> {
+    const { kernel, clock } = this.options;
+    const address = addressOf(SESSION_KIND, key);
+    const payloads = row === undefined ? undefined : { [row[0]]: row[1] as unknown as Json };
+    const asUser = { payloads, bytesMax, check };
+    const options = source === undefined ? asUser : { ...asUser, source };
+    const send = () => kernel.send(address, event as unknown as JsonEvent, options);
+    const outcome = await send().catch(async (error: unknown) => {
+      if (!create || !isHoldfastError(error, 'ACTOR_NOT_FOUND')) throw error;
+      await this.#create(key);
+      return send();
+    });
+    if (outcome.snapshot === undefined)
+      throw new HoldfastError('ACTOR_NOT_FOUND', `session ${key} has ended`);
+    return seenIn(outcome.snapshot, clock.now());
+  }
+
+  async #create(key: string): Promise<void> {
+    const { attemptsMax } = this.options.defaults;
+    const input = { key, ...(attemptsMax === undefined ? {} : { attemptsMax }) };
+    await this.options.kernel.create(SESSION_KIND, key, input);
   }
 }
 

@@ -37,21 +37,17 @@ export function putWork(
     const row: PayloadRow = { payloads, ...(sourceKey === undefined ? {} : { sourceKey }) };
     const nonce = desk.options.newId('b').slice(2);
     const event = eventOf(draftHead(draft, row, nonce));
-    let known: Known | undefined;
-    const look = (seen: Seen, asked: SessionEvent): void => {
-      known = knownBy(key, seen, asked, draft.onConflict);
-      if (known !== undefined) throw ALREADY_THERE;
-    };
-    try {
-      const seen = await desk.ask(key, event, look, { row: [payloadRow(nonce), row] });
-      const summary = batchSummary(seen.context, newest(seen.context, nonce), seen.at);
+    const look = (seen: Seen, given: SessionEvent): Known | undefined =>
+      knownBy(key, seen, given, draft.onConflict);
+    const asked = await desk.ask(key, event, look, { row: [payloadRow(nonce), row] });
+    if ('seen' in asked) {
+      const { context, at } = asked.seen;
+      const summary = batchSummary(context, newest(context, nonce), at);
       return { batch: batchOf(summary, row), deduplicated: false, contentMatches: true };
-    } catch (error) {
-      if (error !== ALREADY_THERE || known === undefined) throw error;
-      const { head, seen, batchId, contentMatches } = known;
-      const batch = head === undefined ? settledBatch(batchId) : await loadedBatch(desk, key, seen, head);
-      return { batch, deduplicated: true, contentMatches };
     }
+    const { head, seen, batchId, contentMatches } = asked.answer;
+    const batch = head === undefined ? settledBatch(batchId) : await loadedBatch(desk, key, seen, head);
+    return { batch, deduplicated: true, contentMatches };
   });
 }
 
@@ -73,9 +69,6 @@ export async function loadedBatch(
 ): Promise<Batch> {
   return batchOf(batchSummary(context, head, at), await desk.payloads(key, head.nonce));
 }
-
-/** Thrown by a look to say that there is nothing to write. */
-const ALREADY_THERE = new Error('already there');
 
 interface Known {
   readonly batchId: string;

@@ -1,9 +1,9 @@
 /**
  * One session: work in, claims out, and what is to be seen of it.
  *
- * Owns: nothing; make as many as you like. Callers: users through `runtime.sessions.get`, turn.ts, the doors.
+ * Owns: nothing; make as many as you like. Callers: users through `runtime.sessions.get`, the doors.
  */
-import { HoldfastError, isHoldfastError } from '../../errors.js';
+import { HoldfastError } from '../../errors.js';
 import {
   askedBy,
   cancellable,
@@ -17,6 +17,7 @@ import type {
   BatchHead,
   Boundary,
   ClaimAsked,
+  ClaimRefusal,
   ModeSettings,
   SessionContext,
   SessionEvent,
@@ -26,7 +27,7 @@ import type { HistoryEntry, Page, PageOptions } from '../kernel/index.js';
 import { batchSummary, type Batch, type BatchSummary } from './batch.js';
 import { Claim, claimed, completeReceipts, fencingExhausted } from './claim.js';
 import type { ClaimReceipt, CompleteOptions, SettledTurn } from './claim.js';
-import type { Seen, SessionDesk } from './desk.js';
+import type { Look, Seen, SessionDesk } from './desk.js';
 import { checkedDraft, commandSchema, inputDraft, policiesSchema, wakeSchema } from './drafts.js';
 import type {
   CheckedDraft,
@@ -135,13 +136,10 @@ export class Session {
    */
   async mode({ channel, ...change }: ModeChange = {}): Promise<ModeSettings> {
     const settings = checkedMode({ ...change, ...(channel === undefined ? {} : { channel }) });
-    if (Object.keys(settings).length === 0) {
-      const seen = await this.#desk.look(this.key);
-      return seen === undefined ? modeDefaults : settingsOf(seen.context, channel ?? '');
-    }
     const event = { type: 'mode.set', settings, ...(channel === undefined ? {} : { channel }) } as const;
-    const { context } = await this.#desk.ask(this.key, event, nothing);
-    return channel === undefined ? context.modes.session : settingsOf(context, channel);
+    const isChange = Object.keys(settings).length > 0;
+    const seen = isChange ? await this.#desk.tell(this.key, event) : await this.#desk.look(this.key);
+    return seen === undefined ? modeDefaults : settingsOf(seen.context, channel ?? '');
   }
 
   /**
@@ -187,15 +185,11 @@ export class Session {
     if (seen === undefined || head === undefined) return undefined;
     // Read first: the step that cancels deletes it. Nobody changes it meanwhile.
     const batch = await this.#batch(seen.context, head, seen.at);
-    try {
-      await this.#desk.ask(this.key, { type: 'batch.cancel', batchId }, ({ context, at }) => {
-        if (cancellable(context, batchId, at) === undefined) throw NOTHING_THERE;
-      });
-    } catch (error) {
-      if (error === NOTHING_THERE) return undefined;
-      throw error;
-    }
-    return batch;
+    const event = { type: 'batch.cancel', batchId } as const;
+    const asked = await this.#desk.ask(this.key, event, ({ context, at }) =>
+      cancellable(context, batchId, at) === undefined ? 'gone' : undefined,
+    );
+    return 'seen' in asked ? batch : undefined;
   }
 
   /** One batch. Throws BATCH_NOT_FOUND when it is settled, cancelled or another session's. */
@@ -215,7 +209,7 @@ export class Session {
         const head = headOf(context, batchId);
         if (head === undefined) throw batchNotFound(this.key, batchId);
         const { state } = batchSummary(context, head, at);
-        if (state === 'dead') return;
+        if (state === 'dead') return undefined;
         const message = `batch ${batchId} of session ${this.key} is ${state}`;
         throw new HoldfastError('BATCH_NOT_RETRYABLE', message, { details: { batchId, state } });
       },
@@ -225,7 +219,7 @@ export class Session {
 
   /** Ends a rest after a failed turn at once. */
   async resume(): Promise<void> {
-    await this.#desk.ask(this.key, { type: 'session.resume' }, nothing, { create: false });
+    await this.#desk.tell(this.key, { type: 'session.resume' }, { create: false });
   }
 
   /** All batches in `seq` order, with their states and payloads. */
@@ -271,26 +265,16 @@ export class Session {
 
   async #claim(asked: AskClaim, wanted: 'turn' | 'command', batchIds?: readonly string[]): Promise<Claim> {
     const claim = this.#asked(asked, wanted, batchIds);
-    let refusal: Claim['refusal'];
-    try {
-      const { context, at } = await this.#desk.ask(
-        this.key,
-        { type: 'claim.take', claim },
-        (seen) => {
-          const taking = takingOf(seen.context, claim, seen.at);
-          if (taking.type === 'taken') return;
-          refusal = taking.reason;
-          if (refusal === 'counterMax') throw fencingExhausted(this.key);
-          throw NOTHING_THERE;
-        },
-        { create: false },
-      );
-      return claimed(this.#desk, this.key, { context, at }, claim.claimId);
-    } catch (error) {
-      const isUnknown = isHoldfastError(error, 'ACTOR_NOT_FOUND');
-      if (error !== NOTHING_THERE && !isUnknown) throw error;
-      return new Claim(this.#desk, this.key, { refusal: refusal ?? 'empty' });
-    }
+    const look: Look<ClaimRefusal> = ({ context, at }) => {
+      const taking = takingOf(context, claim, at);
+      if (taking.type === 'taken') return undefined;
+      if (taking.reason === 'counterMax') throw fencingExhausted(this.key);
+      return taking.reason;
+    };
+    const event = { type: 'claim.take', claim } as const;
+    const taken = await this.#desk.askIfThere(this.key, event, look, { absent: 'empty' });
+    if ('answer' in taken) return new Claim(this.#desk, this.key, { refusal: taken.answer });
+    return claimed(this.#desk, this.key, taken.seen, claim.claimId);
   }
 
   #asked(asked: AskClaim, wanted: 'turn' | 'command', batchIds?: readonly string[]): ClaimAsked {
@@ -340,13 +324,6 @@ export class Session {
   #newId(prefix: string): string {
     return this.#desk.options.newId(prefix);
   }
-}
-
-/** Thrown by a look to say that there is nothing to do. */
-const NOTHING_THERE = new Error('nothing to do');
-
-function nothing(): void {
-  // Whatever the session is, the event is for it.
 }
 
 function batchNotFound(key: string, batchId: string): HoldfastError {

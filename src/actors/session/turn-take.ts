@@ -4,13 +4,13 @@
  * Callers: turn.ts. Invariant: one turn at a time per session, whoever asks, and a turn that is over takes
  * nothing more.
  */
-import { HoldfastError, isHoldfastError } from '../../errors.js';
+import { HoldfastError } from '../../errors.js';
 import { addressOf, sha256Hex } from '../../ids.js';
 import { askedBy, jitteredBackoffMs, takingOf, turnRow } from '../../machines/index.js';
 import type { ClaimAsked, ClaimRefusal, TurnReceipt } from '../../machines/index.js';
 import type { CheckedTurn } from './asked.js';
 import { claimed, fencingExhausted, type Claim } from './claim.js';
-import { SESSION_KIND, type Seen, type SessionDesk } from './desk.js';
+import { SESSION_KIND, type Look, type Seen, type SessionDesk } from './desk.js';
 import { turnOver } from './turn-watch.js';
 
 export type TurnTaking =
@@ -35,27 +35,19 @@ export async function takeForTurn(
     boundary: type === 'turn.begin' ? 'idle' : 'activeTurnCheckpoint',
     ...{ max, wanted: 'turn', ttlMs: desk.claimTtlMs, epoch: generation },
   };
-  let refusal: ClaimRefusal | undefined;
-  try {
-    const seen = await desk.ask(
-      key,
-      { type, claim, turnId },
-      (found, event) => {
-        refusal = type === 'turn.begin' ? refusalOfBegin(found) : undefined;
-        if (type === 'turn.checkpoint') checkRuns(found, turnId);
-        const asked = askedBy(found.context, event) ?? claim;
-        const taking = takingOf(found.context, asked, found.at);
-        if (taking.type === 'refused') refusal ??= taking.reason;
-        if (refusal === 'counterMax') throw fencingExhausted(key);
-        if (refusal !== undefined) throw NOTHING_THERE;
-      },
-      { create: false },
-    );
-    return { claim: claimed(desk, key, seen, claim.claimId), attemptsMax: seen.context.attemptsMax };
-  } catch (error) {
-    if (error !== NOTHING_THERE && !isHoldfastError(error, 'ACTOR_NOT_FOUND')) throw error;
-    return { refusal: refusal ?? 'empty' };
-  }
+  const look: Look<ClaimRefusal> = (seen, event) => {
+    const refusal = type === 'turn.begin' ? refusalOfBegin(seen) : undefined;
+    if (refusal !== undefined) return refusal;
+    if (type === 'turn.checkpoint') checkRuns(seen, turnId);
+    const taking = takingOf(seen.context, askedBy(seen.context, event) ?? claim, seen.at);
+    if (taking.type === 'taken') return undefined;
+    if (taking.reason === 'counterMax') throw fencingExhausted(key);
+    return taking.reason;
+  };
+  const asked = await desk.askIfThere(key, { type, claim, turnId }, look, { absent: 'empty' });
+  if ('answer' in asked) return { refusal: asked.answer };
+  const { seen } = asked;
+  return { claim: claimed(desk, key, seen, claim.claimId), attemptsMax: seen.context.attemptsMax };
 }
 
 /** A turn id that its caller gave may have ended before: what it would take now could never be committed. */
@@ -68,13 +60,12 @@ export async function checkNotOver(desk: SessionDesk, key: string, turnId: strin
 
 /** An interrupted turn has come to its end: the session goes on. Failing, it goes on by itself in 30 s. */
 export async function letGo(desk: SessionDesk, key: string, turnId: string): Promise<void> {
-  const look = (seen: Seen): void => {
-    if (!isInterrupting(seen, turnId)) throw NOTHING_THERE;
-  };
+  const look = (seen: Seen): 'over' | undefined => (isInterrupting(seen, turnId) ? undefined : 'over');
   try {
-    await desk.ask(key, { type: 'turn.released', turnId }, look, { create: false, source: 'runtime' });
+    const options = { absent: 'over', source: 'runtime' } as const;
+    await desk.askIfThere(key, { type: 'turn.released', turnId }, look, options);
   } catch (error) {
-    if (error !== NOTHING_THERE) desk.options.log.debug({ err: error, turn: turnId }, 'turn.not_let_go');
+    desk.options.log.debug({ err: error, turn: turnId }, 'turn.not_let_go');
   }
 }
 
@@ -109,6 +100,3 @@ function checkRuns(seen: Seen, turnId: string): void {
 export function interruptedError(turnId: string): HoldfastError {
   return new HoldfastError('TURN_INTERRUPTED', `turn ${turnId} was interrupted`, { details: { turnId } });
 }
-
-/** Thrown by a look to say that there is nothing to do. */
-const NOTHING_THERE = new Error('nothing to do');
