@@ -107,8 +107,8 @@ export const sessionMachine = sessionSetup.createMachine({
     },
     queue: {
       description:
-        'Work in its order, under policies of its own or of a message’s queue mode. Delivery: at the next safe ' +
-        'boundary of a running turn, or after its commit. Slot: joined with its like, or alone.',
+        'Work in its order, under policies of its own or of a message’s queue mode. Delivery: at the next ' +
+        'safe boundary of a running turn, or after its commit. Slot: joined with its like, or alone.',
       on: {
         'session.enqueue': { guard: 'isTaken', actions: 'enqueue' },
         'message.arrived': [
