@@ -1,4 +1,4 @@
-/** The pages of a session's queue: what a change copies, and what it says of a page without looking into it. */
+/** The pages of a session's queue: what a change copies, and what a page says without a look into it. */
 import { describe, expect, test } from 'vitest';
 import {
   appended,
@@ -43,7 +43,7 @@ describe('a queue of 1,000 batches', () => {
     for (const seq of [0, 1_001]) expect(found(pages, seq)).toBeUndefined();
   });
 
-  test('is copied by one page a step: the last for new work, that of the batch for what happens to it', () => {
+  test('is copied by one page a step: the last for new work, that of a batch for what happens to it', () => {
     const more = appended(pages, head(1_001));
     expect(kept(pages, more)).toEqual([true, true, true, true, true, true, true, false]);
     const claimed = changed(pages, [300], (one) => ({ ...one, claim: 'c' }));

@@ -1,4 +1,4 @@
-/** How turns end: what a commit sends, what is never written, and that every ending settles what was claimed. */
+/** How turns end: what a commit sends, what is never written, and that every ending settles its claims. */
 import { describe, expect, test, vi } from 'vitest';
 import type { Turn, TurnCommit } from '../../src/index.js';
 import { openOne, openSessions, refusal, type SessionPlace } from './session-place.js';

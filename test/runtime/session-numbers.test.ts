@@ -1,4 +1,4 @@
-/** The numbers of a session that nobody set: how many, how long, how often. And rule 6, with all its parts. */
+/** The numbers of a session that nobody set: how many, how long, how often. And rule 6, in all its parts. */
 import { describe, expect, test } from 'vitest';
 import type { AskClaim, Claim, Session } from '../../src/index.js';
 import { keys } from '../../src/store/keys.js';
@@ -32,7 +32,7 @@ describe('unless it is said otherwise', () => {
     expect((await session.claim({ max: 1_000 })).batches).toHaveLength(1);
   });
 
-  test('a claim lasts 15 min and is renewed at a third of that, as long as somebody here holds it', async () => {
+  test('a claim lasts 15 min, and is renewed at a third of that while somebody here holds it', async () => {
     const { place, session } = await openOne();
     await fill(session, 2);
     const mine = await session.claim();
