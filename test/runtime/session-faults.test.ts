@@ -76,7 +76,7 @@ const seqsOf = ({ items }: Awaited<ReturnType<Session['list']>>) =>
 describe.each(['refuses', 'writes and refuses'] as const)('a disk that %s', (fullness) => {
   const isWritten = fullness === 'writes and refuses';
 
-  test('work that came is there or not, with its payload and key, and repeated it is there once', async () => {
+  test('work that came is there or not, with payload and key, and repeated it is there once', async () => {
     const say = (session: Session) => session.enqueue({ id: 'next', text: 'next' });
     const { place, session } = await refused(fullness, async (first) => () => say(first));
     expect((await session.list()).items).toHaveLength(isWritten ? 2 : 1);
