@@ -3,6 +3,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { gate, open, repliesOf, sessionOf, textOf } from './conversation.js';
+import { openOne, writingNothing } from './session-place.js';
 
 describe('an interrupting message while a handler runs', () => {
   it('runs once a handler that heeds its signal has come to its end', async () => {
@@ -129,6 +130,17 @@ describe('closing', () => {
     await closing;
     expect(turns[0]?.signal.reason).toMatchObject({ code: 'RUNTIME_CLOSED' });
     expect(test.runtime.status).toBe('closed');
+  });
+});
+
+describe('a claim that is taken while its runtime closes', () => {
+  it('is not renewed', async () => {
+    const { place, session } = await openOne();
+    await session.enqueue('one');
+    const taken = session.claim();
+    await place.sessions.close();
+    expect((await taken).isEmpty).toBe(false);
+    await writingNothing(place, () => place.clock.advance(3_600_000));
   });
 });
 

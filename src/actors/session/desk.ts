@@ -47,6 +47,8 @@ export interface Seen {
 }
 
 interface Held {
+  /** Of a claim. */
+  readonly claimId?: string;
   release(): void;
 }
 
@@ -86,16 +88,17 @@ export class SessionDesk {
     return this.options.defaults.claimTtlMs ?? limits.claimTtlMs;
   }
 
-  /** How many it remembers. */
-  get held(): number {
-    return this.#held.size;
-  }
-
   /** Remembers it until it lets go, so that a close can release it; what comes after the close is released. */
   hold<One extends Held>(one: One): One {
     if (this.#isClosed) one.release();
     else this.#held.add(one);
     return one;
+  }
+
+  /** True for a claim that somebody in this process has. */
+  holds(claimId: string): boolean {
+    for (const one of this.#held) if (one.claimId === claimId) return true;
+    return false;
   }
 
   letGo(one: Held): void {
