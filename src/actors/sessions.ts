@@ -1,14 +1,17 @@
 /**
  * The sessions façade: conversations, their queues and their histories.
  *
- * Owns: actors of kind `session`. Callers: users through `runtime.sessions`, the doors. Invariant: what
- * owners in earlier processes held is free before anybody claims in this one.
+ * Owns: actors of kind `session`. Callers: users through `runtime.sessions`, the doors. Invariants:
+ *  1  What owners in earlier processes held is free before anybody claims in this one.
+ *  2  A session that stood still goes on without claims that nobody has: of a process that died, of another
+ *     store, or taken by a step whose caller was told that it failed.
  */
 import { splitAddress } from '../ids.js';
 import { HoldfastError } from '../errors.js';
 import { limits } from '../limits.js';
 import { sessionDefinition } from './house-machines.js';
-import type { Page, PageOptions } from './kernel/index.js';
+import type { CommittedStep, Page, PageOptions } from './kernel/index.js';
+import type { SessionContext } from '../machines/index.js';
 import { SESSION_KIND, SessionDesk, type SessionsOptions } from './session/desk.js';
 import { Session } from './session/session.js';
 import { SessionServing } from './session/serve.js';
@@ -26,6 +29,7 @@ export class Sessions {
     this.#desk = new SessionDesk(options);
     options.kernel.define(sessionDefinition);
     options.kernel.onFailure(() => this.#stop());
+    options.kernel.onStep((step) => this.#freeLost(step));
   }
 
   /** Frees what owners in earlier processes held. Call once the kernel has started. */
@@ -113,6 +117,19 @@ export class Sessions {
     this.#isClosed = true;
     for (const serving of this.#servings) void serving.close();
     this.#desk.close();
+  }
+
+  #freeLost({ kind, address, snapshot, resumed }: CommittedStep): void {
+    if (!resumed || kind !== SESSION_KIND || snapshot.status !== 'active') return;
+    const { claims } = snapshot.context as SessionContext;
+    const lost = Object.values(claims).filter(
+      ({ claimId, epoch }) => epoch !== undefined && !this.#desk.holds(claimId),
+    );
+    if (lost.length === 0) return;
+    const { kernel, log } = this.#desk.options;
+    const event = { type: 'claims.lost', claimIds: lost.map(({ claimId }) => claimId) };
+    const sent = unlessBad(log, address, () => kernel.send(address, event, { source: 'runtime' }));
+    sent.catch((error: unknown) => log.debug({ err: error, address }, 'claims.not_freed'));
   }
 
   async #free(type: 'generation.began' | 'generation.ended'): Promise<void> {

@@ -227,26 +227,37 @@ export function renewed(
 }
 
 /**
- * Claims of owners in earlier processes end now, or those of this one's as it closes: their batches are free,
- * in their old composition.
+ * Claims of owners in earlier processes end now, those of this one's as it closes, or those that nobody has:
+ * their batches are free, in their old composition.
  */
 export function freed(
   { claims }: SessionContext,
-  { type, epoch }: Extract<SessionEvent, { type: 'generation.began' | 'generation.ended' }>,
+  event: SessionEvent,
   now: number,
 ): Readonly<Record<string, ClaimHead>> {
-  const isInOrder = type === 'generation.ended';
-  const spared = isInOrder ? ({ spared: true } as const) : {};
-  const firstLive = isInOrder ? epoch + 1 : epoch;
+  const spared = event.type === 'generation.ended' ? ({ spared: true } as const) : {};
   const all = Object.entries(claims).map(([id, claim]) => {
-    const isOver = claim.epoch !== undefined && claim.epoch < firstLive;
-    if (!isOver) return [id, claim] as const;
+    if (claim.epoch === undefined || !ends(event, claim, claim.epoch)) return [id, claim] as const;
     return [
       id,
       { ...without(claim, 'epoch'), ...spared, expiresAt: Math.min(claim.expiresAt, now) },
     ] as const;
   });
   return Object.fromEntries(all);
+}
+
+/** True for a claim of some process that is without its owner from this event on. */
+function ends(event: SessionEvent, { claimId }: ClaimHead, epoch: number): boolean {
+  switch (event.type) {
+    case 'generation.began':
+      return epoch < event.epoch;
+    case 'generation.ended':
+      return epoch <= event.epoch;
+    case 'claims.lost':
+      return event.claimIds.includes(claimId);
+    default:
+      return false;
+  }
 }
 
 export function withoutClaims(

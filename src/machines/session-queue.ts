@@ -79,6 +79,7 @@ export const sessionMachine = sessionSetup.createMachine({
             ],
             'generation.began': { target: 'idle', actions: 'forgetTurn' },
             'generation.ended': { target: 'idle', actions: 'forgetTurn' },
+            'claims.lost': { guard: 'losesTurn', target: 'idle', actions: 'forgetTurn' },
           },
           states: {
             commanding: { description: 'One session command, alone.' },
@@ -131,6 +132,7 @@ export const sessionMachine = sessionSetup.createMachine({
         'batch.retry': { actions: 'retry' },
         'generation.began': { actions: 'freeClaims' },
         'generation.ended': { actions: 'freeClaims' },
+        'claims.lost': { actions: 'freeClaims' },
       },
     },
   },

@@ -207,7 +207,8 @@ function withMode(
   { settings, channel }: Extract<SessionEvent, { type: 'mode.set' }>,
 ): Partial<SessionContext> {
   if (channel === undefined) return { modes: { ...modes, session: { ...modes.session, ...settings } } };
-  const before = modes.channels[channel] ?? modes.session;
+  const before =
+    (Object.hasOwn(modes.channels, channel) ? modes.channels[channel] : undefined) ?? modes.session;
   return { modes: { ...modes, channels: { ...modes.channels, [channel]: { ...before, ...settings } } } };
 }
 

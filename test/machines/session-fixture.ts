@@ -78,4 +78,5 @@ export const sessionEvents: readonly SessionEvent[] = [
   { type: 'session.resume' },
   { type: 'generation.began', epoch: 2 },
   { type: 'generation.ended', epoch: 2 },
+  { type: 'claims.lost', claimIds: ['c1'] },
 ];

@@ -34,6 +34,8 @@ export interface CommittedStep {
   readonly entry: JournalEntry;
   readonly record: ActorRecord;
   readonly snapshot: AnyMachineSnapshot;
+  /** It stood still before. */
+  readonly resumed: boolean;
 }
 
 export type StepListener = (step: CommittedStep) => void;
@@ -106,11 +108,11 @@ export class AfterCommit {
     for (const id of after.ended) outbox.cancel(address, id);
     for (const timer of after.armed) timers.armed(timer.dueAt);
     for (const sent of after.sends) forward(sent);
-    if (after.resumed) this.#options.resumed(address);
-    const { record, snapshot, entry } = after;
+    const { record, snapshot, entry, resumed } = after;
+    if (resumed) this.#options.resumed(address);
     delivery.resolve({ seq: record.seq, accepted: true, deduplicated: false, snapshot });
     for (const action of after.custom) this.#runAction(address, action);
-    const step: CommittedStep = { address, kind: definition.kind, entry, record, snapshot };
+    const step: CommittedStep = { address, kind: definition.kind, entry, record, snapshot, resumed };
     for (const listener of this.#listeners) this.guarded(address, 'listener.failed', () => listener(step));
     for (const listener of this.#subscribers.of(address) ?? [])
       this.guarded(address, 'listener.failed', () => listener(step));

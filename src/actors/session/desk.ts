@@ -88,7 +88,9 @@ export class SessionDesk {
     return this.options.defaults.claimTtlMs ?? limits.claimTtlMs;
   }
 
-  /** Remembers it until it lets go, so that a close can release it; what comes after the close is released. */
+  /**
+   * Remembers it until it lets go, so that a close can release it; what comes after the close is released.
+   */
   hold<One extends Held>(one: One): One {
     if (this.#isClosed) one.release();
     else this.#held.add(one);
