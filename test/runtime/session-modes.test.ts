@@ -243,6 +243,13 @@ describe('the mode', () => {
     });
   });
 
+  it.each(['constructor', '__proto__', 'toString'])('may be that of a channel named %s', async (channel) => {
+    const { session } = await open({ mode: 'followup' });
+    expect(await session().mode({ channel, cap: 5 })).toEqual({ ...(await session().mode()), cap: 5 });
+    const { batch } = await session().message('one', { channel });
+    expect((await session().list()).items).toEqual([batch]);
+  });
+
   it('of a channel holds for its messages alone', async () => {
     const { session } = await open({ mode: 'followup' });
     await session().mode({ channel: 'voice', mode: 'interrupt' });

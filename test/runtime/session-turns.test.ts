@@ -282,6 +282,20 @@ describe('an interrupting message', () => {
     expect(await historyOf(session)).toHaveLength(2);
   });
 
+  it('runs once a turn lets go that was interrupted as it read what a checkpoint took', async () => {
+    const test = await open();
+    const session = sessionOf(test);
+    await session.mode({ mode: 'interrupt' });
+    await session.message('one');
+    const turn = await session.turn();
+    await session.inject('now');
+    const checkpoint = turn.checkpoint().catch((error: unknown) => error);
+    await session.message('two');
+    expect(await checkpoint).toMatchObject({ code: 'TURN_INTERRUPTED' });
+    await expect(turn.commit('late')).rejects.toMatchObject({ code: 'TURN_INTERRUPTED' });
+    expect(textsOf(await session.turn())).toEqual(['two']);
+  });
+
   it('is not held up for ever by a turn that does not end', async () => {
     const test = await open();
     const session = sessionOf(test);

@@ -236,10 +236,10 @@ export class Turn implements Work {
       if (history.length + deliveries.length > 0) throw turnOver(turnId);
       return { batchIds: [], at: this.#desk.options.clock.now(), repeated: false };
     }
-    if (this.#unread !== undefined) throw this.#unread;
     const content = { history: [...this.#said, ...history], deliveries };
     const hash = commitHash ?? sha256Hex(canonicalJson(content));
     try {
+      if (this.#unread !== undefined) throw this.#unread;
       const options = { ...others, turnId, commitHash: hash, ...content };
       const settled = await completeClaims(this.#desk, this.sessionId, this.#claims, options);
       this.#state = 'committed';
