@@ -43,13 +43,8 @@ export type { ListQuarantined, OperatorOptions, Quarantine, QuarantineView } fro
 export type { SchemaIssue, SchemaResult, StandardSchema } from './actors/schema.js';
 export type { AttachmentRef } from './actors/attachments.js';
 export type { Batch, BatchState, BatchSummary } from './actors/session/batch.js';
-export type {
-  AbandonOptions,
-  Claim,
-  ClaimReceipt,
-  CompleteOptions,
-  SettledTurn,
-} from './actors/session/claim.js';
+export type { Claim } from './actors/session/claim.js';
+export type { AbandonOptions, ClaimReceipt, CompleteOptions, SettledTurn } from './actors/session/settle.js';
 export type { TurnDelivery } from './actors/session/completion.js';
 export type { AskClaim, AskTurn, ModeChange } from './actors/session/asked.js';
 export type { SessionDefaults } from './actors/session/desk.js';

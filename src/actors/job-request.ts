@@ -4,17 +4,11 @@
  * Pure. Callers: jobs.ts and the doors that show the schema. Throws INVALID_INPUT naming the field.
  */
 import { z } from 'zod';
-import { HoldfastError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { ProviderRequest } from '../providers/index.js';
+import { text } from './checked.js';
 
 const YEAR_MS = 366 * 86_400_000;
-const text = (max: number): z.ZodString =>
-  z
-    .string()
-    .min(1)
-    .max(max)
-    .refine((value) => !value.includes('\0') && value.isWellFormed(), 'holds NUL or a lone surrogate');
 const durationMs = z.number().int().positive().max(YEAR_MS);
 const json = z.json();
 
@@ -92,18 +86,6 @@ export type SubmitRequest = z.input<typeof submitSchema>;
 export type TrackRequest = z.input<typeof trackSchema>;
 export type CheckedSubmit = z.output<typeof submitSchema>;
 export type CheckedTrack = z.output<typeof trackSchema>;
-
-/** Parses or throws INVALID_INPUT naming the first field that is wrong. */
-export function checked<T>(schema: z.ZodType<T>, value: unknown): T {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const field = issue?.path.join('.') ?? '';
-  const where = field === '' ? 'the request' : `"${field}"`;
-  throw new HoldfastError('INVALID_INPUT', `${where}: ${issue?.message ?? 'is not valid'}`, {
-    details: { field },
-  });
-}
 
 /** The provider-neutral part of a request: what is stored as its payload. */
 export function providerRequest(request: CheckedSubmit): ProviderRequest {

@@ -17,7 +17,7 @@
  */
 import type { CommittedStep } from '../../src/actors/kernel/index.js';
 import type { ActorRecord, HistoryEntry, JournalEntry } from '../../src/actors/kernel/record.js';
-import type { SettledTurn } from '../../src/actors/session/claim.js';
+import type { SettledTurn } from '../../src/actors/session/settle.js';
 import type {
   BatchHead,
   ClaimHead,

@@ -6,9 +6,10 @@
  *  U1  Nobody uses sessions before what earlier processes held is free, as no caller of a runtime can.
  *  U2  What an owner of a dead process held it may settle still, by its receipts.
  */
-import type { Claim, ClaimReceipt, CompleteOptions, SettledTurn } from '../../src/actors/session/claim.js';
+import type { Claim } from '../../src/actors/session/claim.js';
 import type { Enqueued } from '../../src/actors/session/put.js';
 import type { Session } from '../../src/actors/session/session.js';
+import type { ClaimReceipt, CompleteOptions, SettledTurn } from '../../src/actors/session/settle.js';
 import type { Turn } from '../../src/actors/session/turn.js';
 import type { Sessions } from '../../src/actors/sessions.js';
 import { isHoldfastError } from '../../src/errors.js';

@@ -1,18 +1,17 @@
 /**
- * What callers ask a session beside work: claims, turns and queue modes, checked once, at the door.
+ * What callers ask a session beside work: claims, turns, queue modes, checked once, at the door.
  *
- * Pure. Callers: session.ts, turn.ts, the doors. Throws INVALID_INPUT naming the field.
+ * Pure. Callers: session.ts, turn.ts. Throws INVALID_INPUT naming the field.
  */
 import { z } from 'zod';
 import { dropPolicies, queueModes } from '../../machines/index.js';
 import type { ModeSettings } from '../../machines/index.js';
-import { checked } from '../job-request.js';
-import type { ClaimReceipt } from './claim.js';
+import { checked, text } from '../checked.js';
 import type { CheckedDraft } from './drafts.js';
+import type { ClaimReceipt } from './settle.js';
 
 const DAY_MS = 86_400_000;
-const NO_TEXT = 'holds NUL or a lone surrogate';
-const word = z.string().min(1).max(300);
+const name = text(300);
 
 const claimSchema = z.strictObject({
   /** Where its caller stands: between turns, or at a safe place within the running one. */
@@ -20,14 +19,12 @@ const claimSchema = z.strictObject({
   /** Batches at most; 0 to 1,000. */
   max: z.number().int().min(0).max(1_000).default(64),
   /** Who is shown to hold it; default: this process. */
-  ownerId: word.optional(),
+  ownerId: name.optional(),
   /** How long it holds without being renewed; 1 s to a day, default 15 min. */
   ttlMs: z.number().int().min(1_000).max(DAY_MS).optional(),
   /** `process`: for as long as this process lives. `lease`: for its time to live, wherever its owner is. */
   hold: z.enum(['process', 'lease']).default('process'),
 });
-
-const channel = word.refine((name) => !name.includes('\0') && name.isWellFormed(), NO_TEXT);
 
 const modeSchema = z.strictObject({
   mode: z.enum(queueModes).optional(),
@@ -37,7 +34,7 @@ const modeSchema = z.strictObject({
   /** How long it must be quiet before collected messages run; ms, up to an hour, default 500. */
   debounceMs: z.number().int().min(0).max(3_600_000).optional(),
   /** For messages of this channel alone; default: the session. */
-  channel: channel.optional(),
+  channel: name.optional(),
 });
 
 /** What proves a claim elsewhere. It was kept as JSON, by somebody else: nothing of it is taken on trust. */
@@ -52,16 +49,11 @@ const receiptsSchema = z.array(receiptSchema).max(10_000);
 
 const turnSchema = z.strictObject({
   /** What the turn is known by, and its commit; 1 to 120 characters, default: a new one. */
-  turnId: z
-    .string()
-    .min(1)
-    .max(120)
-    .refine((id) => !id.includes('\0') && id.isWellFormed(), NO_TEXT)
-    .optional(),
+  turnId: text(120).optional(),
   /** Batches at most, at each claim; 0 to 1,000. */
   max: z.number().int().min(0).max(1_000).default(64),
   /** Who is shown to run it; default: this process. */
-  ownerId: word.optional(),
+  ownerId: name.optional(),
   /** These ride on the turn, for whoever works on it, and are never stored. */
   protocolExtension: z.unknown().optional(),
   turnContext: z.unknown().optional(),
@@ -77,11 +69,11 @@ export function checkedClaim(asked: unknown): z.output<typeof claimSchema> {
   return checked(claimSchema, asked);
 }
 
-/** The settings of a change that are given. */
 export function checkedTurn(asked: unknown): CheckedTurn {
   return checked(turnSchema, asked);
 }
 
+/** The settings of a change that are given. */
 export function checkedMode(asked: unknown): Partial<ModeSettings> {
   const { channel: _channel, ...settings } = checked(modeSchema, asked);
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
@@ -89,7 +81,7 @@ export function checkedMode(asked: unknown): Partial<ModeSettings> {
 
 /** The channel of a message; '' is the session's own door. */
 export function checkedChannel(asked: unknown): string {
-  return asked === '' ? '' : checked(z.strictObject({ channel }), { channel: asked }).channel;
+  return asked === '' ? '' : checked(z.strictObject({ channel: name }), { channel: asked }).channel;
 }
 
 /** Those of claims that hold something: whatever is done with an empty one changes nothing. */

@@ -1,57 +1,19 @@
 /**
  * A claim, as its owner holds it: proof of the batches it took, and the ways to end it.
  *
- * Owns: its own renewal, as long as it is neither settled nor superseded. Callers: users, turn.ts.
+ * Owns: its own renewal, as long as it is neither settled nor superseded. Callers: users, session.ts,
+ * turn.ts and what it takes.
  * Invariants:
  *  1  A claim that took nothing wrote nothing, and whatever is done with it changes nothing.
  *  2  A renewal that fails for good ends the renewals: the next call says why.
  */
 import { HoldfastError } from '../../errors.js';
-import { limits } from '../../limits.js';
-import { batchIdOf, firstSuperseded, found, supersededBy } from '../../machines/index.js';
-import { completeRefusal, receiptOf } from '../../machines/index.js';
-import type { BatchHead, ClaimHead, ClaimProof, ClaimRefusal, Completion } from '../../machines/index.js';
-import type { SessionContext, Superseded, TurnReceipt } from '../../machines/index.js';
+import { batchIdOf, found, supersededBy } from '../../machines/index.js';
+import type { BatchHead, ClaimHead, ClaimRefusal, SessionContext, Superseded } from '../../machines/index.js';
 import { batchOf, batchSummary, type Batch, type BatchSummary } from './batch.js';
-import { attachmentsIn, checkedCompletion, type TurnDelivery } from './completion.js';
-import type { AskOptions, Look, Seen, SessionDesk } from './desk.js';
-import { reasonText } from './reason.js';
-
-/** What settles a claim elsewhere: JSON, to be kept secret as it is. */
-export interface ClaimReceipt {
-  readonly sessionId: string;
-  readonly claimId: string;
-  readonly leaseToken: string;
-  readonly batchIds: readonly string[];
-}
-
-export interface CompleteOptions {
-  /** What the turn is known by: the same batches again with the same hash, and nothing happens. */
-  readonly turnId?: string;
-  /** Of what the turn produced. */
-  readonly commitHash?: string;
-  /** Entries for the session's history, in their order; attachments that they name are kept with them. */
-  readonly history?: readonly object[];
-  /** Messages for chats, written in the same commit. */
-  readonly deliveries?: readonly TurnDelivery[];
-}
-
-export interface AbandonOptions {
-  readonly reason: string;
-  /** How long the session rests before anything else is claimed; ms, default 0. */
-  readonly retryInMs?: number;
-}
-
-/** How claimed work ended. */
-export interface SettledTurn {
-  readonly turnId?: string;
-  readonly commitHash?: string;
-  readonly batchIds: readonly string[];
-  /** Epoch ms. */
-  readonly at: number;
-  /** True when it had been completed before, under the same turn id and hash. */
-  readonly repeated: boolean;
-}
+import type { Look, Seen, SessionDesk } from './desk.js';
+import { abandonClaims, completeClaims, supersededError } from './settle.js';
+import type { AbandonOptions, ClaimReceipt, CompleteOptions, SettledTurn } from './settle.js';
 
 /** What was found for a claim: its head and batches, or why there is none. */
 export type Found =
@@ -183,147 +145,6 @@ export function claimed(
   if (claim === undefined) throw new Error('a claim that was taken is in the context of its step');
   const heads = claim.seqs.flatMap((seq) => found(context.pages, seq) ?? []);
   return desk.hold(new Claim(desk, key, { claim, heads, context, at }));
-}
-
-/** Settles several claims of one session together, or none of them. */
-export async function completeClaims(
-  desk: SessionDesk,
-  sessionId: string,
-  claims: readonly Claim[],
-  options: CompleteOptions,
-): Promise<SettledTurn> {
-  const held = claims.filter(({ isEmpty }) => !isEmpty);
-  const settled = await completeReceipts(
-    desk,
-    sessionId,
-    held.map((claim) => claim.completion()),
-    options,
-    // Turned away by a full mailbox, a turn that has done its work would do it again.
-    { source: 'runtime' },
-  );
-  for (const claim of held) claim.release();
-  return settled;
-}
-
-/** The same for receipts, wherever they come from. */
-export async function completeReceipts(
-  desk: SessionDesk,
-  sessionId: string,
-  receipts: readonly ClaimReceipt[],
-  options: CompleteOptions,
-  ask: Pick<AskOptions, 'source'> = {},
-): Promise<SettledTurn> {
-  const checked = checkedCompletion(sessionId, options);
-  const { turnId, history = [], deliveries = [] } = checked;
-  if (receipts.length === 0 && turnId === undefined && history.length + deliveries.length === 0)
-    return { batchIds: [], at: desk.options.clock.now(), repeated: false };
-  const completion: Completion = { claims: receipts.map(proofOf), ...checked };
-  const named = attachmentsIn(history);
-  if (named.length === 0) return completeWith(desk, sessionId, completion, ask);
-  // What the history names outlives the batches that brought it.
-  return desk.options.attachments.during((lease) => {
-    const files = named.filter((name) => lease.has(name));
-    return completeWith(desk, sessionId, { ...completion, files }, ask);
-  });
-}
-
-async function completeWith(
-  desk: SessionDesk,
-  sessionId: string,
-  completion: Completion,
-  ask: Pick<AskOptions, 'source'>,
-): Promise<SettledTurn> {
-  const event = { type: 'claims.complete', ...completion } as const;
-  let receipt: TurnReceipt | undefined;
-  const look: Look<TurnReceipt> = ({ context, at }, given) => {
-    if (given.type !== 'claims.complete') return undefined;
-    const refusal = completeRefusal(context, given);
-    if (refusal?.type === 'known') return refusal.receipt;
-    if (refusal !== undefined) throw refusedCompletion(refusal);
-    // Only before its step are the batches there that it names.
-    receipt = receiptOf(context, completion, 'committed', at);
-    return undefined;
-  };
-  // Whoever has claims has a session: one that is made now could only refuse them.
-  const create = completion.claims.length === 0;
-  const options = { ...ask, create, bytesMax: limits.completionBytesMax };
-  const asked = await desk.ask(sessionId, event, look, options);
-  if ('answer' in asked) return settledTurn(asked.answer, true);
-  if (receipt === undefined) throw new Error('a completion that was taken has a receipt');
-  return settledTurn(receipt, false);
-}
-
-export async function abandonClaims(
-  desk: SessionDesk,
-  sessionId: string,
-  claims: readonly Claim[],
-  { reason, retryInMs }: AbandonOptions,
-): Promise<boolean> {
-  const held = claims.filter(({ isEmpty }) => !isEmpty);
-  if (held.length === 0) return true;
-  const proofs = held.map((claim) => proofOf(claim.completion()));
-  const rest = retryInMs === undefined ? {} : { retryInMs: checkedRest(retryInMs) };
-  try {
-    const event = { type: 'claims.abandon', claims: proofs, reason: reasonText(reason), ...rest } as const;
-    const look: Look<Superseded> = ({ context }) => firstSuperseded(context, proofs);
-    // Turned away, it would hold up its session until the next open.
-    const asked = await desk.ask(sessionId, event, look, { source: 'runtime' });
-    return 'seen' in asked;
-  } finally {
-    for (const claim of held) claim.release();
-  }
-}
-
-function proofOf({ claimId, leaseToken, batchIds }: ClaimReceipt): ClaimProof {
-  return { claimId, leaseToken, batchIds };
-}
-
-function settledTurn({ turnId, commitHash, batchIds, at }: TurnReceipt, repeated: boolean): SettledTurn {
-  return {
-    ...(turnId === '' ? {} : { turnId }),
-    ...(commitHash === undefined ? {} : { commitHash }),
-    ...{ batchIds, at, repeated },
-  };
-}
-
-function refusedCompletion(refusal: NonNullable<ReturnType<typeof completeRefusal>>): HoldfastError {
-  switch (refusal.type) {
-    case 'conflict':
-    case 'known':
-      return new HoldfastError(
-        'TURN_COMMIT_CONFLICT',
-        `turn ${refusal.receipt.turnId} was committed with another hash, or without these batches`,
-        { details: { turnId: refusal.receipt.turnId, commitHash: refusal.receipt.commitHash } },
-      );
-    case 'interrupted':
-      return new HoldfastError('TURN_INTERRUPTED', `turn ${refusal.receipt.turnId} was interrupted`, {
-        details: { turnId: refusal.receipt.turnId },
-      });
-    case 'partial':
-      return new HoldfastError(
-        'INVALID_INPUT',
-        `"claims": turn ${refusal.turnId} has more than these; settle all`,
-        {
-          details: { field: 'claims', turnId: refusal.turnId },
-        },
-      );
-    case 'superseded':
-      return supersededError(refusal);
-  }
-}
-
-function supersededError({ batchId, by }: Superseded): HoldfastError {
-  const who = by === undefined ? 'it is settled or cancelled' : `claim ${by} has it`;
-  return new HoldfastError('CLAIM_SUPERSEDED', `batch ${batchId} is not this claim’s any more: ${who}`, {
-    details: { batchId, by },
-  });
-}
-
-function checkedRest(retryInMs: number): number {
-  if (Number.isSafeInteger(retryInMs) && retryInMs >= 0) return retryInMs;
-  throw new HoldfastError('INVALID_INPUT', '"retryInMs": not a whole number of milliseconds', {
-    details: { field: 'retryInMs' },
-  });
 }
 
 /** A counter that cannot grow proves nothing. */

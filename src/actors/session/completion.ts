@@ -1,21 +1,15 @@
 /**
  * What a caller leaves behind with claims it completes, checked once, at the door.
  *
- * Pure. Callers: claim.ts. Throws INVALID_INPUT naming the field: a step that could not write it would set
+ * Pure. Callers: settle.ts. Throws INVALID_INPUT naming the field: a step that could not write it would set
  * the session aside.
  */
 import { z } from 'zod';
 import { addressOf } from '../../ids.js';
 import { limits } from '../../limits.js';
 import type { Completion, DeliveryInput } from '../../machines/index.js';
-import { checked } from '../job-request.js';
+import { checked, text } from '../checked.js';
 
-const text = (max: number): z.ZodString =>
-  z
-    .string()
-    .min(1)
-    .max(max)
-    .refine((value) => !value.includes('\0') && value.isWellFormed(), 'holds NUL or a lone surrogate');
 const path = text(4_096);
 const record = z.record(z.string(), z.json());
 

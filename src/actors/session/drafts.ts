@@ -1,24 +1,17 @@
 /**
  * Work for a session as callers ask for it, checked once, at the door, and as the chart is told of it.
  *
- * Pure. Callers: session.ts, the doors. Throws INVALID_INPUT naming the field; words that are unknown are
- * refused with those that are known.
+ * Pure. Callers: session.ts, put.ts, batch.ts. Throws INVALID_INPUT naming the field; words that are
+ * unknown are refused with those that are known.
  */
 import { z } from 'zod';
-import { HoldfastError } from '../../errors.js';
 import { sha256Hex } from '../../ids.js';
 import { canonicalJson } from '../../json.js';
 import { limits } from '../../limits.js';
 import type { BatchKind, Deliver, DraftHead, MergeRule, Slot, WakeMark } from '../../machines/index.js';
 import type { AttachmentRef } from '../attachments.js';
-import { checked } from '../job-request.js';
+import { checked, invalid, text } from '../checked.js';
 
-const text = (max: number): z.ZodString =>
-  z
-    .string()
-    .min(1)
-    .max(max)
-    .refine((value) => !value.includes('\0') && value.isWellFormed(), 'holds NUL or a lone surrogate');
 const whole = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const record = z.record(z.string(), z.json());
 
@@ -190,7 +183,7 @@ const NAME_CHARS_MAX = 120;
  * What rows are named by, for a source key or a process: itself when it is short, else its hash. Charts name
  * rows of their own ids by the same rule, without hashing.
  */
-export function rowNameOf(name: string): string {
+function rowNameOf(name: string): string {
   const isPlain = name.length <= NAME_CHARS_MAX && !name.startsWith('#');
   return isPlain ? name : `#${sha256Hex(name).slice(0, 32)}`;
 }
@@ -237,8 +230,4 @@ function markOf({ processId, sequence }: { processId: string; sequence: number }
 function filesOf(payload: Payload): readonly string[] {
   if (payload.type !== 'turnInput') return [];
   return Object.values(payload.images ?? {}).map(({ attachment }) => attachment);
-}
-
-function invalid(field: string, what: string): HoldfastError {
-  return new HoldfastError('INVALID_INPUT', `"${field}": ${what}`, { details: { field } });
 }

@@ -7,9 +7,10 @@
  *  S3  A session that was hinted at often is worked on once; what is kept is bounded, however many there are.
  *  S4  Once closed it begins nothing, and its close resolves when its last handler has come to its end.
  */
-import { HoldfastError, isHoldfastError, isWriteFailure } from '../../errors.js';
+import { isHoldfastError, isWriteFailure } from '../../errors.js';
 import { splitAddress } from '../../ids.js';
 import { limits } from '../../limits.js';
+import { invalid } from '../checked.js';
 import type { CommittedStep } from '../kernel/index.js';
 import { SESSION_KIND, type SessionDesk } from './desk.js';
 import type { SessionCommand } from './drafts.js';
@@ -217,8 +218,4 @@ export class SessionServing implements Serving {
   #isOver(error: unknown): boolean {
     return this.#isClosed || isWriteFailure(error) || isHoldfastError(error, 'RUNTIME_CLOSED');
   }
-}
-
-function invalid(field: string, what: string): HoldfastError {
-  return new HoldfastError('INVALID_INPUT', `"${field}": ${what}`, { details: { field } });
 }

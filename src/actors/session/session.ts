@@ -22,11 +22,10 @@ import type {
   SessionContext,
   SessionEvent,
 } from '../../machines/index.js';
-import { checked } from '../job-request.js';
+import { checked, invalid } from '../checked.js';
 import type { HistoryEntry, Page, PageOptions } from '../kernel/index.js';
 import { batchSummary, type Batch, type BatchSummary } from './batch.js';
-import { Claim, claimed, completeReceipts, fencingExhausted } from './claim.js';
-import type { ClaimReceipt, CompleteOptions, SettledTurn } from './claim.js';
+import { Claim, claimed, fencingExhausted } from './claim.js';
 import type { Look, Seen, SessionDesk } from './desk.js';
 import { checkedDraft, commandSchema, inputDraft, policiesSchema, wakeSchema } from './drafts.js';
 import type {
@@ -40,6 +39,8 @@ import type {
 import { checkedChannel, checkedClaim, checkedMode, checkedReceipts, lineOf } from './asked.js';
 import type { AskClaim, AskTurn, ModeChange } from './asked.js';
 import { loadedBatch, putWork, type Enqueued } from './put.js';
+import { completeReceipts } from './settle.js';
+import type { ClaimReceipt, CompleteOptions, SettledTurn } from './settle.js';
 import { beginTurn, type Turn } from './turn.js';
 import { sessionView, type SessionView } from './view.js';
 
@@ -329,8 +330,4 @@ export class Session {
 function batchNotFound(key: string, batchId: string): HoldfastError {
   const message = `session ${key} has no batch ${batchId}`;
   return new HoldfastError('BATCH_NOT_FOUND', message, { details: { batchId } });
-}
-
-function invalid(field: string, what: string): HoldfastError {
-  return new HoldfastError('INVALID_INPUT', `"${field}": ${what}`, { details: { field } });
 }

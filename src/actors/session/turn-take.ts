@@ -4,14 +4,13 @@
  * Callers: turn.ts. Invariant: one turn at a time per session, whoever asks, and a turn that is over takes
  * nothing more.
  */
-import { HoldfastError } from '../../errors.js';
 import { addressOf, sha256Hex } from '../../ids.js';
 import { askedBy, jitteredBackoffMs, takingOf, turnRow } from '../../machines/index.js';
 import type { ClaimAsked, ClaimRefusal, TurnReceipt } from '../../machines/index.js';
 import type { CheckedTurn } from './asked.js';
 import { claimed, fencingExhausted, type Claim } from './claim.js';
 import { SESSION_KIND, type Look, type Seen, type SessionDesk } from './desk.js';
-import { turnOver } from './turn-watch.js';
+import { turnInterrupted, turnOver } from './turn-watch.js';
 
 export type TurnTaking =
   { readonly claim: Claim; readonly attemptsMax: number } | { readonly refusal: ClaimRefusal };
@@ -92,11 +91,7 @@ function refusalOfBegin({ turn }: Seen): ClaimRefusal | undefined {
 }
 
 function checkRuns(seen: Seen, turnId: string): void {
-  if (isInterrupting(seen, turnId)) throw interruptedError(turnId);
+  if (isInterrupting(seen, turnId)) throw turnInterrupted(turnId);
   const isRunning = typeof seen.turn !== 'string' && Object.hasOwn(seen.turn, 'running');
   if (!isRunning || seen.context.turn?.turnId !== turnId) throw turnOver(turnId);
-}
-
-export function interruptedError(turnId: string): HoldfastError {
-  return new HoldfastError('TURN_INTERRUPTED', `turn ${turnId} was interrupted`, { details: { turnId } });
 }

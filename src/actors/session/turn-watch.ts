@@ -40,7 +40,7 @@ export class TurnWatch {
   /** Its commit was refused for it: the same, whatever was heard. */
   interrupt(): void {
     this.#isInterrupted = true;
-    this.end(new HoldfastError('TURN_INTERRUPTED', `turn ${this.turnId} was interrupted`));
+    this.end(turnInterrupted(this.turnId));
   }
 
   end(reason: HoldfastError): void {
@@ -69,4 +69,8 @@ export class TurnWatch {
 
 export function turnOver(turnId: string): HoldfastError {
   return new HoldfastError('TURN_OVER', `turn ${turnId} is over`);
+}
+
+export function turnInterrupted(turnId: string): HoldfastError {
+  return new HoldfastError('TURN_INTERRUPTED', `turn ${turnId} was interrupted`, { details: { turnId } });
 }

@@ -12,16 +12,16 @@ import { sha256Hex } from '../../ids.js';
 import { canonicalJson } from '../../json.js';
 import type { ClaimRefusal } from '../../machines/index.js';
 import { checkedTurn, type AskTurn, type CheckedTurn } from './asked.js';
-import { abandonClaims, completeClaims } from './claim.js';
-import type { AbandonOptions, Claim, ClaimReceipt, CompleteOptions, SettledTurn } from './claim.js';
+import type { Claim } from './claim.js';
 import type { SessionDesk } from './desk.js';
 import type { SessionCommand } from './drafts.js';
 import type { AcceptedInput, Materialised, TurnCause, TurnMessage } from './materialise.js';
 import { reasonText } from './reason.js';
+import { abandonClaims, completeClaims } from './settle.js';
+import type { AbandonOptions, ClaimReceipt, CompleteOptions, SettledTurn } from './settle.js';
 import { loadClaim, NOTHING_LOADED, type Loaded, type Summarise } from './turn-load.js';
-import { checkNotOver, interruptedError, isInterrupting } from './turn-take.js';
-import { letGo, restAfterMs, takeForTurn } from './turn-take.js';
-import { turnOver, TurnWatch } from './turn-watch.js';
+import { checkNotOver, isInterrupting, letGo, restAfterMs, takeForTurn } from './turn-take.js';
+import { turnInterrupted, turnOver, TurnWatch } from './turn-watch.js';
 
 /** What a turn is given, at its begin or at a checkpoint. */
 export interface Work extends Omit<Materialised, 'acceptedInputs'> {
@@ -289,7 +289,7 @@ async function loadOrGiveBack(
 /** Why a claim could not be read: the interruption that settled it meanwhile, where there was one. */
 async function reasonOf(desk: SessionDesk, key: string, turnId: string, error: unknown): Promise<unknown> {
   const seen = await desk.look(key);
-  return seen !== undefined && isInterrupting(seen, turnId) ? interruptedError(turnId) : error;
+  return seen !== undefined && isInterrupting(seen, turnId) ? turnInterrupted(turnId) : error;
 }
 
 function workOf(
