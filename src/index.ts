@@ -92,4 +92,12 @@ export { findingKinds, type Finding, type FindingCode, type Severity } from './f
 export type { Address } from './ids.js';
 export type { Json, JsonEvent, JsonObject } from './json.js';
 export { createLogger, silentLogger, type Logger, type LoggerOptions } from './log.js';
-export type { RestartBudget } from './machines/index.js';
+export type {
+  ActiveTurn,
+  Boundary,
+  ClaimRefusal,
+  ModeSettings,
+  QueueMode,
+  RestartBudget,
+  SessionCounts,
+} from './machines/index.js';
