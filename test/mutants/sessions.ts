@@ -109,4 +109,22 @@ export const sessionMutants: readonly Mutant[] = [
     caughtBy: chart,
     by: 'keeps a wake of its process from coming again, and a source key as long as was asked',
   },
+  {
+    name: 'says of batches that a commit never had that they are settled',
+    breaks: ['Q4'],
+    file: settling,
+    find: '    commitHash === event.commitHash &&\n',
+    replace: '    commitHash === event.commitHash ||\n',
+    caughtBy: 'test/runtime/session-keys.test.ts',
+    by: 'is no receipt for batches that its commit had not: nobody may take them for settled',
+  },
+  {
+    name: 'lets go of the images that a history names',
+    breaks: ['Q3'],
+    file: 'src/actors/session/settle.ts',
+    find: 'named.filter((name) => lease.has(name))',
+    replace: 'named.filter((name) => !lease.has(name))',
+    caughtBy: 'test/runtime/session-images.test.ts',
+    by: 'outlives the turn that was shown it, and its process, whoever lets go of it',
+  },
 ];
