@@ -24,7 +24,8 @@ export interface ActorSend {
 }
 
 export interface HistoryAppend {
-  readonly session: string;
+  /** Whose history; default: the actor's own id. */
+  readonly session?: string;
   readonly entry: object;
 }
 

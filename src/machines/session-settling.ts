@@ -98,7 +98,7 @@ export function completed(context: SessionContext, event: Complete): Change {
   const settled = settle(context, event, 'committed', event);
   const entries: SessionAsk[] = history.map((entry) => ({
     type: 'history.append',
-    params: { session: context.key, entry },
+    params: { entry },
   }));
   const messages: SessionAsk[] = deliveries.map((input) => ({
     type: 'actor.create',

@@ -66,4 +66,16 @@ describe('a session that stood still', () => {
     expect(await nextTexts(imported)).toEqual(['one']);
     expect((await imported.list()).items).toMatchObject([{ claims: 2, attempts: 1 }]);
   });
+
+  it('writes its own history where it came in under another key', async () => {
+    const { place, session } = await openOne();
+    await session.enqueue('one');
+    const capsule = await place.parts.capsules.export(ADDRESS);
+    const address = await place.parts.capsules.import(capsule, { id: 'chat:2' });
+    await place.parts.quarantine.resume(address);
+    const copy = place.sessions.get('chat:2');
+    await (await copy.turn()).commit('well');
+    expect((await copy.history()).items).toMatchObject([{ entry: { content: 'one' } }, { cause: address }]);
+    expect((await session.history()).items).toEqual([]);
+  });
 });

@@ -13,7 +13,7 @@ export type Reserved =
   /** A peer actor; nothing happens when it exists already. */
   | { readonly type: 'actor.create'; readonly to: string; readonly input: Json | undefined }
   | { readonly type: 'actor.send'; readonly to: string; readonly event: JsonEvent }
-  | { readonly type: 'history.append'; readonly session: string; readonly entry: Json }
+  | { readonly type: 'history.append'; readonly session: string | undefined; readonly entry: Json }
   /** Removed after `until`, in epoch milliseconds, where there is one. */
   | { readonly type: 'payload.put'; readonly name: string; readonly value: Json; readonly until?: number }
   | { readonly type: 'payload.delete'; readonly name: string }
@@ -42,7 +42,8 @@ export function reservedAction(name: string, params: unknown): Reserved | undefi
     case 'history.append': {
       const { session, entry = null } = fields(name, params);
       mustBeJson(name, 'entry', entry);
-      return { type: name, session: text(name, 'session', session), entry: entry as Json };
+      const whose = session === undefined ? undefined : text(name, 'session', session);
+      return { type: name, session: whose, entry: entry as Json };
     }
     case 'payload.put': {
       const { name: payload, value = null, expires = false } = fields(name, params);

@@ -11,6 +11,7 @@
  */
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import { HoldfastError } from '../../errors.js';
+import { splitAddress } from '../../ids.js';
 import { firstNonJson, type Json, type JsonEvent, type JsonObject } from '../../json.js';
 import { limits } from '../../limits.js';
 import { keys } from '../../store/keys.js';
@@ -206,7 +207,8 @@ class TurnWriter {
         return;
       case 'history.append': {
         const row: HistoryEntry = { at: this.#turn.envelope.at, cause: address, entry: action.entry };
-        stage.put(keys.history(action.session, stage.nextOrd()), row);
+        const { session = splitAddress(address).id } = action;
+        stage.put(keys.history(session, stage.nextOrd()), row);
         return;
       }
       case 'payload.put':
