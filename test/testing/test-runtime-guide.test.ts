@@ -5,6 +5,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import '../../examples/testing/chat.vitest.js';
 import '../../examples/testing/film.vitest.js';
 import { bundled } from '../bundled.js';
 
