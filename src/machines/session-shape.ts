@@ -11,6 +11,7 @@ type Check = (value: unknown) => boolean;
 type Fields = Readonly<Record<string, unknown>>;
 
 const NAME_CHARS_MAX = 300;
+const ID_BYTES_MAX = 512;
 
 /** False for an event of a session's own types without what such an event has. */
 export function isWellFormed(event: object): boolean {
@@ -19,7 +20,7 @@ export function isWellFormed(event: object): boolean {
   return shape === undefined || shape(fields);
 }
 
-/** What rows and actors may be named by. */
+/** What rows may be named by. */
 const isName: Check = (value) =>
   isText(value) && value !== '' && value.length <= NAME_CHARS_MAX && !value.includes('\0');
 const isWhole: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
@@ -72,7 +73,7 @@ const isAsked = shapeOf(
   { epoch: isWhole, batchIds: listOf(isText) },
 );
 const isProof = shapeOf({ claimId: isText, leaseToken: isText, batchIds: listOf(isText) });
-const isDelivery = shapeOf({ deliveryId: isName, channel: isName });
+const isDelivery = shapeOf({ deliveryId: isId, channel: isName });
 
 const SHAPES: ReadonlyMap<unknown, Check> = new Map<unknown, Check>([
   ['session.enqueue', shapeOf({ draft: isDraft }, { row: isRow })],
@@ -122,6 +123,12 @@ function listOf(check: Check): Check {
 
 function oneOf(words: readonly string[]): Check {
   return (value) => isText(value) && words.includes(value);
+}
+
+/** What an actor may be called. */
+function isId(value: unknown): boolean {
+  if (!isText(value) || value === '' || value.includes('\0')) return false;
+  return value.length <= ID_BYTES_MAX && new TextEncoder().encode(value).length <= ID_BYTES_MAX;
 }
 
 function isText(value: unknown): value is string {

@@ -130,6 +130,28 @@ describe('claims that are refused', () => {
 });
 
 describe('turns that are refused', () => {
+  const circle: Record<string, unknown> = {};
+  circle['self'] = circle;
+  const delivery = { channel: 'mail', target: 'a', text: 'x' };
+  const unfit: readonly (readonly [string, object])[] = [
+    ['a number that JSON has no word for', { history: [{ count: 1n }] }],
+    ['a circle', { history: [circle] }],
+    [
+      'a delivery with an id of more bytes than an id has',
+      {
+        deliveries: [{ ...delivery, deliveryId: '\u65e5'.repeat(200) }],
+      },
+    ],
+  ];
+  test.each(unfit)('a commit with %s: its turn goes on', async (_what, reply) => {
+    const { place, session } = await openOne();
+    await session.enqueue('a');
+    const turn = await session.turn();
+    await refusal(place, 'INVALID_INPUT', () => turn.commit(reply));
+    const deliveries = [{ ...delivery, deliveryId: '\u65e5'.repeat(170) }];
+    expect((await turn.commit({ deliveries })).repeated).toBe(false);
+  });
+
   test('a commit with something that no commit has: a reply by another name is not lost', async () => {
     const { place, session } = await openOne();
     await session.enqueue('a');

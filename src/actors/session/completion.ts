@@ -15,7 +15,7 @@ const record = z.record(z.string(), z.json());
 
 const delivery = z.strictObject({
   /** The same for every attempt; a delivery of that id that exists is not made again. */
-  deliveryId: text(400),
+  deliveryId: text(400).refine((id) => Buffer.byteLength(id) <= limits.idBytesMax, 'is longer than an id'),
   channel: text(200),
   /** The chat, in the channel's own words. */
   target: text(512),

@@ -7,7 +7,7 @@
  *  T3  Checkpoints, commits and abandonments of a turn happen one after the other, as they were called.
  *  T4  An interrupted turn lets its session go when it tries to end.
  */
-import { isHoldfastError } from '../../errors.js';
+import { HoldfastError, isHoldfastError } from '../../errors.js';
 import { sha256Hex } from '../../ids.js';
 import { canonicalJson } from '../../json.js';
 import type { ClaimRefusal } from '../../machines/index.js';
@@ -237,7 +237,7 @@ export class Turn implements Work {
       return { batchIds: [], at: this.#desk.options.clock.now(), repeated: false };
     }
     const content = { history: [...this.#said, ...history], deliveries };
-    const hash = commitHash ?? sha256Hex(canonicalJson(content));
+    const hash = commitHash ?? hashOf(content);
     try {
       if (this.#unread !== undefined) throw this.#unread;
       const options = { ...others, turnId, commitHash: hash, ...content };
@@ -306,6 +306,15 @@ function workOf(
 
 function entryOf({ content, inputId }: TurnMessage): object {
   return { role: 'user', content, inputId };
+}
+
+function hashOf(content: Pick<TurnCommit, 'history' | 'deliveries'>): string {
+  try {
+    return sha256Hex(canonicalJson(content));
+  } catch (cause) {
+    const message = '"history" or "deliveries": it is not JSON';
+    throw new HoldfastError('INVALID_INPUT', message, { cause });
+  }
 }
 
 function said(content: string): TurnCommit {
