@@ -28,6 +28,16 @@ async function historyOf(session: Session): Promise<readonly unknown[]> {
 }
 
 describe('a turn', () => {
+  it('finds at the head what it is told beforehand: a command between turns, and none within one', async () => {
+    const session = sessionOf(await open());
+    const command = { kind: 'resetSession', reason: 'r' } as const;
+    const payloads = [{ type: 'sessionCommand', command } as const];
+    await session.enqueueDraft({ payloads, deliver: 'earliestSafeBoundary' });
+    expect(await session.head()).toMatchObject({ refusal: undefined, batches: [{ kind: 'command' }] });
+    const within = await session.head('activeTurnCheckpoint');
+    expect(within).toEqual({ refusal: 'commandAtHead', batches: [] });
+  });
+
   it('is given the input at the head, and leaves it in the history with its reply', async () => {
     const session = sessionOf(await open());
     await session.enqueue({ text: 'hello', id: 'm1', turnOptions: { model: 'x' }, traceTurnId: 'trace-1' });

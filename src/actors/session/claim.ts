@@ -8,8 +8,9 @@
  *  2  A renewal that fails for good ends the renewals: the next call says why.
  */
 import { HoldfastError } from '../../errors.js';
-import { batchIdOf, found, supersededBy } from '../../machines/index.js';
-import type { BatchHead, ClaimHead, ClaimRefusal, SessionContext, Superseded } from '../../machines/index.js';
+import { batchIdOf, found, supersededBy, takingOf } from '../../machines/index.js';
+import type { BatchHead, ClaimAsked, ClaimHead, ClaimRefusal } from '../../machines/index.js';
+import type { SessionContext, Superseded } from '../../machines/index.js';
 import { batchOf, batchSummary, type Batch, type BatchSummary } from './batch.js';
 import type { Look, Seen, SessionDesk } from './desk.js';
 import { abandonClaims, completeClaims, supersededError } from './settle.js';
@@ -24,6 +25,13 @@ export type Found =
       readonly at: number;
     }
   | { readonly refusal: ClaimRefusal | 'nothingAsked' };
+
+interface NewClaim extends Pick<ClaimAsked, 'boundary' | 'max' | 'wanted'> {
+  readonly ownerId?: string | undefined;
+  readonly ttlMs?: number | undefined;
+  readonly hold?: 'process' | 'lease';
+  readonly batchIds?: readonly string[] | undefined;
+}
 
 export class Claim {
   readonly sessionId: string;
@@ -134,6 +142,35 @@ export class Claim {
   }
 }
 
+/** A claim to ask for, under an id and a token that nobody guesses. By default this process holds it. */
+export function newClaim(
+  { options: { generation, newId }, claimTtlMs }: SessionDesk,
+  { boundary, max, wanted, ...asked }: NewClaim,
+): ClaimAsked {
+  const { ownerId = `process:${generation}`, ttlMs = claimTtlMs, hold = 'process', batchIds } = asked;
+  return {
+    claimId: newId('claim'),
+    leaseToken: newId('lease'),
+    ...{ ownerId, boundary, max, wanted, ttlMs },
+    ...(hold === 'process' ? { epoch: generation } : {}),
+    ...(batchIds === undefined ? {} : { batchIds }),
+  };
+}
+
+/** Why a claim would take nothing now; undefined: it takes something. Throws FENCING_EXHAUSTED. */
+export function claimRefusal(
+  key: string,
+  { context, at }: Pick<Seen, 'context' | 'at'>,
+  claim: ClaimAsked,
+): ClaimRefusal | undefined {
+  const taking = takingOf(context, claim, at);
+  if (taking.type === 'taken') return undefined;
+  if (taking.reason !== 'counterMax') return taking.reason;
+  // A counter that cannot grow proves nothing.
+  const message = `a batch of session ${key} was claimed as often as a number can say`;
+  throw new HoldfastError('FENCING_EXHAUSTED', message);
+}
+
 /** The claim that a step has taken, in its owner's hands. */
 export function claimed(
   desk: SessionDesk,
@@ -145,10 +182,4 @@ export function claimed(
   if (claim === undefined) throw new Error('a claim that was taken is in the context of its step');
   const heads = claim.seqs.flatMap((seq) => found(context.pages, seq) ?? []);
   return desk.hold(new Claim(desk, key, { claim, heads, context, at }));
-}
-
-/** A counter that cannot grow proves nothing. */
-export function fencingExhausted(key: string): HoldfastError {
-  const message = `a batch of session ${key} was claimed as often as a number can say`;
-  return new HoldfastError('FENCING_EXHAUSTED', message);
 }

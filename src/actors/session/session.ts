@@ -16,7 +16,6 @@ import {
 import type {
   BatchHead,
   Boundary,
-  ClaimAsked,
   ClaimRefusal,
   ModeSettings,
   SessionContext,
@@ -25,7 +24,7 @@ import type {
 import { checked, invalid } from '../checked.js';
 import type { HistoryEntry, Page, PageOptions } from '../kernel/index.js';
 import { batchSummary, type Batch, type BatchSummary } from './batch.js';
-import { Claim, claimed, fencingExhausted } from './claim.js';
+import { Claim, claimed, claimRefusal, newClaim } from './claim.js';
 import type { Look, Seen, SessionDesk } from './desk.js';
 import { checkedDraft, commandSchema, inputDraft, policiesSchema, wakeSchema } from './drafts.js';
 import type {
@@ -233,14 +232,15 @@ export class Session {
     return this.#list(options, ({ state }) => state !== 'claimed');
   }
 
-  /** What is at the head for a claim at idle, or why there is nothing. Reads no payload. */
+  /** What a turn at that boundary finds at the head, or why it finds nothing. Reads no payload. */
   async head(boundary: Boundary = 'idle'): Promise<Pick<Claim, 'refusal' | 'batches'>> {
     const seen = await this.#desk.look(this.key);
     if (seen === undefined) return { refusal: 'empty', batches: [] };
     const { context, at } = seen;
-    const asked = this.#asked({ boundary, max: 1 }, 'turn');
-    const event = { type: 'turn.begin', claim: asked, turnId: '', $: { at } } as SessionEvent;
-    const taking = takingOf(context, askedBy(context, event) ?? asked, at);
+    const claim = newClaim(this.#desk, { ...checkedClaim({ boundary, max: 1 }), wanted: 'turn' });
+    const type = boundary === 'idle' ? 'turn.begin' : 'turn.checkpoint';
+    const event = { type, claim, turnId: '', $: { at } } as SessionEvent;
+    const taking = takingOf(context, askedBy(context, event) ?? claim, at);
     if (taking.type === 'refused') return { refusal: taking.reason, batches: [] };
     return { refusal: undefined, batches: taking.heads.map((head) => batchSummary(context, head, at)) };
   }
@@ -265,30 +265,12 @@ export class Session {
   }
 
   async #claim(asked: AskClaim, wanted: 'turn' | 'command', batchIds?: readonly string[]): Promise<Claim> {
-    const claim = this.#asked(asked, wanted, batchIds);
-    const look: Look<ClaimRefusal> = ({ context, at }) => {
-      const taking = takingOf(context, claim, at);
-      if (taking.type === 'taken') return undefined;
-      if (taking.reason === 'counterMax') throw fencingExhausted(this.key);
-      return taking.reason;
-    };
+    const claim = newClaim(this.#desk, { ...checkedClaim(asked), wanted, batchIds });
+    const look: Look<ClaimRefusal> = (seen) => claimRefusal(this.key, seen, claim);
     const event = { type: 'claim.take', claim } as const;
     const taken = await this.#desk.askIfThere(this.key, event, look, { absent: 'empty' });
     if ('answer' in taken) return new Claim(this.#desk, this.key, { refusal: taken.answer });
     return claimed(this.#desk, this.key, taken.seen, claim.claimId);
-  }
-
-  #asked(asked: AskClaim, wanted: 'turn' | 'command', batchIds?: readonly string[]): ClaimAsked {
-    const { boundary, max, ownerId, ttlMs, hold } = checkedClaim(asked);
-    const { generation } = this.#desk.options;
-    return {
-      claimId: this.#newId('claim'),
-      leaseToken: this.#newId('lease'),
-      ownerId: ownerId ?? `process:${generation}`,
-      ...{ boundary, max, wanted, ttlMs: ttlMs ?? this.#desk.claimTtlMs },
-      ...(hold === 'process' ? { epoch: generation } : {}),
-      ...(batchIds === undefined ? {} : { batchIds }),
-    };
   }
 
   async #list(

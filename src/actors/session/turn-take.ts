@@ -5,10 +5,10 @@
  * nothing more.
  */
 import { addressOf, sha256Hex } from '../../ids.js';
-import { askedBy, jitteredBackoffMs, takingOf, turnRow } from '../../machines/index.js';
-import type { ClaimAsked, ClaimRefusal, TurnReceipt } from '../../machines/index.js';
+import { askedBy, jitteredBackoffMs, turnRow } from '../../machines/index.js';
+import type { ClaimRefusal, TurnReceipt } from '../../machines/index.js';
 import type { CheckedTurn } from './asked.js';
-import { claimed, fencingExhausted, type Claim } from './claim.js';
+import { claimed, claimRefusal, newClaim, type Claim } from './claim.js';
 import { SESSION_KIND, type Look, type Seen, type SessionDesk } from './desk.js';
 import { turnInterrupted, turnOver } from './turn-watch.js';
 
@@ -26,22 +26,13 @@ export async function takeForTurn(
   type: 'turn.begin' | 'turn.checkpoint',
   { turnId, max, ownerId }: Taking,
 ): Promise<TurnTaking> {
-  const { generation, newId } = desk.options;
-  const claim: ClaimAsked = {
-    claimId: newId('claim'),
-    leaseToken: newId('lease'),
-    ownerId: ownerId ?? `process:${generation}`,
-    boundary: type === 'turn.begin' ? 'idle' : 'activeTurnCheckpoint',
-    ...{ max, wanted: 'turn', ttlMs: desk.claimTtlMs, epoch: generation },
-  };
+  const boundary = type === 'turn.begin' ? 'idle' : 'activeTurnCheckpoint';
+  const claim = newClaim(desk, { boundary, max, wanted: 'turn', ownerId });
   const look: Look<ClaimRefusal> = (seen, event) => {
     const refusal = type === 'turn.begin' ? refusalOfBegin(seen) : undefined;
     if (refusal !== undefined) return refusal;
     if (type === 'turn.checkpoint') checkRuns(seen, turnId);
-    const taking = takingOf(seen.context, askedBy(seen.context, event) ?? claim, seen.at);
-    if (taking.type === 'taken') return undefined;
-    if (taking.reason === 'counterMax') throw fencingExhausted(key);
-    return taking.reason;
+    return claimRefusal(key, seen, askedBy(seen.context, event) ?? claim);
   };
   const asked = await desk.askIfThere(key, { type, claim, turnId }, look, { absent: 'empty' });
   if ('answer' in asked) return { refusal: asked.answer };
