@@ -128,13 +128,13 @@ describe('a turn settles what it claimed', () => {
       expect(await turn.checkpoint()).toMatchObject({ isEmpty: false });
       return end(turn, place);
     });
+    // The one that took its place has its own.
+    const claimed = left.includes(0) ? 1 : 0;
     await vi.waitFor(async () => {
       const { items } = await session.list();
       expect([ended, items.map(({ attempts }) => attempts)]).toEqual([1, left]);
+      expect(await session.view()).toMatchObject({ claimed, counts: { completed } });
     });
-    // The one that took its place has its own.
-    const claimed = left.includes(0) ? 1 : 0;
-    expect(await session.view()).toMatchObject({ claimed, counts: { completed } });
   });
 
   test('by the death of its process, and by its close', async () => {
