@@ -3,6 +3,9 @@ import { describe, expect, test, vi } from 'vitest';
 import type { Turn, TurnCommit } from '../../src/index.js';
 import { openOne, openSessions, refusal, type SessionPlace } from './session-place.js';
 
+/** However busy the machine is. */
+const SOON = { timeout: 10_000 } as const;
+
 describe('a commit', () => {
   interface Told {
     readonly place: SessionPlace;
@@ -30,13 +33,13 @@ describe('a commit', () => {
     const turn = await session.turn({ turnId: 't1' });
     const first = await turn.commit(saying('hi', 'd1'));
     expect(await turn.commit(saying('hi', 'd1'))).toEqual({ ...first, repeated: true });
-    await vi.waitFor(() => expect(told).toEqual(['d1: hi']));
+    await vi.waitFor(() => expect(told).toEqual(['d1: hi']), SOON);
     await session.enqueue('and now?');
     // A delivery that was made is not made again, whoever asks for it.
     await (await session.turn()).commit(saying('hi again', 'd1'));
     await session.enqueue('still there?');
     await (await session.turn()).commit(saying('yes', 'd2'));
-    await vi.waitFor(() => expect(told).toEqual(['d1: hi', 'd2: yes']));
+    await vi.waitFor(() => expect(told).toEqual(['d1: hi', 'd2: yes']), SOON);
   });
 
   test('sends nothing where it is refused', async () => {
@@ -48,7 +51,7 @@ describe('a commit', () => {
     const heir = await session.claim();
     await refusal(place, 'CLAIM_SUPERSEDED', () => claim.complete(saying('late', 'd1')));
     await heir.complete(saying('in time', 'd2'));
-    await vi.waitFor(() => expect(told).toEqual(['d2: in time']));
+    await vi.waitFor(() => expect(told).toEqual(['d2: in time']), SOON);
     expect((await session.history()).items).toHaveLength(1);
   });
 
@@ -58,7 +61,7 @@ describe('a commit', () => {
     await session.enqueue('hello');
     await (await session.turn()).commit(saying('hi', 'd1'));
     await place.crash();
-    await vi.waitFor(() => expect(told).toContain('d1: hi'));
+    await vi.waitFor(() => expect(told).toContain('d1: hi'), SOON);
   });
 });
 
@@ -134,7 +137,7 @@ describe('a turn settles what it claimed', () => {
       const { items } = await session.list();
       expect([ended, items.map(({ attempts }) => attempts)]).toEqual([1, left]);
       expect(await session.view()).toMatchObject({ claimed, counts: { completed } });
-    });
+    }, SOON);
   });
 
   test('by the death of its process, and by its close', async () => {

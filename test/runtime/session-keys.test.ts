@@ -164,7 +164,9 @@ describe('a turn’s receipt', () => {
     // A commit sweeps, at its leisure.
     await session.enqueue('b');
     const row = keys.payload('session/chat:1', 't/t1');
-    await vi.waitFor(async () => expect((await place.rows()).map(([key]) => key)).not.toContain(row));
+    await vi.waitFor(async () => expect((await place.rows()).map(([key]) => key)).not.toContain(row), {
+      timeout: 10_000,
+    });
   });
 
   test('is no receipt for batches that its commit had not: nobody may take them for settled', async () => {
