@@ -41,7 +41,7 @@ export interface Change {
 export const NO_CHANGE: Change = { context: {}, asks: [] };
 
 /** Batches of one session; one more is refused, unless another actor brings it. */
-export const BATCHES_MAX = 100_000;
+const BATCHES_MAX = 100_000;
 /** Dropped messages that a summary has a line of. */
 const SUMMARY_LINES_MAX = 100;
 
@@ -246,7 +246,7 @@ export function payloadRow(nonce: string): string {
   return `b/${nonce}`;
 }
 
-export function keyRow(key: string): string {
+function keyRow(key: string): string {
   return `k/${key}`;
 }
 

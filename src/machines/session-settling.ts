@@ -28,7 +28,7 @@ import type {
 } from './session-words.js';
 
 /** How long wake floors and turn receipts are kept. */
-export const RECEIPT_MS = 7 * 86_400_000;
+const RECEIPT_MS = 7 * 86_400_000;
 
 export type CompleteRefusal =
   | { readonly type: 'known'; readonly receipt: TurnReceipt }

@@ -49,7 +49,7 @@ export function proof({ claims, pages }: SessionContext, claimId: string): Claim
 }
 
 /** The same without a look at the session: for batches whose place is known. */
-export function proofOf(claimId: string, batches: readonly Pick<BatchHead, 'seq' | 'nonce'>[]): ClaimProof {
+function proofOf(claimId: string, batches: readonly Pick<BatchHead, 'seq' | 'nonce'>[]): ClaimProof {
   return { claimId, leaseToken: `token of ${claimId}`, batchIds: batches.map(batchIdOf) };
 }
 

@@ -28,7 +28,7 @@ async function historyOf(session: Session): Promise<readonly unknown[]> {
 }
 
 describe('a turn', () => {
-  it('finds at the head what it is told beforehand: a command between turns, and none within one', async () => {
+  it('finds at the head what it was told beforehand: a command between turns, none within one', async () => {
     const session = sessionOf(await open());
     const command = { kind: 'resetSession', reason: 'r' } as const;
     const payloads = [{ type: 'sessionCommand', command } as const];

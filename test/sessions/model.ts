@@ -104,7 +104,7 @@ export function newModel(attemptsMax: number): Model {
   };
 }
 
-export function holderOf(model: Model, batch: Batch): Held | undefined {
+function holderOf(model: Model, batch: Batch): Held | undefined {
   return model.claims.find(({ id }) => id === batch.holder);
 }
 

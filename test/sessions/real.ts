@@ -11,7 +11,7 @@ import type { Batch as RealBatch, Claim, ClaimReceipt, Session } from '../../src
 import { createTestRuntime, type TestRuntime } from '../../src/testing/index.js';
 import { die, newModel, stateOf, type Batch, type Model, type Says } from './model.js';
 
-export const ATTEMPTS_MAX = 3;
+const ATTEMPTS_MAX = 3;
 const CLAIM_TTL_MS = 24 * 3_600_000;
 const KEY = 'telegram:42';
 

@@ -268,7 +268,7 @@ export class RulesOfSessions {
   }
 }
 
-export function nonceOf(batchId: string): string {
+function nonceOf(batchId: string): string {
   return batchId.slice(batchId.indexOf('_', 4) + 1);
 }
 

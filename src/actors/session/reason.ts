@@ -1,8 +1,8 @@
 /**
  * Why work was given back, in words that fit an event.
  *
- * Pure. Callers: claim.ts, serve.ts. Invariant: whatever was thrown, there is a text, and it can be stored:
- * work that could not be given back for the words of its reason would hold up its session.
+ * Pure. Callers: settle.ts, turn.ts, serve.ts. Invariant: whatever was thrown, there is a text, and it can
+ * be stored: work that could not be given back for the words of its reason would hold up its session.
  */
 const REASON_CHARS_MAX = 1_000;
 
