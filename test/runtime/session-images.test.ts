@@ -55,6 +55,19 @@ describe('an image', () => {
     await session.message('never mind');
     await untilNames(place, []);
   });
+
+  it('is held by a session that came in as a capsule, too: it stays when the first lets go', async () => {
+    const { place, session } = await openOne();
+    await session.enqueue(shown(CAT));
+    const { capsules, quarantine } = place.parts;
+    await quarantine.resume(await capsules.import(await capsules.export('session/chat:1'), { id: 'chat:2' }));
+    await (await session.claim()).complete();
+    const turn = await place.sessions.get('chat:2').turn();
+    expect(turn.messages).toMatchObject([{ content: [{ attachment: CAT.file }] }]);
+    expect(namesIn(place)).toEqual([CAT.file]);
+    await place.sessions.get('chat:2').settle(turn.completion());
+    await untilNames(place, []);
+  });
 });
 
 describe('an image in a history', () => {

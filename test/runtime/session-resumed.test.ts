@@ -1,6 +1,7 @@
 /** A session that stood still goes on: with the turn of who is there, without those of who is not. */
 import { describe, expect, it } from 'vitest';
-import type { Session } from '../../src/index.js';
+import type { Batch, Session } from '../../src/index.js';
+import { limits } from '../../src/limits.js';
 import { keys } from '../../src/store/keys.js';
 import { openOne, openSessions, type SessionPlace } from './session-place.js';
 
@@ -31,6 +32,17 @@ async function openedTimes(generation: number): Promise<SessionPlace> {
   let place = await openSessions();
   for (let opened = 1; opened < generation; opened += 1) place = await place.crash();
   return place;
+}
+
+async function pagesOf(session: Session): Promise<readonly Batch[]> {
+  const all: Batch[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await session.list({ cursor, limit: 1_000 });
+    all.push(...page.items);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return all;
 }
 
 describe('a session that stood still', () => {
@@ -77,5 +89,22 @@ describe('a session that stood still', () => {
     await (await copy.turn()).commit('well');
     expect((await copy.history()).items).toMatchObject([{ entry: { content: 'one' } }, { cause: address }]);
     expect((await session.history()).items).toEqual([]);
+  });
+
+  it('has all that waited for it, however much that was', async () => {
+    const place = await openedTimes(1);
+    const session = place.sessions.get('chat:1');
+    const half = limits.scanPageRows / 2 + 1;
+    for (const part of ['a', 'b']) {
+      const texts = Array.from({ length: half }, (_unused, index) => `${part} ${index}`);
+      await Promise.all(texts.map((text) => session.enqueue(text)));
+    }
+    const capsule = await place.parts.capsules.export(ADDRESS, { redact: false });
+    const other = await openedTimes(1);
+    await other.parts.capsules.import(capsule);
+    await other.parts.quarantine.resume(ADDRESS);
+    const found = await pagesOf(other.sessions.get('chat:1'));
+    expect(found.length).toBe(2 * half);
+    expect(found.filter(({ items }) => items.length === 0)).toEqual([]);
   });
 });

@@ -34,6 +34,8 @@ export interface Capsule {
   /** What waits for it, oldest first. */
   readonly inbox: readonly Waiting[];
   readonly payloads: Readonly<Record<string, Json>>;
+  /** The attachment files that it holds, by name: what it finds of them is where it comes in. */
+  readonly holds?: ActorRows['holds'];
   /** The states of its machine's version, where they are stored: a migration needs them. */
   readonly shape?: ActorRows['shape'];
   /** What could not be read, or was too much. */

@@ -54,7 +54,7 @@ export class Capsules {
     const found = await this.#kernel.transfer.read(address);
     if (found === undefined) throw new HoldfastError('ACTOR_NOT_FOUND', `there is no ${address}`);
     const { rows, pointers } = redactRows(found, redact);
-    const { record, checkpoint, journal, outbox, inbox, payloads, shape, gaps } = rows;
+    const { record, checkpoint, journal, outbox, inbox, payloads, holds, shape, gaps } = rows;
     const { machine, version, hash } = record;
     return sealed({
       format: 1,
@@ -71,6 +71,7 @@ export class Capsules {
       outbox,
       inbox,
       payloads,
+      ...(holds && { holds }),
       ...(shape && { shape }),
       gaps,
       redacted: pointers,
@@ -96,10 +97,10 @@ export class Capsules {
 }
 
 /** The rows that a capsule was made of. */
-function rowsOf({ checkpoint, journal, shape, ...capsule }: Capsule): ActorRows {
+function rowsOf({ checkpoint, journal, holds, shape, ...capsule }: Capsule): ActorRows {
   const { record, outbox, inbox, payloads, gaps } = capsule;
   const entries = journal.map(({ entry }) => entry);
-  const some = { ...(checkpoint && { checkpoint }), ...(shape && { shape }) };
+  const some = { ...(checkpoint && { checkpoint }), ...(holds && { holds }), ...(shape && { shape }) };
   return { record, journal: entries, outbox, inbox, payloads, gaps, ...some };
 }
 

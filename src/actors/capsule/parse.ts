@@ -105,6 +105,7 @@ const capsule = z.strictObject({
   outbox: z.array(effectRow),
   inbox: z.array(z.strictObject({ ord: name, row: inboxRow })),
   payloads: z.record(name, z.json()),
+  holds: z.array(z.strictObject({ name, file: name })).optional(),
   gaps: z.array(
     z.strictObject({
       what: z.enum(['journal', 'checkpoint', 'effect', 'payload', 'inbox']),

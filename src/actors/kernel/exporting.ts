@@ -11,6 +11,7 @@ import { keys, partsOf, rangeOf } from '../../store/keys.js';
 import type { CommitLoop } from './commit-loop.js';
 import { parsedRow, readable, rowOf, scanPast } from './damage.js';
 import { unpaged } from './page-rows.js';
+import { pagesOf } from './pages.js';
 import type { ActorRecord, EffectRow, InboxRow, JournalEntry } from './record.js';
 import type { Shape } from './shape.js';
 
@@ -33,9 +34,20 @@ export interface ActorRows {
   /** What waits for it, oldest first. */
   readonly inbox: readonly Waiting[];
   readonly payloads: Readonly<Record<string, Json>>;
+  /**
+   * The attachment files that it holds; absent when it holds none. The files themselves stay where they
+   * are.
+   */
+  readonly holds?: readonly Held[] | undefined;
   /** The states of its machine's version, where they are stored: what a migration needs. */
   readonly shape?: Shape | undefined;
   readonly gaps: readonly Gap[];
+}
+
+/** A hold of an attachment file, and its name. */
+export interface Held {
+  readonly name: string;
+  readonly file: string;
 }
 
 export interface Waiting {
@@ -52,6 +64,7 @@ export async function readRows(loop: CommitLoop, address: string): Promise<Actor
   const gaps: Gap[] = [];
   const from = record.marks[0]?.[0] ?? 0;
   const checkpoint = from === 0 ? undefined : await readCheckpoint(loop, address, from, gaps);
+  const holds = await readHolds(loop, address);
   return {
     record,
     ...(checkpoint && { checkpoint }),
@@ -59,6 +72,7 @@ export async function readRows(loop: CommitLoop, address: string): Promise<Actor
     outbox: await readOutbox(loop, address, record, gaps),
     inbox: await readInbox(loop, address, gaps),
     payloads: await readPayloads(loop, address, gaps),
+    ...(holds.length > 0 && { holds }),
     gaps,
   };
 }
@@ -146,6 +160,7 @@ async function readInbox(loop: CommitLoop, address: string, gaps: Gap[]): Promis
   return found;
 }
 
+/** Read to the end, however many: each that has no room is named. */
 async function readPayloads(
   loop: CommitLoop,
   address: string,
@@ -153,15 +168,27 @@ async function readPayloads(
 ): Promise<Readonly<Record<string, Json>>> {
   const found: [string, Json][] = [];
   let bytes = 0;
-  // A page at most: what is beyond it is beyond the bound of bytes too, or near it.
-  for (const [key, text] of await scanPast(loop, { ...rangeOf('p', address), limit: limits.scanPageRows })) {
-    const name = partsOf(key)[1] ?? '';
-    bytes += text?.length ?? 0;
-    const value = text === undefined || bytes > limits.capsulePayloadBytesMax ? undefined : jsonOf(text);
-    if (value === undefined) gaps.push({ what: 'payload', which: name });
-    else found.push([name, value]);
+  for await (const page of pagesOf((options) => scanPast(loop, options), rangeOf('p', address))) {
+    for (const [key, text] of page) {
+      const name = partsOf(key)[1] ?? '';
+      bytes += text?.length ?? 0;
+      const value = text === undefined || bytes > limits.capsulePayloadBytesMax ? undefined : jsonOf(text);
+      if (value === undefined) gaps.push({ what: 'payload', which: name });
+      else found.push([name, value]);
+    }
   }
   return Object.fromEntries(found);
+}
+
+async function readHolds(loop: CommitLoop, address: string): Promise<readonly Held[]> {
+  const found: Held[] = [];
+  for await (const page of pagesOf((options) => scanPast(loop, options), rangeOf('f', address))) {
+    for (const [key] of page) {
+      const [, name = '', file = ''] = partsOf(key);
+      found.push({ name, file });
+    }
+  }
+  return found;
 }
 
 function jsonOf(text: string): Json | undefined {

@@ -10,6 +10,7 @@ import type { Parcel } from './cell.js';
 import type { Stage } from './commit-loop.js';
 import { Counts } from './counts.js';
 import type { ActorRows } from './exporting.js';
+import { writeHold } from './holding.js';
 import { listQuarantined } from './quarantine.js';
 import { valueOf } from './record.js';
 import type {
@@ -47,6 +48,8 @@ export function writeArrival(stage: Stage, arrival: Arrival, at: number): void {
   const { checkpoint } = rows;
   if (checkpoint !== undefined) stage.put(keys.checkpoint(address, checkpoint.seq), checkpoint);
   for (const [name, value] of Object.entries(rows.payloads)) stage.put(keys.payload(address, name), value);
+  for (const { name, file } of rows.holds ?? [])
+    writeHold(stage, address, { type: 'file.hold', name, files: [file] });
   const inboxKeys = writeInbox(stage, arrival);
   const effects = rows.record.effects.map((ref) => writeEffect(stage, arrival, ref, at));
   const record: ActorRecord = {
