@@ -1,7 +1,8 @@
 /**
  * Claims on a session's batches: who gets which, what proves it, and how it ends.
  *
- * Pure. Callers: session-rules.ts and the session chart, through it. Invariants:
+ * Pure. Callers: the session chart and the other session files of this room; the façade, for its refusals.
+ * Invariants:
  *  C1  A batch has one claim at most, and a claim's token is unknown to everybody but its owner.
  *  C2  A claim that an owner of this process holds ends with its process, whatever a clock says; one that was
  *      handed out ends at `expiresAt`.

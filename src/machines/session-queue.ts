@@ -67,9 +67,9 @@ export const sessionMachine = sessionSetup.createMachine({
             'turn.checkpoint': [
               { guard: 'headIsExclusive', actions: ['take', 'noteTurn'] },
               { guard: 'headJoins', actions: ['take', 'noteTurn'] },
+              // Here to be drawn: the façade refuses it before.
               { guard: 'headWaitsForCommit' },
             ],
-            'message.arrived': { guard: 'interrupts', target: 'interrupting', actions: 'interruptTurn' },
             'claims.complete': { guard: 'endsTurn', target: 'idle', actions: 'forgetTurn' },
             'claims.abandon': [
               { guard: 'endsTurnAndRests', target: 'pausing', actions: ['rest', 'forgetTurn'] },
@@ -82,8 +82,17 @@ export const sessionMachine = sessionSetup.createMachine({
             'claims.lost': { guard: 'losesTurn', target: 'idle', actions: 'forgetTurn' },
           },
           states: {
-            commanding: { description: 'One session command, alone.' },
-            working: { description: 'Inputs and wakes.' },
+            commanding: { description: 'One session command, alone: no message interrupts it.' },
+            working: {
+              description: 'Inputs and wakes.',
+              on: {
+                'message.arrived': {
+                  guard: 'interrupts',
+                  target: '#session.turn.interrupting',
+                  actions: 'interruptTurn',
+                },
+              },
+            },
           },
         },
         interrupting: {
@@ -111,7 +120,7 @@ export const sessionMachine = sessionSetup.createMachine({
         'Work in its order, under policies of its own or of a message’s queue mode. Delivery: at the next ' +
         'safe boundary of a running turn, or after its commit. Slot: joined with its like, or alone.',
       on: {
-        'session.enqueue': { guard: 'isTaken', actions: 'enqueue' },
+        'session.enqueue': { guard: 'isAccepted', actions: 'enqueue' },
         'message.arrived': [
           { guard: 'steersRunningTurn', actions: 'joinTurn' },
           { guard: 'followsUp', actions: 'followUp' },

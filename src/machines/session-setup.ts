@@ -95,7 +95,7 @@ function modeOf({ context, event }: Scope): QueueMode | undefined {
   return event.type === 'message.arrived' ? intake.settingsOf(context, event.channel).mode : undefined;
 }
 
-function isTaken({ context, event }: Scope): boolean {
+function isAccepted({ context, event }: Scope): boolean {
   const isWork = event.type === 'session.enqueue' || event.type === 'message.arrived';
   return isWork && intake.enqueueRefusal(context, event) === undefined;
 }
@@ -156,11 +156,11 @@ export const sessionSetup = setup({
     noteWake: assign(({ context, event }) => ({ wakeAt: readyNextAt(context, envelopeOf(event).at) })),
   },
   guards: {
-    isTaken,
-    steersRunningTurn: (scope) => isTaken(scope) && modeOf(scope) === 'steer' && isRunning(scope.context),
-    followsUp: (scope) => isTaken(scope) && (modeOf(scope) === 'steer' || modeOf(scope) === 'followup'),
-    collects: (scope) => isTaken(scope) && modeOf(scope) === 'collect',
-    interrupts: (scope) => isTaken(scope) && modeOf(scope) === 'interrupt',
+    isAccepted,
+    steersRunningTurn: (scope) => isAccepted(scope) && modeOf(scope) === 'steer' && isRunning(scope.context),
+    followsUp: (scope) => isAccepted(scope) && (modeOf(scope) === 'steer' || modeOf(scope) === 'followup'),
+    collects: (scope) => isAccepted(scope) && modeOf(scope) === 'collect',
+    interrupts: (scope) => isAccepted(scope) && modeOf(scope) === 'interrupt',
     headWaitsForCommit: (scope) => headFor(scope) === 'deliveryBoundaryBlocked',
     headIsCommand: (scope) => headFor(scope) === 'command',
     headIsExclusive: (scope) => headFor(scope) === 'exclusive',

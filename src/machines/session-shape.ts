@@ -100,7 +100,6 @@ const SHAPES: ReadonlyMap<unknown, Check> = new Map<unknown, Check>([
   ['generation.began', shapeOf({ epoch: isWhole })],
   ['generation.ended', shapeOf({ epoch: isWhole })],
   ['claims.lost', shapeOf({ claimIds: listOf(isText) })],
-  ['claims.lost', shapeOf({ claimIds: listOf(isText) })],
 ]);
 
 /** An object with these fields, and those where they are there. */

@@ -234,6 +234,23 @@ describe('an owner that dies', () => {
   });
 });
 
+describe('a lease that is held elsewhere', () => {
+  test('lasts longer when its receipt renews it, and is given back by it', async () => {
+    const { place, session } = await openOne();
+    await fill(session, ['a']);
+    const claim = await session.claim({ hold: 'lease', ttlMs: 60_000 });
+    const receipt = sent(claim.completion());
+    const until = await session.renew(receipt);
+    expect(until).toBeGreaterThanOrEqual(claim.claimedAt + 60_000);
+    expect((await session.list()).items).toMatchObject([{ claim: { expiresAt: until } }]);
+    const again = (await place.crash()).sessions.get('chat:1');
+    expect(await again.giveBack([receipt], { reason: 'out of credit' })).toBe(true);
+    expect((await again.list()).items).toMatchObject([{ state: 'ready', attempts: 1 }]);
+    expect(await again.giveBack([receipt], { reason: 'again' })).toBe(false);
+    await expect(again.renew(receipt)).rejects.toMatchObject({ code: 'CLAIM_SUPERSEDED' });
+  });
+});
+
 describe('a clock that jumps', () => {
   test('hours forward, no live owner loses a claim or a turn', async () => {
     const { place, session } = await openOne();

@@ -68,6 +68,20 @@ describe('an interrupting message while a handler runs', () => {
   });
 });
 
+describe('an interrupting message while a command runs', () => {
+  it('waits for it: a command is not settled by what somebody says', async () => {
+    const test = await open();
+    const session = sessionOf(test);
+    await session.mode({ mode: 'interrupt' });
+    await session.command({ kind: 'resetSession', reason: 'asked' }, 'one');
+    const turn = await session.turn();
+    await session.message('one');
+    expect([turn.isInterrupted, (await session.view()).state]).toEqual([false, 'commanding']);
+    await turn.commit();
+    expect(textOf(await session.turn())).toBe('one');
+  });
+});
+
 describe('closing', () => {
   it('a serving begins nothing more, and waits for what runs', async () => {
     const test = await open();

@@ -8,12 +8,12 @@
  *  2  A renewal that fails for good ends the renewals: the next call says why.
  */
 import { HoldfastError } from '../../errors.js';
-import { batchIdOf, found, supersededBy, takingOf } from '../../machines/index.js';
+import { batchIdOf, found, takingOf } from '../../machines/index.js';
 import type { BatchHead, ClaimAsked, ClaimHead, ClaimRefusal } from '../../machines/index.js';
-import type { SessionContext, Superseded } from '../../machines/index.js';
+import type { SessionContext } from '../../machines/index.js';
 import { batchOf, batchSummary, type Batch, type BatchSummary } from './batch.js';
-import type { Look, Seen, SessionDesk } from './desk.js';
-import { abandonClaims, completeClaims, supersededError } from './settle.js';
+import type { Seen, SessionDesk } from './desk.js';
+import { abandonClaims, completeClaims, renewReceipt } from './settle.js';
 import type { AbandonOptions, ClaimReceipt, CompleteOptions, SettledTurn } from './settle.js';
 
 /** What was found for a claim: its head and batches, or why there is none. */
@@ -110,14 +110,7 @@ export class Claim {
   /** Makes it last for its time to live from now. Throws CLAIM_SUPERSEDED. */
   async renew(): Promise<void> {
     if (this.isEmpty) return;
-    const claim = this.completion();
-    const event = { type: 'claim.renew', claim } as const;
-    const look: Look<Superseded> = ({ context }) => supersededBy(context, claim);
-    // Who held it has lost it where its session is gone: none is made for it.
-    const how = { source: 'runtime', create: false } as const;
-    const asked = await this.#desk.ask(this.sessionId, event, look, how);
-    if ('answer' in asked) throw supersededError(asked.answer);
-    this.#expiresAt = asked.seen.context.claims[this.claimId]?.expiresAt ?? this.#expiresAt;
+    this.#expiresAt = await renewReceipt(this.#desk, this.sessionId, this.completion());
   }
 
   /** Renews it no more: it is settled, or its process closes. */

@@ -38,8 +38,8 @@ import type {
 import { checkedChannel, checkedClaim, checkedMode, checkedReceipts, lineOf } from './asked.js';
 import type { AskClaim, AskTurn, ModeChange } from './asked.js';
 import { loadedBatch, putWork, type Enqueued } from './put.js';
-import { completeReceipts } from './settle.js';
-import type { ClaimReceipt, CompleteOptions, SettledTurn } from './settle.js';
+import { abandonReceipts, completeReceipts, renewReceipt } from './settle.js';
+import type { AbandonOptions, ClaimReceipt, CompleteOptions, SettledTurn } from './settle.js';
 import { beginTurn, type Turn } from './turn.js';
 import { sessionView, type SessionView } from './view.js';
 
@@ -172,10 +172,22 @@ export class Session {
 
   /** Settles claims by their receipts, wherever they were kept; all of them or none. As `claim.complete`. */
   async settle(receipts: readonly ClaimReceipt[], options: CompleteOptions = {}): Promise<SettledTurn> {
-    const held = checkedReceipts(receipts);
-    const foreign = held.find(({ sessionId }) => sessionId !== this.key);
-    if (foreign !== undefined) throw invalid('sessionId', `a receipt is of session ${foreign.sessionId}`);
-    return completeReceipts(this.#desk, this.key, held, options);
+    return completeReceipts(this.#desk, this.key, this.#own(receipts), options);
+  }
+
+  /** Gives claims back by their receipts, all of them or none. As `claim.abandon`. */
+  async giveBack(receipts: readonly ClaimReceipt[], options: AbandonOptions): Promise<boolean> {
+    return abandonReceipts(this.#desk, this.key, this.#own(receipts), options);
+  }
+
+  /**
+   * Makes a lease last for its time to live from now, by its receipt; tells until when, in epoch ms. As
+   * `claim.renew`.
+   */
+  async renew(receipt: ClaimReceipt): Promise<number> {
+    const [held] = this.#own([receipt]);
+    if (held === undefined) throw invalid('receipt', 'the claim it is of is empty');
+    return renewReceipt(this.#desk, this.key, held);
   }
 
   /** Takes a batch out of the queue and returns it; undefined when it is claimed or gone. */
@@ -302,6 +314,14 @@ export class Session {
     const seen = await this.#desk.look(this.key);
     if (seen === undefined) throw new HoldfastError('ACTOR_NOT_FOUND', `there is no session ${this.key}`);
     return seen;
+  }
+
+  /** Receipts of this session, without those of empty claims. */
+  #own(receipts: readonly ClaimReceipt[]): readonly ClaimReceipt[] {
+    const held = checkedReceipts(receipts);
+    const foreign = held.find(({ sessionId }) => sessionId !== this.key);
+    if (foreign === undefined) return held;
+    throw invalid('sessionId', `a receipt is of session ${foreign.sessionId}`);
   }
 
   #newId(prefix: string): string {

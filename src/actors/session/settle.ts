@@ -7,7 +7,7 @@
  */
 import { HoldfastError } from '../../errors.js';
 import { limits } from '../../limits.js';
-import { completeRefusal, firstSuperseded, receiptOf } from '../../machines/index.js';
+import { completeRefusal, firstSuperseded, receiptOf, supersededBy } from '../../machines/index.js';
 import type { ClaimProof, CompleteRefusal, Completion, Superseded } from '../../machines/index.js';
 import type { TurnReceipt } from '../../machines/index.js';
 import { invalid } from '../checked.js';
@@ -133,21 +133,53 @@ export async function abandonClaims(
   desk: SessionDesk,
   sessionId: string,
   claims: readonly Held[],
-  { reason, retryInMs }: AbandonOptions,
+  options: AbandonOptions,
 ): Promise<boolean> {
   const held = claims.filter(({ isEmpty }) => !isEmpty);
-  if (held.length === 0) return true;
-  const proofs = held.map((claim) => proofOf(claim.completion()));
-  const rest = retryInMs === undefined ? {} : { retryInMs: checkedRest(retryInMs) };
   try {
-    const event = { type: 'claims.abandon', claims: proofs, reason: reasonText(reason), ...rest } as const;
-    const look: Look<Superseded> = ({ context }) => firstSuperseded(context, proofs);
-    // Turned away, it would hold up its session until the next open.
-    const asked = await desk.ask(sessionId, event, look, { source: 'runtime' });
-    return 'seen' in asked;
+    return await abandonReceipts(
+      desk,
+      sessionId,
+      held.map((claim) => claim.completion()),
+      options,
+    );
   } finally {
     for (const claim of held) claim.release();
   }
+}
+
+/** The same for receipts, wherever they come from. */
+export async function abandonReceipts(
+  desk: SessionDesk,
+  sessionId: string,
+  receipts: readonly ClaimReceipt[],
+  { reason, retryInMs }: AbandonOptions,
+): Promise<boolean> {
+  if (receipts.length === 0) return true;
+  const claims = receipts.map(proofOf);
+  const rest = retryInMs === undefined ? {} : { retryInMs: checkedRest(retryInMs) };
+  const event = { type: 'claims.abandon', claims, reason: reasonText(reason), ...rest } as const;
+  const look: Look<Superseded> = ({ context }) => firstSuperseded(context, claims);
+  // Turned away, it would hold up its session until the next open.
+  const asked = await desk.askIfThere(sessionId, event, look, { absent: NOT_THERE, source: 'runtime' });
+  return 'seen' in asked;
+}
+
+const NOT_THERE: Superseded = { batchId: '', by: undefined };
+
+/** Makes a claim last for its time to live from now; tells until when. Throws CLAIM_SUPERSEDED. */
+export async function renewReceipt(
+  desk: SessionDesk,
+  sessionId: string,
+  receipt: ClaimReceipt,
+): Promise<number> {
+  const claim = proofOf(receipt);
+  const look: Look<Superseded> = ({ context }) => supersededBy(context, claim);
+  // Who held it has lost it where its session is gone: none is made for it.
+  const how = { source: 'runtime', create: false } as const;
+  const asked = await desk.ask(sessionId, { type: 'claim.renew', claim }, look, how);
+  if ('answer' in asked) throw supersededError(asked.answer);
+  return asked.seen.context.claims[claim.claimId]?.expiresAt ?? 0;
 }
 
 function proofOf({ claimId, leaseToken, batchIds }: ClaimReceipt): ClaimProof {
@@ -181,7 +213,7 @@ function refusedCompletion(refusal: Exclude<CompleteRefusal, { type: 'known' }>)
   }
 }
 
-export function supersededError({ batchId, by }: Superseded): HoldfastError {
+function supersededError({ batchId, by }: Superseded): HoldfastError {
   const who = by === undefined ? 'it is settled or cancelled' : `claim ${by} has it`;
   return new HoldfastError('CLAIM_SUPERSEDED', `batch ${batchId} is not this claim’s any more: ${who}`, {
     details: { batchId, by },
