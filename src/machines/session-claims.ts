@@ -49,7 +49,7 @@ export interface Superseded {
  * Live claims of one session: a claim needs a place in each step's context. Interrupted ones do not count,
  * since nothing but another claim ends them.
  */
-export const CLAIMS_MAX = 1_000;
+const CLAIMS_MAX = 1_000;
 
 export function batchIdOf({ seq, nonce }: Pick<BatchHead, 'seq' | 'nonce'>): string {
   return `bat_${seq}_${nonce}`;
@@ -63,7 +63,7 @@ export function headOf({ pages }: SessionContext, batchId: string): BatchHead | 
 }
 
 /** When a claim ends by itself, in epoch ms. */
-export function endOf({ epoch, expiresAt }: ClaimHead): number {
+function endOf({ epoch, expiresAt }: ClaimHead): number {
   return epoch === undefined ? expiresAt : Number.MAX_SAFE_INTEGER;
 }
 
