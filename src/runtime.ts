@@ -275,6 +275,7 @@ export class Runtime {
     // Turns that run come to their end while everything they need is there.
     const serving = this.sessions.stopServing(timeoutMs);
     const leftMs = serving === undefined ? timeoutMs : await serving;
+    kernel.drain();
     const sessions = await Promise.allSettled([this.sessions.close()]);
     // At the same time: calls of the control door end as they can, and nothing new is taken by any door.
     const inside = await Promise.allSettled([backups.close(), kernel.close(leftMs)]);

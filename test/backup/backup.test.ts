@@ -42,7 +42,8 @@ test('a backup of a directory that lies still has every stored row and every art
   const report = await offline.backup(target);
   await offline.close();
   expect(await rowsIn(target)).toEqual(rows);
-  expect(report).toMatchObject({ directory: target, generation: 1, rows: rows.size, actors: 6 });
+  // Three jobs, their messages, and the conversation they were asked in.
+  expect(report).toMatchObject({ directory: target, generation: 1, rows: rows.size, actors: 7 });
   expect(report).toMatchObject({ artifacts: 3, damagedRows: 0, damaged: [], missingArtifacts: [] });
   expect(readdirSync(join(target, 'artifacts')).sort()).toEqual(artifactsIn(house));
   expect((await auditStore(target)).map(({ id }) => id).sort()).toEqual([...house.ids].sort());

@@ -6,6 +6,7 @@
 import type { AnyStateMachine } from 'xstate';
 import { errandDefinition, errandInput, errandKind, errandLife } from '../../bench/errand.js';
 import { sessionDefinition } from '../../src/actors/house-machines.js';
+import type { DefinitionOptions } from '../../src/actors/kernel/index.js';
 import { jobPolicies } from '../../src/actors/job-pools.js';
 import type { EffectPolicy } from '../../src/actors/kernel/index.js';
 import type { Json } from '../../src/json.js';
@@ -76,6 +77,10 @@ export const errandChart: Chart = {
   answers: {},
 };
 
+const { paged: _paged, ...session } = sessionDefinition;
+/** With its snapshot at each step, so that one can be held against the other. */
+const plainSession: DefinitionOptions = { ...session, snapshot: 'each' };
+
 /** The library's own work: a job with its submit, its polls and its message, under its own policies. */
 export const jobChart: Chart = {
   name: 'job',
@@ -95,6 +100,8 @@ export const jobChart: Chart = {
       effects: { send: { recovery: 'manual', timeoutMs: EFFECT_TIMEOUT_MS } },
       retentionMs: RETENTION_MS,
     },
+    // What becomes of the job wakes its conversation.
+    plainSession,
   ],
   events: [{ to: 'job/job_1', event: { type: 'job.cancel', reason: 'not wanted' } }],
   nudges: [{ to: 'delivery/dlv_1', event: { type: 'lane.turn' } }],
@@ -127,16 +134,13 @@ export const jobChart: Chart = {
   runsOut: true,
 };
 
-/** A conversation's queue. Its snapshot is with each step here, so that one can be held against the other. */
+/** A conversation's queue. */
 export const sessionChart: Chart = {
   name: 'session',
   kind: 'session',
   id: 'telegram:42',
   input: { key: 'telegram:42' },
-  define: () => {
-    const { paged: _paged, ...definition } = sessionDefinition;
-    return [{ ...definition, snapshot: 'each' }];
-  },
+  define: () => [plainSession],
   events: sessionEvents.map((event) => ({
     to: 'session/telegram:42',
     event: event as unknown as JsonEvent,

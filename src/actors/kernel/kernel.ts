@@ -299,13 +299,18 @@ export class Kernel {
     return this.#definitions.get(kind);
   }
 
+  /** Takes nothing from outside any more; what the runtime asks for itself goes on until `close`. */
+  drain(): void {
+    this.#mailboxes.drain();
+  }
+
   /**
    * Takes no new work, aborts what need not drain, waits for the rest up to `timeoutMs`, and flushes. What
    * was cut off goes on at the next open. The store stays open: its owner closes it.
    */
   async close(timeoutMs: number = limits.closeTimeoutMs): Promise<void> {
     if (this.#mailboxes.ended !== undefined) return;
-    this.#mailboxes.drain();
+    this.drain();
     this.#timers.stop();
     await this.#outbox.stop(timeoutMs);
     const ended = this.#mailboxes.end(new HoldfastError('RUNTIME_CLOSED', 'the runtime is closed'));
