@@ -24,6 +24,8 @@ export interface ActorChange {
   readonly taken: readonly Letter[];
   /** Inbox rows that came and went within the write. */
   readonly passed: number;
+  /** Steps that came and went within the write: its last ones, when its removal need not wait. */
+  readonly unseen: readonly number[];
 }
 
 /** An inbox row. */
@@ -48,6 +50,7 @@ interface Draft {
   readonly arrived: Letter[];
   readonly taken: Letter[];
   passed: number;
+  readonly unseen: number[];
 }
 
 /** `recordOf` gives the record of an actor as it was before the write. */
@@ -66,6 +69,7 @@ export function actorChanges(
       arrived: [],
       taken: [],
       passed: 0,
+      unseen: [],
     };
     drafts.set(address, draft);
     return draft;
@@ -79,7 +83,7 @@ export function actorChanges(
 }
 
 function addTo(draftOf: (address: string) => Draft, { key, before, after }: RowChange): void {
-  const [first = '', , third = ''] = partsOf(key);
+  const [first = '', second = '', third = ''] = partsOf(key);
   switch (key.slice(0, 1)) {
     case 's': {
       const draft = draftOf(first);
@@ -89,6 +93,7 @@ function addTo(draftOf: (address: string) => Draft, { key, before, after }: RowC
     }
     case 'j':
       if (after !== undefined) draftOf(first).entries.push(JSON.parse(after) as JournalEntry);
+      else if (before === undefined) draftOf(first).unseen.push(Number.parseInt(second, 16));
       return;
     case 'i': {
       const draft = draftOf(first);

@@ -172,8 +172,7 @@ export class RulesOfBelongings {
   #checkLetters({ actors }: Batch, change: ActorChange): void {
     const { address, before, after, entries, taken, arrived } = change;
     for (const { row } of arrived) {
-      const sender = actors.get(row.source.replace('actor:', ''));
-      const isSent = sender?.entries.some(({ sends }) => sends?.some(({ id }) => id === row.id)) === true;
+      const isSent = hasSent(actors.get(row.source.replace('actor:', '')), row.id);
       const isTold = row.type === 'result' || row.id.endsWith('/0:0');
       this.#holds('K8', isSent || isTold, () => `${address} got ${row.id}, which nobody has sent`);
     }
@@ -209,6 +208,14 @@ export class RulesOfBelongings {
   #holds(rule: RuleName, isTrue: boolean, what: () => string): void {
     this.#verdict.holds(rule, isTrue, what);
   }
+}
+
+/** A step that went with its actor in the write that brought it has left no list of what it sent. */
+function hasSent(sender: ActorChange | undefined, id: string): boolean {
+  if (sender === undefined) return false;
+  const isListed = sender.entries.some(({ sends }) => sends?.some((sent) => sent.id === id));
+  const isGone = sender.after === undefined;
+  return isListed || (isGone && sender.unseen.some((seq) => id.startsWith(`${sender.address}/${seq}:`)));
 }
 
 export interface EffectOnDisk {
