@@ -2,7 +2,7 @@
  * The rules of sessions, SQ1 to SQ10, that a write of the disk, a step that is told and an answer must keep.
  *
  *   SQ1  what was taken stays until it is settled, cancelled or dropped by its queue mode
- *   SQ2  nobody takes what a live claim has, and no live owner loses a claim
+ *   SQ2  nobody takes what a live claim has, and no live owner loses a claim but to a newer message
  *   SQ3  tokens of a batch rise with every claim
  *   SQ4  a batch is settled once, and what its settlement writes into the history is there once
  *   SQ5  the head is never skipped, what was taken together comes together, and no seq comes twice
@@ -144,6 +144,11 @@ export class RulesOfSessions {
   /** True for a turn whose end is on disk. */
   hasReceipt(key: string, turnId: string | undefined): boolean {
     return turnId !== undefined && this.#receipts.get(`${key}\0${turnId}`) !== undefined;
+  }
+
+  /** True for a turn whose place a newer message has taken, on disk. */
+  wasInterrupted(key: string, turnId: string | undefined): boolean {
+    return this.#receipts.get(`${key}\0${turnId}`)?.outcome === 'interrupted';
   }
 
   /** Nothing is under way any more: what was owed has come, and nothing waits. */

@@ -152,7 +152,9 @@ export class SessionClients {
       held.key,
       () => held.work.abandon({ reason: 'simulated', ...(retryInMs === undefined ? {} : { retryInMs }) }),
       (isGiven) => {
-        if (!isGiven) this.#checkKept(held, wasOpen, 'CLAIM_SUPERSEDED');
+        // An interruption has ended it where it met this: there was nothing to give back any more.
+        const isLost = !isGiven && !this.#rules.wasInterrupted(held.key, held.completion.turnId);
+        if (isLost) this.#checkKept(held, wasOpen, 'CLAIM_SUPERSEDED');
         if (held.state === 'ending') held.state = 'over';
       },
       (code) => this.#checkKept(held, wasOpen, code),
