@@ -155,7 +155,7 @@ function tend(world: World, chance: Chance): string {
       key,
       (session) => session.list({ limit: 1_000 }),
       ({ items }) => {
-        const bare = items.find((batch) => batch.items.length === 0 && batch.state === 'claimed');
+        const bare = items.find((batch) => batch.items.length === 0);
         const seqs = items.map(({ seq }) => seq);
         const isOrdered = seqs.every((seq, index) => seq > (seqs[index - 1] ?? 0));
         world.verdict.holds('SQ5', isOrdered && bare === undefined, () => `${key} lists ${seqs.join()}`);

@@ -208,8 +208,9 @@ export class Session {
   async batch(batchId: string): Promise<Batch> {
     const { context, at } = await this.#seen();
     const head = headOf(context, batchId);
-    if (head === undefined) throw batchNotFound(this.key, batchId);
-    return this.#batch(context, head, at);
+    const [batch] = head === undefined ? [] : await this.#there([await this.#batch(context, head, at)]);
+    if (batch === undefined) throw batchNotFound(this.key, batchId);
+    return batch;
   }
 
   /** Makes a dead letter claimable again, in its old place. Throws BATCH_NOT_FOUND, BATCH_NOT_RETRYABLE. */
@@ -301,9 +302,18 @@ export class Session {
       wanted.push(head);
       if (wanted.length > max) break;
     }
-    const items = await Promise.all(wanted.slice(0, max).map((head) => this.#batch(context, head, at)));
-    const last = items.at(-1);
+    const page = wanted.slice(0, max);
+    const items = await this.#there(await Promise.all(page.map((head) => this.#batch(context, head, at))));
+    const last = page.at(-1);
     return wanted.length > max && last !== undefined ? { items, cursor: String(last.seq) } : { items };
+  }
+
+  /** Without those that ended while their payloads were read; one that has lost its own is still there. */
+  async #there(batches: readonly Batch[]): Promise<readonly Batch[]> {
+    if (batches.every(({ items }) => items.length > 0)) return batches;
+    const seen = await this.#desk.look(this.key);
+    const isThere = (id: string): boolean => seen !== undefined && headOf(seen.context, id) !== undefined;
+    return batches.filter(({ batchId, items }) => items.length > 0 || isThere(batchId));
   }
 
   async #batch(context: SessionContext, head: BatchHead, at: number): Promise<Batch> {
