@@ -23,7 +23,11 @@ export function arrive(model: Model, now: number, work: Work, channel: string): 
   if (mode === 'interrupt') {
     for (const seq of before) drops(model, seq, 'interrupt');
     const standIn = model.batches.find(({ seq }) => seq === model.standIns[door]?.seq);
-    if (standIn !== undefined) remove(model, standIn);
+    if (standIn !== undefined) {
+      // What it stood for is counted as dropped already.
+      remove(model, standIn);
+      model.summaries -= 1;
+    }
   }
   while (waitingAt(model, door).length >= cap)
     makeRoom(model, door, drop === 'summarize' ? 'summarize' : 'old');
