@@ -41,7 +41,7 @@ export class Sessions {
   get(key: string): Session {
     const { sessionKeyBytesMax: max } = limits;
     if (key === '' || key.includes('\0') || !key.isWellFormed() || Buffer.byteLength(key) > max) {
-      const message = 'a session key is a text of 1 to 500 bytes without NUL';
+      const message = `a session key is a text of 1 to ${max} bytes without NUL`;
       throw new HoldfastError('INVALID_INPUT', message, { details: { field: 'key' } });
     }
     return new Session(this.#desk, key);

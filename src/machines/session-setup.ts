@@ -9,7 +9,7 @@ import { envelopeOf } from './envelope.js';
 import { reservedActions } from './reserved.js';
 import type { SelectionRefusal } from './select-batches.js';
 import { firstReady, freed, readyNextAt, released, renewed } from './session-claims.js';
-import { supersededBy, taken, takingOf } from './session-claims.js';
+import { taken, takingOf } from './session-claims.js';
 import * as intake from './session-intake.js';
 import { NO_CHANGE, type Change, type SessionAsk } from './session-intake.js';
 import { completed, completeRefusal, endsTurn, firstSuperseded, interrupted } from './session-settling.js';
@@ -165,10 +165,7 @@ export const sessionSetup = setup({
     headIsCommand: (scope) => headFor(scope) === 'command',
     headIsExclusive: (scope) => headFor(scope) === 'exclusive',
     headJoins: (scope) => headFor(scope) === 'join',
-    isProven: ({ context, event }) =>
-      event.type === 'claim.renew'
-        ? supersededBy(context, event.claim) === undefined
-        : isProven(context, event),
+    isProven: ({ context, event }) => isProven(context, event),
     endsTurn: ({ context, event }) => isProven(context, event) && endsTurn(context, claimsIn(event)),
     endsTurnAndRests: ({ context, event }) =>
       isProven(context, event) && endsTurn(context, claimsIn(event)) && restMs(event) > 0,
@@ -194,22 +191,24 @@ function losesTurn({ turn, claims }: SessionContext, lost: readonly string[]): b
 }
 
 function claimsIn(event: SessionEvent): readonly ClaimProof[] {
+  if (event.type === 'claim.renew') return [event.claim];
   return event.type === 'claims.complete' || event.type === 'claims.abandon' ? event.claims : [];
 }
 
 function isProven(context: SessionContext, event: SessionEvent): boolean {
   if (event.type === 'claims.complete') return completeRefusal(context, event) === undefined;
-  return event.type === 'claims.abandon' && firstSuperseded(context, event.claims) === undefined;
+  const proves = event.type === 'claims.abandon' || event.type === 'claim.renew';
+  return proves && firstSuperseded(context, claimsIn(event)) === undefined;
 }
 
 function withMode(
-  { modes }: SessionContext,
+  context: SessionContext,
   { settings, channel }: Extract<SessionEvent, { type: 'mode.set' }>,
 ): Partial<SessionContext> {
+  const { modes } = context;
   if (channel === undefined) return { modes: { ...modes, session: { ...modes.session, ...settings } } };
-  const before =
-    (Object.hasOwn(modes.channels, channel) ? modes.channels[channel] : undefined) ?? modes.session;
-  return { modes: { ...modes, channels: { ...modes.channels, [channel]: { ...before, ...settings } } } };
+  const own = { ...intake.settingsOf(context, channel), ...settings };
+  return { modes: { ...modes, channels: { ...modes.channels, [channel]: own } } };
 }
 
 /** How a session begins. */
