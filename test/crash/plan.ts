@@ -20,6 +20,8 @@ const plan = z.object({
   /** Finish what an earlier process left, then submit. Otherwise submit at once. */
   settleFirst: z.boolean(),
   jobs: z.array(work).readonly(),
+  /** Somebody kills it: having no more to do, it waits for that. */
+  isKilled: z.boolean().optional(),
   /** The process kills itself around this commit, counted from its opening or from its first submit. */
   kill: z
     .object({

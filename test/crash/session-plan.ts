@@ -34,6 +34,10 @@ const plan = z.object({
   /** Batches that a claim takes at most. */
   max: z.number().optional(),
   dieAt: z.enum(points).optional(),
+  /** Its turns with this number and above, from 1, never end: a kill hits them for certain. */
+  stallsAt: z.number().optional(),
+  /** Somebody kills it: having no more to do, it waits for that. */
+  isKilled: z.boolean().optional(),
   /** Renders that are asked for, for their session, at this simulator. */
   renders: z
     .object({

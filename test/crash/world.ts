@@ -22,6 +22,8 @@ const SPEED = 10;
 export interface Run {
   readonly jobs: readonly Work[];
   readonly settleFirst?: boolean;
+  /** Somebody will kill it. */
+  readonly isKilled?: boolean;
   readonly kill?: Kill;
 }
 
@@ -46,13 +48,14 @@ export class World {
     this.#nursery = nursery;
   }
 
-  start({ jobs, settleFirst = false, kill }: Run): Child {
+  start({ jobs, settleFirst = false, isKilled = false, kill }: Run): Child {
     return this.#nursery.start({
       directory: this.directory,
       simulatorUrl: this.simulator.url,
       receiverUrl: this.receiver.url,
       clock: this.#clock,
       settleFirst,
+      isKilled,
       jobs,
       ...(kill === undefined ? {} : { kill }),
     });

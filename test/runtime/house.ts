@@ -6,6 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import type { ChannelSend, Message } from '../../src/channels/index.js';
 import { sha256Hex } from '../../src/ids.js';
@@ -19,6 +20,7 @@ import { createMovableClock, type MovableClock } from './movable-clock.js';
 export const AT_ONCE = { queued: { polls: 0 }, running: { polls: 0 } } as const;
 export const NEVER = { queued: { polls: 0 }, running: { ms: 2_000_000_000 } } as const;
 const LOOKS_MAX = 10_000;
+const LOOK_AFTER_MS = 50;
 
 export interface Sent extends Message {
   readonly deliveryId: string;
@@ -105,12 +107,15 @@ export function delivered(runtime: Runtime, job: JobHandle): Promise<JobView> {
   return seen(runtime, job, (view) => view.deliveryStatus === 'delivered');
 }
 
-/** Resolves once `holds` does: now, or after a later step. */
+/**
+ * Resolves once `holds` does: now, after a later step, or a little later without one, for a file goes and a
+ * request arrives after the last step that there is.
+ */
 export async function until(runtime: Runtime, holds: () => boolean | Promise<boolean>): Promise<void> {
   for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
     const stepped = nextStep(runtime);
     if (await holds()) return;
-    await stepped;
+    await Promise.race([stepped, setTimeout(LOOK_AFTER_MS)]);
   }
   throw new Error('too many steps');
 }

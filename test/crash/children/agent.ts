@@ -16,6 +16,7 @@ import { kling, openai } from '../../../src/providers/index.js';
 import { faultyStore, type CommitPhase } from '../../../src/testing/index.js';
 import { createFastClock } from '../fast-clock.js';
 import { readPlan, type Plan } from '../plan.js';
+import { untilKilled } from './until-killed.js';
 
 const LOOKS_MAX = 100_000;
 
@@ -132,6 +133,7 @@ async function run(plan: Plan): Promise<void> {
   }
   await quiet(runtime);
   say('quiet');
+  if (plan.isKilled === true) await untilKilled();
   await runtime.close();
 }
 

@@ -1,7 +1,7 @@
 /**
  * The process that is killed while it talks: a runtime whose sessions it fills and works off.
  *
- * Callers: ../talks.ts. Every line it prints is a fact that has happened: `open`, `said <id>`, `quiet`. It
+ * Callers: ../talks.ts. Every line it prints is a fact that has happened: `open`, `said <id>`, `stalled`, `quiet`. It
  * dies where its plan says. Owns the injection of kills, which lives here and never in src.
  */
 import { once } from 'node:events';
@@ -13,6 +13,7 @@ import { openai } from '../../../src/providers/index.js';
 import { faultyStore, type CommitPhase } from '../../../src/testing/index.js';
 import { createFastClock } from '../fast-clock.js';
 import { readTalkPlan, type Fact, type Point, type Said, type TalkPlan } from '../session-plan.js';
+import { untilKilled } from './until-killed.js';
 
 const LOOKS_MAX = 100_000;
 const DAY_MS = 86_400_000;
@@ -36,6 +37,7 @@ class Talker {
   readonly #ledger: number;
   /** The phase of the next commit at which it dies. */
   #deadly: CommitPhase | undefined;
+  #turns = 0;
 
   constructor(plan: TalkPlan) {
     this.#plan = plan;
@@ -75,6 +77,7 @@ class Talker {
       await worked(runtime, key, count);
     }
     say('quiet');
+    if (this.#plan.isKilled === true) await untilKilled();
     await runtime.close();
   }
 
@@ -86,6 +89,11 @@ class Talker {
     await this.#noteHeld(session);
     const causes = [...turn.turnCauses, ...more.turnCauses].map(({ id, eventType }) => `${eventType} ${id}`);
     const ids = [...turn.acceptedInputs().map(({ id }) => id), ...causes];
+    this.#turns += 1;
+    if (this.#turns >= (this.#plan.stallsAt ?? Infinity)) {
+      say('stalled');
+      await untilKilled();
+    }
     await turn.commit(replyTo(ids));
     this.#note({ type: 'committed', session: sessionId, ids });
   }
