@@ -8,6 +8,7 @@ import { Accounts } from './actors/accounts.js';
 import { Actors } from './actors/actors.js';
 import { ArtifactFiles } from './actors/artifact-files.js';
 import { Attachments } from './actors/attachments.js';
+import { Callbacks } from './actors/callbacks.js';
 import { Capsules } from './actors/capsule/capsules.js';
 import { Deliveries } from './actors/deliveries.js';
 import { JobEffects } from './actors/job-effects.js';
@@ -17,13 +18,14 @@ import { Kernel } from './actors/kernel/index.js';
 import type { ProviderBook } from './actors/provider-book.js';
 import { Quarantine } from './actors/quarantine.js';
 import { Sessions } from './actors/sessions.js';
+import { Vault } from './actors/vault.js';
 import { Backups } from './backup.js';
 import { systemClock } from './clock.js';
 import { newId as randomId } from './ids.js';
 import { createLogger } from './log.js';
 import { createTransport } from './providers/index.js';
 import type { Doubles, RuntimeOptions } from './runtime-options.js';
-import { fileFault, type Store } from './store/index.js';
+import { fileFault, secretBelow, type Store } from './store/index.js';
 
 export type Assembly = Awaited<ReturnType<typeof assemble>>;
 
@@ -46,11 +48,16 @@ export async function assemble(
   const transport = createTransport({ clock, log });
   const accounts = new Accounts(kernel, clock, log);
   const deliveries = new Deliveries(kernel, { channels, retentionMs, pathOf }, log);
-  const effects = new JobEffects({ kernel, providers, accounts, transport, clock, files, log });
-  const reconcile = new JobReconcile({ kernel, providers, accounts, transport, effects });
+  const { secret, webhooks } = options;
+  const vault = new Vault(async () => secret ?? (await secretBelow(directory)));
+  const callbacks = new Callbacks(vault, webhooks?.publicUrl.replace(/\/$/, ''));
+  const asking = { kernel, providers, accounts, transport, vault, callbacks };
+  const effects = new JobEffects({ ...asking, clock, files, log });
+  const reconcile = new JobReconcile({ ...asking, effects });
   const sessionAttemptsMax = options.sessions?.attemptsMax;
   const jobs = new Jobs({
-    ...{ kernel, providers, deliveries, effects, reconcile, defaults, sessionAttemptsMax, log, newId },
+    ...{ kernel, providers, deliveries, effects, reconcile, callbacks, vault },
+    ...{ defaults, sessionAttemptsMax, log, newId },
   });
   return {
     ...{ store, kernel, log, artifacts, files, attachments, transport, accounts, deliveries, jobs },

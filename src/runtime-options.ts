@@ -37,6 +37,13 @@ export interface RuntimeOptions {
   readonly memory?: MemoryLimits;
   /** Serve `<directory>/control.sock` for the CLI; default true. */
   readonly control?: boolean;
+  /**
+   * What references to tasks are sealed and hooks are named with: 32 characters or more, the same at every
+   * open. Default: the file `secret` of the directory, made when it is first needed.
+   */
+  readonly secret?: string;
+  /** How providers reach this runtime; absent: they are polled alone. */
+  readonly webhooks?: WebhookOptions;
   readonly log?: Logger;
   /** Default: the machine's. For tests. */
   readonly clock?: Clock;
@@ -44,7 +51,14 @@ export interface RuntimeOptions {
   readonly wrapStore?: (store: Store) => Store;
 }
 
+export interface WebhookOptions {
+  /** What providers reach `/hooks` of this runtime below, such as `https://agent.example.com`. */
+  readonly publicUrl: string;
+}
+
 export type { EffectHook, PerformedEffect, RunOutcome } from './actors/kernel/index.js';
+
+const SECRET_CHARS_MIN = 32;
 
 /** What a test puts in place of chance and of the world. */
 export interface Doubles {
@@ -60,6 +74,10 @@ export function checkOptions(options: RuntimeOptions): void {
   };
   if (typeof options.directory !== 'string' || options.directory === '') wrong('directory: name a directory');
   checkPorts(options, wrong);
+  const { secret, webhooks } = options;
+  if (secret !== undefined && (typeof secret !== 'string' || secret.length < SECRET_CHARS_MIN))
+    wrong(`secret: fewer than ${SECRET_CHARS_MIN} characters`);
+  if (webhooks !== undefined) checkPublicUrl(webhooks.publicUrl, wrong);
   const { durability, jobs, memory, sessions } = options;
   if (durability !== undefined && durability !== 'power' && durability !== 'process') {
     wrong(`durability: "${String(durability)}" is neither "power" nor "process"`);
@@ -82,6 +100,13 @@ export function checkOptions(options: RuntimeOptions): void {
     if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
       wrong(`jobs.${name}: not a number of 0 or more`);
   }
+}
+
+function checkPublicUrl(text: unknown, wrong: (message: string) => never): void {
+  const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;
+  const isHttp = url?.protocol === 'https:' || url?.protocol === 'http:';
+  if (url === undefined || !isHttp || url.username !== '' || url.search !== '' || url.hash !== '')
+    wrong('webhooks.publicUrl: not an http(s) URL without user, query and fragment');
 }
 
 /** What is called later must be there to be called: found missing then, it would fail half of a start. */

@@ -65,7 +65,7 @@ describe('rooms', () => {
     ['src/machines/job.ts', 'node:crypto'],
     ['src/machines/job.ts', 'src/limits.ts'],
     ['src/store/chain.ts', 'src/actors/kernel/step.ts'],
-    ['src/providers/kling.ts', 'src/channels/index.ts'],
+    ['src/providers/adapters/kling.ts', 'src/channels/index.ts'],
     ['src/simulator/server.ts', 'src/providers/index.ts'],
     ['src/actors/jobs.ts', 'src/store/store.ts'],
     ['src/actors/jobs.ts', 'src/machines/job-rules.ts'],

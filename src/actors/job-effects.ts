@@ -25,20 +25,24 @@ import type {
   SubmitInput,
   TaskInput,
 } from '../machines/index.js';
-import { download, pollOutcome, redactUrl, submitOutcome } from '../providers/index.js';
+import { download, pollTask, redactUrl, submitTask } from '../providers/index.js';
 import type { ArtifactSource, DownloadOutcome, PollOutcome, ProviderAdapter } from '../providers/index.js';
-import type { ProviderRequest, Transport } from '../providers/index.js';
+import type { ProviderRequest, Transport, UrlSource } from '../providers/index.js';
 import type { Accounts } from './accounts.js';
 import type { ArtifactFiles } from './artifact-files.js';
+import type { Callbacks } from './callbacks.js';
 import { jobIndexes } from './job-index.js';
 import type { Kernel } from './kernel/index.js';
 import type { ProviderBook } from './provider-book.js';
+import type { Vault } from './vault.js';
 
 export interface JobEffectsOptions {
   readonly kernel: Kernel;
   readonly providers: ProviderBook;
   readonly accounts: Accounts;
   readonly transport: Transport;
+  readonly vault: Vault;
+  readonly callbacks: Callbacks;
   readonly clock: Clock;
   readonly files: ArtifactFiles;
   readonly log: Logger;
@@ -63,19 +67,20 @@ export class JobEffects {
   }
 
   async submit({ address, input, signal }: EffectCall<SubmitInput>): Promise<SubmitAnswer> {
-    const { kernel, providers, accounts, transport } = this.#options;
+    const { kernel, providers, accounts, transport, vault, callbacks } = this.#options;
     const adapter = providers.get(input.provider);
     if (adapter === undefined) return { type: 'blocked', error: unregistered(input.provider) };
     if (await this.#isUnwanted(address)) return { type: 'withdrawn' };
     const request = await this.request(address);
-    const http = adapter.buildSubmit(request, { key: jobIdOf(address) });
-    const result = await transport.send(adapter, input.credential, http, { signal });
-    const outcome = submitOutcome(adapter, result, request, input.credential);
+    const context = await callbacks.contextOf(adapter, jobIdOf(address));
+    const { credential } = input;
+    const outcome = await submitTask(transport, adapter, { request, context, credential, signal });
     // Cancelled meanwhile and known not to be accepted: it need not wait for its account to be mended.
     const withdrawn = outcome.type === 'rejected' && (await this.#isUnwanted(address));
     if (outcome.type === 'rejected' && !withdrawn) await accounts.judge(input, outcome.error);
     if (outcome.type !== 'accepted') return outcome;
-    const { ref, settled } = outcome;
+    const { settled } = outcome;
+    const ref = await vault.kept(outcome.ref);
     // The chart would take the refused id for a doubt, find its task taken, and pay for another.
     const holder = await kernel.reader.byUnique(jobIndexes.task, [
       input.provider,
@@ -130,7 +135,7 @@ export class JobEffects {
 
   async cancelRemote({ input, signal }: EffectCall<TaskInput>): Promise<CancelAnswer> {
     const adapter = this.#options.providers.get(input.provider);
-    const request = adapter?.buildCancel?.(input.ref);
+    const request = adapter?.buildCancel?.(await this.#options.vault.opened(input.ref));
     if (adapter === undefined || request === undefined) return { type: 'unsupported' };
     const result = await this.#options.transport.send(adapter, input.ref.credential, request, { signal });
     return { type: result.type === 'response' && result.response.status < 400 ? 'ok' : 'error' };
@@ -154,11 +159,9 @@ export class JobEffects {
     input: TaskInput,
     signal: AbortSignal,
   ): Promise<PollOutcome | { readonly type: 'blocked'; readonly error: JobFault }> {
-    const { ref } = input;
-    const result = await this.#options.transport.send(adapter, ref.credential, adapter.buildPoll(ref), {
-      signal,
-    });
-    const outcome = pollOutcome(adapter, result, ref);
+    const { transport, vault } = this.#options;
+    const ref = await vault.opened(input.ref);
+    const outcome = await pollTask(transport, adapter, ref, signal);
     if (outcome.type === 'transient') {
       await this.#options.accounts.judge(
         { provider: input.provider, credential: ref.credential },
@@ -220,7 +223,8 @@ export class JobEffects {
     const { clock, files } = this.#options;
     const { directory } = files;
     const { kind } = await this.request(address);
-    const credential = adapter.credential(input.ref.credential);
+    if ('base64' in source) return { type: 'permanent', error: { ...NOTHING, class: 'failed' } };
+    const credential = await adapter.credential(input.ref.credential);
     const outcome = await download({ source, adapter, credential, directory, kind, clock, signal });
     return outcome.type === 'done' ? outcome : { ...outcome, error: naming(source, outcome.error) };
   }
@@ -242,7 +246,7 @@ function unregistered(provider: string): JobFault {
 const NOTHING = fault('server', 'no-artifact', 'the provider says done and names no artifact');
 
 /** What could not be downloaded: without it nobody could fetch by hand what is paid for. */
-function naming<Fault extends JobFault>(source: ArtifactSource, error: Fault): Fault {
+function naming<Fault extends JobFault>(source: UrlSource, error: Fault): Fault {
   const from = redactUrl(source.url);
   return error.message.includes(from) ? error : { ...error, message: `${error.message} (${from})` };
 }

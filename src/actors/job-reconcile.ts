@@ -16,13 +16,16 @@ import type {
   ProviderAdapter,
   ProviderRequest,
   Reconcile,
+  SubmitContext,
   Transport,
 } from '../providers/index.js';
 import type { Accounts } from './accounts.js';
+import type { Callbacks } from './callbacks.js';
 import { jobIdOf, type EffectCall, type JobEffects } from './job-effects.js';
 import { jobIndexes } from './job-index.js';
 import type { Kernel } from './kernel/index.js';
 import type { ProviderBook } from './provider-book.js';
+import type { Vault } from './vault.js';
 
 export interface JobReconcileOptions {
   readonly kernel: Kernel;
@@ -30,6 +33,8 @@ export interface JobReconcileOptions {
   readonly accounts: Accounts;
   readonly transport: Transport;
   readonly effects: JobEffects;
+  readonly vault: Vault;
+  readonly callbacks: Callbacks;
 }
 
 /** Clocks differ: a task may seem to be older than the POST that made it, by this much. */
@@ -43,6 +48,7 @@ interface Look {
   readonly call: EffectCall<ReconcileInput>;
   readonly adapter: ProviderAdapter;
   readonly request: ProviderRequest;
+  readonly context: SubmitContext;
 }
 
 export class JobReconcile {
@@ -57,38 +63,44 @@ export class JobReconcile {
     if (adapter === undefined) return { type: 'wait' };
     const { reconcile } = adapter;
     if (reconcile.by === 'none') return { type: 'unsupported' };
-    const look = { call, adapter, request: await this.#options.effects.request(call.address) };
+    const request = await this.#options.effects.request(call.address);
+    const context = await this.#options.callbacks.contextOf(adapter, jobIdOf(call.address));
+    const look = { call, adapter, request, context };
     return reconcile.by === 'key' ? this.#byKey(look, reconcile) : this.#byList(look, reconcile);
   }
 
-  async #byKey({ call, adapter, request }: Look, reconcile: ByKey): Promise<ReconcileAnswer> {
-    const { input, signal, address } = call;
-    const http = reconcile.buildLookup(request, jobIdOf(address));
+  async #byKey({ call, adapter, request, context }: Look, reconcile: ByKey): Promise<ReconcileAnswer> {
+    const { input, signal } = call;
+    const http = reconcile.buildLookup(request, context);
     const result = await this.#options.transport.send(adapter, input.credential, http, { signal });
     if (result.type !== 'response') return { type: 'wait' };
-    const found = reconcile.parseLookup(result.response, request, input.credential, jobIdOf(address));
+    const found = reconcile.parseLookup(result.response, request, input.credential, context.key);
     if (found.type === 'transient') {
       await this.#options.accounts.judge(input, found.error);
       return waiting(found.error.retryAfterMs);
     }
-    return found;
+    if (found.type === 'absent') return found;
+    return { type: 'found', ref: await this.#options.vault.kept(found.ref) };
   }
 
   async #byList(look: Look, reconcile: ByList): Promise<ReconcileAnswer> {
-    if (await this.#twinIsPosting(look)) return waiting(WAIT_FOR_TWIN_MS);
+    // What is tagged as this job's own is no twin's.
+    const isTagged = reconcile.tagged(look.request, look.context);
+    const twinIsPosting = async (): Promise<boolean> => !isTagged && (await this.#twinIsPosting(look));
+    if (await twinIsPosting()) return waiting(WAIT_FOR_TWIN_MS);
     const since = await this.#firstPostAt(look.call.address);
     const candidates: ListedTask[] = [];
     let cursor: string | undefined;
     for (let pages = 0; pages < limits.listingPagesMax; pages += 1) {
       const page = await this.#page(look, reconcile, cursor);
       if (page.type === 'wait') return page;
-      const ours = page.tasks.filter((task) => reconcile.sameRequest(task, look.request));
+      const ours = page.tasks.filter((task) => reconcile.sameRequest(task, look.request, look.context));
       candidates.push(...ours.filter((task) => task.createdAt >= since - SKEW_MS));
       const oldest = page.tasks.at(-1);
       const past = oldest !== undefined && oldest.createdAt < since - SKEW_MS;
       if (page.next === undefined || past) {
         // A twin that began its POST meanwhile may own what we found, and cannot say so before its answer.
-        const unsure = candidates.length > 0 && (await this.#twinIsPosting(look));
+        const unsure = candidates.length > 0 && (await twinIsPosting());
         return unsure ? waiting(WAIT_FOR_TWIN_MS) : this.#unclaimed(look, candidates);
       }
       cursor = page.next;
@@ -122,7 +134,7 @@ export class JobReconcile {
         credential,
         ref.taskId,
       ]);
-      if (holder === undefined) return { type: 'found', ref };
+      if (holder === undefined) return { type: 'found', ref: await this.#options.vault.kept(ref) };
     }
     return { type: 'absent' };
   }

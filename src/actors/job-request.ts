@@ -69,6 +69,8 @@ const refSchema = z.strictObject({
   endpoint: text(200),
   generation: text(100),
   region: text(100).optional(),
+  /** What must not be read, such as a signed URL to ask at; kept sealed. */
+  secret: text(8_000).optional(),
 });
 
 export const adoptSchema = z.strictObject({ ref: refSchema });

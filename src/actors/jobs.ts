@@ -16,7 +16,6 @@ import type {
   FetchInput,
   JobContext,
   JobInput,
-  JobRef,
   JobStatus,
 } from '../machines/index.js';
 import type {
@@ -28,7 +27,8 @@ import type {
   SubmitInput,
 } from '../machines/index.js';
 import type { TaskInput } from '../machines/index.js';
-import type { ProviderAdapter, ProviderRequest } from '../providers/index.js';
+import type { ProviderAdapter, ProviderRequest, TaskRef } from '../providers/index.js';
+import type { Callbacks } from './callbacks.js';
 import type { Deliveries } from './deliveries.js';
 import { addressOfEffect, type EffectCall, type JobEffects } from './job-effects.js';
 import { jobDefinition } from './house-machines.js';
@@ -43,6 +43,7 @@ import { jobView, type JobView } from './job-view.js';
 import type { Kernel, Page, PageOptions } from './kernel/index.js';
 import { unlessBad } from './one-of-many.js';
 import type { ProviderBook } from './provider-book.js';
+import type { Vault } from './vault.js';
 
 const KIND = 'job';
 const SETTLED: ReadonlySet<JobStatus> = new Set(['done', 'failed', 'timedOut', 'cancelled']);
@@ -69,6 +70,8 @@ export interface JobsOptions {
   readonly deliveries: Deliveries;
   readonly effects: JobEffects;
   readonly reconcile: JobReconcile;
+  readonly callbacks: Callbacks;
+  readonly vault: Vault;
   readonly defaults: JobOptions;
   /** Attempts of a batch in a session that a job's wake makes; default: the session's own. */
   readonly sessionAttemptsMax?: number | undefined;
@@ -98,7 +101,7 @@ export interface JobHandle {
   /** Fetches again, or delivers again. Throws JOB_NOT_RETRYABLE. */
   retry(): Promise<void>;
   /** Tells a job in doubt which task is its own. Throws JOB_NOT_IN_DOUBT. */
-  adopt(ref: Omit<JobRef, 'credential'>): Promise<void>;
+  adopt(ref: Omit<TaskRef, 'credential'>): Promise<void>;
   /** Pays again, knowingly. Throws JOB_NOT_IN_DOUBT. */
   resubmit(): Promise<void>;
 }
@@ -136,7 +139,7 @@ export class Jobs {
     if (wrong !== undefined) throw new HoldfastError('INVALID_INPUT', `${adapter.id}: ${wrong}`);
     const { idempotencyKey } = asked;
     const id = idempotencyKey === undefined ? this.#newId(KIND) : stableId(KIND, idempotencyKey);
-    return this.#create(id, this.#input(id, asked, adapter, wanted), wanted);
+    return this.#create(id, await this.#input(id, asked, adapter, wanted), wanted);
   }
 
   /** Follows a task that was submitted elsewhere. Throws NOT_UNIQUE when a job follows it already. */
@@ -145,13 +148,9 @@ export class Jobs {
     const adapter = this.#options.providers.named(asked.provider);
     const id = this.#newId(KIND);
     const wanted: ProviderRequest = { kind: asked.kind, prompt: asked.prompt };
-    const { region, ...ref } = asked.ref;
-    const known: JobRef = {
-      ...ref,
-      credential: asked.credential,
-      ...(region === undefined ? {} : { region }),
-    };
-    return this.#create(id, { ...this.#input(id, asked, adapter, wanted), ref: known }, wanted);
+    const known: TaskRef = { ...dropUndefined(asked.ref), credential: asked.credential };
+    const input = await this.#input(id, asked, adapter, wanted);
+    return this.#create(id, { ...input, ref: await this.#options.vault.kept(known) }, wanted);
   }
 
   /** A handle by id, without looking whether the job exists. */
@@ -207,18 +206,20 @@ export class Jobs {
     return this.#handle(id, outcome.deduplicated);
   }
 
-  #input(
+  async #input(
     id: string,
     asked: CheckedSubmit | CheckedTrack,
     adapter: ProviderAdapter,
     wanted: ProviderRequest,
-  ): JobInput {
+  ): Promise<JobInput> {
     const { defaults, deliveries, sessionAttemptsMax } = this.#options;
     const { delivery, sessionKey } = asked;
     const policy = delivery && deliveries.policyOf(delivery.channel);
     const poll = { ...dropUndefined(defaults.poll ?? {}), ...dropUndefined(asked.poll ?? {}) };
     const { reconcile, capabilities } = adapter;
-    const onUnlisted = reconcile.by === 'list' ? reconcile.onUnlisted : 'resubmit';
+    const context = await this.#options.callbacks.contextOf(adapter, id);
+    const isHeld = reconcile.by === 'list' && !reconcile.tagged(wanted, context);
+    const onUnlisted = isHeld ? reconcile.onUnlisted : 'resubmit';
     return {
       jobId: id,
       provider: adapter.id,
@@ -261,8 +262,13 @@ export class Jobs {
       cancel: (reason) => this.#cancel(id, reason),
       retry: () => this.#retry(id),
       adopt: async (ref) => {
-        const known = dropUndefined(checked(adoptSchema, { ref }).ref);
-        await this.#resolveDoubt(id, (credential) => ({ type: 'job.adopt', ref: { ...known, credential } }));
+        const { secret, ...known } = dropUndefined(checked(adoptSchema, { ref }).ref);
+        const sealed = secret === undefined ? {} : { sealed: await this.#options.vault.seal(secret) };
+        const adopted = { ...known, ...sealed };
+        await this.#resolveDoubt(id, (credential) => ({
+          type: 'job.adopt',
+          ref: { ...adopted, credential },
+        }));
       },
       resubmit: () => this.#resolveDoubt(id, () => ({ type: 'job.resubmit' })),
     };
@@ -322,7 +328,7 @@ export class Jobs {
     if (actor === undefined) return;
     const { input } = actor.snapshot.context as JobContext;
     const adapter = this.#options.providers.get(input.provider);
-    if (adapter?.credential(input.credential) === undefined) return;
+    if ((await adapter?.credential(input.credential)) === undefined) return;
     await this.#kernel.send(address, { type: 'provider.available' }, { source: 'runtime' });
   }
 

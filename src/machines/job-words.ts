@@ -13,13 +13,15 @@ export type SettledStatus = 'done' | 'failed' | 'timedOut' | 'cancelled';
 export type JobStatus =
   'blocked' | 'submitting' | 'submitUnknown' | 'pending' | 'polling' | 'fetching' | SettledStatus;
 
-/** What is needed to ask the provider again; the same shape as the provider port's `TaskRef`. */
+/** What is needed to ask the provider again; the provider port's `TaskRef`, sealed. */
 export interface JobRef {
   readonly taskId: string;
   readonly endpoint: string;
   readonly generation: string;
   readonly region?: string;
   readonly credential: string;
+  /** What is in it must not be read; the façade seals and opens it. */
+  readonly sealed?: string;
 }
 
 /** A fault at the provider, as the provider port classifies it. */

@@ -3,10 +3,11 @@
  *
  * Callers: the adapter files. Invariant: a key is looked up at each call and kept nowhere.
  */
+import { systemClock, type Clock } from '../clock.js';
 import { HoldfastError } from '../errors.js';
 import { environment } from '../options.js';
 import type { Environment } from '../options.js';
-import type { ProviderRequest } from './port.js';
+import type { AccountLimits, ProviderRequest } from './port.js';
 
 /** The alias of the one account that a plain key, or the environment, speaks for. */
 export const defaultCredential = 'default';
@@ -22,6 +23,38 @@ export interface KeyOptions {
   readonly apiKey?: ApiKey;
   /** Default: the environment of the process. */
   readonly env?: () => Environment;
+}
+
+/** What every adapter's factory takes. */
+export interface AdapterOptions extends KeyOptions {
+  /** One that is given is trusted (may be private). */
+  readonly baseUrl?: string;
+  /** Further origins that may be plain http and private, such as a file server. */
+  readonly trustedOrigins?: readonly string[];
+  /** Of each account; default 8 calls at once, and what the provider is known to allow a minute. */
+  readonly limits?: AccountLimits;
+  /** For Retry-After dates and for keys that expire. Default: the system's. */
+  readonly clock?: Clock;
+}
+
+/** What every adapter has of its options. */
+export interface Home {
+  readonly baseUrl: string;
+  readonly trustedOrigins: readonly string[];
+  readonly clock: Clock;
+}
+
+/** Reads them. `configured` is a base URL that the user gave. Throws `INVALID_OPTIONS`. */
+export function homeOf(
+  provider: string,
+  options: AdapterOptions,
+  otherwise: string,
+  configured = options.baseUrl,
+): Home {
+  const baseUrl = baseUrlOf(provider, configured ?? otherwise);
+  const own = configured === undefined ? [] : [baseUrl];
+  const trustedOrigins = originsOf(provider, [...own, ...(options.trustedOrigins ?? [])]);
+  return { baseUrl, trustedOrigins, clock: options.clock ?? systemClock };
 }
 
 /** The key of an alias, now; undefined when there is none. */

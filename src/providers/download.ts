@@ -32,7 +32,7 @@ import { errorCode, redactError, redactUrl, secretsOf } from './redact.js';
 import { retryAfterMs } from './retry-after.js';
 import { sniff } from './sniff.js';
 import type { Sniffed } from './sniff.js';
-import type { ArtifactSource, Credential, JobKind, ProviderAdapter, ProviderError } from './port.js';
+import type { Credential, JobKind, ProviderAdapter, ProviderError, UrlSource } from './port.js';
 import type { ProviderErrorClass } from './port.js';
 import { asNumber, plainHeaders } from './wire.js';
 
@@ -57,7 +57,7 @@ export type DownloadOutcome =
   | { readonly type: 'permanent'; readonly error: ProviderError };
 
 export interface DownloadOptions {
-  readonly source: ArtifactSource;
+  readonly source: UrlSource;
   readonly adapter: ProviderAdapter;
   /** What `adapter.credential` gave; used only when the source asks for it. */
   readonly credential: Credential | undefined;

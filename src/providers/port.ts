@@ -6,7 +6,8 @@
  * `actors/jobs.ts`, the adapters.
  *
  * Invariants:
- *  P1  A request is built without its credential; the transport adds it, for the adapter's own origin alone.
+ *  P1  A request is built without its credential; the transport adds it, for the adapter's own origin and
+ *      its `fleet` alone. A request with a `signedUrl` goes without one.
  *  P2  A parser never throws: what it cannot read is `ambiguous` on a submit, `transient` on a poll.
  *  P3  A status word nobody knows is `pending` and names itself in `unknownStatus`.
  *  P4  A 2xx reply to a submit whose body is unusable is `billed`: never repeated, never passed on.
@@ -44,12 +45,24 @@ export interface TaskRef {
   readonly region?: string;
   /** The alias of the credential, never the key. */
   readonly credential: string;
+  /**
+   * What else is needed to ask, and whoever has it may ask too, such as a signed URL. It is sealed before it
+   * is kept: an adapter alone sees it open.
+   */
+  readonly secret?: string;
 }
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'DELETE' | 'PUT';
   /** Path and query below the adapter's base URL, starting with a slash. */
   readonly path: string;
+  /**
+   * An absolute URL that came from the provider and authenticates itself. It is asked instead of `path`,
+   * without a credential, and the guard of downloads judges where it leads.
+   */
+  readonly signedUrl?: string;
+  /** Bytes of a reply at most; default 1 MiB. For replies that carry an artifact. */
+  readonly replyBytesMax?: number;
   readonly headers?: Readonly<Record<string, string>>;
   /** At most one of the two. */
   readonly json?: Json;
@@ -88,12 +101,19 @@ export interface ProviderError {
   readonly retryAfterMs?: number;
 }
 
-export interface ArtifactSource {
+export interface UrlSource {
   /** Absolute. Treated as a secret: its query is redacted wherever it is shown. */
   readonly url: string;
   /** Send the credential; honoured for the adapter's own origin alone. */
   readonly authenticated: boolean;
 }
+
+/** The artifact came with the reply. */
+export interface InlineSource {
+  readonly base64: string;
+}
+
+export type ArtifactSource = UrlSource | InlineSource;
 
 export type PollOutcome =
   | {
@@ -105,6 +125,9 @@ export type PollOutcome =
   | { readonly type: 'done'; readonly artifacts: readonly ArtifactSource[] }
   | { readonly type: 'failed'; readonly error: ProviderError }
   | { readonly type: 'transient'; readonly error: ProviderError };
+
+/** What a reply to a poll says; `more` when the artifacts are told by a second reply alone. */
+export type PollReading = PollOutcome | { readonly type: 'more'; readonly request: HttpRequest };
 
 export type SubmitOutcome =
   /** `settled` when the reply is terminal already: it went through the same normaliser as a poll. */
@@ -130,6 +153,14 @@ export type KeyLookup =
   | { readonly type: 'absent' }
   | { readonly type: 'transient'; readonly error: ProviderError };
 
+/** What a submit carries of ours, the same whenever it is built for the same job. */
+export interface SubmitContext {
+  /** The job's own: unique, and known before the submit. */
+  readonly key: string;
+  /** Where the provider may send news of the task; a secret, for who has it may send there. */
+  readonly callbackUrl?: string;
+}
+
 export type ListPage =
   | { readonly type: 'page'; readonly tasks: readonly ListedTask[]; readonly next?: string }
   | { readonly type: 'transient'; readonly error: ProviderError };
@@ -138,8 +169,11 @@ export type ListPage =
 export type Reconcile =
   | {
       readonly by: 'key';
-      buildLookup(request: ProviderRequest, key: string): HttpRequest;
-      /** `key` again, so that a provider that ignores the filter cannot make us adopt another job's task. */
+      /** Where the provider knows a key of ours for idempotent: the submit again. */
+      buildLookup(request: ProviderRequest, context: SubmitContext): HttpRequest;
+      /**
+       * The key again, so that a provider that ignores the filter cannot make us adopt another job's task.
+       */
       parseLookup(
         response: HttpResponse,
         request: ProviderRequest,
@@ -149,11 +183,16 @@ export type Reconcile =
     }
   | {
       readonly by: 'list';
-      /** What to do with a task that two complete listings do not show. `hold` waits for an operator. */
+      /**
+       * What to do with an untagged task that two complete listings do not show. `hold` waits for an
+       * operator; a tagged one is resubmitted.
+       */
       readonly onUnlisted: 'resubmit' | 'hold';
+      /** True when the listing would echo something that only this job's submit carried. */
+      tagged(request: ProviderRequest, context: SubmitContext): boolean;
       buildPage(request: ProviderRequest, cursor: string | undefined): HttpRequest;
       parsePage(response: HttpResponse, request: ProviderRequest, credential: string): ListPage;
-      sameRequest(task: ListedTask, request: ProviderRequest): boolean;
+      sameRequest(task: ListedTask, request: ProviderRequest, context: SubmitContext): boolean;
     }
   | { readonly by: 'none' };
 
@@ -172,6 +211,72 @@ export interface Credential {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** How many calls of one account may be out: submits, polls, lookups and cancels together. */
+export interface AccountLimits {
+  /** At once; 1 or more, default 8. */
+  readonly concurrent?: number;
+  /** A minute, on average; the bucket holds a tenth of them, at least one. Default: no such limit. */
+  readonly perMinute?: number;
+}
+
+/** How what arrives at a hook is known to be the provider's. */
+export type WebhookScheme =
+  /** Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`, HMAC-SHA256. */
+  | {
+      readonly type: 'standard';
+      /** `whsec_...`, the newest first; all of them are good. Empty: what arrives is a hint. */
+      secrets(alias: string): readonly string[];
+      /** Where the provider tells the secret; asked when none that is known fits. */
+      readonly told?: {
+        build(): HttpRequest;
+        parse(response: HttpResponse): string | undefined;
+      };
+    }
+  /** fal: Ed25519 over four lines, the last of which is the hash of the body; the keys are a JWKS. */
+  | { readonly type: 'fal'; readonly jwksUrl: string }
+  /** A JWT, RS256 alone, whose keys are a JWKS. `token` finds it. */
+  | {
+      readonly type: 'jwt';
+      readonly jwksUrl: string;
+      readonly audience?: string;
+      readonly issuer?: string;
+      token(headers: Readonly<Record<string, string>>, body: WebhookBody): string | undefined;
+    }
+  /** Nobody signs: a hint, whatever it says. */
+  | { readonly type: 'unsigned' };
+
+/** The JSON object that arrived. */
+export type WebhookBody = Readonly<Record<string, unknown>>;
+
+/** What a body says of a task. */
+export interface WebhookNews {
+  /** The task; its credential is the one the hook is for. */
+  readonly ref?: TaskRef;
+  /** Absent when the body says only that there is news: a poll finds out. */
+  readonly outcome?: PollOutcome;
+}
+
+export interface Webhook {
+  /** One that verifies is enough. */
+  readonly schemes: readonly WebhookScheme[];
+  /** The text to answer with, when the body is a challenge of the provider's and no news. */
+  challenge?(body: WebhookBody): string | undefined;
+  /** Pure and tolerant; undefined when the body says nothing of a task. `request` is the job's, if known. */
+  parse(
+    body: WebhookBody,
+    context: { readonly request?: ProviderRequest; readonly credential: string },
+  ): WebhookNews | undefined;
+}
+
+/** A way to a provider that is not HTTP of ours, such as another library's client. */
+export interface DirectCalls {
+  submit(
+    request: ProviderRequest,
+    context: SubmitContext & { readonly credential: string; readonly signal: AbortSignal },
+  ): Promise<SubmitOutcome>;
+  poll(ref: TaskRef, context: { readonly signal: AbortSignal }): Promise<PollOutcome>;
+}
+
 export interface ProviderAdapter {
   readonly id: string;
   /** Other names users know it by. */
@@ -182,20 +287,33 @@ export interface ProviderAdapter {
   readonly trustedOrigins: readonly string[];
   readonly capabilities: Capabilities;
   readonly reconcile: Reconcile;
+  readonly limits?: AccountLimits;
+  /**
+   * True for an origin that the provider's servers may send a call on to (307, 308), credential included.
+   * Absent: no redirect of a call is followed.
+   */
+  fleet?(origin: URL): boolean;
+  readonly webhook?: Webhook;
+  /** Makes the calls itself: nothing is built, nothing is parsed. */
+  readonly direct?: DirectCalls;
+  /** An authenticated call that changes nothing: what is wrong with the account, or undefined. */
+  readonly check?: {
+    build(): HttpRequest;
+    parse(response: HttpResponse): ProviderError | undefined;
+  };
   /**
    * Resolved at each call from options or the environment; undefined when there is none (the job is
    * `blocked`).
    */
-  credential(alias: string): Credential | undefined;
+  credential(alias: string): Credential | undefined | Promise<Credential | undefined>;
   /** What is wrong with a request, before anything is written; undefined when it can be built. */
   refuse(request: ProviderRequest): string | undefined;
-  buildSubmit(
-    request: ProviderRequest,
-    context: { readonly key: string; readonly callbackUrl?: string },
-  ): HttpRequest;
+  buildSubmit(request: ProviderRequest, context: SubmitContext): HttpRequest;
   parseSubmit(response: HttpResponse, request: ProviderRequest, credential: string): SubmitOutcome;
   buildPoll(ref: TaskRef): HttpRequest;
-  parsePoll(response: HttpResponse, ref: TaskRef): PollOutcome;
+  parsePoll(response: HttpResponse, ref: TaskRef): PollReading;
+  /** Reads the reply to the request of a `more`. */
+  parseMore?(response: HttpResponse, ref: TaskRef): PollOutcome;
   /** Absent when `capabilities.cancel` is `none`. */
   buildCancel?(ref: TaskRef): HttpRequest;
 }

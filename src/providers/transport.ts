@@ -23,7 +23,12 @@ import type { Credential, HttpRequest, HttpResponse, ProviderAdapter, ProviderEr
 import { plainHeaders } from './wire.js';
 
 export type TransportResult =
-  | { readonly type: 'response'; readonly response: HttpResponse }
+  | {
+      readonly type: 'response';
+      readonly response: HttpResponse;
+      /** What was sent and must not be shown, should the reply echo it. */
+      readonly secrets: readonly string[];
+    }
   /** No byte of the request left this machine: certainly not accepted. */
   | { readonly type: 'notSent'; readonly error: ProviderError }
   /** The request may have arrived. */
@@ -66,7 +71,7 @@ export function createTransport(options: TransportOptions): Transport {
 
   const send: Transport['send'] = async (adapter, alias, request, { signal, timeoutMs }) => {
     const url = urlBelow(adapter, request);
-    const credential = credentialOf(adapter, alias);
+    const credential = await credentialOf(adapter, alias);
     if (credential.type !== 'found') return credential;
     const startedMs = options.clock.monotonicMs();
     const deadline = new Deadline(options.clock, signal, timeoutMs ?? defaultTimeoutMs(request));
@@ -77,7 +82,7 @@ export function createTransport(options: TransportOptions): Transport {
       deadline.signal.throwIfAborted();
       const headers = { ...request.headers, ...credential.value.headers, 'accept-encoding': 'identity' };
       const response = await exchange(url, request, headers, submit ?? keptAlive, deadline.signal);
-      return { type: 'response', response };
+      return { type: 'response', response, secrets: secretsOf(credential.value) };
     } catch (cause) {
       const code = deadline.expired ? 'timeout' : (errorCode(cause) ?? 'network');
       const reason = redactError(cause, secretsOf(credential.value));
@@ -119,9 +124,9 @@ type FoundCredential =
   | Extract<TransportResult, { readonly type: 'noCredential' | 'notSent' }>;
 
 /** The user's own key function may throw; then nothing was sent, and the reason is worth showing. */
-function credentialOf(adapter: ProviderAdapter, alias: string): FoundCredential {
+async function credentialOf(adapter: ProviderAdapter, alias: string): Promise<FoundCredential> {
   try {
-    const value = adapter.credential(alias);
+    const value = await adapter.credential(alias);
     return value === undefined ? { type: 'noCredential' } : { type: 'found', value };
   } catch (cause) {
     const message = `the credential "${alias}" could not be read: ${redactError(cause)}`;

@@ -6,7 +6,7 @@
  */
 import type { Json } from '../json.js';
 import type { Action, ProviderName, Script } from './script.js';
-import type { Task, TaskTable } from './tasks.js';
+import type { Sight, Task, TaskTable } from './tasks.js';
 
 export interface Reply {
   readonly status: number;
@@ -54,6 +54,26 @@ export interface World {
   readonly links: Links;
 }
 
+/** `missing` and `invalid` are refused. */
+export type Access = 'good' | 'missing' | 'invalid';
+
+/** The good keys (undefined: any that is not empty), and the time, for keys that expire. */
+export interface Lock {
+  readonly keys: readonly string[] | undefined;
+  readonly nowMs: number;
+}
+
+/** The news of a task. */
+export interface Callback {
+  /** How it is signed, when the script gives a secret for it. */
+  readonly signing: 'none' | 'standard' | 'fal' | 'jwt';
+  /** The stages it is sent at. */
+  readonly at: readonly Sight['status'][];
+  /** It is preceded by a challenge that the receiver must repeat, once a URL. */
+  readonly challenge?: boolean;
+  readonly body: (task: Task, sight: Sight, world: World) => Json;
+}
+
 /** Signed links to artifacts: anyone who has one may download until it expires. */
 export interface Links {
   readonly sign: (path: string, expiresAtMs: number) => string;
@@ -62,12 +82,13 @@ export interface Links {
 
 export interface Route {
   readonly action: Action;
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Matched against the path below the mount. */
   readonly path: RegExp;
   /** A query parameter without which the route does not match. */
   readonly query?: string;
-  readonly guard: 'bearer' | 'signature';
+  /** A good key, a good link, or nothing at all. */
+  readonly guard: 'key' | 'signature' | 'none';
   readonly subjects: (call: Call, world: World) => readonly Subject[];
   readonly run: (call: Call, world: World) => Outcome;
 }
@@ -77,6 +98,10 @@ export interface Dialect {
   /** The path prefix, without a slash at its end. */
   readonly mount: string;
   readonly routes: readonly Route[];
+  /** How a request shows its key; default `Authorization: Bearer`. */
+  readonly access?: (header: (name: string) => string | undefined, house: Lock) => Access;
+  /** What it sends to the callback URL of a task; absent: it never calls back. */
+  readonly callback?: Callback;
   readonly unauthorized: (why: 'missing' | 'invalid') => Reply;
   readonly noRoute: (path: string) => Reply;
   readonly malformed: (message: string) => Reply;

@@ -8,7 +8,7 @@ import { bytesReply } from './dialect.js';
 import type { Dialect, Reply, Subject } from './dialect.js';
 import type { Shape } from './exchange.js';
 import type { Mishap } from './faults.js';
-import { accessDenied } from './kling.js';
+import { accessDenied } from './object-store.js';
 
 const MILLISECONDS_PER_SECOND = 1_000;
 const HTML = '<!doctype html>\n<html><body><h1>The service is having a moment</h1></body></html>';

@@ -11,7 +11,8 @@
 import { sha256Hex } from '../ids.js';
 import { isPlainObject } from '../json.js';
 import { bounds } from './bounds.js';
-import type { Call, Dialect, Outcome, Reply, Route, Subject, World } from './dialect.js';
+import { bearer } from './access.js';
+import type { Access, Call, Dialect, Outcome, Reply, Route, Subject, World } from './dialect.js';
 import type { Exchange, Pace, Sent } from './exchange.js';
 import type { FaultBook, Mishap, Verdict } from './faults.js';
 import type { Ledger, LedgerEntry } from './ledger.js';
@@ -53,7 +54,7 @@ const NOBODY: Subject = {};
 export async function serve(house: House, exchange: Exchange, matched: Matched): Promise<void> {
   const { dialect, route } = matched;
   if (house.faults.resetsBeforeBody(dialect.provider, route.action)) {
-    const note = noteFor(house, exchange, matched, keyState(house, exchange) === 'good');
+    const note = noteFor(house, exchange, matched, keyState(house, exchange, dialect) === 'good');
     note(endedEvent(route.action), NOBODY, { fault: 'resetBeforeBody', by: 'fault' });
     return exchange.reset();
   }
@@ -82,7 +83,7 @@ async function serveCall(house: House, exchange: Exchange, matched: Matched, cal
   const subjects = route.subjects(call, world);
   const subject = subjects[0] ?? NOBODY;
   const action = route.action === 'poll' && subject.isByKey === true ? 'lookup' : route.action;
-  const access = route.guard === 'bearer' ? keyState(house, exchange) : linkState(house, call);
+  const access = accessOf(house, exchange, matched, call);
   const note = noteFor(house, exchange, matched, access === 'good');
   if (action === 'submit') note('submit.received', subject);
 
@@ -92,7 +93,7 @@ async function serveCall(house: House, exchange: Exchange, matched: Matched, cal
     action === 'submit' ? 'elapsed' : 'elapsedOrGone',
     house.stop,
   );
-  const isLockedOut = route.guard === 'bearer' && access !== 'good';
+  const isLockedOut = route.guard === 'key' && access !== 'good';
   const mishap = isLockedOut ? undefined : verdict.mishap;
   const fault = mishap === undefined ? {} : { fault: mishap.type };
   if (house.stop.aborted) {
@@ -193,10 +194,13 @@ function endedEvent(action: Action): LedgerEntry['event'] {
   return action === 'download' ? 'download.refused' : action;
 }
 
-function keyState(house: House, exchange: Exchange): 'good' | 'missing' | 'invalid' {
-  const key = /^Bearer\s+(\S+)$/i.exec(exchange.header('authorization') ?? '')?.[1];
-  if (key === undefined) return 'missing';
-  return house.keys === undefined || house.keys.includes(key) ? 'good' : 'invalid';
+function accessOf(house: House, exchange: Exchange, { dialect, route }: Matched, call: Call): Access {
+  if (route.guard === 'none') return 'good';
+  return route.guard === 'key' ? keyState(house, exchange, dialect) : linkState(house, call);
+}
+
+function keyState(house: House, exchange: Exchange, { access = bearer }: Dialect): Access {
+  return access((name) => exchange.header(name), { keys: house.keys, nowMs: house.world.nowMs() });
 }
 
 function linkState(house: House, call: Call): 'good' | 'invalid' {

@@ -136,7 +136,21 @@ const faultActions: Readonly<Partial<Record<Fault['type'], readonly string[]>>> 
 
 const ACTIONS = ['submit', 'poll', 'lookup', 'list', 'cancel', 'download'] as const;
 export type Action = (typeof ACTIONS)[number];
-export const PROVIDERS = ['openai', 'kling'] as const;
+export const PROVIDERS = [
+  'agnes',
+  'fal',
+  'kling',
+  'luma',
+  'minimax',
+  'openai',
+  'openai-responses',
+  'replicate',
+  'rsclaw',
+  'rsclaw_image',
+  'runway',
+  'seedance',
+  'veo',
+] as const;
 export type ProviderName = (typeof PROVIDERS)[number];
 
 const ROUTE = new RegExp(`^((${PROVIDERS.join('|')})\\.)?(${ACTIONS.join('|')})$|^any$`);

@@ -22,13 +22,12 @@ import { HoldfastError } from '../errors.js';
 import { newId } from '../ids.js';
 import { bounds } from './bounds.js';
 import { jsonReply } from './dialect.js';
-import type { Dialect, Links, Reply, World } from './dialect.js';
+import type { Links, Reply, World } from './dialect.js';
 import { Exchange } from './exchange.js';
 import { FaultBook } from './faults.js';
-import { klingDialect } from './kling.js';
+import { dialects } from './dialects/index.js';
 import { Ledger } from './ledger.js';
 import type { LedgerEntry } from './ledger.js';
-import { openaiDialect } from './openai.js';
 import { serve } from './pipeline.js';
 import type { House, Matched } from './pipeline.js';
 import { parseScript } from './script.js';
@@ -66,8 +65,6 @@ export interface Simulator {
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
-
-const DIALECTS: readonly Dialect[] = [openaiDialect, klingDialect];
 
 /**
  * Starts a simulator. Throws `INVALID_INPUT` for a bad script and `INVALID_OPTIONS` for a port, host, seed or
@@ -247,7 +244,7 @@ function match(method: string, target: URL): Matched | Reply | { readonly admin:
   const path = target.pathname;
   if (method === 'GET' && path === '/_simulator/health') return { admin: 'health' };
   if (method === 'GET' && path === '/_simulator/ledger') return { admin: 'ledger' };
-  const dialect = DIALECTS.find(({ mount }) => path.startsWith(`${mount}/`));
+  const dialect = dialects.find(({ mount }) => path.startsWith(`${mount}/`));
   if (dialect === undefined) return jsonReply(404, { error: `nothing is served at ${path}` });
   const below = path.slice(dialect.mount.length);
   for (const route of dialect.routes) {

@@ -26,6 +26,8 @@ export interface TaskRequest {
   readonly count: number;
   /** What the provider echoes of the request. */
   readonly echo: Readonly<Record<string, string | undefined>>;
+  /** Where its news go. */
+  readonly callbackUrl?: string;
   /** Over at once, with this outcome. */
   readonly terminal?: 'succeeded' | 'failed';
 }
@@ -39,7 +41,7 @@ export interface Task extends TaskRequest {
 
 /** What can be seen of a task. */
 export interface Sight {
-  readonly status: 'queued' | 'running' | 'succeeded' | 'failed';
+  readonly status: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
   /** 0 to 1. */
   readonly progress: number;
   /** When the present status began. */
@@ -62,7 +64,7 @@ interface Row {
   readonly task: Task;
   readonly lag: FixedSpan;
   readonly spans: { readonly queued: FixedSpan; readonly running: FixedSpan };
-  readonly outcome: 'succeeded' | 'failed';
+  readonly outcome: 'succeeded' | 'failed' | 'cancelled';
   readonly stage: Stage;
 }
 
@@ -147,6 +149,15 @@ export class TaskTable {
   newest(provider: ProviderName): readonly Task[] {
     const tasks = [...this.#rows.values()].map((row) => row.task);
     return tasks.filter((task) => task.provider === provider && !this.#isLagging(task, 'quiet')).reverse();
+  }
+
+  /** Ends a task that is not over; false when it is. */
+  cancel(task: Task): boolean {
+    const row = this.#advanced(task.id);
+    if (row === undefined || row.stage.name === 'settled') return false;
+    const stage: Stage = { ...row.stage, name: 'settled', since: this.#clock.now(), polls: 0 };
+    this.#rows.set(task.id, { ...row, outcome: 'cancelled', stage });
+    return true;
   }
 
   remove(task: Task): void {

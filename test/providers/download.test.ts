@@ -35,7 +35,7 @@ async function serve(handler: Handler): Promise<LocalServer> {
   return server;
 }
 
-function fetchFrom(
+async function fetchFrom(
   url: string,
   options: Partial<DownloadOptions> & { readonly home?: string; readonly trusted?: readonly string[] } = {},
 ): Promise<DownloadOutcome> {
@@ -44,7 +44,7 @@ function fetchFrom(
   return download({
     source: { url, authenticated: true },
     adapter,
-    credential: adapter.credential('default'),
+    credential: await adapter.credential('default'),
     directory,
     kind: 'video',
     clock: systemClock,

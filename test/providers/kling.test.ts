@@ -74,8 +74,8 @@ describe('kling requests', () => {
     expect(adapter.buildPoll(imageRef)).toEqual({ method: 'GET', path: '/v1/images/generations/img_1' });
     const { reconcile } = adapter;
     if (reconcile.by !== 'key') throw new Error('kling is reconciled by key');
-    expect(reconcile.buildLookup(video, 'job/1').path).toBe('/tasks?external_task_ids=job%2F1');
-    expect(reconcile.buildLookup(image, 'job_1').path).toBe('/v1/images/generations/job_1');
+    expect(reconcile.buildLookup(video, { key: 'job/1' }).path).toBe('/tasks?external_task_ids=job%2F1');
+    expect(reconcile.buildLookup(image, { key: 'job_1' }).path).toBe('/v1/images/generations/job_1');
   });
 
   it('are refused with the field named', () => {
@@ -85,11 +85,12 @@ describe('kling requests', () => {
     expect(adapter.refuse({ ...video, model: '../tasks' })).toMatch(/model/);
   });
 
-  it('take the key from either variable', () => {
-    const at = (env: Record<string, string>) => kling({ env: () => env }).credential('default')?.headers;
-    expect(at({ KLINGAI_API_KEY: 'b' })).toEqual({ authorization: 'Bearer b' });
-    expect(at({ KLINGAI_API_KEY: 'b', KLING_API_KEY: 'a' })).toEqual({ authorization: 'Bearer a' });
-    expect(at({})).toBeUndefined();
+  it('take the key from either variable', async () => {
+    const at = async (env: Record<string, string>) =>
+      (await kling({ env: () => env }).credential('default'))?.headers;
+    expect(await at({ KLINGAI_API_KEY: 'b' })).toEqual({ authorization: 'Bearer b' });
+    expect(await at({ KLINGAI_API_KEY: 'b', KLING_API_KEY: 'a' })).toEqual({ authorization: 'Bearer a' });
+    expect(await at({})).toBeUndefined();
   });
 });
 

@@ -105,8 +105,8 @@ describe('openai credentials', () => {
     const byAlias = openai({ apiKey: { other: 'k2' }, authHeader: 'api-key', env: () => ({}) });
     expect(byAlias.credential('other')).toEqual({ headers: { 'api-key': 'k2' } });
     expect(byAlias.credential('toString')).toBeUndefined();
-    expect(openai({ apiKey: (alias) => `for-${alias}` }).credential('x')?.headers).toEqual({
-      authorization: 'Bearer for-x',
+    expect(openai({ apiKey: (alias) => `for-${alias}` }).credential('x')).toEqual({
+      headers: { authorization: 'Bearer for-x' },
     });
   });
 
@@ -309,7 +309,7 @@ describe('openai reconciliation by list', () => {
 
   it('takes a task for ours when it echoes the prompt and contradicts nothing', () => {
     const same = (echo: Record<string, string | undefined>, wanted = request) =>
-      reconcile.sameRequest({ ref, createdAt: 0, echo }, wanted);
+      reconcile.sameRequest({ ref, createdAt: 0, echo }, wanted, { key: 'job_1' });
     expect(same({ model: 'sora-2', prompt: 'a cat', seconds: '8', size: '1280x720' })).toBe(true);
     expect(same({ model: 'sora-2-2025-10-06', prompt: 'a cat' })).toBe(true);
     expect(same({ prompt: 'a cat', seconds: '8.0' })).toBe(true);

@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.js';
 import { isHoldfastError } from '../../src/errors.js';
-import { createTransport, kling, openai, pollOutcome, submitOutcome } from '../../src/providers/index.js';
+import { createTransport, kling, openai } from '../../src/providers/index.js';
+import { pollOutcome, submitOutcome } from '../../src/providers/outcome.js';
 import type {
   HttpRequest,
   ProviderAdapter,
@@ -267,7 +268,11 @@ describe('what the transport refuses and hides', () => {
         throw new TypeError('x is undefined');
       },
     };
-    const result = { type: 'response', response: { status: 200, headers: {}, text: '{}' } } as const;
+    const result = {
+      type: 'response',
+      secrets: [],
+      response: { status: 200, headers: {}, text: '{}' },
+    } as const;
     const error = { code: 'adapterThrew' };
     expect(submitOutcome(broken, result, wanted, 'default')).toMatchObject({ type: 'ambiguous', error });
     expect(pollOutcome(broken, result, ref)).toMatchObject({ type: 'transient', error });

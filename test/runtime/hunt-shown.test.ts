@@ -27,8 +27,8 @@ test('a reply to the POST that fails at once and echoes the key leaves no key be
       const outcome = openai.parseSubmit(...reply);
       return outcome.type === 'accepted' ? { ...outcome, settled } : outcome;
     },
-    credential: (alias) => {
-      const found = openai.credential(alias);
+    credential: async (alias) => {
+      const found = await openai.credential(alias);
       return found && { headers: { ...found.headers, 'x-second': SECRET } };
     },
   };

@@ -29,10 +29,16 @@ export const rooms: Readonly<Record<string, Room>> = {
     rooms: [],
     packages: ['level', 'memory-level', 'abstract-level', '@node-rs/crc32', 'hysnappy', 'node:'],
   },
-  providers: { rooms: [], packages: ['undici', 'ipaddr.js', 'file-type', 'zod', 'node:'] },
-  channels: { rooms: [], packages: ['undici', 'node:'] },
+  providers: {
+    rooms: [],
+    packages: ['undici', 'ipaddr.js', 'file-type', 'jose', 'standardwebhooks', 'zod', 'node:'],
+  },
+  channels: { rooms: [], packages: ['undici', 'standardwebhooks', 'node:'] },
   actors: { rooms: ['machines', ...ports], typesOf: ['store'], packages: ['xstate', 'zod', 'node:'] },
-  simulator: { rooms: [], packages: ['hono', '@hono/node-server', 'zod', 'node:'] },
+  simulator: {
+    rooms: [],
+    packages: ['hono', '@hono/node-server', 'jose', 'standardwebhooks', 'undici', 'zod', 'node:'],
+  },
   control: {
     rooms: ['actors', ...ports],
     face: true,

@@ -1,8 +1,8 @@
 /**
  * The process that is killed while it talks: a runtime whose sessions it fills and works off.
  *
- * Callers: ../talks.ts. Every line it prints is a fact that has happened: `open`, `said <id>`, `stalled`, `quiet`. It
- * dies where its plan says. Owns the injection of kills, which lives here and never in src.
+ * Callers: ../talks.ts. Every line it prints is a fact that has happened: `open`, `said <id>`, `stalled`,
+ * `quiet`. It dies where its plan says. Owns the injection of kills, which lives here and never in src.
  */
 import { once } from 'node:events';
 import { fsyncSync, openSync, writeSync } from 'node:fs';

@@ -6,11 +6,11 @@
  * prompt. Thumbnail and spritesheet are the same PNG here. Callers: server.ts. Invariant: `seconds` is a
  * string, and a number is refused, as the protocol has it.
  */
-import type { JsonObject } from '../json.js';
-import { renderArtifact } from './artifacts.js';
-import { bytesReply, jsonReply, subjectOf, textField } from './dialect.js';
-import type { Call, Dialect, Outcome, Reply, Subject, World } from './dialect.js';
-import type { Sight, Task } from './tasks.js';
+import type { JsonObject } from '../../json.js';
+import { jsonReply, subjectOf, textField } from '../dialect.js';
+import type { Call, Dialect, Outcome, Reply, Subject, World } from '../dialect.js';
+import { artifactOf } from '../object-store.js';
+import type { Sight, Task } from '../tasks.js';
 
 const PROVIDER = 'openai';
 const LIST_DEFAULT = 20;
@@ -21,6 +21,7 @@ const statusWords: Readonly<Record<Sight['status'], string>> = {
   running: 'in_progress',
   succeeded: 'completed',
   failed: 'failed',
+  cancelled: 'cancelled',
 };
 
 export const openaiDialect: Dialect = {
@@ -31,16 +32,16 @@ export const openaiDialect: Dialect = {
       action: 'submit',
       method: 'POST',
       path: /^\/videos$/,
-      guard: 'bearer',
+      guard: 'key',
       subjects: submitSubjects,
       run: submit,
     },
-    { action: 'list', method: 'GET', path: /^\/videos$/, guard: 'bearer', subjects: () => [], run: list },
+    { action: 'list', method: 'GET', path: /^\/videos$/, guard: 'key', subjects: () => [], run: list },
     {
       action: 'download',
       method: 'GET',
       path: /^\/videos\/([^/]+)\/content$/,
-      guard: 'bearer',
+      guard: 'key',
       subjects: taskSubjects,
       run: download,
     },
@@ -48,7 +49,7 @@ export const openaiDialect: Dialect = {
       action: 'poll',
       method: 'GET',
       path: /^\/videos\/([^/]+)$/,
-      guard: 'bearer',
+      guard: 'key',
       subjects: taskSubjects,
       run: poll,
     },
@@ -56,7 +57,7 @@ export const openaiDialect: Dialect = {
       action: 'cancel',
       method: 'DELETE',
       path: /^\/videos\/([^/]+)$/,
-      guard: 'bearer',
+      guard: 'key',
       subjects: taskSubjects,
       run: remove,
     },
@@ -165,15 +166,7 @@ function download(call: Call, world: World): Outcome {
   if (!['video', 'thumbnail', 'spritesheet'].includes(variant)) {
     return refused(400, `'${variant}' is not a variant.`, { param: 'variant', code: 'invalid_value' });
   }
-  const isVideo = variant === 'video';
-  const { bytes, mime } = renderArtifact({
-    kind: isVideo ? 'video' : 'image',
-    prompt: task.prompt,
-    seed: world.seed,
-    index: 0,
-    bytesMin: isVideo ? world.artifacts.videoBytes : world.artifacts.imageBytes,
-  });
-  return { reply: { ...bytesReply(200, mime, bytes), isArtifact: true } };
+  return { reply: artifactOf(task, 0, world, variant === 'video' ? 'video' : 'image') };
 }
 
 function remove(call: Call, world: World): Outcome {

@@ -3,9 +3,9 @@
  *
  * Callers: `kling.ts`. Invariant: the code is believed before the HTTP status.
  */
-import type { ErrorWords } from './classify.js';
-import type { ProviderErrorClass } from './port.js';
-import { asText, readObject } from './wire.js';
+import type { ErrorWords } from '../classify.js';
+import type { ProviderErrorClass } from '../port.js';
+import { asText, readObject } from '../wire.js';
 
 const CLASS_OF_CODE: Readonly<Record<string, ProviderErrorClass>> = {
   1000: 'auth',

@@ -9,14 +9,14 @@
  *      nothing.
  *  K2  Every poll of a finished task gives fresh links.
  */
-import { sha256Hex } from '../ids.js';
-import { isPlainObject } from '../json.js';
-import type { Json, JsonObject } from '../json.js';
-import { renderArtifact } from './artifacts.js';
-import { bounds } from './bounds.js';
-import { bytesReply, jsonReply, subjectOf, textField } from './dialect.js';
-import type { Call, Dialect, Outcome, Reply, Route, Subject, World } from './dialect.js';
-import type { Sight, Task, TaskRequest } from './tasks.js';
+import { sha256Hex } from '../../ids.js';
+import { isPlainObject } from '../../json.js';
+import type { Json, JsonObject } from '../../json.js';
+import { bounds } from '../bounds.js';
+import { jsonReply, subjectOf, textField } from '../dialect.js';
+import type { Call, Dialect, Outcome, Reply, Route, Subject, World } from '../dialect.js';
+import { artifactLinks, artifactRoute } from '../object-store.js';
+import type { Sight, Task, TaskRequest } from '../tasks.js';
 
 const PROVIDER = 'kling';
 const MOUNT = '/kling';
@@ -24,7 +24,12 @@ const PROMPT_CHARACTERS_MAX = 2_500;
 const IMAGES_MAX = 9;
 const IMAGES = /^\/v1\/images\/generations\/([^/]+)$/;
 
-const progressWords = { queued: 'submitted', running: 'processing', failed: 'failed' } as const;
+const progressWords = {
+  queued: 'submitted',
+  running: 'processing',
+  failed: 'failed',
+  cancelled: 'failed',
+} as const;
 
 const codesByStatus: Readonly<Record<number, number>> = {
   400: 1200,
@@ -45,15 +50,8 @@ export const klingDialect: Dialect = {
     submitRoute(/^\/v1\/images\/generations$/, imageRequest, imageOf),
     batchRoute('poll', 'task_ids'),
     batchRoute('lookup', 'external_task_ids'),
-    { action: 'poll', method: 'GET', path: IMAGES, guard: 'bearer', subjects: imageSubjects, run: pollImage },
-    {
-      action: 'download',
-      method: 'GET',
-      path: /^\/artifacts\/([^/]+)\/(\d+)\.(?:mp4|png)$/,
-      guard: 'signature',
-      subjects: (call, world) => [subjectById(world, call.params[0] ?? '')],
-      run: download,
-    },
+    { action: 'poll', method: 'GET', path: IMAGES, guard: 'key', subjects: imageSubjects, run: pollImage },
+    artifactRoute(PROVIDER),
   ],
   unauthorized: (why) =>
     why === 'missing'
@@ -88,7 +86,7 @@ function submitRoute(path: RegExp, read: ReadRequest, render: Render): Route {
     );
     return { reply: answer(render(created, world.tasks.glance(created), call, world)), created };
   };
-  return { action: 'submit', method: 'POST', path, guard: 'bearer', subjects, run };
+  return { action: 'submit', method: 'POST', path, guard: 'key', subjects, run };
 }
 
 function videoRequest(call: Call): TaskRequest | Reply {
@@ -177,7 +175,7 @@ function batchRoute(action: 'poll' | 'lookup', query: string): Route {
     });
     return { reply: answer(found) };
   };
-  return { action, method: 'GET', path: /^\/tasks$/, query, guard: 'bearer', subjects, run };
+  return { action, method: 'GET', path: /^\/tasks$/, query, guard: 'key', subjects, run };
 }
 
 function imageSubjects(call: Call, world: World): readonly Subject[] {
@@ -195,34 +193,9 @@ function pollImage(call: Call, world: World): Outcome {
   return { reply: answer(imageOf(task, sight, call, world)) };
 }
 
-function download(call: Call, world: World): Outcome {
-  const state = world.links.check(call.path, call.query);
-  if (state !== 'good') {
-    const reason = state === 'expired' ? 'Request has expired' : 'The signature does not match';
-    return { reply: accessDenied(reason) };
-  }
-  const task = world.tasks.byId(PROVIDER, call.params[0] ?? '');
-  const index = Number(call.params[1]);
-  if (task === undefined || index >= task.count) {
-    return {
-      reply: bytesReply(404, 'application/xml', Buffer.from('<Error><Code>NoSuchKey</Code></Error>')),
-    };
-  }
-  const { kind, prompt } = task;
-  const bytesMin = kind === 'video' ? world.artifacts.videoBytes : world.artifacts.imageBytes;
-  const { bytes, mime } = renderArtifact({ kind, prompt, seed: world.seed, index, bytesMin });
-  return { reply: { ...bytesReply(200, mime, bytes), isArtifact: true } };
-}
-
-/** What an object store says to a link that is not, or no longer, good. */
-export function accessDenied(reason: string): Reply {
-  const xml = `<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code><Message>${reason}</Message></Error>`;
-  return bytesReply(403, 'application/xml', Buffer.from(xml));
-}
-
 function videoOf(task: Task, sight: Sight | undefined, call: Call, world: World): JsonObject {
   const status = sight?.status ?? 'queued';
-  const outputs = linksOf(task, status, world).map((url) => ({
+  const outputs = artifactLinks(MOUNT, task, status, world).map((url) => ({
     type: 'video',
     url,
     duration: task.echo.duration ?? '',
@@ -241,7 +214,7 @@ function videoOf(task: Task, sight: Sight | undefined, call: Call, world: World)
 
 function imageOf(task: Task, sight: Sight | undefined, call: Call, world: World): JsonObject {
   const status = sight?.status ?? 'queued';
-  const images = linksOf(task, status, world).map((url, index) => ({ index, url }));
+  const images = artifactLinks(MOUNT, task, status, world).map((url, index) => ({ index, url }));
   return {
     task_id: task.id,
     task_status: call.statusWord ?? (status === 'succeeded' ? 'succeed' : progressWords[status]),
@@ -251,14 +224,6 @@ function imageOf(task: Task, sight: Sight | undefined, call: Call, world: World)
     updated_at: sight?.since ?? task.createdAt,
     ...(images.length === 0 ? {} : { task_result: { images } }),
   };
-}
-
-function linksOf(task: Task, status: Sight['status'], world: World): readonly string[] {
-  if (status !== 'succeeded') return [];
-  const suffix = task.kind === 'video' ? 'mp4' : 'png';
-  return Array.from({ length: task.count }, (_, index) =>
-    world.links.sign(`${MOUNT}/artifacts/${task.id}/${index}.${suffix}`, world.nowMs() + task.urlTtlMs),
-  );
 }
 
 function subjectById(world: World, id: string): Subject {

@@ -10,12 +10,9 @@
  *  G2  A task is read only from an entry that has its id (or, in a lookup, our key).
  *  G3  `TaskRef.endpoint` says which family of paths knows the task.
  */
-import { systemClock } from '../clock.js';
-import type { Clock } from '../clock.js';
-import type { JsonObject } from '../json.js';
-import type { Environment } from '../options.js';
-import { baseUrlOf, keyOf, originsOf, refuseShared } from './account.js';
-import type { ApiKey } from './account.js';
+import type { JsonObject } from '../../json.js';
+import { homeOf, keyOf, refuseShared } from '../account.js';
+import type { AdapterOptions } from '../account.js';
 import {
   acceptedSubmit,
   failedPoll,
@@ -23,7 +20,7 @@ import {
   refusedSubmit,
   soundsUnsafe,
   unusable,
-} from './classify.js';
+} from '../classify.js';
 import { klingWords, saysKeyUsed, saysUnknownTask } from './kling-errors.js';
 import type {
   ArtifactSource,
@@ -35,25 +32,16 @@ import type {
   ProviderRequest,
   SubmitOutcome,
   TaskRef,
-} from './port.js';
-import { asList, asObject, asText, asUrl, at, isSuccess, readObject } from './wire.js';
-import type { WireObject } from './wire.js';
+} from '../port.js';
+import { asList, asObject, asText, asUrl, at, isSuccess, readObject } from '../wire.js';
+import type { WireObject } from '../wire.js';
 
-export interface KlingOptions {
-  /** Default `https://api-singapore.klingai.com`. One that is given is trusted (may be private). */
-  readonly baseUrl?: string;
-  /** Default: `KLING_API_KEY`, else `KLINGAI_API_KEY`, looked up at each call. */
-  readonly apiKey?: ApiKey;
+/** The base URL is `https://api-singapore.klingai.com`, the key `KLING_API_KEY` or `KLINGAI_API_KEY`. */
+export interface KlingOptions extends AdapterOptions {
   /** The model of video requests that name none. Default `kling-3.0-turbo`. */
   readonly videoModel?: string;
   /** The model of image requests that name none. Default `kling-v2-1`. */
   readonly imageModel?: string;
-  /** Further origins that may be plain http and private. */
-  readonly trustedOrigins?: readonly string[];
-  /** Default: the environment of the process. */
-  readonly env?: () => Environment;
-  /** For Retry-After dates. Default: the system's. */
-  readonly clock?: Clock;
 }
 
 const PROMPT_CHARS_MAX = 2_500;
@@ -63,9 +51,7 @@ const IMAGES_PATH = '/v1/images/generations';
 type Endpoint = 'text-to-video' | 'image-to-video' | 'images';
 
 export function kling(options: KlingOptions = {}): ProviderAdapter {
-  const baseUrl = baseUrlOf('kling', options.baseUrl ?? 'https://api-singapore.klingai.com');
-  const ownOrigins = options.baseUrl === undefined ? [] : [baseUrl];
-  const clock = options.clock ?? systemClock;
+  const { clock, ...home } = homeOf('kling', options, 'https://api-singapore.klingai.com');
   const models = {
     video: options.videoModel ?? 'kling-3.0-turbo',
     image: options.imageModel ?? 'kling-v2-1',
@@ -73,8 +59,8 @@ export function kling(options: KlingOptions = {}): ProviderAdapter {
   return {
     id: 'kling',
     aliases: [],
-    baseUrl,
-    trustedOrigins: originsOf('kling', [...ownOrigins, ...(options.trustedOrigins ?? [])]),
+    ...home,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
     capabilities: {
       kinds: ['video', 'image'],
       webhook: 'signed',
@@ -84,7 +70,7 @@ export function kling(options: KlingOptions = {}): ProviderAdapter {
     },
     reconcile: {
       by: 'key',
-      buildLookup: (request, key) => lookupRequest(endpointOf(request), key),
+      buildLookup: (request, { key }) => lookupRequest(endpointOf(request), key),
       parseLookup: (response, request, credential, key) =>
         parseLookup(response, request, credential, key, clock.now()),
     },

@@ -8,13 +8,11 @@
  *  O2  The protocol has no idempotency key: a lost submit is looked for in the listing, and a listed task
  *      is taken for ours only when it echoes our prompt and contradicts nothing else.
  */
-import { systemClock } from '../clock.js';
-import type { Clock } from '../clock.js';
-import type { JsonObject } from '../json.js';
-import type { Environment } from '../options.js';
-import { environment } from '../options.js';
-import { baseUrlOf, keyOf, originsOf, refuseShared } from './account.js';
-import type { ApiKey } from './account.js';
+import type { Clock } from '../../clock.js';
+import type { JsonObject } from '../../json.js';
+import { environment } from '../../options.js';
+import { homeOf, keyOf, refuseShared } from '../account.js';
+import type { AdapterOptions } from '../account.js';
 import {
   acceptedSubmit,
   failedPoll,
@@ -22,8 +20,8 @@ import {
   refusedSubmit,
   soundsUnsafe,
   unusable,
-} from './classify.js';
-import type { ErrorWords } from './classify.js';
+} from '../classify.js';
+import type { ErrorWords } from '../classify.js';
 import type {
   ArtifactSource,
   HttpResponse,
@@ -35,18 +33,14 @@ import type {
   ProviderRequest,
   SubmitOutcome,
   TaskRef,
-} from './port.js';
-import { asList, asNumber, asObject, asText, asUrl, at, isSuccess, readObject } from './wire.js';
-import type { WireObject } from './wire.js';
+} from '../port.js';
+import { asList, asNumber, asObject, asText, asUrl, at, isSuccess, readObject } from '../wire.js';
+import type { WireObject } from '../wire.js';
 
-export interface OpenAiOptions {
-  /**
-   * Default: `OPENAI_BASE_URL`, else `https://api.openai.com/v1`. One that is given is trusted (may be
-   * private).
-   */
-  readonly baseUrl?: string;
-  /** Default: `OPENAI_API_KEY`, looked up at each call. */
-  readonly apiKey?: ApiKey;
+/**
+ * The base URL is `OPENAI_BASE_URL`, else `https://api.openai.com/v1`; the key `OPENAI_API_KEY`.
+ */
+export interface OpenAiOptions extends AdapterOptions {
   /** Default `multipart`, as the official client sends; some gateways want `json`. */
   readonly encoding?: 'multipart' | 'json';
   /** Default `bearer`. */
@@ -55,12 +49,6 @@ export interface OpenAiOptions {
   readonly onUnlisted?: 'resubmit' | 'hold';
   /** The model of requests that name none. Default `sora-2`. */
   readonly model?: string;
-  /** Further origins that may be plain http and private, such as a gateway's file server. */
-  readonly trustedOrigins?: readonly string[];
-  /** Default: the environment of the process. */
-  readonly env?: () => Environment;
-  /** For Retry-After dates. Default: the system's. */
-  readonly clock?: Clock;
 }
 
 const VIDEOS = 'videos';
@@ -74,26 +62,26 @@ interface Protocol {
 }
 
 export function openai(options: OpenAiOptions = {}): ProviderAdapter {
-  const configuredUrl = options.baseUrl ?? (options.env ?? environment)().OPENAI_BASE_URL;
-  const baseUrl = baseUrlOf('openai', configuredUrl ?? 'https://api.openai.com/v1');
-  const ownOrigins = configuredUrl === undefined ? [] : [baseUrl];
+  const configured = options.baseUrl ?? (options.env ?? environment)().OPENAI_BASE_URL;
+  const { clock, ...home } = homeOf('openai', options, 'https://api.openai.com/v1', configured);
   const protocol: Protocol = {
-    baseUrl,
+    baseUrl: home.baseUrl,
     model: options.model ?? 'sora-2',
     encoding: options.encoding ?? 'multipart',
-    clock: options.clock ?? systemClock,
+    clock,
   };
   return {
     id: 'openai',
     aliases: [],
-    baseUrl,
-    trustedOrigins: originsOf('openai', [...ownOrigins, ...(options.trustedOrigins ?? [])]),
+    ...home,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
     capabilities: { kinds: ['video'], webhook: 'signed', cancel: 'none', pollMinMs: 1_000 },
     reconcile: {
       by: 'list',
       onUnlisted: options.onUnlisted ?? 'hold',
       buildPage: (_request, cursor) => ({ method: 'GET', path: pagePath(cursor) }),
       parsePage: (response, _request, credential) => parsePage(protocol, response, credential),
+      tagged: () => false,
       sameRequest: (task, request) => sameRequest(protocol, task, request),
     },
     credential: (alias) => {
