@@ -30,7 +30,7 @@ test(`killed ${KILLS} times, each of ${SESSIONS} sessions answers its messages o
     }),
   );
   for (let kill = 0; kill < KILLS; kill += 1) {
-    // New work comes all along, so that hardly a kill hits an idle process; the first hits a turn for certain.
+    // New work comes all along, so that hardly a kill hits an idle process. The first hits a turn.
     const known = Math.ceil(((kill + 1) * MESSAGES) / KILLS);
     const talker = talks.start({
       by: 'serve',
