@@ -25,7 +25,7 @@ export interface Place {
 export interface Entry {
   readonly kinds: readonly JobKind[];
   /** What a request to it cannot do without, beside a prompt. */
-  readonly request?: Partial<ProviderRequest>;
+  readonly request?: Partial<Pick<ProviderRequest, 'model' | 'image' | 'durationSeconds' | 'size'>>;
   readonly adapter: (place: Place) => ProviderAdapter;
 }
 
