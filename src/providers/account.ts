@@ -72,6 +72,26 @@ function givenKey(apiKey: ApiKey | undefined, alias: string): string | undefined
   return apiKey !== undefined && Object.hasOwn(apiKey, alias) ? apiKey[alias] : undefined;
 }
 
+/** One signing secret or several, all of them good; or those of an account, asked at each delivery. */
+export type WebhookSecret = string | readonly string[] | ((credentialAlias: string) => readonly string[]);
+
+/**
+ * The signing secrets of an alias, now. What is not given comes from the variable, which holds one or several
+ * with a comma or a space between them, for the alias `default`.
+ */
+export function webhookSecretsOf(
+  given: WebhookSecret | undefined,
+  options: KeyOptions,
+  alias: string,
+  variable: string,
+): readonly string[] {
+  if (typeof given === 'function') return given(alias);
+  if (alias !== defaultCredential) return [];
+  const value = given ?? (options.env ?? environment)()[variable] ?? '';
+  const texts = typeof value === 'string' ? value.split(/[\s,]+/) : value;
+  return texts.filter((text) => text !== '');
+}
+
 /** A base URL without its trailing slash. Throws `INVALID_OPTIONS` unless it is plain http or https. */
 export function baseUrlOf(provider: string, text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;

@@ -67,6 +67,14 @@ export interface HttpRequest {
   /** At most one of the two. */
   readonly json?: Json;
   readonly form?: Readonly<Record<string, string>>;
+  /** Sent with `form`, as files. */
+  readonly files?: Readonly<Record<string, UploadFile>>;
+}
+
+export interface UploadFile {
+  readonly name: string;
+  readonly mime: string;
+  readonly base64: string;
 }
 
 export interface HttpResponse {
