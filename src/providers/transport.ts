@@ -1,23 +1,31 @@
 /**
- * The one HTTP transport: sends a request an adapter built, to that adapter's base URL and nowhere else.
+ * The one HTTP transport: sends a request an adapter built to that adapter's base URL, to its fleet where
+ * that sends it on, or to a URL that authenticates itself; nowhere else.
  *
- * Owns: the connections to providers. Callers: `actors/jobs.ts`; nobody else opens a socket to a provider's
- * API. Invariants:
- *  T1  One call to `send` is at most one request on the wire: no retries, no redirects followed.
- *  T2  `notSent` is a proof: the connector never handed out a socket, so no byte of the request left.
- *      Everything less certain is `unknown`.
+ * Owns: the connections to providers (connections.ts). Callers: `actors/jobs.ts`; nobody else opens a socket
+ * to a provider's API. Invariants:
+ *  T1  One call to `send` is at most one request that anybody acts upon: no retries. A 307 or 308 is
+ *      followed within the adapter's fleet alone, `limits.redirectsMax` times: it says that who sent it did
+ *      nothing. Every other redirect is the reply.
+ *  T2  `notSent` is a proof: of the last hop the connector never handed out a socket, so no byte of the
+ *      request left, and the hops before did nothing (T1). Everything less certain is `unknown`.
  *  T3  A POST gets a connection of its own, so that a kept-alive socket closing under it cannot make it
  *      ambiguous.
  *  T4  Every wait ends: by its own bound, by the total, or by the caller's signal.
- *  T5  The credential is asked for at each call, and no error text contains it.
+ *  T5  The credential is asked for at each call, goes to the base URL's origin and the fleet alone, and no
+ *      error text contains it.
+ *  T6  A signed URL gets no credential and is sent on nowhere; of it, texts show the origin alone.
  */
-import { Agent, buildConnector, Client, FormData, request as httpRequest } from 'undici';
+import { FormData, request as httpRequest } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../clock.js';
 import { HoldfastError } from '../errors.js';
 import { limits } from '../limits.js';
 import { providerError } from './classify.js';
+import { Connections } from './connections.js';
+import type { ConnectionOptions, Road, SubmitConnection } from './connections.js';
 import { Deadline } from './deadline.js';
+import { refuseUrl } from './guard.js';
 import { errorCode, redactError, redactUrl, secretsOf } from './redact.js';
 import type { Credential, HttpRequest, HttpResponse, ProviderAdapter, ProviderError } from './port.js';
 import { plainHeaders } from './wire.js';
@@ -58,52 +66,113 @@ export interface TransportLog {
   debug(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-export interface TransportOptions {
+export interface TransportOptions extends ConnectionOptions {
   readonly clock: Clock;
   readonly log?: TransportLog;
-  readonly connectTimeoutMs?: number;
 }
 
 export function createTransport(options: TransportOptions): Transport {
-  const connector = buildConnector({ timeout: options.connectTimeoutMs ?? limits.providerConnectTimeoutMs });
-  const keptAlive = new Agent({ connect: connector, connections: limits.providerCallsMax });
-  const submits = new Set<Client>();
+  const connections = new Connections(options);
 
   const send: Transport['send'] = async (adapter, alias, request, { signal, timeoutMs }) => {
-    const url = urlBelow(adapter, request);
-    const credential = await credentialOf(adapter, alias);
+    const target = targetOf(adapter, request);
+    if (target.type === 'refused') return { type: 'notSent', error: target.error };
+    const credential = target.isSigned ? ANONYMOUS : await credentialOf(adapter, alias);
     if (credential.type !== 'found') return credential;
+    const secrets = [...target.secrets, ...secretsOf(credential.value)];
     const startedMs = options.clock.monotonicMs();
     const deadline = new Deadline(options.clock, signal, timeoutMs ?? defaultTimeoutMs(request));
-    const proof = new WriteProof(connector);
-    const submit = request.method === 'POST' ? proof.clientFor(url.origin) : undefined;
-    if (submit !== undefined) submits.add(submit);
+    const headers = { ...request.headers, ...credential.value.headers, 'accept-encoding': 'identity' };
+    const isSubmit = request.method === 'POST';
+    let submit: SubmitConnection | undefined;
+    const ask = async (url: URL): Promise<HttpResponse> => {
+      const road = roadTo(adapter, target, url);
+      if (!isSubmit) return exchange(url, request, headers, connections.shared(road), deadline.signal);
+      submit = connections.submit(url.origin, road);
+      try {
+        return await exchange(url, request, headers, submit.client, deadline.signal);
+      } finally {
+        await connections.end(submit);
+      }
+    };
     try {
       deadline.signal.throwIfAborted();
-      const headers = { ...request.headers, ...credential.value.headers, 'accept-encoding': 'identity' };
-      const response = await exchange(url, request, headers, submit ?? keptAlive, deadline.signal);
-      return { type: 'response', response, secrets: secretsOf(credential.value) };
+      return { type: 'response', response: await followed(adapter, target, ask), secrets };
     } catch (cause) {
       const code = deadline.expired ? 'timeout' : (errorCode(cause) ?? 'network');
-      const reason = redactError(cause, secretsOf(credential.value));
-      const message = `${request.method} ${redactUrl(url.href)}: ${reason}`;
+      const message = `${request.method} ${target.shown}: ${redactError(cause, secrets)}`;
       const error = providerError('network', { code, message });
-      return { type: submit !== undefined && !proof.connected ? 'notSent' : 'unknown', error };
+      return { type: isSubmit && submit?.connected !== true ? 'notSent' : 'unknown', error };
     } finally {
       deadline.end();
-      if (submit !== undefined) {
-        submits.delete(submit);
-        await submit.destroy();
-      }
-      const fields = { provider: adapter.id, method: request.method, url: redactUrl(url.href) };
+      const fields = { provider: adapter.id, method: request.method, url: target.shown };
       options.log?.debug({ ...fields, ms: options.clock.monotonicMs() - startedMs }, 'provider call');
     }
   };
 
-  const close = async (): Promise<void> => {
-    await Promise.all([keptAlive, ...submits].map(async (dispatcher) => dispatcher.destroy()));
-  };
-  return { send, close };
+  return { send, close: () => connections.close() };
+}
+
+/** Where a call begins. */
+interface Target {
+  readonly type: 'found';
+  readonly url: URL;
+  readonly isSigned: boolean;
+  /** The URL, fit for texts. */
+  readonly shown: string;
+  readonly secrets: readonly string[];
+}
+
+function targetOf(
+  adapter: ProviderAdapter,
+  request: HttpRequest,
+): Target | { readonly type: 'refused'; readonly error: ProviderError } {
+  if (request.signedUrl === undefined) {
+    const url = urlBelow(adapter, request);
+    return { type: 'found', url, isSigned: false, shown: redactUrl(url.href), secrets: [] };
+  }
+  const url = URL.canParse(request.signedUrl) ? new URL(request.signedUrl) : undefined;
+  const reason = url === undefined ? 'not a URL' : refuseUrl(url, adapter.trustedOrigins);
+  if (url === undefined || reason !== undefined) {
+    const message = `${adapter.id}: a signed URL is refused: ${reason ?? ''}`;
+    return { type: 'refused', error: providerError('network', { code: 'refusedUrl', message }) };
+  }
+  // Who has the URL has what it gives; its signature may be in the path too.
+  const secrets = [request.signedUrl, url.href, url.pathname, url.search, ...url.searchParams.values()];
+  return { type: 'found', url, isSigned: true, shown: `${url.origin}/[signed]`, secrets };
+}
+
+/** The user chose the base URL; a fleet and signed URLs come from the provider. */
+function roadTo(adapter: ProviderAdapter, target: Target, url: URL): Road {
+  const isOwn = !target.isSigned && url.origin === new URL(adapter.baseUrl).origin;
+  return isOwn ? 'own' : { trustedOrigins: adapter.trustedOrigins };
+}
+
+/** The reply of the hop that does not send it on. */
+async function followed(
+  adapter: ProviderAdapter,
+  target: Target,
+  ask: (url: URL) => Promise<HttpResponse>,
+): Promise<HttpResponse> {
+  let { url } = target;
+  let response = await ask(url);
+  for (let hop = 1; hop <= limits.redirectsMax; hop += 1) {
+    const next = target.isSigned ? undefined : sentOn(adapter, url, response);
+    if (next === undefined) break;
+    url = next;
+    response = await ask(url);
+  }
+  return response;
+}
+
+/** Where a reply sends the call on to; undefined when it is a reply, or leads where no call of ours goes. */
+function sentOn(adapter: ProviderAdapter, url: URL, { status, headers }: HttpResponse): URL | undefined {
+  const { location } = headers;
+  if (adapter.fleet === undefined || (status !== 307 && status !== 308) || location === undefined) return;
+  const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
+  if (next === undefined || next.username !== '' || next.password !== '') return;
+  if (next.origin === new URL(adapter.baseUrl).origin) return next;
+  return adapter.fleet(next) && refuseUrl(next, adapter.trustedOrigins) === undefined ? next : undefined;
 }
 
 /** Invariant P1: what an adapter builds stays below its base URL. */
@@ -122,6 +191,9 @@ function urlBelow(adapter: ProviderAdapter, request: HttpRequest): URL {
 type FoundCredential =
   | { readonly type: 'found'; readonly value: Credential }
   | Extract<TransportResult, { readonly type: 'noCredential' | 'notSent' }>;
+
+/** For a URL that is its own credential. */
+const ANONYMOUS: FoundCredential = { type: 'found', value: { headers: {} } };
 
 /** The user's own key function may throw; then nothing was sent, and the reason is worth showing. */
 async function credentialOf(adapter: ProviderAdapter, alias: string): Promise<FoundCredential> {
@@ -188,28 +260,4 @@ async function readText(body: Dispatcher.ResponseData['body']): Promise<string> 
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
-}
-
-/** Whether a connection was ever handed to the one request that uses this client (T2, T3). */
-class WriteProof {
-  #connected = false;
-  readonly #connector: buildConnector.connector;
-
-  constructor(connector: buildConnector.connector) {
-    this.#connector = connector;
-  }
-
-  get connected(): boolean {
-    return this.#connected;
-  }
-
-  clientFor(origin: string): Client {
-    const connect: buildConnector.connector = (options, callback) => {
-      this.#connector(options, (...result) => {
-        if (result[0] === null) this.#connected = true;
-        callback(...result);
-      });
-    };
-    return new Client(origin, { connect, pipelining: 1 });
-  }
 }
