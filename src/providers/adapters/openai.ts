@@ -7,12 +7,13 @@
  *  O1  `seconds` is a string, and the body is multipart unless `encoding` says otherwise.
  *  O2  The protocol has no idempotency key: a lost submit is looked for in the listing, and a listed task
  *      is taken for ours only when it echoes our prompt and contradicts nothing else.
+ *  O3  Webhooks belong to the project, not to a job: they carry nothing of ours and say nothing but that
+ *      there is news.
  */
 import type { Clock } from '../../clock.js';
 import type { JsonObject } from '../../json.js';
 import { environment } from '../../options.js';
-import { homeOf, keyOf, refuseShared } from '../account.js';
-import type { AdapterOptions } from '../account.js';
+import { homeOf, refuseShared } from '../account.js';
 import {
   acceptedSubmit,
   failedPoll,
@@ -21,30 +22,31 @@ import {
   soundsUnsafe,
   unusable,
 } from '../classify.js';
-import type { ErrorWords } from '../classify.js';
+import { inlineData } from '../data-uri.js';
+import { projectCredential, projectWebhook, type OpenAiProjectOptions } from './openai-project.js';
+import { openaiWords } from './openai-words.js';
 import type {
   ArtifactSource,
+  HttpRequest,
   HttpResponse,
   ListedTask,
   ListPage,
   PollOutcome,
   ProviderAdapter,
-  ProviderErrorClass,
   ProviderRequest,
   SubmitOutcome,
   TaskRef,
+  UploadFile,
 } from '../port.js';
 import { asList, asNumber, asObject, asText, asUrl, at, isSuccess, readObject } from '../wire.js';
 import type { WireObject } from '../wire.js';
 
 /**
- * The base URL is `OPENAI_BASE_URL`, else `https://api.openai.com/v1`; the key `OPENAI_API_KEY`.
+ * The base URL is `OPENAI_BASE_URL`, else `https://api.openai.com/v1`.
  */
-export interface OpenAiOptions extends AdapterOptions {
+export interface OpenAiOptions extends OpenAiProjectOptions {
   /** Default `multipart`, as the official client sends; some gateways want `json`. */
   readonly encoding?: 'multipart' | 'json';
-  /** Default `bearer`. */
-  readonly authHeader?: 'bearer' | 'api-key';
   /** What to do when a lost submit is in no listing. Default `hold`: an operator decides. */
   readonly onUnlisted?: 'resubmit' | 'hold';
   /** The model of requests that name none. Default `sora-2`. */
@@ -52,6 +54,7 @@ export interface OpenAiOptions extends AdapterOptions {
 }
 
 const VIDEOS = 'videos';
+const EVENTS = ['video.completed', 'video.failed'];
 const PAGE_SIZE = 100;
 
 interface Protocol {
@@ -84,23 +87,40 @@ export function openai(options: OpenAiOptions = {}): ProviderAdapter {
       tagged: () => false,
       sameRequest: (task, request) => sameRequest(protocol, task, request),
     },
-    credential: (alias) => {
-      const key = keyOf(options, alias, ['OPENAI_API_KEY']);
-      if (key === undefined) return undefined;
-      return {
-        headers: options.authHeader === 'api-key' ? { 'api-key': key } : { authorization: `Bearer ${key}` },
-      };
+    webhook: projectWebhook(options, EVENTS, refOf),
+    check: {
+      build: () => ({ method: 'GET', path: `/${VIDEOS}?limit=1` }),
+      parse: (response) => {
+        if (isSuccess(response)) return undefined;
+        return failedPoll(response, openaiWords(response, readObject(response.text)), clock.now()).error;
+      },
     },
-    refuse: (request) => refuseShared(request, ['video']),
-    buildSubmit: (request) => {
-      const body = submitBody(protocol, request);
-      if (protocol.encoding === 'json') return { method: 'POST', path: '/videos', json: body };
-      return { method: 'POST', path: '/videos', form: formOf(body) };
-    },
+    credential: (alias) => projectCredential(options, alias),
+    refuse: refuseVideo,
+    buildSubmit: (request) => submitRequest(protocol, request),
     parseSubmit: (response, _request, credential) => parseSubmit(protocol, response, credential),
     buildPoll: (ref) => ({ method: 'GET', path: `/videos/${encodeURIComponent(ref.taskId)}` }),
     parsePoll: (response, ref) => parsePoll(protocol, response, ref),
   };
+}
+
+function refuseVideo(request: ProviderRequest): string | undefined {
+  const shared = refuseShared(request, ['video']);
+  if (shared !== undefined || request.image === undefined) return shared;
+  const isUrl = /^https?:/.test(request.image);
+  return isUrl || inlineData(request.image) !== undefined ? undefined : 'image must be a base64 data URI';
+}
+
+/** An image that is given as data is uploaded as a file: a form has no other place for it. */
+function submitRequest(protocol: Protocol, request: ProviderRequest): HttpRequest {
+  const submit = { method: 'POST', path: `/${VIDEOS}` } as const;
+  if (protocol.encoding === 'json') return { ...submit, json: submitBody(protocol, request) };
+  const { image, ...plain } = request;
+  const data = image === undefined ? undefined : inlineData(image);
+  if (data === undefined) return { ...submit, form: formOf(submitBody(protocol, request)) };
+  const suffix = /^image\/(\w+)/.exec(data.mime)?.[1] ?? 'bin';
+  const file: UploadFile = { name: `input_reference.${suffix}`, ...data };
+  return { ...submit, form: formOf(submitBody(protocol, plain)), files: { input_reference: file } };
 }
 
 function submitBody(protocol: Protocol, request: ProviderRequest): JsonObject {
@@ -133,13 +153,13 @@ function formOf(body: JsonObject, prefix?: string): Readonly<Record<string, stri
 
 function parseSubmit(protocol: Protocol, response: HttpResponse, credential: string): SubmitOutcome {
   const body = readObject(response.text);
-  if (!isSuccess(response)) return refusedSubmit(response, errorWords(response, body), protocol.clock.now());
+  if (!isSuccess(response)) return refusedSubmit(response, openaiWords(response, body), protocol.clock.now());
   const taskId = body === undefined ? undefined : taskIdOf(body);
   if (body !== undefined && taskId !== undefined) {
     const ref = refOf(taskId, credential);
     return acceptedSubmit(ref, outcomeOf(protocol, body, ref));
   }
-  const words = errorWords(response, body);
+  const words = openaiWords(response, body);
   // Some gateways put a refusal into a 200. It is likely, but no proof: the listing has the last word.
   if (words.message !== undefined) {
     return {
@@ -152,7 +172,7 @@ function parseSubmit(protocol: Protocol, response: HttpResponse, credential: str
 
 function parsePoll(protocol: Protocol, response: HttpResponse, ref: TaskRef): PollOutcome {
   const body = readObject(response.text);
-  if (!isSuccess(response)) return failedPoll(response, errorWords(response, body), protocol.clock.now());
+  if (!isSuccess(response)) return failedPoll(response, openaiWords(response, body), protocol.clock.now());
   if (body === undefined)
     return { type: 'transient', error: unusable(response, 'a poll that is no JSON object') };
   const echoed = taskIdOf(body);
@@ -210,29 +230,6 @@ function failureOf(body: WireObject, status: string): ReturnType<typeof provider
   return providerError(errorClass, { code: code ?? (status === 'error' ? 'failed' : status), message });
 }
 
-function errorWords(response: HttpResponse, body: WireObject | undefined): ErrorWords {
-  const code = asText(at(body, 'error', 'code')) ?? asText(at(body, 'error', 'type'));
-  const message =
-    asText(at(body, 'error', 'message')) ??
-    asText(body?.error) ??
-    asText(body?.message) ??
-    asText(body?.detail);
-  return { code, message, class: classOfCode(response.status, code, message) };
-}
-
-const BILLING_CODES = ['insufficient_quota', 'billing_hard_limit_reached', 'billing_not_active'];
-
-/** 429 says two things: slow down, or pay. */
-function classOfCode(
-  status: number,
-  code: string | undefined,
-  message: string | undefined,
-): ProviderErrorClass | undefined {
-  if (code !== undefined && BILLING_CODES.includes(code)) return 'billing';
-  if (status === 400 && soundsUnsafe(code, message)) return 'safety';
-  return undefined;
-}
-
 function pagePath(cursor: string | undefined): string {
   const query = new URLSearchParams({ limit: String(PAGE_SIZE), order: 'desc' });
   if (cursor !== undefined) query.set('after', cursor);
@@ -241,7 +238,7 @@ function pagePath(cursor: string | undefined): string {
 
 function parsePage(protocol: Protocol, response: HttpResponse, credential: string): ListPage {
   const body = readObject(response.text);
-  if (!isSuccess(response)) return failedPoll(response, errorWords(response, body), protocol.clock.now());
+  if (!isSuccess(response)) return failedPoll(response, openaiWords(response, body), protocol.clock.now());
   if (body === undefined || !Array.isArray(body.data)) {
     return { type: 'transient', error: unusable(response, 'a listing without data') };
   }

@@ -1,0 +1,50 @@
+/**
+ * What the two adapters of OpenAI share of a project there: its keys and its webhooks.
+ *
+ * Callers: `openai.ts`, `openai-responses.ts`. Invariant: an event is thin: it names a task and its news, and
+ * a poll finds out the rest.
+ */
+import { keyOf, webhookSecretsOf, type AdapterOptions, type WebhookSecret } from '../account.js';
+import type { Credential, TaskRef, Webhook } from '../port.js';
+import { asText, at } from '../wire.js';
+
+/**
+ * The key is `OPENAI_API_KEY`, the base URL `OPENAI_BASE_URL`, the signing secret of the project's webhooks
+ * `OPENAI_WEBHOOK_SECRET`.
+ */
+export interface OpenAiProjectOptions extends AdapterOptions {
+  /** Default `bearer`; Azure wants `api-key`. */
+  readonly authHeader?: 'bearer' | 'api-key';
+  /** `whsec_...`; several while one is replaced. Without one, what arrives is a hint to poll. */
+  readonly webhookSecret?: WebhookSecret;
+}
+
+export function projectCredential(options: OpenAiProjectOptions, alias: string): Credential | undefined {
+  const key = keyOf(options, alias, ['OPENAI_API_KEY']);
+  if (key === undefined) return undefined;
+  return {
+    headers: options.authHeader === 'api-key' ? { 'api-key': key } : { authorization: `Bearer ${key}` },
+  };
+}
+
+/** The project's webhook, for events of these types. */
+export function projectWebhook(
+  options: OpenAiProjectOptions,
+  types: readonly string[],
+  refOf: (taskId: string, credential: string) => TaskRef,
+): Webhook {
+  return {
+    schemes: [
+      {
+        type: 'standard',
+        secrets: (alias) => webhookSecretsOf(options.webhookSecret, options, alias, 'OPENAI_WEBHOOK_SECRET'),
+      },
+    ],
+    parse: (body, { credential }) => {
+      const taskId = asText(at(body, 'data', 'id'));
+      const type = asText(body.type);
+      if (taskId === undefined || type === undefined || !types.includes(type)) return undefined;
+      return { ref: refOf(taskId, credential) };
+    },
+  };
+}
