@@ -1,8 +1,20 @@
 /**
  * What the rest of the house, and users through `holdfast/providers`, may use of this room.
  */
-export { defaultCredential } from './account.js';
-export type { ApiKey } from './account.js';
+// What adapters are written with: docs/guide-your-own-adapter.md.
+export { defaultCredential, homeOf, keyOf, refuseShared } from './account.js';
+export type { AdapterOptions, ApiKey, Home, KeyOptions } from './account.js';
+export {
+  acceptedSubmit,
+  failedPoll,
+  providerError,
+  refusedSubmit,
+  soundsUnsafe,
+  unusable,
+} from './classify.js';
+export type { ErrorWords } from './classify.js';
+export { asList, asNumber, asObject, asText, asUrl, at, isSuccess, readObject } from './wire.js';
+export type { WireObject } from './wire.js';
 export { download } from './download.js';
 export type { DownloadedArtifact, DownloadOptions, DownloadOutcome } from './download.js';
 export { receiveImage } from './image-file.js';

@@ -1,6 +1,6 @@
 /**
- * What every adapter keeps, whichever provider it is for: the invariants of the port, held against replies that
- * nobody has thought of.
+ * What every adapter keeps, whichever provider it is for: the invariants of the port, held against replies
+ * that nobody has thought of.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
