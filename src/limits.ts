@@ -103,8 +103,9 @@ export const limits = {
   providerCallsPerAccount: 8,
   providerCallsMax: 64,
   downloadsMax: 4,
-  /** Jobs whose artifact URLs are kept in memory between the poll and the fetch. */
+  /** Jobs whose artifact URLs are kept in memory between the poll and the fetch, and bytes of one's. */
   rememberedSourcesMax: 1_000,
+  rememberedSourceBytesMax: 16 * KIB,
   /** Pages of one listing read in one look for a lost task. */
   listingPagesMax: 100,
   deliveriesMax: 8,
@@ -123,6 +124,25 @@ export const limits = {
 
   webhookTimeoutMs: 30 * SECOND_MS,
   webhookBodyBytesMax: 1 * MIB,
+  /** What a provider posts to a hook: its body, how long that may take, and a challenge in it. */
+  hookBodyBytesMax: 1 * MIB,
+  hookBodyTimeoutMs: 10 * SECOND_MS,
+  hookChallengeBytesMax: KIB,
+  /** How far the time of a signature may be from ours. */
+  hookWindowMs: 5 * MINUTE_MS,
+  /** Keys of signatures: how long they are good, how often they are asked for, how many are kept. */
+  hookKeysMaxAgeMs: DAY_MS,
+  hookKeysGapMs: 10 * SECOND_MS,
+  hookKeysTimeoutMs: 5 * SECOND_MS,
+  hookKeysMax: 100,
+  /** Unsigned hints for one job come this far apart at least; the moments of so many jobs are remembered. */
+  hookHintGapMs: 1 * SECOND_MS,
+  hookHintsRemembered: 10_000,
+  /** What who is told to come again is told to wait. */
+  hookRetryAfterMs: 30 * SECOND_MS,
+  /** Events that wait for their job at once; one more is told to come again. */
+  parkedEventsMax: 1_000,
+
   /** What a channel resolved with, kept with the delivery; larger receipts are dropped. */
   receiptBytesMax: 8 * KIB,
   deliveryFaultCharsMax: 500,
@@ -144,6 +164,8 @@ export const limits = {
 
   videoBytesMax: 512 * MIB,
   imageBytesMax: 64 * MIB,
+  /** A reply that has images in it as base64: 24 MiB of them, an uncompressed 4K picture. */
+  inlineReplyBytesMax: 32 * MIB,
   redirectsMax: 5,
   /**
    * What undici may hold of a reply before it pauses its parser: never. A connection that ends while the
@@ -154,6 +176,10 @@ export const limits = {
   replyPauseBytes: Number.MAX_SAFE_INTEGER,
   /** A download that has so much in memory writes it synchronously: the network waits, not the memory. */
   downloadBacklogBytes: 8 * MIB,
+  /** A download syncs what it has, and notes it to go on from there, each time it has so much more. */
+  downloadNoteBytes: 4 * MIB,
+  /** Requests of one attempt at a download: a body that is cut off is gone on with at once. */
+  downloadRequestsMax: 5,
   downloadIdleMs: 30 * SECOND_MS,
   /** A download may take the grace and as long as its size needs at this rate. */
   downloadGraceMs: MINUTE_MS,

@@ -81,7 +81,7 @@ export interface HttpResponse {
   readonly status: number;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The body as text, at most 1 MiB. */
+  /** The body as text, no longer than the request allows. */
   readonly text: string;
 }
 

@@ -231,7 +231,7 @@ async function exchange(
     bodyTimeout: limits.providerHeadersTimeoutMs,
     highWaterMark: limits.replyPauseBytes,
   });
-  const text = await readText(reply.body);
+  const text = await readText(reply.body, request.replyBytesMax ?? limits.providerBodyBytesMax);
   return { status: reply.statusCode, headers: plainHeaders(reply.headers), text };
 }
 
@@ -245,18 +245,19 @@ function bodyOf(request: HttpRequest): {
   if (request.form === undefined) return { body: null, contentType: {} };
   const form = new FormData();
   for (const [name, value] of Object.entries(request.form)) form.append(name, value);
+  for (const [name, file] of Object.entries(request.files ?? {})) {
+    form.append(name, new Blob([Buffer.from(file.base64, 'base64')], { type: file.mime }), file.name);
+  }
   // undici writes the content type itself: it alone knows the boundary.
   return { body: form, contentType: {} };
 }
 
-async function readText(body: Dispatcher.ResponseData['body']): Promise<string> {
+async function readText(body: Dispatcher.ResponseData['body'], bytesMax: number): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     bytes += chunk.byteLength;
-    if (bytes > limits.providerBodyBytesMax) {
-      throw new RangeError(`the reply is longer than ${limits.providerBodyBytesMax} bytes`);
-    }
+    if (bytes > bytesMax) throw new RangeError(`the reply is longer than ${bytesMax} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

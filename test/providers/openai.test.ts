@@ -74,6 +74,23 @@ describe('openai requests', () => {
     });
   });
 
+  it('upload an image that is given as data, and keep it in JSON', () => {
+    const image = 'data:image/jpeg;base64,cGl4ZWxz';
+    expect(adapter.buildSubmit({ ...request, image }, { key: 'job_1' })).toEqual({
+      method: 'POST',
+      path: '/videos',
+      form: { model: 'sora-2', prompt: 'a cat', seconds: '8', size: '1280x720' },
+      files: { input_reference: { name: 'input_reference.jpeg', mime: 'image/jpeg', base64: 'cGl4ZWxz' } },
+    });
+    const json = openai({ encoding: 'json', env: () => ({}) }).buildSubmit(
+      { ...request, image },
+      { key: 'k' },
+    );
+    expect(json).toMatchObject({ json: { input_reference: { image_url: image } } });
+    expect(json).not.toHaveProperty('files');
+    expect(adapter.refuse({ ...request, image: 'data:image/svg+xml,<svg/>' })).toMatch(/base64/);
+  });
+
   it('poll and list below the base URL', () => {
     expect(adapter.baseUrl).toBe('https://gateway.example/v1');
     expect(adapter.buildPoll({ ...ref, taskId: 'a/b' })).toEqual({ method: 'GET', path: '/videos/a%2Fb' });
@@ -319,5 +336,57 @@ describe('openai reconciliation by list', () => {
     expect(same({ prompt: 'a cat', model: 'sora-2x' })).toBe(false);
     expect(same({ prompt: 'a cat', seconds: '4' })).toBe(false);
     expect(same({ prompt: 'a cat', size: '720x1280' })).toBe(false);
+  });
+});
+
+describe('the check of an openai account', () => {
+  const check = (status: number, body: unknown) => adapter.check?.parse(reply(status, body));
+
+  it('lists one video, which changes nothing', () => {
+    expect(adapter.check?.build()).toEqual({ method: 'GET', path: '/videos?limit=1' });
+  });
+
+  it('says what is wrong', () => {
+    expect(check(200, { data: [] })).toBeUndefined();
+    expect(check(401, { error: { message: 'bad key' } })).toMatchObject({ class: 'auth' });
+    expect(check(404, { error: { message: 'no such route' } })).toMatchObject({ class: 'notFound' });
+    expect(check(503, '<html>')).toMatchObject({ class: 'server' });
+  });
+});
+
+describe('webhooks of an openai project', () => {
+  const news = (body: Record<string, unknown>) => adapter.webhook?.parse(body, { credential: 'team' });
+  const event = { id: 'evt_1', object: 'event', created_at: 1_790_000_000, data: { id: 'video_1' } };
+
+  it('name a task, and leave it to a poll what became of it', () => {
+    for (const type of ['video.completed', 'video.failed']) {
+      expect(news({ ...event, type })).toEqual({ ref: { ...ref, credential: 'team' } });
+    }
+  });
+
+  it.each([
+    [{ ...event, type: 'response.completed' }],
+    [{ ...event, type: 'video.completed', data: {} }],
+    [{ ...event, type: 'video.completed', data: 'video_1' }],
+    [{ data: { id: 'video_1' } }],
+    [{}],
+  ])('%j says nothing of a task', (body) => {
+    expect(news(body)).toBeUndefined();
+  });
+
+  it('are signed with the secrets of the options, else of the environment', () => {
+    const secretsOf = (made: ReturnType<typeof openai>, alias = 'default') => {
+      const [scheme] = made.webhook?.schemes ?? [];
+      return scheme?.type === 'standard' ? scheme.secrets(alias) : scheme;
+    };
+    expect(secretsOf(adapter)).toEqual([]);
+    const env = () => ({ OPENAI_WEBHOOK_SECRET: 'whsec_new, whsec_old' });
+    expect(secretsOf(openai({ env }))).toEqual(['whsec_new', 'whsec_old']);
+    expect(secretsOf(openai({ env }), 'other')).toEqual([]);
+    expect(secretsOf(openai({ env, webhookSecret: 'whsec_mine' }))).toEqual(['whsec_mine']);
+    expect(secretsOf(openai({ env, webhookSecret: ['whsec_a', 'whsec_b'] }))).toEqual(['whsec_a', 'whsec_b']);
+    expect(secretsOf(openai({ webhookSecret: (alias) => [`whsec_${alias}`] }), 'other')).toEqual([
+      'whsec_other',
+    ]);
   });
 });

@@ -75,6 +75,19 @@ describe('a submit', () => {
     expect(Object.fromEntries(form)).toEqual({ model: 'sora-2', prompt: 'a cat', seconds: '4' });
   });
 
+  it('uploads an image that is given as data as a file', async () => {
+    const server = await serve((_request, response) => answerJson(response, 200, { id: 'video_1' }));
+    const adapter = adapterFor(server, 'multipart');
+    const image = `data:image/png;base64,${Buffer.from('pixels').toString('base64')}`;
+    const submit = adapter.buildSubmit({ ...wanted, image }, { key: 'job_1' });
+    await transport().send(adapter, 'default', submit, { signal: never });
+    const [received] = server.received;
+    const headers = { 'content-type': received?.headers['content-type'] ?? '' };
+    const file = (await new Response(received?.body ?? '', { headers }).formData()).get('input_reference');
+    if (!(file instanceof File)) throw new Error('input_reference is no file');
+    expect([file.name, file.type, await file.text()]).toEqual(['input_reference.png', 'image/png', 'pixels']);
+  });
+
   it.each<[string, Handler]>([
     ['a reset after the body', (request) => request.socket.resetAndDestroy()],
     ['a close without an answer', (request) => request.socket.destroy()],
@@ -233,6 +246,20 @@ describe('a poll', () => {
     const adapter = adapterFor(server);
     const result = await transport().send(adapter, 'default', adapter.buildPoll(ref), { signal: never });
     expect(pollOutcome(adapter, result, ref)).toEqual({ type: 'pending', progress: 0.5 });
+  });
+});
+
+describe('the length of a reply', () => {
+  it.each([
+    ['1 MiB unless the request says otherwise', undefined, 1_100_000, 'unknown'],
+    ['what the request says, when that is more', 2_000_000, 1_100_000, 'response'],
+    ['and no more than that', 2_000_000, 2_000_001, 'unknown'],
+  ])('is %s', async (_name, replyBytesMax, bytes, type) => {
+    const server = await serve((_request, response) => response.end('x'.repeat(bytes)));
+    const adapter = adapterFor(server);
+    const poll = { ...adapter.buildPoll(ref), ...(replyBytesMax === undefined ? {} : { replyBytesMax }) };
+    const result = await transport().send(adapter, 'default', poll, { signal: never });
+    expect(result.type).toBe(type);
   });
 });
 
