@@ -42,3 +42,8 @@ export function parseHttpDate(text: string): number | undefined {
   const at = /[a-z]/i.test(text) ? Date.parse(text) : NaN;
   return Number.isNaN(at) ? undefined : at;
 }
+
+/** A moment as libraries want it. */
+export function dateOf(epochMs: number): Date {
+  return new Date(epochMs);
+}
