@@ -13,6 +13,7 @@ import { limits } from '../limits.js';
 import type { JobContext, ReconcileAnswer, ReconcileInput } from '../machines/index.js';
 import type {
   ListedTask,
+  ListPage,
   ProviderAdapter,
   ProviderRequest,
   Reconcile,
@@ -96,7 +97,7 @@ export class JobReconcile {
       if (page.type === 'wait') return page;
       const ours = page.tasks.filter((task) => reconcile.sameRequest(task, look.request, look.context));
       candidates.push(...ours.filter((task) => task.createdAt >= since - SKEW_MS));
-      const oldest = page.tasks.at(-1);
+      const oldest = page.unordered === true ? undefined : page.tasks.at(-1);
       const past = oldest !== undefined && oldest.createdAt < since - SKEW_MS;
       if (page.next === undefined || past) {
         // A twin that began its POST meanwhile may own what we found, and cannot say so before its answer.
@@ -112,14 +113,12 @@ export class JobReconcile {
     { call, adapter, request }: Look,
     reconcile: ByList,
     cursor: string | undefined,
-  ): Promise<
-    { type: 'page'; tasks: readonly ListedTask[]; next?: string } | Extract<ReconcileAnswer, { type: 'wait' }>
-  > {
+  ): Promise<Extract<ListPage, { type: 'page' }> | Extract<ReconcileAnswer, { type: 'wait' }>> {
     const { input, signal } = call;
     const http = reconcile.buildPage(request, cursor);
     const result = await this.#options.transport.send(adapter, input.credential, http, { signal });
     if (result.type !== 'response') return { type: 'wait' };
-    const page = reconcile.parsePage(result.response, request, input.credential);
+    const page = reconcile.parsePage(result.response, request, input.credential, cursor);
     if (page.type === 'page') return page;
     await this.#options.accounts.judge(input, page.error);
     return waiting(page.error.retryAfterMs);

@@ -170,7 +170,13 @@ export interface SubmitContext {
 }
 
 export type ListPage =
-  | { readonly type: 'page'; readonly tasks: readonly ListedTask[]; readonly next?: string }
+  | {
+      readonly type: 'page';
+      readonly tasks: readonly ListedTask[];
+      readonly next?: string;
+      /** The newest may not come first: the listing is read to its end. */
+      readonly unordered?: boolean;
+    }
   | { readonly type: 'transient'; readonly error: ProviderError };
 
 /** How a submit whose answer was lost is looked up. */
@@ -199,7 +205,13 @@ export type Reconcile =
       /** True when the listing would echo something that only this job's submit carried. */
       tagged(request: ProviderRequest, context: SubmitContext): boolean;
       buildPage(request: ProviderRequest, cursor: string | undefined): HttpRequest;
-      parsePage(response: HttpResponse, request: ProviderRequest, credential: string): ListPage;
+      /** `cursor` is the one the page was asked with. */
+      parsePage(
+        response: HttpResponse,
+        request: ProviderRequest,
+        credential: string,
+        cursor?: string,
+      ): ListPage;
       sameRequest(task: ListedTask, request: ProviderRequest, context: SubmitContext): boolean;
     }
   | { readonly by: 'none' };
@@ -322,6 +334,6 @@ export interface ProviderAdapter {
   parsePoll(response: HttpResponse, ref: TaskRef): PollReading;
   /** Reads the reply to the request of a `more`. */
   parseMore?(response: HttpResponse, ref: TaskRef): PollOutcome;
-  /** Absent when `capabilities.cancel` is `none`. */
-  buildCancel?(ref: TaskRef): HttpRequest;
+  /** Absent when `capabilities.cancel` is `none`; undefined for a task of a family that cannot be called off. */
+  buildCancel?(ref: TaskRef): HttpRequest | undefined;
 }
