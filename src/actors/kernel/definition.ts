@@ -11,16 +11,11 @@ import { addressOf, sha256Hex } from '../../ids.js';
 import { canonicalJson, isPlainObject, type Json } from '../../json.js';
 import { limits } from '../../limits.js';
 import type { RestartBudget } from '../../machines/index.js';
+import type { Share } from './bounds.js';
 import { isMachine, sourceOf, type LogicType } from './logic.js';
 import { checkMigrations, type Migrations } from './migration.js';
 import { checkPaged } from './paging.js';
 import { stubbed, type SteppableLogic } from './step.js';
-
-/** A bound shared by several pools, such as the calls of one provider account. */
-export interface Share {
-  readonly name: string;
-  readonly limit: number;
-}
 
 export interface ProbeContext {
   readonly effectId: string;

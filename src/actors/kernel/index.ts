@@ -1,5 +1,6 @@
 /** The kernel's face for the façades, the assembly, the tests and the benchmarks. */
 export { Kernel } from './kernel.js';
+export type { Share } from './bounds.js';
 export type { StepCheck } from './asking.js';
 export type { CommittedStep } from './after-commit.js';
 export type { MemoryLimits, Outcome } from './cell.js';
@@ -14,7 +15,6 @@ export type {
   IndexRow,
   ProbeContext,
   ProbeResult,
-  Share,
   Supervision,
 } from './definition.js';
 export type { PerformedEffect, EffectHook } from './effect-hook.js';

@@ -18,13 +18,14 @@
  */
 import type { JsonEvent } from '../../json.js';
 import { limits } from '../../limits.js';
-import { keys, partsOf, rangeAfter, rangeOf } from '../../store/keys.js';
-import type { Range } from '../../store/store.js';
+import { keys, partsOf, rangeOf } from '../../store/keys.js';
 import { Attempt, type AttemptOptions, type Ending } from './attempt.js';
+import { Bounds, type Share } from './bounds.js';
 import { rowOf, scanPast } from './damage.js';
-import type { Definition, Share } from './definition.js';
-import { Bounds, byPriorityThenAge, effectKeyOf, insertByAge, isEmpty, newPool } from './pool.js';
-import { poolKey, sharesOf, windowOf, type Pool, type Waiting } from './pool.js';
+import type { Definition } from './definition.js';
+import { effectKeyOf, insertByAge, isEmpty, newPool, poolKey, sharesOf } from './pool.js';
+import { startInTurn, windowOf, type Pool, type Waiting } from './pool.js';
+import { sourceOfPool } from './pool-rows.js';
 import type { ActorRecord, EffectRow } from './record.js';
 import { Told } from './told.js';
 
@@ -51,7 +52,7 @@ export class Outbox {
   readonly #options: OutboxOptions;
   readonly #attempts: AttemptOptions;
   readonly #pools = new Map<string, Pool>();
-  readonly #bounds = new Bounds();
+  readonly #bounds: Bounds;
   readonly #running = new Map<string, Running>();
   readonly #queued = new Set<string>();
   readonly #aside = new Map<string, Aside>();
@@ -70,6 +71,7 @@ export class Outbox {
   constructor(options: OutboxOptions) {
     this.#options = options;
     this.#attempts = { ...options, told: this.#told };
+    this.#bounds = new Bounds(options.clock, () => this.#pump());
   }
 
   /** From here on effects run: those offered before, and what `recover` finds. */
@@ -143,28 +145,12 @@ export class Outbox {
       const [first] = await scanPast(this.#options.loop, { ...range, limit: 1 });
       if (first === undefined) break;
       const name = partsOf(first[0])[1] ?? '';
-      const src = await this.#sourceOf(definition.kind, name);
+      const src = await sourceOfPool(this.#options, definition.kind, name);
       if (src !== undefined) this.#pool(definition, name, src).more = true;
       range = { gte: rangeOf('o', definition.kind, name).lt, lt: range.lt };
     }
     this.#recovered.add(definition.kind);
     this.#pump();
-  }
-
-  /** What the effects of a pool run; undefined when none of its rows can be read. */
-  async #sourceOf(kind: string, pool: string): Promise<string | undefined> {
-    let range: Range = rangeOf('o', kind, pool);
-    for (let limit = 1; ; limit = limits.scanPageRows) {
-      const page = await scanPast(this.#options.loop, { ...range, limit });
-      for (const scanned of page) {
-        const row = rowOf<EffectRow>(scanned);
-        if (row !== undefined) return row.src;
-        this.#options.log.error({ key: scanned[0] }, 'effect.damaged');
-      }
-      const last = page.at(-1);
-      if (page.length < limit || last === undefined) return undefined;
-      range = rangeAfter(range, last[0]);
-    }
   }
 
   /** A damaged row does not say whose effect it is: it keeps its place on disk and holds up no other. */
@@ -205,6 +191,7 @@ export class Outbox {
    */
   async stop(timeoutMs: number): Promise<void> {
     this.#accepting = false;
+    this.#bounds.stop();
     for (const effectKey of this.#aside.keys()) this.#takeBack(effectKey);
     for (const { attempt } of this.#running.values()) if (!attempt.drains) attempt.abort('stopped');
     if (this.#running.size === 0) return;
@@ -263,21 +250,27 @@ export class Outbox {
 
   #startReady(): void {
     if (!this.#accepting) return;
-    const pools = [...this.#pools.values()].sort(byPriorityThenAge);
-    for (const pool of pools) {
-      if (isEmpty(pool)) this.#pools.delete(poolKey(pool.definition.kind, pool.name));
-      // Where so many fail, more would: the pool waits for one of them.
-      while (pool.running < pool.limit && pool.resting < limits.restingEffectsMax) {
-        const next = pool.queue[0];
-        if (next === undefined) break;
-        const isWanted = this.#queued.has(next.effectKey);
-        const shares = isWanted ? this.#sharesOf(pool, next) : [];
-        if (shares?.every((share) => this.#bounds.hasRoom(share)) === false) break;
+    const pools = [...this.#pools.values()];
+    for (const pool of pools) if (isEmpty(pool)) this.#pools.delete(poolKey(pool.definition.kind, pool.name));
+    startInTurn(pools, (pool) => this.#startNext(pool));
+    for (const pool of pools) if (pool.more && pool.queue.length < pool.limit) void this.#load(pool);
+  }
+
+  /** Starts the head of a pool, where its bounds let it. */
+  #startNext(pool: Pool): boolean {
+    for (let next = pool.queue[0]; next !== undefined; next = pool.queue[0]) {
+      if (this.#queued.has(next.effectKey)) {
+        // Where so many fail, more would: the pool waits for one of them.
+        if (pool.running >= pool.limit || pool.resting >= limits.restingEffectsMax) return false;
+        const shares = this.#sharesOf(pool, next);
+        if (shares !== undefined && !this.#bounds.admits(shares)) return false;
         pool.queue.shift();
-        if (isWanted) this.#start(pool, next, shares);
+        this.#start(pool, next, shares);
+        return true;
       }
-      if (pool.more && pool.queue.length < pool.limit) void this.#load(pool);
+      pool.queue.shift();
     }
+    return false;
   }
 
   async #load(pool: Pool): Promise<void> {
@@ -325,6 +318,7 @@ export class Outbox {
     this.#queued.delete(effectKey);
     if (shares === undefined) return this.#putAside(effectKey, { pool, address, wake: undefined });
     this.#attemptCount += 1;
+    pool.turn = this.#attemptCount;
     const attempt = new Attempt(this.#attempts, pool.definition, waiting, this.#attemptCount);
     const running: Running = { pool, waiting, shares, attempt, released: false };
     this.#running.set(effectKey, running);
@@ -388,7 +382,7 @@ export class Outbox {
     const key = poolKey(definition.kind, name);
     const known = this.#pools.get(key);
     if (known !== undefined) return known;
-    const pool = newPool(definition, name, src);
+    const pool = newPool(definition, name, src, this.#attemptCount);
     this.#pools.set(key, pool);
     return pool;
   }

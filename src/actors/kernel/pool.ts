@@ -1,14 +1,17 @@
 /**
- * Pools and bounds: which effects wait together, and how many may run at once.
+ * Pools: which effects wait together, and whose turn it is.
  *
  * Callers: the outbox. Invariants:
  *  P1  A pool's queue is in the order its effects were asked for, as far as it is loaded.
- *  P2  A pool or a bound that holds nothing is forgotten: they may be named after what comes and goes.
+ *  P2  A pool that holds nothing is forgotten: they may be named after what comes and goes.
+ *  P3  Among pools of one priority each starts one in its turn; a new one comes last. However long a pool
+ *      is, none of the others waits for more than one of its effects.
  */
 import { limits } from '../../limits.js';
 import type { Logger } from '../../log.js';
 import { compareKeys, partsOf } from '../../store/keys.js';
-import type { Definition, Share } from './definition.js';
+import type { Share } from './bounds.js';
+import type { Definition } from './definition.js';
 import type { EffectRow } from './record.js';
 
 export interface Waiting {
@@ -19,6 +22,8 @@ export interface Waiting {
   readonly loaded: boolean;
   /** It has waited out its back-off in this process. */
   readonly rested?: true;
+  /** What it counts against, once that was asked. */
+  shares?: readonly Share[];
 }
 
 export interface Pool {
@@ -27,6 +32,8 @@ export interface Pool {
   readonly limit: number;
   readonly priority: number;
   readonly queue: Waiting[];
+  /** How many effects of all pools had been started when this one last started one, or was made (P3). */
+  turn: number;
   running: number;
   /** Effects that are put aside in memory: neither in `queue` nor running. */
   aside: number;
@@ -37,55 +44,9 @@ export interface Pool {
   loading: boolean;
 }
 
-interface Bound {
-  running: number;
-  open: boolean;
-}
-
-/** The bounds that several pools share, by name. */
-export class Bounds {
-  readonly #bounds = new Map<string, Bound>();
-
-  hasRoom(share: Share): boolean {
-    const bound = this.#bounds.get(share.name);
-    return bound === undefined || (bound.open && bound.running < share.limit);
-  }
-
-  isOpen(share: Share): boolean {
-    return this.#bounds.get(share.name)?.open !== false;
-  }
-
-  take(share: Share): void {
-    this.#of(share.name).running += 1;
-  }
-
-  giveBack(share: Share): void {
-    this.#of(share.name).running -= 1;
-    this.#forget(share.name);
-  }
-
-  gate(name: string, open: boolean): void {
-    this.#of(name).open = open;
-    this.#forget(name);
-  }
-
-  #of(name: string): Bound {
-    const known = this.#bounds.get(name);
-    if (known !== undefined) return known;
-    const bound: Bound = { running: 0, open: true };
-    this.#bounds.set(name, bound);
-    return bound;
-  }
-
-  #forget(name: string): void {
-    const bound = this.#bounds.get(name);
-    if (bound?.running === 0 && bound.open) this.#bounds.delete(name);
-  }
-}
-
-export function newPool(definition: Definition, name: string, src: string): Pool {
+export function newPool(definition: Definition, name: string, src: string, turn: number): Pool {
   const { limit, priority } = definition.policyOf(src);
-  const state = { queue: [], running: 0, aside: 0, resting: 0, more: false, loading: false };
+  const state = { turn, queue: [], running: 0, aside: 0, resting: 0, more: false, loading: false };
   return { definition, name, limit, priority, ...state };
 }
 
@@ -94,13 +55,11 @@ export function poolKey(kind: string, name: string): string {
 }
 
 /** What an effect counts against; undefined where its policy cannot say, for an input it was not made for. */
-export function sharesOf(
-  { definition }: Pool,
-  { row, effectKey }: Waiting,
-  log: Logger,
-): readonly Share[] | undefined {
+export function sharesOf({ definition }: Pool, waiting: Waiting, log: Logger): readonly Share[] | undefined {
+  const { row, effectKey } = waiting;
   try {
-    return [...(definition.policyOf(row.src).shares?.(row.input) ?? [])];
+    waiting.shares ??= [...(definition.policyOf(row.src).shares?.(row.input) ?? [])];
+    return waiting.shares;
   } catch (error) {
     log.error({ err: error, effect: effectKey }, 'effect.failed');
     return undefined;
@@ -133,8 +92,20 @@ export function effectKeyOf(row: EffectRow): string {
   return `${row.address}/${row.id}`;
 }
 
-export function byPriorityThenAge(a: Pool, b: Pool): number {
-  return a.priority - b.priority || compareKeys(ordOfHead(a), ordOfHead(b));
+/**
+ * Lets each pool start one in its turn, and again, until none does: those of a lower priority number first
+ * (P3). Sorts `pools`.
+ */
+export function startInTurn(pools: Pool[], startOne: (pool: Pool) => boolean): void {
+  pools.sort((a, b) => a.priority - b.priority || a.turn - b.turn || byAge(a, b));
+  for (const priority of new Set(pools.map((pool) => pool.priority))) {
+    let ready = pools.filter((pool) => pool.priority === priority);
+    while (ready.length > 0) ready = ready.filter(startOne);
+  }
+}
+
+function byAge(a: Pool, b: Pool): number {
+  return compareKeys(ordOfHead(a), ordOfHead(b));
 }
 
 function ordOfHead(pool: Pool): string {
