@@ -17,5 +17,11 @@ export const bounds = {
   /** Ids in one batch query. */
   batchIdsMax: 100,
   rulesMax: 1_000,
+  /** To one origin of webhooks; more wait for one of them. */
+  webhookConnectionsMax: 64,
+  /** Of an answer to a webhook; the rest is not read. */
+  answerBytesMax: 4 * KIB,
+  /** How long a receiver has to repeat a challenge. */
+  challengeMs: 3_000,
   waitMsMax: 2_147_483_647,
 } as const;

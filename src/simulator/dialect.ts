@@ -52,6 +52,10 @@ export interface World {
   readonly artifacts: Script['artifacts'];
   readonly nowMs: () => number;
   readonly links: Links;
+  /** Its own origin and its other one. */
+  readonly origins: { readonly same: string; readonly foreign: string };
+  /** The newest secret of Standard Webhooks, for providers that tell it. */
+  readonly webhookSecret: string | undefined;
 }
 
 /** `missing` and `invalid` are refused. */
@@ -76,7 +80,8 @@ export interface Callback {
 
 /** Signed links to artifacts: anyone who has one may download until it expires. */
 export interface Links {
-  readonly sign: (path: string, expiresAtMs: number) => string;
+  /** On the simulator's own origin, when no other is given. */
+  readonly sign: (path: string, expiresAtMs: number, origin?: string) => string;
   readonly check: (path: string, query: URLSearchParams) => 'good' | 'expired' | 'forged';
 }
 
@@ -97,6 +102,8 @@ export interface Dialect {
   readonly provider: ProviderName;
   /** The path prefix, without a slash at its end. */
   readonly mount: string;
+  /** The path of the base URL, where a provider has several dialects below it; default: the mount. */
+  readonly base?: string;
   readonly routes: readonly Route[];
   /** How a request shows its key; default `Authorization: Bearer`. */
   readonly access?: (header: (name: string) => string | undefined, house: Lock) => Access;

@@ -4,7 +4,8 @@
  * One JSON object a line, written by the simulator's process with a synchronous write before it goes on;
  * nobody else writes the file. Owns: the file. Callers: pipeline.ts, server.ts; `readLedger` is for anyone.
  * Invariants:
- *  L1  An entry is in the file before the fact it tells of can be seen outside (a bill before its answer).
+ *  L1  An entry is in the file before the fact it tells of can be seen outside (a bill before its answer). A
+ *      webhook's entry comes when its answer is known.
  *  L2  Only credentials' header names are written, never their values.
  *  L3  Lines are only added; a line torn by the death of its writer is cut off at the next open and never
  *      read.
@@ -14,7 +15,8 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { HoldfastError } from '../errors.js';
 import { bounds } from './bounds.js';
-import { PROVIDERS } from './script.js';
+import { PROVIDERS } from './script-words.js';
+import { STAGES } from './webhook-script.js';
 
 const entry = z
   .object({
@@ -39,10 +41,17 @@ const entry = z
       'download.aborted',
       /** Answered with something other than the artifact. */
       'download.refused',
+      /** One attempt to send news of a task was answered, or had no answer (no status). */
+      'webhook.sent',
+      /** A receiver was asked to repeat a challenge. */
+      'webhook.challenged',
+      /** News that the script kept back, or that nobody took. */
+      'webhook.dropped',
     ]),
     provider: z.enum(PROVIDERS),
     /**
      * The number of the HTTP exchange within its simulator process: ties the entries of one request together.
+     * 0 for webhooks.
      */
     exchange: z.int(),
     taskId: z.string().optional(),
@@ -58,9 +67,15 @@ const entry = z
     fault: z.string().optional(),
     /** Who ended the connection. */
     by: z.enum(['client', 'fault', 'shutdown']).optional(),
-    /** True when a good key, or a good signature, came with the request. */
+    /** Host and port that the request, or the webhook, was sent to. */
+    host: z.string().optional(),
+    /** The stage a webhook tells of. */
+    stage: z.enum(STAGES).optional(),
+    /** Of a webhook, from 1; duplicates count on. */
+    attempt: z.int().optional(),
+    /** True when a good key, or a good signature, came with the request, or goes with the webhook. */
     authorized: z.boolean(),
-    /** Names of the headers that carried credentials. */
+    /** Names of the headers that carried credentials; `?key` for one in the query. */
     credentialHeaders: z.array(z.string()).readonly(),
   })
   .readonly();

@@ -19,6 +19,7 @@ export function replacementFor(
   dialect: Dialect,
   subject: Subject | undefined,
   nowMs: number,
+  location: (redirect: Extract<Mishap, { readonly type: 'redirect' }>) => string,
 ): Reply | undefined {
   switch (mishap?.type) {
     case 'rateLimit': {
@@ -32,7 +33,7 @@ export function replacementFor(
     case 'expired':
       return accessDenied('Request has expired');
     case 'redirect':
-      return bytesReply(mishap.status, 'text/plain', new Uint8Array(0), { location: mishap.location });
+      return bytesReply(mishap.status, 'text/plain', new Uint8Array(0), { location: location(mishap) });
     case 'mistyped':
       return mistyped(mishap, subject);
     default:
@@ -45,6 +46,7 @@ export function billsDespite(mishap: Mishap | undefined): boolean {
   switch (mishap?.type) {
     case 'rateLimit':
     case 'unauthorized':
+    case 'redirect':
       return false;
     case 'status':
     case 'resetAfterBody':
@@ -100,7 +102,7 @@ function mistyped(
 }
 
 /** Such as `Sun, 22 Nov 2026 06:00:24 GMT`; like every HTTP date it has no milliseconds. */
-function httpDate(epochMs: number): string {
+export function httpDate(epochMs: number): string {
   const format = new Intl.DateTimeFormat('en-GB', {
     timeZone: 'UTC',
     weekday: 'short',

@@ -16,7 +16,9 @@ import type { Access, Call, Dialect, Outcome, Reply, Route, Subject, World } fro
 import type { Exchange, Pace, Sent } from './exchange.js';
 import type { FaultBook, Mishap, Verdict } from './faults.js';
 import type { Ledger, LedgerEntry } from './ledger.js';
-import { billsDespite, replacementFor, shapeFor } from './mishap.js';
+import type { Herald } from './herald.js';
+import { locationOf } from './hops.js';
+import { billsDespite, httpDate, replacementFor, shapeFor } from './mishap.js';
 import type { Action } from './script.js';
 
 export interface House {
@@ -27,6 +29,9 @@ export interface House {
   readonly keys: readonly string[] | undefined;
   readonly pace: Pace;
   readonly stop: AbortSignal;
+  readonly herald: Herald;
+  /** This machine's time, whatever the provider's clock says. */
+  readonly nowMs: () => number;
 }
 
 export interface Matched {
@@ -35,6 +40,8 @@ export interface Matched {
   readonly path: string;
   readonly params: readonly string[];
   readonly query: URLSearchParams;
+  /** It is on a redirect's way already: no rule is for it. */
+  readonly isHop?: boolean;
 }
 
 type Details = Pick<LedgerEntry, 'bytes' | 'status' | 'by' | 'fault'>;
@@ -49,11 +56,12 @@ const CREDENTIAL_HEADERS = [
   'x-goog-api-key',
 ];
 const NOBODY: Subject = {};
+const NOTHING_WRONG: Verdict = { waitBeforeTaskMs: 0, waitBeforeAnswerMs: 0, mishap: undefined };
 
 /** Serves one request to its end. Never throws for what the client does. */
 export async function serve(house: House, exchange: Exchange, matched: Matched): Promise<void> {
   const { dialect, route } = matched;
-  if (house.faults.resetsBeforeBody(dialect.provider, route.action)) {
+  if (matched.isHop !== true && house.faults.resetsBeforeBody(dialect.provider, route.action)) {
     const note = noteFor(house, exchange, matched, keyState(house, exchange, dialect) === 'good');
     note(endedEvent(route.action), NOBODY, { fault: 'resetBeforeBody', by: 'fault' });
     return exchange.reset();
@@ -87,7 +95,7 @@ async function serveCall(house: House, exchange: Exchange, matched: Matched, cal
   const note = noteFor(house, exchange, matched, access === 'good');
   if (action === 'submit') note('submit.received', subject);
 
-  const verdict: Verdict = house.faults.judge(dialect.provider, action, subject.prompt);
+  const verdict = matched.isHop === true ? NOTHING_WRONG : judged(house, matched, action, subject);
   await exchange.wait(
     verdict.waitBeforeTaskMs,
     action === 'submit' ? 'elapsed' : 'elapsedOrGone',
@@ -104,13 +112,21 @@ async function serveCall(house: House, exchange: Exchange, matched: Matched, cal
     ? { reply: dialect.unauthorized(access) }
     : outcomeOf(house, matched, { ...call, ...twists(mishap) }, subject, mishap);
   const done = outcome.created === undefined ? subject : { ...subject, taskId: outcome.created.id };
-  if (outcome.created !== undefined) note('submit.billed', done, fault);
+  if (outcome.created !== undefined) {
+    note('submit.billed', done, fault);
+    await house.herald.sendEarly(outcome.created);
+  }
   if (action !== 'submit' && action !== 'download') {
     const looks = subjects.length === 0 ? [NOBODY] : subjects;
     for (const look of looks) note(action, look, { status: outcome.reply.status, ...fault });
   }
   await exchange.wait(verdict.waitBeforeAnswerMs, 'elapsedOrGone', house.stop);
   await answer(house, exchange, { action, subject: done, reply: outcome.reply, mishap, note });
+  if (outcome.created !== undefined) house.herald.release(outcome.created);
+}
+
+function judged(house: House, { dialect }: Matched, action: Action, subject: Subject): Verdict {
+  return house.faults.judge(dialect.provider, action, subject.prompt);
 }
 
 function outcomeOf(
@@ -121,10 +137,13 @@ function outcomeOf(
   mishap: Mishap | undefined,
 ): Outcome {
   const { dialect, route } = matched;
-  const replacement = replacementFor(mishap, dialect, subject, house.world.nowMs());
+  const { world } = house;
+  const replacement = replacementFor(mishap, dialect, subject, world.nowMs(), (redirect) =>
+    locationOf(redirect, dialect.provider, route.action, subject, call, world),
+  );
   const isServed = route.action === 'submit' ? billsDespite(mishap) : replacement === undefined;
   if (!isServed) return { reply: replacement ?? dialect.failing(503) };
-  const outcome = route.run(call, house.world);
+  const outcome = route.run(call, world);
   if (replacement !== undefined) return { ...outcome, reply: replacement };
   if (mishap?.type !== 'invalidJson') return outcome;
   const { reply } = outcome;
@@ -174,7 +193,12 @@ async function put(
     return { end: 'dropped', bytes: 0 };
   }
   const shape = shapeFor(mishap, reply.body.length);
-  return exchange.send(reply, shape, reply.isArtifact ? house.pace : undefined, house.stop);
+  const pace = reply.isArtifact ? house.pace : undefined;
+  const nowMs = house.world.nowMs();
+  // Node writes this machine's time by itself.
+  const dated =
+    nowMs === house.nowMs() ? reply : { ...reply, headers: { date: httpDate(nowMs), ...reply.headers } };
+  return exchange.send(dated, shape, mishap?.type === 'slowBody' ? mishap : pace, house.stop);
 }
 
 function endedBy(house: House, mishap: Mishap | undefined, sent: Sent): Pick<LedgerEntry, 'by'> {
@@ -208,11 +232,13 @@ function linkState(house: House, call: Call): 'good' | 'invalid' {
 }
 
 function noteFor(house: House, exchange: Exchange, matched: Matched, authorized: boolean): Note {
-  const credentialHeaders = CREDENTIAL_HEADERS.filter((name) => exchange.header(name) !== undefined);
+  const named = CREDENTIAL_HEADERS.filter((name) => exchange.header(name) !== undefined);
+  const credentialHeaders = matched.query.has('key') ? [...named, '?key'] : named;
+  const host = exchange.header('host');
   return (event, subject, details = {}) => {
     const { taskId, key, kind, prompt } = subject;
     house.ledger.append({
-      at: house.world.nowMs(),
+      at: house.nowMs(),
       event,
       provider: matched.dialect.provider,
       exchange: exchange.number,
@@ -221,6 +247,7 @@ function noteFor(house: House, exchange: Exchange, matched: Matched, authorized:
       ...(kind === undefined ? {} : { kind }),
       ...(prompt === undefined ? {} : { promptSha256: sha256Hex(prompt) }),
       ...details,
+      ...(host === undefined ? {} : { host }),
       authorized,
       credentialHeaders,
     });

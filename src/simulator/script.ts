@@ -9,37 +9,11 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { HoldfastError } from '../errors.js';
 import { bounds } from './bounds.js';
+import { ms, occasion, PROVIDERS, span, word } from './script-words.js';
+import { webhookScript } from './webhook-script.js';
 
-const count = z.int().min(1).max(1_000_000);
-const ms = z.int().min(0).max(bounds.waitMsMax);
-const word = z.string().min(1).max(200);
-
-/**
- * Ends after so many polls of the task, after so many milliseconds, or after a seeded number of milliseconds.
- */
-const span = z.union([
-  z.strictObject({ polls: z.int().min(0).max(1_000_000) }),
-  z.strictObject({ ms }),
-  z.strictObject({ minMs: ms, maxMs: ms }).refine((range) => range.minMs <= range.maxMs, 'minMs > maxMs'),
-]);
-
-/** Which of the matching calls a rule is for. Without any field: all of them. */
-const occasion = {
-  /** Only calls about a prompt that contains this text. */
-  prompt: word.optional(),
-  /** The n-th matching call alone, from 1. */
-  nth: count.optional(),
-  /** Every k-th matching call. */
-  every: count.optional(),
-  /** From this matching call on, from 1. */
-  from: count.optional(),
-  /** Up to and including this matching call. */
-  until: count.optional(),
-  /** Of the calls left, this share, drawn by the seed. */
-  chance: z.number().min(0).max(1).optional(),
-  /** What is counted: calls that match the rule (default), or such calls a prompt. */
-  countPer: z.enum(['rule', 'prompt']).default('rule'),
-};
+export { PROVIDERS } from './script-words.js';
+export type { Occasion, ProviderName, Span } from './script-words.js';
 
 const life = z.strictObject({
   /** How long the task is not to be found after its submit. Default: not at all. */
@@ -110,13 +84,36 @@ const fault = z.discriminatedUnion('type', [
   }),
   /** The artifact's URL is no longer good: 403. */
   z.strictObject({ type: z.literal('expired') }),
-  /** A download that is sent elsewhere. */
+  /**
+   * Sent elsewhere. `location` is any URL. `through` is a chain of up to 20 hops, each the simulator's own
+   * origin (`same`), its other one (`foreign`), or, as the last, any URL: a download ends at the artifact,
+   * any other request at its own path. `foreign` alone is the default.
+   */
+  z
+    .strictObject({
+      type: z.literal('redirect'),
+      location: z.string().min(1).max(2_000).optional(),
+      through: z
+        .array(z.union([z.enum(['same', 'foreign']), z.url().max(2_000)]))
+        .min(1)
+        .max(20)
+        .readonly()
+        .optional(),
+      status: z
+        .union([z.literal(301), z.literal(302), z.literal(303), z.literal(307), z.literal(308)])
+        .default(302),
+    })
+    .refine(({ location, through }) => location === undefined || through === undefined, {
+      error: 'has a location, or hops to go through, and not both',
+    })
+    .refine(({ through = [] }) => through.slice(0, -1).every((hop) => hop === 'same' || hop === 'foreign'), {
+      error: 'a URL can only be the last hop',
+    }),
+  /** An answer that trickles. */
   z.strictObject({
-    type: z.literal('redirect'),
-    location: z.string().min(1).max(2_000),
-    status: z
-      .union([z.literal(301), z.literal(302), z.literal(303), z.literal(307), z.literal(308)])
-      .default(302),
+    type: z.literal('slowBody'),
+    bytesPerSecond: z.int().min(1).max(1_000_000_000),
+    chunkBytes: z.int().min(1).max(1_048_576).default(1_024),
   }),
 ]);
 
@@ -131,28 +128,10 @@ const faultActions: Readonly<Partial<Record<Fault['type'], readonly string[]>>> 
   truncated: ['download'],
   mistyped: ['download'],
   expired: ['download'],
-  redirect: ['download'],
 };
 
 const ACTIONS = ['submit', 'poll', 'lookup', 'list', 'cancel', 'download'] as const;
 export type Action = (typeof ACTIONS)[number];
-export const PROVIDERS = [
-  'agnes',
-  'fal',
-  'kling',
-  'luma',
-  'minimax',
-  'openai',
-  'openai-responses',
-  'replicate',
-  'rsclaw',
-  'rsclaw_image',
-  'runway',
-  'seedance',
-  'veo',
-] as const;
-export type ProviderName = (typeof PROVIDERS)[number];
-
 const ROUTE = new RegExp(`^((${PROVIDERS.join('|')})\\.)?(${ACTIONS.join('|')})$|^any$`);
 
 const rule = z
@@ -172,6 +151,8 @@ const rule = z
     if (early && (value.prompt !== undefined || value.countPer === 'prompt')) {
       context.addIssue('resetBeforeBody comes before the prompt is known: match it by count');
     }
+    const hops = value.fault.type === 'redirect' ? (value.fault.through?.length ?? 1) : 1;
+    if (hops > 1 && action !== 'download') context.addIssue('only a download goes through several hops');
     const isPolls = value.fault.type === 'latency' && 'polls' in value.fault.wait;
     if (isPolls) context.addIssue('a latency is given in milliseconds');
   });
@@ -192,6 +173,10 @@ const script = z.strictObject({
   faults: z.array(rule).max(bounds.rulesMax).readonly().default([]),
   /** The only good keys. Default: any key that is not empty. An empty list: none. */
   keys: z.array(z.string()).max(bounds.rulesMax).readonly().optional(),
+  /** What the provider sends on its own. */
+  webhooks: webhookScript.prefault({}),
+  /** How far its clock is ahead of this machine's: in answers, links, signatures and keys that expire. */
+  clockSkewMs: z.int().min(-bounds.waitMsMax).max(bounds.waitMsMax).default(0),
   artifacts: z
     .strictObject({
       /** Sizes the files are padded up to. */
@@ -209,8 +194,6 @@ export type SimulatorScript = z.input<typeof script>;
 export type Script = z.output<typeof script>;
 export type Rule = z.output<typeof rule>;
 export type PartialLife = z.output<typeof life>;
-export type Span = z.output<typeof span>;
-export type Occasion = Pick<Rule, 'prompt' | 'nth' | 'every' | 'from' | 'until' | 'chance' | 'countPer'>;
 
 /** Checks a script and fills in its defaults. Throws `INVALID_INPUT` that names the first wrong field. */
 export function parseScript(value: unknown): Script {

@@ -1,37 +1,40 @@
 /**
- * The provider simulator: an HTTP server on loopback that speaks to clients as OpenAI-videos and Kling do,
- * keeps a ledger of what it billed, and misbehaves by script.
+ * The provider simulator: an HTTP server on loopback that speaks to clients as the providers do, keeps a
+ * ledger of what it billed, sends webhooks, and misbehaves by script.
  *
- *   /openai/v1      base URL of the OpenAI-videos protocol
- *   /kling          base URL of Kling; artifacts at signed links below /kling/artifacts
- *   /_simulator     health, ledger
+ *   /<mount>        one base URL a provider: see the dialects; artifacts at signed links below it
+ *   /_hops          the stops of a redirect
+ *   /_simulator     health, ledger, and the key sets that fal and Veo sign webhooks with
  *
- * Owns: the server, the task table, the ledger and the signing key. Callers: the CLI, the demo, tests, users.
- * Invariants:
+ * Owns: two ports (the second is an origin of its own), the task table, the ledger and the signing keys.
+ * Callers: the CLI, the demo, tests, users. Invariants:
  *  D1  `close` resolves when every connection is gone, every exchange has ended and the ledger is closed.
  *  D2  After a failure of its own it serves nothing more, and `close` rejects with that failure.
  *  D3  Nothing is kept between two starts but the ledger file.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { systemClock } from '../clock.js';
 import type { Clock } from '../clock.js';
 import { HoldfastError } from '../errors.js';
-import { newId } from '../ids.js';
 import { bounds } from './bounds.js';
 import { jsonReply } from './dialect.js';
 import type { Links, Reply, World } from './dialect.js';
 import { Exchange } from './exchange.js';
 import { FaultBook } from './faults.js';
 import { dialects } from './dialects/index.js';
+import { Herald } from './herald.js';
 import { Ledger } from './ledger.js';
 import type { LedgerEntry } from './ledger.js';
+import { signedLinks } from './links.js';
+import { Listener } from './listener.js';
 import { serve } from './pipeline.js';
-import type { House, Matched } from './pipeline.js';
+import type { House } from './pipeline.js';
+import { match } from './routing.js';
+import type { Page } from './routing.js';
 import { parseScript } from './script.js';
-import type { Script, SimulatorScript } from './script.js';
+import type { ProviderName, Script, SimulatorScript } from './script.js';
+import { Signer } from './signing.js';
 import { TaskTable } from './tasks.js';
 
 export interface SimulatorOptions {
@@ -55,6 +58,10 @@ export interface Simulator {
   /** `http://127.0.0.1:<port>`, without a slash at its end. */
   readonly url: string;
   readonly port: number;
+  /** The same simulator on another port, so another origin: where redirects lead to when they lead away. */
+  readonly foreignUrl: string;
+  /** What to give an adapter, or a client, as its base URL. */
+  readonly baseUrls: Readonly<Partial<Record<ProviderName, string>>>;
   /** All entries so far, with those the ledger file held at the start. */
   ledger(): readonly LedgerEntry[];
   /** The first entry that matches, past or to come. Rejects when `signal` aborts. */
@@ -91,19 +98,21 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 }
 
 class RunningSimulator implements Simulator {
-  readonly #server: Server;
+  readonly #own: Listener;
+  readonly #foreign: Listener;
   readonly #ledger: Ledger;
   readonly #clock: Clock;
+  readonly #signer = new Signer();
+  readonly #herald: Herald;
   readonly #seed: number;
   readonly #tasks: TaskTable;
   readonly #stopping = new AbortController();
   readonly #exchanges = new Set<Promise<void>>();
   #script: Script;
   #faults: FaultBook;
-  #links: Links;
+  readonly #links: Links;
+  #publicUrl = '';
   #exchangeCount = 0;
-  #url = '';
-  #port = 0;
   #closed: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
 
@@ -113,34 +122,54 @@ class RunningSimulator implements Simulator {
     this.#clock = clock;
     this.#ledger = ledger;
     this.#faults = new FaultBook(script.faults, seed);
-    this.#tasks = new TaskTable(script, seed, clock);
-    this.#links = signedLinks('', clock);
+    const nowMs = (): number => clock.now() + this.#script.clockSkewMs;
+    this.#tasks = new TaskTable(script, seed, { ...clock, now: nowMs });
+    this.#links = signedLinks(() => this.#publicUrl, nowMs);
     // Every waiting exchange listens; Node warns at the eleventh.
     setMaxListeners(0, this.#stopping.signal);
-    this.#server = createServer((request, response) => this.#accept(request, response));
+    this.#herald = new Herald(script.webhooks, {
+      clock,
+      seed,
+      dialects,
+      ledger,
+      tasks: this.#tasks,
+      signer: this.#signer,
+      stop: this.#stopping.signal,
+      world: () => this.#world(),
+      fail: (error) => void (this.#failure ??= { error }),
+    });
+    this.#tasks.listen((task, sight, isNew) => this.#herald.notice(task, sight, isNew));
+    const accept = (request: IncomingMessage, response: ServerResponse): void =>
+      this.#accept(request, response);
+    this.#own = new Listener(accept);
+    this.#foreign = new Listener(accept);
   }
 
   get url(): string {
-    return this.#url;
+    return this.#own.url;
   }
 
   get port(): number {
-    return this.#port;
+    return this.#own.port;
+  }
+
+  get foreignUrl(): string {
+    return this.#foreign.url;
+  }
+
+  get baseUrls(): Readonly<Partial<Record<ProviderName, string>>> {
+    return Object.fromEntries(dialects.map(({ provider, mount, base = mount }) => [provider, `${this.url}${base}`]));
   }
 
   async listen(port: number, host: string, publicUrl: string | undefined): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, () => {
-        this.#server.off('error', reject);
-        resolve();
-      });
-    });
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
-    this.#port = address.port;
-    this.#url = `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
-    this.#links = signedLinks(publicUrl?.replace(/\/$/, '') ?? this.#url, this.#clock);
+    await this.#foreign.listen(0, host);
+    try {
+      await this.#own.listen(port, host);
+    } catch (error) {
+      await this.#foreign.close();
+      throw error;
+    }
+    this.#publicUrl = publicUrl?.replace(/\/$/, '') ?? this.url;
   }
 
   ledger(): readonly LedgerEntry[] {
@@ -155,6 +184,7 @@ class RunningSimulator implements Simulator {
     this.#script = parseScript(script);
     this.#faults = new FaultBook(this.#script.faults, this.#seed);
     this.#tasks.setScript(this.#script);
+    this.#herald.setRules(this.#script.webhooks);
   }
 
   close(): Promise<void> {
@@ -168,12 +198,9 @@ class RunningSimulator implements Simulator {
 
   async #close(): Promise<void> {
     this.#stopping.abort();
-    const stopped = new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
-    });
-    this.#server.closeAllConnections();
-    await stopped;
+    await Promise.all([this.#own.close(), this.#foreign.close()]);
     await Promise.all(this.#exchanges);
+    await this.#herald.close();
     this.#ledger.close();
     if (this.#failure !== undefined) throw this.#failure.error;
   }
@@ -197,9 +224,9 @@ class RunningSimulator implements Simulator {
     if (this.#failure !== undefined)
       return this.#reply(exchange, jsonReply(503, { error: 'the simulator failed' }));
     const target = new URL(exchange.target, 'http://simulator');
-    const matched = match(exchange.method, target);
+    const matched = match(dialects, exchange.method, target);
     if ('status' in matched) return this.#reply(exchange, matched);
-    if ('admin' in matched) return this.#reply(exchange, this.#admin(matched.admin));
+    if ('page' in matched) return this.#reply(exchange, await this.#page(matched.page));
     if (this.#ledger.isFull || this.#tasks.isFull) {
       return this.#reply(exchange, jsonReply(503, { error: 'the simulator is full: start a new one' }));
     }
@@ -212,76 +239,43 @@ class RunningSimulator implements Simulator {
     await exchange.send(reply, { type: 'whole' }, undefined, this.#stopping.signal);
   }
 
-  #admin(what: 'health' | 'ledger'): Reply {
-    if (what === 'ledger') {
-      const entries = this.#ledger.entries().map((entry) => ({ ...entry }));
-      return jsonReply(200, { entries });
+  async #page(page: Page): Promise<Reply> {
+    switch (page) {
+      case 'health':
+        return jsonReply(200, { status: 'ok', tasks: this.#tasks.size, entries: this.#ledger.size });
+      case 'ledger':
+        return jsonReply(200, { entries: this.#ledger.entries().map((entry) => ({ ...entry })) });
+      case 'fal-keys':
+        return jsonReply(200, await this.#signer.jwks('fal'));
+      case 'veo-keys':
+        return jsonReply(200, await this.#signer.jwks('jwt'));
     }
-    return jsonReply(200, { status: 'ok', tasks: this.#tasks.size, entries: this.#ledger.size });
+  }
+
+  #world(): World {
+    const { artifacts, webhooks, clockSkewMs } = this.#script;
+    return {
+      tasks: this.#tasks,
+      seed: this.#seed,
+      artifacts,
+      nowMs: () => this.#clock.now() + clockSkewMs,
+      links: this.#links,
+      origins: { same: this.#publicUrl, foreign: this.foreignUrl },
+      webhookSecret: webhooks.secrets[0],
+    };
   }
 
   #house(): House {
     const { artifacts, keys } = this.#script;
-    const world: World = {
-      tasks: this.#tasks,
-      seed: this.#seed,
-      artifacts,
-      nowMs: this.#clock.now,
-      links: this.#links,
-    };
     return {
-      world,
+      world: this.#world(),
       ledger: this.#ledger,
       faults: this.#faults,
       keys,
       pace: { chunkBytes: artifacts.chunkBytes, bytesPerSecond: artifacts.bytesPerSecond },
       stop: this.#stopping.signal,
+      herald: this.#herald,
+      nowMs: this.#clock.now,
     };
   }
-}
-
-function match(method: string, target: URL): Matched | Reply | { readonly admin: 'health' | 'ledger' } {
-  const path = target.pathname;
-  if (method === 'GET' && path === '/_simulator/health') return { admin: 'health' };
-  if (method === 'GET' && path === '/_simulator/ledger') return { admin: 'ledger' };
-  const dialect = dialects.find(({ mount }) => path.startsWith(`${mount}/`));
-  if (dialect === undefined) return jsonReply(404, { error: `nothing is served at ${path}` });
-  const below = path.slice(dialect.mount.length);
-  for (const route of dialect.routes) {
-    const groups = route.method === method ? route.path.exec(below) : null;
-    if (groups === null || (route.query !== undefined && !target.searchParams.has(route.query))) continue;
-    const params = groups.slice(1).map(decoded);
-    return { dialect, route, path, params, query: target.searchParams };
-  }
-  return dialect.noRoute(path);
-}
-
-/** A path part; one whose escapes are not UTF-8 stays as it is and names nothing. */
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch (error) {
-    if (error instanceof URIError) return part;
-    throw error;
-  }
-}
-
-/** Links below `base`, signed with a key that lives as long as this simulator. */
-function signedLinks(base: string, clock: Clock): Links {
-  const secret = newId('links');
-  const signature = (path: string, expires: string): Buffer =>
-    createHmac('sha256', secret).update(`${path}\0${expires}`).digest();
-  return {
-    sign: (path, expiresAtMs) => {
-      const expires = String(expiresAtMs);
-      return `${base}${path}?expires=${expires}&signature=${signature(path, expires).toString('hex')}`;
-    },
-    check: (path, query) => {
-      const expires = query.get('expires') ?? '';
-      const given = Buffer.from(query.get('signature') ?? '', 'hex');
-      const right = signature(path, expires);
-      if (given.length !== right.length || !timingSafeEqual(given, right)) return 'forged';
-      return clock.now() < Number(expires) ? 'good' : 'expired';
-    },
-  };
 }

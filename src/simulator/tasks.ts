@@ -8,6 +8,7 @@
  *  T2  Only a poll or a lookup of the task counts as a poll; being listed does not.
  *  T3  A key belongs to one task of its provider, also after the task was deleted.
  *  T4  A settled task never changes.
+ *  T5  Each stage is told of once, when it is entered, in order.
  */
 import type { Clock } from '../clock.js';
 import { newId } from '../ids.js';
@@ -72,11 +73,17 @@ const DAY_MS = 86_400_000;
 const AT_ONCE: FixedSpan = { polls: 0 };
 const FAILURE = { code: 'generation_failed', message: 'The simulator’s script says that this task fails' };
 
+/** Hears of each stage that a task enters. */
+export type StageListener = (task: Task, sight: Sight, isNew: boolean) => void;
+
 export class TaskTable {
   readonly #clock: Clock;
   readonly #seed: number;
   readonly #rows = new Map<string, Row>();
   readonly #idByKey = new Map<string, string>();
+  /** In the order they were made. */
+  readonly #idsOf = new Map<ProviderName, Set<string>>();
+  #listener: StageListener = () => undefined;
   #script: Script;
   #occasions: Occasions;
 
@@ -91,6 +98,16 @@ export class TaskTable {
   setScript(script: Script): void {
     this.#script = script;
     this.#occasions = new Occasions(this.#seed);
+  }
+
+  /** Replaces who listens. */
+  listen(listener: StageListener): void {
+    this.#listener = listener;
+  }
+
+  /** The time that tasks live by. */
+  nowMs(): number {
+    return this.#clock.now();
   }
 
   get size(): number {
@@ -117,7 +134,7 @@ export class TaskTable {
       urlTtlMs: life.urlTtlMs ?? 30 * DAY_MS,
       failure: life.failure ?? FAILURE,
     };
-    this.#rows.set(task.id, {
+    const row: Row = {
       task,
       lag: fixed('lag', life.lag, AT_ONCE),
       spans: {
@@ -126,8 +143,13 @@ export class TaskTable {
       },
       outcome: request.terminal ?? life.outcome ?? 'succeeded',
       stage: { name: 'queued', since: createdAt, polls: 0, polledAt: createdAt, looks: 0 },
-    });
+    };
+    this.#rows.set(task.id, row);
+    const ids = this.#idsOf.get(task.provider) ?? new Set();
+    this.#idsOf.set(task.provider, ids.add(task.id));
     if (task.key !== undefined) this.#idByKey.set(keyOf(task.provider, task.key), task.id);
+    this.#listener(task, sightOf(row, createdAt), true);
+    this.#advanced(task.id);
     return task;
   }
 
@@ -147,8 +169,12 @@ export class TaskTable {
 
   /** All tasks of a provider that can be found, newest first. */
   newest(provider: ProviderName): readonly Task[] {
-    const tasks = [...this.#rows.values()].map((row) => row.task);
-    return tasks.filter((task) => task.provider === provider && !this.#isLagging(task, 'quiet')).reverse();
+    const tasks: Task[] = [];
+    for (const id of this.#idsOf.get(provider) ?? []) {
+      const task = this.#rows.get(id)?.task;
+      if (task !== undefined && !this.#isLagging(task, 'quiet')) tasks.push(task);
+    }
+    return tasks.reverse();
   }
 
   /** Ends a task that is not over; false when it is. */
@@ -156,12 +182,15 @@ export class TaskTable {
     const row = this.#advanced(task.id);
     if (row === undefined || row.stage.name === 'settled') return false;
     const stage: Stage = { ...row.stage, name: 'settled', since: this.#clock.now(), polls: 0 };
-    this.#rows.set(task.id, { ...row, outcome: 'cancelled', stage });
+    const cancelled: Row = { ...row, outcome: 'cancelled', stage };
+    this.#rows.set(task.id, cancelled);
+    this.#listener(task, sightOf(cancelled, stage.since), false);
     return true;
   }
 
   remove(task: Task): void {
     this.#rows.delete(task.id);
+    this.#idsOf.get(task.provider)?.delete(task.id);
   }
 
   /** A poll or lookup: counted. Undefined while the task is not to be found yet, or no more. */
@@ -175,6 +204,7 @@ export class TaskTable {
       ...before,
       stage: { ...stage, polls: stage.polls + 1, polledAt: this.#clock.now() },
     });
+    this.#advanced(task.id);
     return sight;
   }
 
@@ -182,6 +212,13 @@ export class TaskTable {
   glance(task: Task): Sight | undefined {
     const row = this.#advanced(task.id);
     return row === undefined ? undefined : sightOf(row, this.#clock.now());
+  }
+
+  /** When the clock alone will move the task on; undefined when only a poll can, or nothing. */
+  changesAt(task: Task): number | undefined {
+    const row = this.#rows.get(task.id);
+    if (row === undefined || row.stage.name === 'settled') return undefined;
+    return endOf(row.spans[row.stage.name], row.stage);
   }
 
   #isLagging(task: Task, how: 'counted' | 'quiet'): boolean {
@@ -204,8 +241,9 @@ export class TaskTable {
       if (since === undefined || since > this.#clock.now()) break;
       const stage: Stage = { ...row.stage, name: name === 'queued' ? 'running' : 'settled', since, polls: 0 };
       row = { ...row, stage };
+      this.#rows.set(id, row);
+      this.#listener(row.task, sightOf(row, since), false);
     }
-    this.#rows.set(id, row);
     return row;
   }
 

@@ -51,6 +51,7 @@ describe('a submit', () => {
       key: 'job_1',
       kind: 'video',
       promptSha256: sha256Hex('a cat'),
+      host: new URL(simulator.url).host,
       authorized: true,
       credentialHeaders: ['authorization'],
     });
