@@ -2,7 +2,7 @@
  * What the rest of the house, and users through `holdfast/providers`, may use of this room.
  */
 // What adapters are written with: docs/guide-your-own-adapter.md.
-export { defaultCredential, homeOf, keyOf, refuseShared } from './account.js';
+export { checkAccountLimits, defaultCredential, homeOf, keyOf, refuseShared } from './account.js';
 export type { AdapterOptions, ApiKey, Home, KeyOptions } from './account.js';
 export {
   acceptedSubmit,
@@ -16,13 +16,22 @@ export type { ErrorWords } from './classify.js';
 export { asList, asNumber, asObject, asText, asUrl, at, isSuccess, readObject } from './wire.js';
 export type { WireObject } from './wire.js';
 export { download } from './download.js';
-export type { DownloadedArtifact, DownloadOptions, DownloadOutcome } from './download.js';
+export type { DownloadOptions } from './download.js';
+export type { DownloadedArtifact, DownloadOutcome } from './download-outcome.js';
+export { receiveInline } from './inline-file.js';
+export type { InlineOptions } from './inline-file.js';
 export { receiveImage } from './image-file.js';
 export type { ImageSource, ReceivedImage } from './image-file.js';
+export { agnes } from './adapters/agnes.js';
+export type { AgnesOptions } from './adapters/agnes.js';
 export { kling } from './adapters/kling.js';
 export type { KlingOptions } from './adapters/kling.js';
 export { openai } from './adapters/openai.js';
 export type { OpenAiOptions } from './adapters/openai.js';
+export { openaiResponses } from './adapters/openai-responses.js';
+export type { OpenAiResponsesOptions } from './adapters/openai-responses.js';
+export { veo } from './adapters/veo.js';
+export type { VeoOptions } from './adapters/veo.js';
 export { pollTask, submitTask } from './calls.js';
 export type { SubmitCall } from './calls.js';
 export type { BlockedOutcome } from './outcome.js';
@@ -31,3 +40,7 @@ export type * from './port.js';
 export { redactError, redactText, redactUrl, replaceSecrets, shortWord } from './redact.js';
 export { createTransport } from './transport.js';
 export type { SendOptions, Transport, TransportLog, TransportOptions, TransportResult } from './transport.js';
+export { webhookBody } from './webhooks/delivery.js';
+export type { WebhookDelivery, WebhookVerdict } from './webhooks/delivery.js';
+export { challengeIn, newsIn } from './webhooks/news.js';
+export { WebhookVerifier } from './webhooks/verify.js';
