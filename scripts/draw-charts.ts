@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import {
   deliveryMachine,
   jobMachine,
+  parkedEventMachine,
   providerAccountMachine,
   sessionMachine,
   supervisorMachine,
@@ -49,6 +50,7 @@ export function chartPages(): ReadonlyMap<string, string> {
     ['job', jobMachine],
     ['delivery', deliveryMachine],
     ['provider-account', providerAccountMachine],
+    ['parked-event', parkedEventMachine],
     ['supervisor', supervisorMachine],
     ['session', sessionMachine],
   ];

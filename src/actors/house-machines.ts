@@ -5,12 +5,18 @@
  * Callers: jobs.ts, deliveries.ts, accounts.ts and sessions.ts, which add what their effects do; the
  * doctor. Invariant: what finds an actor, and how long it stays, is said here alone.
  */
-import { deliveryMachine, jobMachine, providerAccountMachine } from '../machines/index.js';
+import {
+  deliveryMachine,
+  jobMachine,
+  parkedEventMachine,
+  providerAccountMachine,
+} from '../machines/index.js';
 import { rowsReadBy, sessionMachine } from '../machines/index.js';
 import type { SessionContext, SessionEvent } from '../machines/index.js';
 import { limits } from '../limits.js';
 import { deliveryIndexRows } from './delivery-index.js';
 import { jobIndexRows, jobReferences } from './job-index.js';
+import { parkedIndexRows } from './hooks/parked-index.js';
 import type { DefinitionOptions } from './kernel/index.js';
 import { sessionIndexRows } from './session/session-index.js';
 
@@ -32,6 +38,15 @@ export const deliveryDefinition: DefinitionOptions = {
 
 export const accountDefinition: DefinitionOptions = { kind: 'provider', machine: providerAccountMachine };
 
+export const parkedDefinition: DefinitionOptions = {
+  kind: 'parked',
+  machine: parkedEventMachine,
+  indexes: parkedIndexRows,
+  retentionMs: 0,
+  // A provider that missed our answer sends an event again for days.
+  tombstoneMs: limits.idempotencyTtlMs,
+};
+
 export const sessionDefinition: DefinitionOptions = {
   kind: 'session',
   machine: sessionMachine,
@@ -46,5 +61,6 @@ export const houseMachines: readonly DefinitionOptions[] = [
   jobDefinition,
   deliveryDefinition,
   accountDefinition,
+  parkedDefinition,
   sessionDefinition,
 ];

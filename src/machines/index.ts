@@ -46,6 +46,8 @@ export type {
   ProviderAccountEvent,
   ProviderAccountInput,
 } from './provider-account.js';
+export { newsFor, parkedEventMachine } from './parked-event.js';
+export type { JobFound, ParkedEventContext, ParkedEventInput } from './parked-event.js';
 export { supervisorDefaults, supervisorMachine } from './supervisor.js';
 export type { SupervisorContext, SupervisorEvent, SupervisorInput } from './supervisor.js';
 export { sessionMachine } from './session-queue.js';

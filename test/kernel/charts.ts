@@ -90,6 +90,10 @@ const plans: Readonly<Record<string, Plan>> = {
     events: [answer('send', { type: 'sent', receipt: {} }), thrown('send')],
   },
   'src/machines/job.ts': { input: jobInput(), events: jobEvents },
+  'src/machines/parked-event.ts': {
+    input: { provider: 'openai', credential: 'main', ref: REF, outcome: { type: 'done' } },
+    events: [{ type: 'job.found', job: 'job/job_1' }],
+  },
   'src/machines/provider-account.ts': { input: { provider: 'fal', alias: 'main' }, events: accountEvents },
   'src/machines/session-queue.ts': { input: { key: 'telegram:42' }, events: sessionEvents },
   'src/machines/supervisor.ts': { input: { closeTimeoutMs: 10 } },

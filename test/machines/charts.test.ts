@@ -5,6 +5,7 @@ import { chartPages } from '../../scripts/draw-charts.js';
 import {
   deliveryMachine,
   jobMachine,
+  parkedEventMachine,
   providerAccountMachine,
   sessionMachine,
   supervisorMachine,
@@ -63,6 +64,7 @@ const charts: readonly Chart[] = [
   { name: 'job', machine: jobMachine, cancel: 'job.cancel' },
   { name: 'delivery', machine: deliveryMachine, cancel: 'delivery.dismiss' },
   { name: 'provider-account', machine: providerAccountMachine, cancel: undefined },
+  { name: 'parked-event', machine: parkedEventMachine, cancel: undefined },
   { name: 'supervisor', machine: supervisorMachine, cancel: 'runtime.close' },
   { name: 'session', machine: sessionMachine, cancel: undefined },
 ];

@@ -88,7 +88,7 @@ export class Mailboxes {
     try {
       if (this.#ended !== undefined) throw this.#ended;
       const definition = this.#options.definitionOf(kindOf(address));
-      if (delivery.source === 'user' || delivery.source.startsWith('operator:')) this.#admit(address);
+      if (isOutside(delivery.source)) this.#admit(address);
       const cell = this.#cells.get(address, definition);
       cell.queue.push(delivery);
       if (cell.busy) return;
@@ -133,6 +133,10 @@ export class Mailboxes {
     next.taken();
     return undefined;
   }
+}
+
+function isOutside(source: string): boolean {
+  return source === 'user' || source === 'provider' || source.startsWith('operator:');
 }
 
 function nothing(): void {
