@@ -11,7 +11,12 @@ const videoRef: TaskRef = {
   generation: '2026',
   credential: 'default',
 };
-const imageRef: TaskRef = { taskId: 'img_1', endpoint: 'images', generation: 'v1', credential: 'default' };
+const imageRef: TaskRef = {
+  taskId: 'img_1',
+  endpoint: 'images',
+  generation: 'legacy',
+  credential: 'default',
+};
 
 function reply(status: number, body: unknown, headers: Record<string, string> = {}): HttpResponse {
   return { status, headers, text: typeof body === 'string' ? body : JSON.stringify(body) };
@@ -39,7 +44,7 @@ describe('kling requests', () => {
     const request: ProviderRequest = {
       kind: 'video',
       prompt: 'it moves',
-      model: 'kling-v3',
+      model: 'kling-3.0-turbo',
       image: 'data:image/png;base64,AAAA',
       size: '1280x720',
       negativePrompt: 'rain',
@@ -47,7 +52,7 @@ describe('kling requests', () => {
     };
     expect(adapter.buildSubmit(request, { key: 'job_2' })).toEqual({
       method: 'POST',
-      path: '/image-to-video/kling-v3',
+      path: '/image-to-video/kling-3.0-turbo',
       json: {
         camera: 'still',
         contents: [

@@ -1,11 +1,13 @@
 /**
  * Kling's body codes, and what each means here. The HTTP status alone lies: 429 is also "not paid".
  *
- * Callers: `kling.ts`. Invariant: the code is believed before the HTTP status.
+ * Callers: `kling-replies.ts`. Invariant: the code is believed before the HTTP status.
  */
+import { parseHttpDate } from '../../clock.js';
 import type { ErrorWords } from '../classify.js';
-import type { ProviderErrorClass } from '../port.js';
+import type { HttpResponse, ProviderErrorClass } from '../port.js';
 import { asText, readObject } from '../wire.js';
+import { TOKEN_EARLY_SECONDS, TOKEN_LIFE_SECONDS } from './kling-keys.js';
 
 const CLASS_OF_CODE: Readonly<Record<string, ProviderErrorClass>> = {
   1000: 'auth',
@@ -40,15 +42,32 @@ const USED_KEY = /(external_?task_?id|external id)[^.]*\b(exist|duplicat|repeat|
 const DUPLICATE_KEY = /\b(duplicat|repeat)\w*[^.]*(external_?task_?id|external id)/i;
 
 /** Code, message and class of an error body; the class is undefined for a code that is not in the table. */
-export function klingWords(text: string): ErrorWords {
-  const body = readObject(text);
+export function klingWords(response: HttpResponse, now: number): ErrorWords {
+  const body = readObject(response.text);
   const code = asText(body?.code);
   const message = asText(body?.message) ?? asText(body?.msg);
   return {
     code: code === '0' ? undefined : code,
     message,
-    class: code === undefined ? undefined : CLASS_OF_CODE[code],
+    class: code === undefined ? undefined : classOfCode(code, response, now),
   };
+}
+
+const NOT_YET_VALID = '1003';
+const EXPIRED = '1004';
+
+/**
+ * Each call has a token of its own. One that came too early or too late although our clock agrees with the
+ * provider's `Date` was held up on its way, and the next will do. Where the clocks differ by more than a
+ * token bears, or nothing tells, no token of ours will: the account waits for a person.
+ */
+function classOfCode(code: string, { headers }: HttpResponse, now: number): ProviderErrorClass | undefined {
+  if (code !== NOT_YET_VALID && code !== EXPIRED) return CLASS_OF_CODE[code];
+  const theirs = parseHttpDate(headers.date ?? '');
+  if (theirs === undefined) return 'auth';
+  const aheadMs = now - theirs;
+  const bearsMs = 1_000 * (code === EXPIRED ? TOKEN_LIFE_SECONDS : TOKEN_EARLY_SECONDS);
+  return (code === EXPIRED ? -aheadMs : aheadMs) < bearsMs ? 'rate' : 'auth';
 }
 
 /** The refusal of a POST whose `external_task_id` is taken: an earlier POST of ours came through. */
