@@ -6,11 +6,13 @@
  * prompt. Thumbnail and spritesheet are the same PNG here. Callers: server.ts. Invariant: `seconds` is a
  * string, and a number is refused, as the protocol has it.
  */
+import { isPlainObject } from '../../json.js';
 import type { JsonObject } from '../../json.js';
 import { jsonReply, subjectOf, textField } from '../dialect.js';
-import type { Call, Dialect, Outcome, Reply, Subject, World } from '../dialect.js';
+import type { Call, Dialect, Outcome, Subject, World } from '../dialect.js';
 import { artifactOf } from '../object-store.js';
 import type { Sight, Task } from '../tasks.js';
+import { openaiManners, projectEvents, refused, unixSeconds } from './openai-words.js';
 
 const PROVIDER = 'openai';
 const LIST_DEFAULT = 20;
@@ -62,21 +64,20 @@ export const openaiDialect: Dialect = {
       run: remove,
     },
   ],
-  unauthorized: (why) =>
-    why === 'missing'
-      ? refusal(401, "You didn't provide an API key", { code: null })
-      : refusal(401, 'Incorrect API key provided', { code: 'invalid_api_key' }),
-  noRoute: (path) => refusal(404, `Invalid URL (${path})`, {}),
-  malformed: (message) => refusal(400, message, {}),
-  rateLimited: (code = 'rate_limit_exceeded') =>
-    refusal(429, 'Too many requests', {
-      type: code === 'insufficient_quota' ? 'insufficient_quota' : 'requests',
-      code,
+  // An endpoint of the whole project, told of ends alone, and thinly: what became of it is asked for.
+  callback: {
+    signing: 'standard',
+    at: ['succeeded', 'failed'],
+    body: (task, { status, since }) => ({
+      id: `evt_${task.id}`,
+      object: 'event',
+      created_at: seconds(since),
+      type: status === 'succeeded' ? 'video.completed' : 'video.failed',
+      data: { id: task.id },
     }),
-  failing: (status) =>
-    refusal(status, 'The request could not be served', {
-      type: status >= 500 ? 'server_error' : 'invalid_request_error',
-    }),
+  },
+  callback: projectEvents({ succeeded: 'video.completed', failed: 'video.failed' }, (id) => id),
+  ...openaiManners,
 };
 
 function submitSubjects(call: Call): readonly Subject[] {
@@ -103,6 +104,13 @@ function submit(call: Call, world: World): Outcome {
     if (value === undefined || typeof value === 'string') continue;
     return refused(400, `Invalid type for '${name}': expected a string.`, {
       param: name,
+      code: 'invalid_type',
+    });
+  }
+  const reference = call.fields['input_reference'];
+  if (reference !== undefined && reference !== '[file]' && !isPlainObject(reference)) {
+    return refused(400, "Invalid type for 'input_reference': expected a file or an object.", {
+      param: 'input_reference',
       code: 'invalid_type',
     });
   }
@@ -189,9 +197,9 @@ function videoOf(task: Task, sight: Sight | undefined, call: Call): JsonObject {
   return {
     id: task.id,
     object: 'video',
-    created_at: seconds(task.createdAt),
-    completed_at: isOver ? seconds(since) : null,
-    expires_at: status === 'succeeded' ? seconds(since + task.urlTtlMs) : null,
+    created_at: unixSeconds(task.createdAt),
+    completed_at: isOver ? unixSeconds(since) : null,
+    expires_at: status === 'succeeded' ? unixSeconds(since + task.urlTtlMs) : null,
     status: call.statusWord ?? statusWords[status],
     progress: Math.round((sight?.progress ?? 0) * 100),
     model: task.model,
@@ -203,23 +211,9 @@ function videoOf(task: Task, sight: Sight | undefined, call: Call): JsonObject {
   };
 }
 
-function seconds(epochMs: number): number {
-  return Math.floor(epochMs / 1_000);
-}
-
 function missing(call: Call): Outcome {
   return refused(404, `Video with id '${call.params[0] ?? ''}' not found.`, {
     param: 'id',
     code: 'not_found',
-  });
-}
-
-function refused(status: number, message: string, more: JsonObject): Outcome {
-  return { reply: refusal(status, message, more) };
-}
-
-function refusal(status: number, message: string, more: JsonObject): Reply {
-  return jsonReply(status, {
-    error: { message, type: 'invalid_request_error', param: null, code: null, ...more },
   });
 }
