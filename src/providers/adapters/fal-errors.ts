@@ -20,7 +20,10 @@ const BILLING = /exhausted balance|insufficient (?:balance|credits|funds)|top up
 const INPUT_TYPES =
   /^(?:value_error|type_error|missing|.*_(?:too_large|too_small|too_long|too_short|type|parsing)$|.*_load_error$|file_download_error|unsupported_|greater_than|less_than|multiple_of|sequence_|one_of|feature_|bad_request)/;
 
-/** What is read in an error: `detail` is a text, or a list of `{loc, msg, type}`; fal's own word is beside it. */
+/**
+ * What is read in an error: `detail` is a text, or a list of `{loc, msg, type}`; fal's own word is beside
+ * it.
+ */
 interface FalWords {
   readonly code: string | undefined;
   readonly message: string | undefined;

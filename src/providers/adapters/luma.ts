@@ -3,9 +3,9 @@
  *
  * Callers: users, who register `luma(...)` with a runtime; the jobs and the transport use what it returns.
  * Invariants: those of the port (P1 to P4); and
- *  L1  Luma has no key of ours, and a generation echoes its request. With a callback URL, a lost submit is the
- *      listed generation that names it; without one, a generation with the same model and prompt, and then
- *      nothing unlisted is submitted again.
+ *  L1  Luma has no key of ours, and a generation echoes its request. With a callback URL, a lost submit is
+ *      the listed generation that names it; without one, a generation with the same model and prompt, and
+ *      then nothing unlisted is submitted again.
  *  L2  A listing that is not newest first proves nothing: the look ends at the first old one.
  *  L3  The callback is unsigned and given up after three tries within a second: a hint, whatever it says.
  *  L4  `DELETE` forgets a generation and its files; it is no cancel, so none is offered.
@@ -46,14 +46,18 @@ import { asList, asNumber, asObject, asText, asUrl, at, isSuccess, readObject } 
 import type { WireObject } from '../wire.js';
 
 /**
- * The base URL is `LUMAAI_BASE_URL`, else `https://api.lumalabs.ai/dream-machine/v1`; the key `LUMAAI_API_KEY`.
+ * The base URL is `LUMAAI_BASE_URL`, else `https://api.lumalabs.ai/dream-machine/v1`; the key
+ * `LUMAAI_API_KEY`.
  */
 export interface LumaOptions extends AdapterOptions {
   /** The model of video requests that name none. Default `ray-2`. */
   readonly videoModel?: string;
   /** The model of image requests that name none. Default `photon-1`. */
   readonly imageModel?: string;
-  /** What to do when a lost submit without a callback is in no listing. Default `hold`: an operator decides. */
+  /**
+   * What to do when a lost submit without a callback is in no listing. Default `hold`: an operator
+   * decides.
+   */
   readonly onUnlisted?: 'resubmit' | 'hold';
 }
 

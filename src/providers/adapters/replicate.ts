@@ -1,11 +1,11 @@
 /**
  * Replicate: anybody's models as predictions.
  *
- * Callers: users, who register `replicate(...)` with a runtime; the jobs and the transport use what it returns.
- * Invariants: those of the port (P1 to P4); and
- *  R1  Replicate has no key of ours, and its listing echoes the webhook of a prediction. With a webhook, a lost
- *      submit is the listed prediction that names it; without one, a prediction of the same model with the same
- *      prompt, and then nothing unlisted is submitted again.
+ * Callers: users, who register `replicate(...)` with a runtime; the jobs and the transport use what it
+ * returns. Invariants: those of the port (P1 to P4); and
+ *  R1  Replicate has no key of ours, and its listing echoes the webhook of a prediction. With a webhook, a
+ *      lost submit is the listed prediction that names it; without one, a prediction of the same model with
+ *      the same prompt, and then nothing unlisted is submitted again.
  *  R2  A prediction that names another webhook is never ours; one that names none may be, by its prompt.
  *  R3  No `Prefer` header: it would hold the submit open until the model has run.
  *  R4  Output is removed an hour after the end: what is gone then has failed for good.
@@ -47,8 +47,8 @@ import type { WireObject } from '../wire.js';
 /** The base URL is `https://api.replicate.com/v1`; the key `REPLICATE_API_TOKEN`. */
 export interface ReplicateOptions extends AdapterOptions {
   /**
-   * The model of video requests that name none. Default `wan-video/wan-2.2-t2v-fast`. A model is `owner/name`,
-   * `owner/name:version`, a version alone, or `deployments/owner/name`.
+   * The model of video requests that name none. Default `wan-video/wan-2.2-t2v-fast`. A model is
+   * `owner/name`, `owner/name:version`, a version alone, or `deployments/owner/name`.
    */
   readonly videoModel?: string;
   /** The same, with an image. Default `wan-video/wan-2.2-i2v-fast`. */
@@ -60,7 +60,9 @@ export interface ReplicateOptions extends AdapterOptions {
    * Replicate is asked for it.
    */
   readonly webhookSecret?: WebhookSecret;
-  /** What to do when a lost submit without a webhook is in no listing. Default `hold`: an operator decides. */
+  /**
+   * What to do when a lost submit without a webhook is in no listing. Default `hold`: an operator decides.
+   */
   readonly onUnlisted?: 'resubmit' | 'hold';
 }
 

@@ -36,7 +36,9 @@ import type {
 import { asList, asNumber, asText, asUrl, at, isSuccess, readObject } from '../wire.js';
 import type { WireObject } from '../wire.js';
 
-/** The base URL is `RUNWAYML_BASE_URL`, else `https://api.dev.runwayml.com`; the key `RUNWAYML_API_SECRET`. */
+/**
+ * The base URL is `RUNWAYML_BASE_URL`, else `https://api.dev.runwayml.com`; the key `RUNWAYML_API_SECRET`.
+ */
 export interface RunwayOptions extends AdapterOptions {
   /** The model of video requests that name none. Default `gen4.5`. */
   readonly videoModel?: string;
