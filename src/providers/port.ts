@@ -334,6 +334,6 @@ export interface ProviderAdapter {
   parsePoll(response: HttpResponse, ref: TaskRef): PollReading;
   /** Reads the reply to the request of a `more`. */
   parseMore?(response: HttpResponse, ref: TaskRef): PollOutcome;
-  /** Absent when `capabilities.cancel` is `none`; undefined for a task of a family that cannot be called off. */
+  /** Absent when `capabilities.cancel` is `none`; undefined for a task that cannot be called off. */
   buildCancel?(ref: TaskRef): HttpRequest | undefined;
 }
