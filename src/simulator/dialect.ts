@@ -22,6 +22,7 @@ export interface Call {
   readonly params: readonly string[];
   readonly path: string;
   readonly query: URLSearchParams;
+  readonly header: (name: string) => string | undefined;
   /** The fields of a JSON or multipart body; empty when there was none. */
   readonly fields: Readonly<Record<string, unknown>>;
   /** Replaces the status word of the answer. */

@@ -82,7 +82,8 @@ export async function serve(house: House, exchange: Exchange, matched: Matched):
     return;
   }
   const { path, params, query } = matched;
-  await serveCall(house, exchange, matched, { path, params, query, fields });
+  const header: Call['header'] = (name) => exchange.header(name);
+  await serveCall(house, exchange, matched, { path, params, query, header, fields });
 }
 
 async function serveCall(house: House, exchange: Exchange, matched: Matched, call: Call): Promise<void> {

@@ -17,8 +17,11 @@ import type { WireObject } from '../wire.js';
 const IN_PROGRESS = /still in progress/i;
 const BILLING = /exhausted balance|insufficient (?:balance|credits|funds)|top up|user is locked/i;
 /** Types that say the input, not the machine, was at fault. */
-const INPUT_TYPES =
-  /^(?:value_error|type_error|missing|.*_(?:too_large|too_small|too_long|too_short|type|parsing)$|.*_load_error$|file_download_error|unsupported_|greater_than|less_than|multiple_of|sequence_|one_of|feature_|bad_request)/;
+const INPUT_TYPES = [
+  /^(?:value_error|type_error|missing|bad_request|file_download_error|one_of)/,
+  /^(?:unsupported|greater_than|less_than|multiple_of|sequence|feature)_/,
+  /_(?:too_large|too_small|too_long|too_short|type|parsing|load_error)$/,
+];
 
 /**
  * What is read in an error: `detail` is a text, or a list of `{loc, msg, type}`; fal's own word is beside
@@ -80,7 +83,7 @@ export function failureOf({ code, message }: FalWords): ProviderError {
 
 function classOfFailure(code: string | undefined, message: string | undefined): ProviderErrorClass {
   if (soundsUnsafe(code, message)) return 'safety';
-  return code !== undefined && INPUT_TYPES.test(code) ? 'validation' : 'failed';
+  return code !== undefined && INPUT_TYPES.some((form) => form.test(code)) ? 'validation' : 'failed';
 }
 
 /** A locked account is a 403 like a wrong key. */
