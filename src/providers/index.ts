@@ -39,8 +39,6 @@ export { openai } from './adapters/openai.js';
 export type { OpenAiOptions } from './adapters/openai.js';
 export { seedance } from './adapters/seedance.js';
 export type { SeedanceOptions } from './adapters/seedance.js';
-export { seedance } from './adapters/seedance.js';
-export type { SeedanceOptions } from './adapters/seedance.js';
 export { openaiResponses } from './adapters/openai-responses.js';
 export type { OpenAiResponsesOptions } from './adapters/openai-responses.js';
 export { veo } from './adapters/veo.js';
