@@ -158,7 +158,9 @@ class RunningSimulator implements Simulator {
   }
 
   get baseUrls(): Readonly<Partial<Record<ProviderName, string>>> {
-    return Object.fromEntries(dialects.map(({ provider, mount, base = mount }) => [provider, `${this.url}${base}`]));
+    return Object.fromEntries(
+      dialects.map(({ provider, mount, base = mount }) => [provider, `${this.url}${base}`]),
+    );
   }
 
   async listen(port: number, host: string, publicUrl: string | undefined): Promise<void> {
