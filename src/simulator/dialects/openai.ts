@@ -64,18 +64,6 @@ export const openaiDialect: Dialect = {
       run: remove,
     },
   ],
-  // An endpoint of the whole project, told of ends alone, and thinly: what became of it is asked for.
-  callback: {
-    signing: 'standard',
-    at: ['succeeded', 'failed'],
-    body: (task, { status, since }) => ({
-      id: `evt_${task.id}`,
-      object: 'event',
-      created_at: seconds(since),
-      type: status === 'succeeded' ? 'video.completed' : 'video.failed',
-      data: { id: task.id },
-    }),
-  },
   callback: projectEvents({ succeeded: 'video.completed', failed: 'video.failed' }, (id) => id),
   ...openaiManners,
 };
