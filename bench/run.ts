@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { benchRoot, fileSystemOf, inFreshDirectory } from './place.js';
 
 /** In this order: the storm wakes a tenth of the sleepers that the others want asleep. */
-const parts = ['steps', 'jobs', 'sessions', 'flat', 'recovery', 'doctor', 'storm'] as const;
+const parts = ['steps', 'jobs', 'sessions', 'crowd', 'flat', 'recovery', 'doctor', 'storm'] as const;
 
 async function runPart(part: string, shared: string): Promise<boolean> {
   console.log(`\n== ${part} ==`);
