@@ -59,8 +59,8 @@ export interface World {
   readonly webhookSecret: string | undefined;
 }
 
-/** `missing` and `invalid` are refused. */
-export type Access = 'good' | 'missing' | 'invalid';
+/** All but `good` are refused; `early` and `expired` are keys that are good at another time. */
+export type Access = 'good' | 'missing' | 'invalid' | 'early' | 'expired';
 
 /** The good keys (undefined: any that is not empty), and the time, for keys that expire. */
 export interface Lock {
@@ -110,7 +110,7 @@ export interface Dialect {
   readonly access?: (header: (name: string) => string | undefined, house: Lock) => Access;
   /** What it sends to the callback URL of a task; absent: it never calls back. */
   readonly callback?: Callback;
-  readonly unauthorized: (why: 'missing' | 'invalid') => Reply;
+  readonly unauthorized: (why: Exclude<Access, 'good'>) => Reply;
   readonly noRoute: (path: string) => Reply;
   readonly malformed: (message: string) => Reply;
   readonly rateLimited: (code: string | undefined) => Reply;
