@@ -6,8 +6,11 @@
  */
 import type { Clock } from '../../src/clock.js';
 import {
+  agnes,
   kling,
   openai,
+  openaiResponses,
+  veo,
   type JobKind,
   type ProviderAdapter,
   type ProviderRequest,
@@ -35,8 +38,35 @@ export const every: Readonly<Record<string, Entry>> = {
     kinds: ['video'],
     adapter: ({ url, ...place }) => openai({ ...place, baseUrl: `${url}/openai/v1` }),
   },
+  'openai-responses': {
+    kinds: ['image'],
+    adapter: ({ url, ...place }) => openaiResponses({ ...place, baseUrl: `${url}/openai-responses/v1` }),
+  },
+  'agnes 2.0': {
+    kinds: ['video'],
+    adapter: ({ url, ...place }) => agnes({ ...place, baseUrl: `${url}/agnes` }),
+  },
+  'agnes 2.5': {
+    kinds: ['video'],
+    request: { model: 'agnes-video-2.5', image: 'https://example.com/cat.png' },
+    adapter: ({ url, ...place }) => agnes({ ...place, baseUrl: `${url}/agnes` }),
+  },
+  veo: {
+    kinds: ['video'],
+    adapter: ({ url, ...place }) => veo({ ...place, baseUrl: `${url}/veo/v1beta` }),
+  },
   kling: {
     kinds: ['video', 'image'],
     adapter: ({ url, ...place }) => kling({ ...place, baseUrl: `${url}/kling` }),
+  },
+  'kling legacy': {
+    kinds: ['video'],
+    adapter: ({ url, apiKey, ...place }) =>
+      kling({
+        ...place,
+        ...(apiKey === undefined ? {} : { apiKey: { accessKey: 'ak-every', secretKey: apiKey } }),
+        generation: 'legacy',
+        baseUrl: `${url}/kling`,
+      }),
   },
 };
