@@ -1,6 +1,17 @@
 /** Every provider that is played, in no order that matters. Callers: server.ts, the CLI. */
 import type { Dialect } from '../dialect.js';
+import { agnesDialect } from './agnes.js';
 import { klingDialect } from './kling.js';
 import { openaiDialect } from './openai.js';
+import { seedanceDialect } from './seedance.js';
+import { openaiResponsesDialect } from './openai-responses.js';
+import { veoDialect } from './veo.js';
 
-export const dialects: readonly Dialect[] = [openaiDialect, klingDialect];
+export const dialects: readonly Dialect[] = [
+  agnesDialect,
+  klingDialect,
+  seedanceDialect,
+  openaiDialect,
+  openaiResponsesDialect,
+  veoDialect,
+];
