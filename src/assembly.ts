@@ -56,7 +56,7 @@ export async function assemble(
   const reconcile = new JobReconcile({ ...asking, effects });
   const sessionAttemptsMax = options.sessions?.attemptsMax;
   const jobs = new Jobs({
-    ...{ kernel, providers, deliveries, effects, reconcile, callbacks, vault },
+    ...{ kernel, providers, accounts, deliveries, effects, reconcile, callbacks, vault },
     ...{ defaults, sessionAttemptsMax, log, newId },
   });
   return {

@@ -102,6 +102,12 @@ export const limits = {
   tellBacklogMax: 100,
   providerCallsPerAccount: 8,
   providerCallsMax: 64,
+  /** What an option may say of one account. */
+  providerCallsPerMinuteMax: 1_000_000,
+  /** Further providers that one request may name. */
+  fallbacksMax: 8,
+  /** Lanes of sessions in each account's submits, downloads and polls. */
+  lanesOfAccount: 32,
   downloadsMax: 4,
   /** Jobs whose artifact URLs are kept in memory between the poll and the fetch, and bytes of one's. */
   rememberedSourcesMax: 1_000,

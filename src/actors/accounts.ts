@@ -7,8 +7,10 @@
  * Invariant: a gate is open exactly while its actor's newest committed state is `open`.
  */
 import type { Logger } from '../log.js';
-import { accountIsOpen, type ProviderAccountEvent } from '../machines/index.js';
-import type { ProviderError } from '../providers/index.js';
+import { ACCOUNT_PAUSED, accountIsOpen } from '../machines/index.js';
+import type { ProviderAccountContext, ProviderAccountEvent, SubmitAnswer } from '../machines/index.js';
+import { decisions } from '../providers/index.js';
+import type { AccountLimits, ProviderError, ProviderErrorClass } from '../providers/index.js';
 import type { CommittedStep, Kernel, Share } from './kernel/index.js';
 import { EffectDeferred } from './kernel/index.js';
 import { limits } from '../limits.js';
@@ -30,6 +32,8 @@ export interface AccountView extends AccountName {
   /** `auth` or `billing` while paused. */
   readonly reason?: string;
   readonly message?: string;
+  /** While it is `limited`: epoch milliseconds. */
+  readonly untilMs?: number;
 }
 
 /** The share that is closed while an account is held back. */
@@ -38,10 +42,12 @@ export function gateOf({ provider, credential }: AccountName): Share {
 }
 
 /** The shares every call of an account counts against. */
-export function callShares(account: AccountName): readonly Share[] {
+export function callShares(account: AccountName, allowed: AccountLimits): readonly Share[] {
+  const { concurrent = limits.providerCallsPerAccount, perMinute } = allowed;
+  const rate = perMinute === undefined ? {} : { rate: { perMinute } };
   return [
     gateOf(account),
-    { name: `account:${account.provider}:${account.credential}`, limit: limits.providerCallsPerAccount },
+    { name: `account:${account.provider}:${account.credential}`, limit: concurrent, ...rate },
     { name: 'provider-calls', limit: limits.providerCallsMax },
   ];
 }
@@ -50,6 +56,7 @@ export class Accounts {
   readonly #kernel: Kernel;
   readonly #clock: { readonly now: () => number };
   readonly #log: Logger;
+  readonly #wakers: ((account: AccountName) => Promise<void>)[] = [];
 
   constructor(kernel: Kernel, clock: { readonly now: () => number }, log: Logger) {
     this.#kernel = kernel;
@@ -82,9 +89,24 @@ export class Accounts {
     return found;
   }
 
-  /** Opens a paused account again, after its key or its credit was mended. */
+  /** How an account is; `open` when nothing was ever wrong with it. */
+  async get(account: AccountName): Promise<AccountView> {
+    const actor = await this.#kernel.snapshot(addressOf(account));
+    return actor === undefined ? { ...nameOf(account), status: 'open' } : viewOf(actor.snapshot);
+  }
+
+  /**
+   * Opens a paused account again, after its key or its credit was mended, and wakes the jobs that are blocked
+   * for want of its key.
+   */
   async resume(account: AccountName, operator = 'user'): Promise<void> {
     await this.#tell(account, { type: 'account.resume' }, operator);
+    for (const wake of this.#wakers) await wake(account);
+  }
+
+  /** `wake` is called after each `resume`; a process that dies before it wakes them at its next start. */
+  onResume(wake: (account: AccountName) => Promise<void>): void {
+    this.#wakers.push(wake);
   }
 
   /**
@@ -92,25 +114,44 @@ export class Accounts {
    * waits its turn again; everything else is the caller's to handle.
    */
   async judge(account: AccountName, error: ProviderError): Promise<void> {
-    if (error.class === 'auth' || error.class === 'billing') {
-      await this.#tell(
-        account,
-        { type: 'account.trouble', class: error.class, message: error.message },
-        'effect',
-      );
+    if ((await this.report(account, error)) === 'paused')
       throw new EffectDeferred(`the account ${account.provider}:${account.credential} is paused`);
+  }
+
+  /** Tells the account of a fault of a call, as the table of decisions says, and what that made of it. */
+  async report(account: AccountName, error: ProviderError): Promise<'paused' | 'limited' | 'same'> {
+    const { account: decision } = decisions[error.class];
+    if (decision === 'pause' && isTrouble(error.class)) {
+      const trouble = { class: error.class, message: error.message };
+      await this.#tell(account, { type: 'account.trouble', ...trouble }, 'effect');
+      return 'paused';
     }
-    if (error.class === 'rate' && error.retryAfterMs !== undefined) {
-      const untilMs = this.#clock.now() + error.retryAfterMs;
-      await this.#tell(account, { type: 'account.limited', untilMs }, 'effect');
+    if (decision !== 'limit' || error.retryAfterMs === undefined) return 'same';
+    const untilMs = this.#clock.now() + error.retryAfterMs;
+    await this.#tell(account, { type: 'account.limited', untilMs }, 'effect');
+    return 'limited';
+  }
+
+  /** What a submit is answered that does not wait for an account that is held back. */
+  async held(
+    account: AccountName,
+  ): Promise<Extract<SubmitAnswer, { type: 'blocked' | 'rejected' }> | undefined> {
+    const { status, reason = 'auth', message = 'no reason given', untilMs = 0 } = await this.get(account);
+    if (status === 'open') return undefined;
+    const who = `the account ${account.provider}:${account.credential}`;
+    if (status === 'paused') {
+      const words = { class: reason, code: ACCOUNT_PAUSED, message: `${who} is paused: ${message}` };
+      return { type: 'blocked', error: { ...words, retryable: false } };
     }
+    const retryAfterMs = Math.max(0, untilMs - this.#clock.now());
+    const words = { class: 'rate', code: 'accountLimited', message: `${who} is held back for a while` };
+    return { type: 'rejected', error: { ...words, retryable: true, retryAfterMs } };
   }
 
   async #tell(account: AccountName, event: ProviderAccountEvent, source: string): Promise<void> {
     const { provider, credential: alias } = account;
-    const id = `${provider}:${alias}`;
-    await this.#kernel.create(KIND, id, { provider, alias }, { source });
-    await this.#kernel.send(`${KIND}/${id}`, { ...event }, { source });
+    await this.#kernel.create(KIND, `${provider}:${alias}`, { provider, alias }, { source });
+    await this.#kernel.send(addressOf(account), { ...event }, { source });
   }
 
   #onStep({ kind, snapshot, entry }: CommittedStep): void {
@@ -124,13 +165,25 @@ export class Accounts {
   }
 }
 
+function addressOf({ provider, credential }: AccountName): string {
+  return `${KIND}/${provider}:${credential}`;
+}
+
+function nameOf({ provider, credential }: AccountName): AccountName {
+  return { provider, credential };
+}
+
+function isTrouble(errorClass: ProviderErrorClass): errorClass is 'auth' | 'billing' {
+  return errorClass === 'auth' || errorClass === 'billing';
+}
+
 function viewOf(snapshot: { readonly value: unknown; readonly context: unknown }): AccountView {
   const { value } = snapshot;
-  const context = snapshot.context as { provider: string; alias: string; message?: string };
-  const { provider, alias, message } = context;
+  const { provider, alias, message, limitedUntil } = snapshot.context as ProviderAccountContext;
   const name = { provider, credential: alias, ...(message === undefined ? {} : { message }) };
   if (typeof value === 'object' && value !== null) {
     return { ...name, status: 'paused', reason: String((value as { paused?: unknown }).paused) };
   }
-  return { ...name, status: value === 'limited' ? 'limited' : 'open' };
+  if (value !== 'limited') return { ...name, status: 'open' };
+  return { ...name, status: 'limited', ...(limitedUntil === undefined ? {} : { untilMs: limitedUntil }) };
 }

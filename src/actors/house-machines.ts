@@ -23,6 +23,8 @@ import { sessionIndexRows } from './session/session-index.js';
 export const jobDefinition: DefinitionOptions = {
   kind: 'job',
   machine: jobMachine,
+  // The chain came with the second: a job of the first has no step, and no refusals.
+  migrate: { from: { '1': 'compatible' } },
   indexes: jobIndexRows,
   references: jobReferences,
   // The chart itself keeps a job for its retention; what is final may go at once.

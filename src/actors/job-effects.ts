@@ -18,6 +18,7 @@ import type {
   FetchAnswer,
   FetchInput,
   JobArtifact,
+  JobContext,
   JobFault,
   PollAnswer,
   PollInput,
@@ -32,6 +33,7 @@ import type { Accounts } from './accounts.js';
 import type { ArtifactFiles } from './artifact-files.js';
 import type { Callbacks } from './callbacks.js';
 import { jobIndexes } from './job-index.js';
+import { payloadOfStep, requestFor } from './job-input.js';
 import type { Kernel } from './kernel/index.js';
 import type { ProviderBook } from './provider-book.js';
 import type { Vault } from './vault.js';
@@ -71,13 +73,17 @@ export class JobEffects {
     const adapter = providers.get(input.provider);
     if (adapter === undefined) return { type: 'blocked', error: unregistered(input.provider) };
     if (await this.#isUnwanted(address)) return { type: 'withdrawn' };
+    // Somebody else can be asked instead of waiting.
+    const held = input.chained === true ? await accounts.held(input) : undefined;
+    if (held !== undefined) return held;
     const request = await this.request(address);
     const context = await callbacks.contextOf(adapter, jobIdOf(address));
     const { credential } = input;
     const outcome = await submitTask(transport, adapter, { request, context, credential, signal });
     // Cancelled meanwhile and known not to be accepted: it need not wait for its account to be mended.
     const withdrawn = outcome.type === 'rejected' && (await this.#isUnwanted(address));
-    if (outcome.type === 'rejected' && !withdrawn) await accounts.judge(input, outcome.error);
+    if (outcome.type === 'rejected' && !withdrawn)
+      await accounts[input.chained === true ? 'report' : 'judge'](input, outcome.error);
     if (outcome.type !== 'accepted') return outcome;
     const { settled } = outcome;
     const ref = await vault.kept(outcome.ref);
@@ -146,12 +152,18 @@ export class JobEffects {
     return this.#options.files.pathOf(path);
   }
 
-  /** The request of a job, from its payload row. */
+  /** The request of a job for its present provider, from its payload rows. */
   async request(address: string): Promise<ProviderRequest> {
-    const payload = await this.#options.kernel.reader.payload(address, 'request');
-    if (payload === undefined) throw new HoldfastError('ACTOR_NOT_FOUND', `${address} has no request`);
+    const { kernel } = this.#options;
+    const actor = await kernel.snapshot(address);
+    const { step = 0 } = (actor?.snapshot.context ?? {}) as Partial<JobContext>;
+    const payload = await kernel.reader.payload(address, payloadOfStep(0));
+    const own = step === 0 ? payload : await kernel.reader.payload(address, payloadOfStep(step));
+    if (payload === undefined || own === undefined)
+      throw new HoldfastError('ACTOR_NOT_FOUND', `${address} has no request`);
     // Written by `jobs.submit` after its check, and by nobody else.
-    return payload as unknown as ProviderRequest;
+    const request = payload as unknown as ProviderRequest;
+    return step === 0 ? request : requestFor(request, own as Partial<ProviderRequest>);
   }
 
   async #ask(

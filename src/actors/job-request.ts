@@ -59,6 +59,21 @@ export const submitSchema = z.strictObject({
   aspectRatio: text(20).optional(),
   seed: z.number().int().nonnegative().optional(),
   extra: z.record(z.string(), json).optional(),
+  /**
+   * Who is asked next, in this order, when the one before is known not to have accepted. Each has the request
+   * with its own `model` and `extra`, or none.
+   */
+  fallback: z
+    .array(
+      z.strictObject({
+        provider: text(100),
+        credential: text(100).default('default'),
+        model: text(200).optional(),
+        extra: z.record(z.string(), json).optional(),
+      }),
+    )
+    .max(limits.fallbacksMax)
+    .default([]),
   /** Given twice, the same job comes back: for as long as it exists and 7 days beyond. */
   idempotencyKey: text(400).optional(),
 });

@@ -12,6 +12,7 @@ import type {
   JobError,
   JobRef,
   JobStatus,
+  Refusal,
 } from '../machines/index.js';
 import type { ProviderRequest } from '../providers/index.js';
 import type { DeliveryView } from './deliveries.js';
@@ -25,7 +26,10 @@ export interface JobView {
   readonly sessionKey?: string;
   readonly delivery?: DeliveryTarget;
   readonly origin: 'agent' | 'cron' | 'userDirect';
+  /** The present one, where several may be tried. */
   readonly provider: string;
+  /** All that may be tried, in their order; absent where there is one. */
+  readonly fallback?: readonly FallbackView[];
   readonly kind: 'video' | 'image';
   /** The provider-neutral request; absent when only its payload row is asked for. */
   readonly request?: ProviderRequest;
@@ -49,6 +53,16 @@ export interface JobView {
   readonly needsDelivery: boolean;
   /** Why the actor stands still, when it does (see ACTOR_QUARANTINED). */
   readonly quarantine?: { readonly code: string; readonly message: string };
+}
+
+/** One provider that a job may be asked of. */
+export interface FallbackView {
+  readonly provider: string;
+  readonly credential: string;
+  /** True for the one that is asked now, or has taken it. */
+  readonly present: boolean;
+  /** Why it did not take the job, and when it is asked again. */
+  readonly refusal?: Omit<Refusal, 'step'>;
 }
 
 export interface JobViewParts {
@@ -84,6 +98,7 @@ export function jobView({ record, snapshot, request, delivery, pathOf }: JobView
     artifacts: artifacts.map((artifact) => ({ ...artifact, path: pathOf(artifact.path) })),
     late: isLate(context),
     needsDelivery: deliveryStatus === 'queued' || deliveryStatus === 'sending',
+    ...given('fallback', fallbackOf(context)),
     ...given('sessionKey', input.sessionKey),
     ...given('delivery', input.delivery),
     ...given('request', request),
@@ -96,6 +111,14 @@ export function jobView({ record, snapshot, request, delivery, pathOf }: JobView
     ...given('error', context.error),
     ...given('quarantine', quarantine && { code: quarantine.code, message: quarantine.message }),
   };
+}
+
+function fallbackOf({ input, step: present = 0, refusals = [] }: JobContext): JobView['fallback'] {
+  return input.chain?.map(({ provider, credential }, at) => {
+    const { step: _step, ...refusal } = refusals.find(({ step }) => step === at) ?? { step: -1 };
+    const isRefused = 'until' in refusal;
+    return { provider, credential, present: at === present, ...(isRefused ? { refusal } : {}) };
+  });
 }
 
 function deliveryStatusOf(context: JobContext, delivery: DeliveryView | undefined): DeliveryStatusView {

@@ -6,10 +6,10 @@
  */
 import { fromPromise } from 'xstate';
 import { HoldfastError } from '../errors.js';
-import { newId, sha256Hex, stableId } from '../ids.js';
-import { canonicalJson, type Json, type JsonObject } from '../json.js';
+import { newId, stableId } from '../ids.js';
+import type { Json, JsonObject } from '../json.js';
 import type { Logger } from '../log.js';
-import { isUnwanted, jobDefaults, jobMachine, jobStatus } from '../machines/index.js';
+import { isUnwanted, jobMachine, jobStatus } from '../machines/index.js';
 import type {
   CancelAnswer,
   FetchAnswer,
@@ -27,18 +27,19 @@ import type {
   SubmitInput,
 } from '../machines/index.js';
 import type { TaskInput } from '../machines/index.js';
-import type { ProviderAdapter, ProviderRequest, TaskRef } from '../providers/index.js';
+import type { ProviderRequest, TaskRef } from '../providers/index.js';
+import type { AccountName, Accounts } from './accounts.js';
 import type { Callbacks } from './callbacks.js';
 import type { Deliveries } from './deliveries.js';
 import { addressOfEffect, type EffectCall, type JobEffects } from './job-effects.js';
 import { jobDefinition } from './house-machines.js';
 import { jobIndexes } from './job-index.js';
 import type { JobReconcile } from './job-reconcile.js';
+import { attemptsOf, dropUndefined, jobInputOf, payloadsOf } from './job-input.js';
 import { jobPolicies } from './job-pools.js';
 import { checked } from './checked.js';
-import { adoptSchema, cancelSchema, labelOf, providerRequest } from './job-request.js';
-import { submitSchema, trackSchema } from './job-request.js';
-import type { CheckedSubmit, CheckedTrack, SubmitRequest, TrackRequest } from './job-request.js';
+import { adoptSchema, cancelSchema, submitSchema, trackSchema } from './job-request.js';
+import type { SubmitRequest, TrackRequest } from './job-request.js';
 import { jobView, type JobView } from './job-view.js';
 import type { Kernel, Page, PageOptions } from './kernel/index.js';
 import { unlessBad } from './one-of-many.js';
@@ -67,6 +68,7 @@ export interface JobOptions {
 export interface JobsOptions {
   readonly kernel: Kernel;
   readonly providers: ProviderBook;
+  readonly accounts: Accounts;
   readonly deliveries: Deliveries;
   readonly effects: JobEffects;
   readonly reconcile: JobReconcile;
@@ -116,6 +118,7 @@ export class Jobs {
     this.#kernel = options.kernel;
     this.#newId = options.newId ?? newId;
     this.#define();
+    options.accounts.onResume(() => this.#forEach('blocked', (address) => this.#wake(address)));
   }
 
   /**
@@ -133,13 +136,10 @@ export class Jobs {
    */
   async submit(request: SubmitRequest): Promise<JobHandle> {
     const asked = checked(submitSchema, request);
-    const adapter = this.#options.providers.named(asked.provider);
-    const wanted = providerRequest(asked);
-    const wrong = adapter.refuse(wanted);
-    if (wrong !== undefined) throw new HoldfastError('INVALID_INPUT', `${adapter.id}: ${wrong}`);
+    const attempts = attemptsOf(this.#options.providers, asked);
     const { idempotencyKey } = asked;
     const id = idempotencyKey === undefined ? this.#newId(KIND) : stableId(KIND, idempotencyKey);
-    return this.#create(id, await this.#input(id, asked, adapter, wanted), wanted);
+    return this.#create(id, await jobInputOf(this.#options, id, asked, attempts), payloadsOf(attempts));
   }
 
   /** Follows a task that was submitted elsewhere. Throws NOT_UNIQUE when a job follows it already. */
@@ -147,10 +147,12 @@ export class Jobs {
     const asked = checked(trackSchema, request);
     const adapter = this.#options.providers.named(asked.provider);
     const id = this.#newId(KIND);
-    const wanted: ProviderRequest = { kind: asked.kind, prompt: asked.prompt };
-    const known: TaskRef = { ...dropUndefined(asked.ref), credential: asked.credential };
-    const input = await this.#input(id, asked, adapter, wanted);
-    return this.#create(id, { ...input, ref: await this.#options.vault.kept(known) }, wanted);
+    const { credential, kind, prompt } = asked;
+    const attempts = [{ adapter, credential, request: { kind, prompt } }] as const;
+    const known: TaskRef = { ...dropUndefined(asked.ref), credential };
+    const input = await jobInputOf(this.#options, id, asked, attempts);
+    const ref = await this.#options.vault.kept(known);
+    return this.#create(id, { ...input, ref }, payloadsOf(attempts));
   }
 
   /** A handle by id, without looking whether the job exists. */
@@ -200,54 +202,9 @@ export class Jobs {
     return unlessBad(this.#options.log, address, () => this.view(id));
   }
 
-  async #create(id: string, input: JobInput, request: ProviderRequest): Promise<JobHandle> {
-    const payloads = { request: request as unknown as Json };
+  async #create(id: string, input: JobInput, payloads: Readonly<Record<string, Json>>): Promise<JobHandle> {
     const outcome = await this.#kernel.create(KIND, id, input as unknown as Json, { payloads });
     return this.#handle(id, outcome.deduplicated);
-  }
-
-  async #input(
-    id: string,
-    asked: CheckedSubmit | CheckedTrack,
-    adapter: ProviderAdapter,
-    wanted: ProviderRequest,
-  ): Promise<JobInput> {
-    const { defaults, deliveries, sessionAttemptsMax } = this.#options;
-    const { delivery, sessionKey } = asked;
-    const policy = delivery && deliveries.policyOf(delivery.channel);
-    const poll = { ...dropUndefined(defaults.poll ?? {}), ...dropUndefined(asked.poll ?? {}) };
-    const { reconcile, capabilities } = adapter;
-    const context = await this.#options.callbacks.contextOf(adapter, id);
-    const isHeld = reconcile.by === 'list' && !reconcile.tagged(wanted, context);
-    const onUnlisted = isHeld ? reconcile.onUnlisted : 'resubmit';
-    return {
-      jobId: id,
-      provider: adapter.id,
-      kind: asked.kind,
-      credential: asked.credential,
-      origin: asked.origin,
-      label: labelOf(wanted.prompt),
-      requestHash: sha256Hex(canonicalJson(wanted)).slice(0, 32),
-      deliveryId: stableId('dlv', `${KIND}/${id}`),
-      reconcile: {
-        by: reconcile.by,
-        onUnlisted,
-        afterMs: defaults.reconcileAfterMs ?? jobDefaults.reconcileAfterMs,
-      },
-      cancelOffered: capabilities.cancel !== 'none',
-      pollMinMs: capabilities.pollMinMs,
-      timeoutMs: asked.timeoutMs ?? defaults.timeoutMs ?? jobDefaults.timeoutMs,
-      submitByMs: asked.submitByMs ?? defaults.submitByMs ?? jobDefaults.submitByMs,
-      graceMs: defaults.graceMs ?? jobDefaults.graceMs,
-      retentionMs: defaults.retentionMs ?? jobDefaults.retentionMs,
-      historyRole: asked.historyRole,
-      ...(sessionKey === undefined ? {} : { sessionKey }),
-      ...(asked.wakeSession ? {} : { wakeSession: false }),
-      ...(sessionAttemptsMax === undefined ? {} : { sessionAttemptsMax }),
-      ...(delivery === undefined ? {} : { delivery: dropUndefined(delivery) }),
-      ...(policy === undefined ? {} : { deliveryPolicy: policy }),
-      ...(Object.keys(poll).length === 0 ? {} : { poll }),
-    };
   }
 
   #handle(id: string, deduplicated: boolean): JobHandle {
@@ -326,10 +283,23 @@ export class Jobs {
   async #wake(address: string): Promise<void> {
     const actor = await this.#kernel.snapshot(address);
     if (actor === undefined) return;
-    const { input } = actor.snapshot.context as JobContext;
-    const adapter = this.#options.providers.get(input.provider);
-    if ((await adapter?.credential(input.credential)) === undefined) return;
-    await this.#kernel.send(address, { type: 'provider.available' }, { source: 'runtime' });
+    const { input, ref, refusals = [] } = actor.snapshot.context as JobContext;
+    const closed = new Set(refusals.filter(({ until }) => until === 'never').map(({ step }) => step));
+    // Once it is accepted somewhere, nobody else is asked.
+    const chain = ref === undefined ? input.chain : undefined;
+    const open = chain?.filter((_step, at) => !closed.has(at)) ?? [input];
+    for (const account of open) {
+      if (!(await this.#isAvailable(account, chain !== undefined))) continue;
+      await this.#kernel.send(address, { type: 'provider.available' }, { source: 'runtime' });
+      return;
+    }
+  }
+
+  /** True when a call would be made; one that waits for nobody looks at its account, too. */
+  async #isAvailable({ provider, credential }: AccountName, isChained: boolean): Promise<boolean> {
+    const { accounts, providers } = this.#options;
+    if ((await providers.get(provider)?.credential(credential)) === undefined) return false;
+    return !isChained || (await accounts.get({ provider, credential })).status !== 'paused';
   }
 
   #idOf(provider: string): string {
@@ -337,7 +307,7 @@ export class Jobs {
   }
 
   #define(): void {
-    const { effects, reconcile } = this.#options;
+    const { effects, reconcile, providers } = this.#options;
     const actors = {
       submit: fromPromise<SubmitAnswer, SubmitInput>((call) => effects.submit(callOf(call))),
       reconcile: fromPromise<ReconcileAnswer, ReconcileInput>((call) => reconcile.look(callOf(call))),
@@ -348,7 +318,7 @@ export class Jobs {
     this.#kernel.define({
       ...jobDefinition,
       machine: jobMachine.provide({ actors }),
-      effects: jobPolicies,
+      effects: jobPolicies(providers.limitsOf, providers.concurrentMax),
     });
   }
 }
@@ -369,10 +339,4 @@ function addressOf(id: string): string {
 
 function notFound(id: string): HoldfastError {
   return new HoldfastError('ACTOR_NOT_FOUND', `there is no job ${id}`, { details: { id } });
-}
-
-/** Drops keys whose value is undefined, so that what is stored and what is compared are the same. */
-function dropUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  const given = Object.entries(value).filter(([, part]) => part !== undefined);
-  return Object.fromEntries(given) as { [K in keyof T]: Exclude<T[K], undefined> };
 }

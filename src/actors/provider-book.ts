@@ -4,16 +4,19 @@
  * Callers: the façades. Invariant: a name stands for one adapter.
  */
 import { HoldfastError } from '../errors.js';
-import type { ProviderAdapter } from '../providers/index.js';
+import { limits } from '../limits.js';
+import { checkAccountLimits } from '../providers/index.js';
+import type { AccountLimits, ProviderAdapter } from '../providers/index.js';
 
 export class ProviderBook {
   readonly #byName = new Map<string, ProviderAdapter>();
   readonly adapters: readonly ProviderAdapter[];
 
-  /** Throws INVALID_OPTIONS when two adapters share a name. */
+  /** Throws INVALID_OPTIONS when two adapters share a name, or one has limits that cannot be kept. */
   constructor(adapters: readonly ProviderAdapter[]) {
     this.adapters = adapters;
     for (const adapter of adapters) {
+      checkAccountLimits(adapter.id, adapter.limits);
       for (const name of [adapter.id, ...adapter.aliases]) {
         if (this.#byName.has(name)) {
           throw new HoldfastError('INVALID_OPTIONS', `providers: two adapters are named "${name}"`);
@@ -21,6 +24,15 @@ export class ProviderBook {
         this.#byName.set(name, adapter);
       }
     }
+  }
+
+  /** What each account of a provider may do. */
+  readonly limitsOf = (name: string): AccountLimits => this.#byName.get(name)?.limits ?? {};
+
+  /** The most that one account of any of them may have out at once. */
+  get concurrentMax(): number {
+    const allowed = this.adapters.map((adapter) => adapter.limits?.concurrent ?? 0);
+    return Math.max(limits.providerCallsPerAccount, ...allowed);
   }
 
   get(name: string): ProviderAdapter | undefined {

@@ -23,6 +23,7 @@ export type {
 } from './reserved.js';
 export { jobMachine } from './job.js';
 export { isLate, isUnwanted, jobDefaults, jobStatus } from './job-rules.js';
+export { ACCOUNT_PAUSED } from './job-chain.js';
 export type * from './job-words.js';
 export { deliveryDefaults, deliveryLane, deliveryMachine, holdsLane } from './delivery.js';
 export type {

@@ -82,7 +82,19 @@ function accepted(input: JobInput, ref: JobRef, at: number): Change {
 // What the effects are given.
 
 export function submitInput({ input, posts }: JobContext): SubmitInput {
-  return { provider: input.provider, credential: input.credential, attempt: posts };
+  const chained = input.chain === undefined ? {} : { chained: true as const };
+  return {
+    provider: input.provider,
+    credential: input.credential,
+    attempt: posts,
+    ...laneIn(input),
+    ...chained,
+  };
+}
+
+/** Jobs of earlier versions have none. */
+function laneIn({ lane }: JobInput): Pick<SubmitInput, 'lane'> {
+  return lane === undefined ? {} : { lane };
 }
 
 export function reconcileInput({ input, looks }: JobContext): ReconcileInput {
@@ -92,7 +104,7 @@ export function reconcileInput({ input, looks }: JobContext): ReconcileInput {
 /** Only asked for in states that are entered with a reference. */
 export function taskInput({ input, ref }: JobContext): TaskInput {
   if (ref === undefined) throw new Error(`job ${input.jobId} has no task to ask for`);
-  return { provider: input.provider, ref };
+  return { provider: input.provider, ref, ...laneIn(input) };
 }
 
 export function pollInput(context: JobContext): PollInput {
@@ -296,12 +308,6 @@ export function mayPostAgain(context: JobContext, event: JobEvent): boolean {
   const inTime = envelopeOf(event).at < context.submittedAt + submitByMs;
   const allowed = reconcile.by === 'key' || reconcile.onUnlisted === 'resubmit';
   return allowed && inTime && context.posts < jobRules.postsInDoubtMax && provenAbsent(context, event);
-}
-
-/** A rejection that asks for patience. Anything else that was not accepted is final. */
-export function mayRetryPost(event: JobEvent): boolean {
-  if (event.type !== 'xstate.done.actor.submit' || event.output.type !== 'rejected') return false;
-  return event.output.error.retryable;
 }
 
 /** An answer to a POST that leaves open whether a task was made, or says that one was made and lost. */

@@ -6,6 +6,7 @@
  * Invariant: every name here is used in the chart, and the chart uses no other.
  */
 import { assign, enqueueActions, setup } from 'xstate';
+import * as chain from './job-chain.js';
 import * as rules from './job-rules.js';
 import { settlementOf, type SettlementAsk } from './job-settlement.js';
 import type * as words from './job-words.js';
@@ -42,6 +43,9 @@ export const jobSetup = setup({
     ...reservedActions,
     adopt: assign(({ context, event }) => rules.adopt(context, event)),
     noteError: assign(({ event }) => rules.noteError(event)),
+    noteRefusal: assign(({ context, event }) => chain.noteRefusal(context, event)),
+    advance: assign(({ context }) => chain.advance(context)),
+    beginRound: assign(({ context }) => chain.beginRound(context)),
     noteCancel: assign(({ context, event }) => rules.noteCancel(context, event)),
     noteCancelInDoubt: assign(({ context, event }) => rules.noteCancelInDoubt(context, event)),
     noteDoubt: assign(({ event }) => rules.noteDoubt(event)),
@@ -102,7 +106,10 @@ export const jobSetup = setup({
     saysFailed: ({ context, event }) => rules.says(context, event, 'failed'),
     saysPending: ({ context, event }) => rules.says(context, event, 'pending'),
     saysDoneInGrace: ({ context, event }) => rules.saysDoneInGrace(context, event),
-    mayRetryPost: ({ event }) => rules.mayRetryPost(event),
+    mayAdvance: ({ context, event }) => chain.mayAdvance(context, event),
+    mayRetryPost: ({ context, event }) => chain.mayRetryPost(context, event),
+    mustWait: ({ context, event }) => chain.mustWait(context, event),
+    mayExpire: ({ context }) => chain.mayExpire(context),
     mayPostAgain: ({ context, event }) => rules.mayPostAgain(context, event),
     provenAbsent: ({ context, event }) => rules.provenAbsent(context, event),
     cannotLook: ({ context }) => context.input.reconcile.by === 'none',

@@ -69,6 +69,8 @@ export interface DeliveryPolicy extends BackoffPolicy {
 export interface JobInput {
   readonly jobId: string;
   readonly provider: string;
+  /** Where its calls wait among those of its account; absent in jobs of earlier versions. */
+  readonly lane?: number;
   readonly kind: 'video' | 'image';
   /** Alias, never a key. */
   readonly credential: string;
@@ -104,6 +106,27 @@ export interface JobInput {
   readonly historyRole: string;
   /** Given when a task made elsewhere is tracked: nothing is submitted. */
   readonly ref?: JobRef;
+  /** Two or more providers to try in their order, the first among them; absent: there is one. */
+  readonly chain?: readonly ChainStep[];
+}
+
+/** What of a job's input is the own of one provider of its chain. */
+export type ChainStep = Pick<
+  JobInput,
+  'provider' | 'credential' | 'requestHash' | 'reconcile' | 'cancelOffered' | 'pollMinMs'
+>;
+
+/** Why a provider of the chain did not take the job. */
+export interface Refusal {
+  /** Its place in the chain, from 0. */
+  readonly step: number;
+  /**
+   * When it may be asked again: by itself `later`, once its account is `resumed`, once its adapter and its
+   * key are `available`, or `never`.
+   */
+  readonly until: 'later' | 'resumed' | 'available' | 'never';
+  readonly code: string;
+  readonly message: string;
 }
 
 /** What a poll or a signed webhook says about a task. URLs stay outside: `fetch` asks for them itself. */
@@ -153,6 +176,9 @@ export interface CancelAnswer {
 export interface SubmitInput {
   readonly provider: string;
   readonly credential: string;
+  readonly lane?: number;
+  /** Given where another provider may be tried: it does not wait for an account that is held back. */
+  readonly chained?: true;
   /** 1 for the first POST. */
   readonly attempt: number;
 }
@@ -166,6 +192,7 @@ export interface ReconcileInput {
 
 export interface TaskInput {
   readonly provider: string;
+  readonly lane?: number;
   readonly ref: JobRef;
 }
 
@@ -217,7 +244,12 @@ export interface JobDelivery {
 }
 
 export interface JobContext {
+  /** With what is the own of the present provider of the chain. */
   readonly input: JobInput;
+  /** The present place in the chain, from 0. */
+  readonly step?: number;
+  /** Why the others, and the present one before, did not take it: of this round, or for good. */
+  readonly refusals?: readonly Refusal[];
   readonly submittedAt: number;
   readonly ref?: JobRef | undefined;
   readonly acceptedAt?: number | undefined;

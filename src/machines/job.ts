@@ -1,7 +1,8 @@
 /**
  * The job chart: one paid piece of work at a provider, from the intent to the file in the chat.
  *
- *   starting → submitting ⇄ blocked          submitting: posting · resting · doubting (looking · pausing)
+ *   starting → submitting ⇄ blocked          submitting: posting ⇄ advancing · resting ·
+ *                  │    │                                doubting (looking · pausing)
  *                  │    └──▶ submitUnknown
  *                  ▼              │
  *              pending ⇄ polling ◀┘
@@ -11,15 +12,16 @@
  * Owns: the status of the job, its due times, its last error, its artifacts' names.
  * Asks for: `submit` (manual), `reconcile`, `poll`, `fetch`, `cancelRemote` (rerun); history.append,
  * actor.create and actor.send (its delivery, its session's wake).
- * Never: posts again after it was accepted; posts again in doubt before two complete looks found nothing;
- * keeps a URL or a key; waits for a remote cancel before it is cancelled.
+ * Never: posts again after it was accepted; asks another provider before this one is known to have refused;
+ * posts again in doubt before two complete looks found nothing; keeps a URL or a key; waits for a remote
+ * cancel before it is cancelled.
  */
 import * as rules from './job-rules.js';
 import { jobSetup } from './job-setup.js';
 
 export const jobMachine = jobSetup.createMachine({
   id: 'job',
-  version: '1',
+  version: '2',
   description: 'One paid piece of work at a provider: submitted once, followed, fetched, delivered.',
   context: ({ input }) => rules.startJob(input),
   output: ({ context }) => context.outcome,
@@ -37,8 +39,8 @@ export const jobMachine = jobSetup.createMachine({
       states: {
         unsubmitted: {
           description: 'Nothing was accepted; given up when the time to submit is over.',
-          on: { 'provider.available': '#job.submitting' },
-          after: { submitBy: { target: '#failed', actions: 'noteUnaccepted' } },
+          on: { 'provider.available': { target: '#job.submitting', actions: 'beginRound' } },
+          after: { submitBy: { guard: 'mayExpire', target: '#failed', actions: 'noteUnaccepted' } },
         },
         accepted: {
           description: 'The task is at the provider; polling goes on once it can be asked again.',
@@ -70,9 +72,10 @@ export const jobMachine = jobSetup.createMachine({
               { guard: 'saysFailed', target: '#failed', actions: ['adopt', 'noteError'] },
               { guard: 'accepted', target: '#job.pending', actions: 'adopt' },
               { guard: 'ambiguous', target: 'doubting', actions: 'noteDoubt' },
-              { guard: 'blocked', target: '#job.blocked', actions: 'noteError' },
-              { guard: 'mayRetryPost', target: 'resting', actions: 'noteError' },
-              { target: '#failed', actions: 'noteError' },
+              { guard: 'mayAdvance', target: 'advancing', actions: 'noteRefusal' },
+              { guard: 'mayRetryPost', target: 'resting', actions: 'noteRefusal' },
+              { guard: 'mustWait', target: '#job.blocked', actions: 'noteRefusal' },
+              { target: '#failed', actions: ['noteError', 'noteRefusal'] },
             ],
             onError: { target: 'doubting', actions: 'noteDoubt' },
           },
@@ -107,11 +110,16 @@ export const jobMachine = jobSetup.createMachine({
             },
           },
         },
+        advancing: {
+          description: 'Known not to be accepted: the next provider of the chain is asked.',
+          entry: 'advance',
+          always: 'posting',
+        },
         resting: {
           description: 'Refused for now and known not to be accepted: the next POST waits.',
           entry: 'restBeforePost',
           after: {
-            retry: 'posting',
+            retry: { target: 'posting', actions: 'beginRound' },
             submitBy: { target: '#failed', actions: 'noteUnaccepted' },
           },
         },

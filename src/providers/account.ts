@@ -5,6 +5,7 @@
  */
 import { systemClock, type Clock } from '../clock.js';
 import { HoldfastError } from '../errors.js';
+import { limits } from '../limits.js';
 import { environment } from '../options.js';
 import type { Environment } from '../options.js';
 import type { AccountLimits, ProviderRequest } from './port.js';
@@ -52,9 +53,25 @@ export function homeOf(
   configured = options.baseUrl,
 ): Home {
   const baseUrl = baseUrlOf(provider, configured ?? otherwise);
+  checkAccountLimits(provider, options.limits);
   const own = configured === undefined ? [] : [baseUrl];
   const trustedOrigins = originsOf(provider, [...own, ...(options.trustedOrigins ?? [])]);
   return { baseUrl, trustedOrigins, clock: options.clock ?? systemClock };
+}
+
+/** Throws `INVALID_OPTIONS` for limits under which nothing could be called. */
+export function checkAccountLimits(provider: string, allowed: AccountLimits = {}): void {
+  const { concurrent = 1, perMinute = 1 } = allowed;
+  const { providerCallsMax, providerCallsPerMinuteMax } = limits;
+  const wrong = (option: string, message: string): never => {
+    throw new HoldfastError('INVALID_OPTIONS', `${provider}: limits.${option} ${message}`, {
+      details: { option: `limits.${option}` },
+    });
+  };
+  if (!(Number.isSafeInteger(concurrent) && concurrent >= 1 && concurrent <= providerCallsMax))
+    wrong('concurrent', `must be a whole number from 1 to ${providerCallsMax}`);
+  if (!(perMinute > 0 && perMinute <= providerCallsPerMinuteMax))
+    wrong('perMinute', `must be a number above 0, and ${providerCallsPerMinuteMax} at most`);
 }
 
 /** The key of an alias, now; undefined when there is none. */

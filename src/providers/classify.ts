@@ -1,5 +1,6 @@
 /**
- * The one table of errors: what a reply that is no success means for a submit and for a poll.
+ * What a reply that is no success means for a submit and for a poll: its class. What follows from the class
+ * is in decisions.ts.
  *
  * Callers: the adapters, `outcome.ts`, the download.
  * Invariants:
@@ -7,6 +8,7 @@
  *  C2  A poll never ends a task because of an HTTP status: the task is paid, so trouble is `transient`.
  *  C3  Every message is redacted and bounded.
  */
+import { decisions } from './decisions.js';
 import { retryAfterMs } from './retry-after.js';
 import { redactText } from './redact.js';
 import type {
@@ -18,20 +20,6 @@ import type {
   TaskRef,
 } from './port.js';
 import { readObject } from './wire.js';
-
-/** Whether the same call may succeed later without anybody changing anything. */
-const RETRYABLE: Readonly<Record<ProviderErrorClass, boolean>> = {
-  auth: false,
-  billing: false,
-  validation: false,
-  safety: false,
-  rate: true,
-  server: true,
-  network: true,
-  notFound: true,
-  unusable: false,
-  failed: false,
-};
 
 /**
  * What an adapter read in the body of a reply: the provider's code and words, and their class if it knows
@@ -53,7 +41,7 @@ export function providerError(
     class: errorClass,
     code: words.code ?? errorClass,
     message: redactText(words.message),
-    retryable: RETRYABLE[errorClass],
+    retryable: decisions[errorClass].retryable,
     ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter }),
   };
 }

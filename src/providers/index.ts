@@ -13,6 +13,8 @@ export {
   unusable,
 } from './classify.js';
 export type { ErrorWords } from './classify.js';
+export { decisions } from './decisions.js';
+export type { Decision } from './decisions.js';
 export { asList, asNumber, asObject, asText, asUrl, at, isSuccess, readObject } from './wire.js';
 export type { WireObject } from './wire.js';
 export { download } from './download.js';

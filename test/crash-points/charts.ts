@@ -91,7 +91,7 @@ export const jobChart: Chart = {
     {
       kind: 'job',
       machine: world.wired(process, jobMachine),
-      effects: jobPolicies,
+      effects: jobPolicies(),
       retentionMs: RETENTION_MS,
     },
     {

@@ -113,7 +113,7 @@ describe.each(charts)('the $name chart', (chart) => {
   it('describes itself and each of its states, and has a version', () => {
     const silent = [machine.root, ...below(machine.root)].filter(({ description }) => !description);
     expect(silent.map(pathOf)).toEqual([]);
-    expect(machine.version).toBe('1');
+    expect(machine.version).toMatch(/^[1-9]$/);
   });
 
   it('uses every name it defines and defines every name it uses', () => {

@@ -28,7 +28,7 @@ export function jobKind(hands: Hands, machine: AnyStateMachine = jobMachine): De
   return {
     kind: 'job',
     machine: machine.provide({ actors } as never),
-    effects: jobPolicies,
+    effects: jobPolicies(),
     indexes: jobIndexRows,
     references: jobReferences,
     retentionMs: 0,
