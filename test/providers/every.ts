@@ -11,6 +11,7 @@ import {
   openai,
   openaiResponses,
   veo,
+  seedance,
   type JobKind,
   type ProviderAdapter,
   type ProviderRequest,
@@ -68,5 +69,9 @@ export const every: Readonly<Record<string, Entry>> = {
         generation: 'legacy',
         baseUrl: `${url}/kling`,
       }),
+  },
+  seedance: {
+    kinds: ['video'],
+    adapter: ({ url, ...place }) => seedance({ ...place, baseUrl: `${url}/seedance/api/v3` }),
   },
 };
