@@ -7,9 +7,13 @@
 import type { Clock } from '../../src/clock.js';
 import {
   agnes,
+  fal,
   kling,
+  luma,
   openai,
   openaiResponses,
+  replicate,
+  runway,
   veo,
   seedance,
   type JobKind,
@@ -69,6 +73,23 @@ export const every: Readonly<Record<string, Entry>> = {
         generation: 'legacy',
         baseUrl: `${url}/kling`,
       }),
+  },
+  fal: {
+    kinds: ['video', 'image'],
+    adapter: ({ url, ...place }) =>
+      fal({ ...place, baseUrl: `${url}/fal`, jwksUrl: `${url}/_simulator/fal/jwks.json` }),
+  },
+  replicate: {
+    kinds: ['video', 'image'],
+    adapter: ({ url, ...place }) => replicate({ ...place, baseUrl: `${url}/replicate/v1` }),
+  },
+  runway: {
+    kinds: ['video', 'image'],
+    adapter: ({ url, ...place }) => runway({ ...place, baseUrl: `${url}/runway` }),
+  },
+  luma: {
+    kinds: ['video', 'image'],
+    adapter: ({ url, ...place }) => luma({ ...place, baseUrl: `${url}/luma/dream-machine/v1` }),
   },
   seedance: {
     kinds: ['video'],
