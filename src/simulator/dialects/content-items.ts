@@ -18,7 +18,7 @@ export function contentOf(content: unknown): string | { readonly wrong: string }
     if (item.type === 'text' && typeof item.text === 'string' && item.text !== '') text = item.text;
     else if (item.type === 'draft_task' && isPlainObject(item.draft_task)) continue;
     else if (!isMedia(item)) return { wrong: 'type' };
-    else if (item.role !== undefined) roles.push(String(item.role));
+    else if (item.role !== undefined) roles.push(typeof item.role === 'string' ? item.role : '');
   }
   if (!roles.every((role) => ROLES.test(role))) return { wrong: 'role' };
   const frames = roles.filter((role) => role.endsWith('_frame'));
