@@ -3,9 +3,9 @@
  * /responses/{id}/cancel`.
  *
  * A request with the image generation tool ends with an image in base64; one without ends with a text. A
- * failure whose code is `content_filter` or `max_output_tokens` is played as `incomplete`. Callers: server.ts.
- * Invariants: what is answered in the foreground, or not stored, is refused: nobody could ask for it again;
- * a cancel may be repeated and changes nothing that is over.
+ * failure whose code is `content_filter` or `max_output_tokens` is played as `incomplete`. Callers:
+ * server.ts. Invariants: what is answered in the foreground, or not stored, is refused: nobody could ask
+ * for it again; a cancel may be repeated and changes nothing that is over.
  */
 import { isPlainObject } from '../../json.js';
 import type { Json, JsonObject } from '../../json.js';
