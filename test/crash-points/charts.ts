@@ -9,7 +9,7 @@ import { sessionDefinition } from '../../src/actors/house-machines.js';
 import type { DefinitionOptions } from '../../src/actors/kernel/index.js';
 import { jobPolicies } from '../../src/actors/job-pools.js';
 import type { EffectPolicy } from '../../src/actors/kernel/index.js';
-import type { Json } from '../../src/json.js';
+import type { Json, JsonObject } from '../../src/json.js';
 import { deliveryMachine, jobMachine, providerAccountMachine } from '../../src/machines/index.js';
 import { workflow } from '../kernel/fixtures.js';
 import { smallMachines } from '../kernel/small-machines.js';
@@ -134,6 +134,29 @@ export const jobChart: Chart = {
   runsOut: true,
 };
 
+const first = { provider: 'kling', credential: 'main', requestHash: 'first', cancelOffered: true };
+const steps = [first, { ...first, provider: 'openai', requestHash: 'second' }].map((step) => ({
+  ...step,
+  reconcile: { by: 'key', onUnlisted: 'resubmit', afterMs: 0 } as const,
+  pollMinMs: 2_000,
+}));
+
+/** A job that may be asked of two providers: each says what it likes, and is paid for what it took. */
+export const chainChart: Chart = {
+  ...jobChart,
+  name: 'job of a chain',
+  input: jobInput({ ...steps[0], chain: steps }) as unknown as Json,
+  nudges: [...(jobChart.nudges ?? []), { to: 'job/job_1', event: { type: 'provider.available' } }],
+  answers: {
+    ...jobChart.answers,
+    submit: [
+      ...(jobChart.answers['submit'] ?? []),
+      { label: 'held', output: { type: 'rejected', error: { ...fault(false), class: 'auth' } } },
+    ],
+    poll: [{ label: 'done', output: { type: 'done' } }],
+  },
+};
+
 /** A conversation's queue. */
 export const sessionChart: Chart = {
   name: 'session',
@@ -168,7 +191,7 @@ function ref(): Json {
   return { ...REF };
 }
 
-function fault(retryable: boolean): Json {
+function fault(retryable: boolean): JsonObject {
   return { class: 'server', code: 'server', message: 'the provider is down', retryable };
 }
 

@@ -2,7 +2,7 @@
 import { strict as assert } from 'node:assert';
 import { expect, test } from 'vitest';
 import type { JobContext } from '../../src/machines/index.js';
-import { billsOf, jobChart } from './charts.js';
+import { billsOf, chainChart, jobChart } from './charts.js';
 import { enumerate, everyNth, newTally, report } from './enumerate.js';
 import { everyEdge } from './paths.js';
 import type { World } from './world.js';
@@ -44,4 +44,20 @@ test('a job and its message: crashed anywhere, every transition ends well and is
   expect(tally.points).toBeGreaterThan(isDeep ? 2_000 : 190);
   expect(tally.interruptions).toBeGreaterThan(tally.points / 20);
   expect(tally.reruns).toBeGreaterThan(tally.points / 20);
+});
+
+test('a job of two providers: crashed anywhere, the second is asked for what the first has not taken', async () => {
+  const tally = newTally();
+  const paths = await everyEdge(chainChart, STATES_MAX);
+  await enumerate({
+    chart: chainChart,
+    paths,
+    tally,
+    choose: everyNth(EVERY),
+    check,
+  });
+  report('a chain', tally);
+  expect(tally.paths).toBeGreaterThan(30);
+  expect(tally.points).toBeGreaterThan(isDeep ? 1_500 : 130);
+  expect(tally.interruptions).toBeGreaterThan(tally.points / 20);
 });

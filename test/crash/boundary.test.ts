@@ -15,7 +15,10 @@ const COMMITS_MAX = 60;
  */
 const COMMITS_MIN = 11;
 
-interface Life extends Pick<Work, 'provider' | 'kind'>, Pick<Kill, 'phase'> {
+/** What the first of two providers says to everything. */
+const REFUSAL = { route: 'kling.submit', fault: { type: 'status', status: 400 } } as const;
+
+interface Life extends Pick<Work, 'provider' | 'kind' | 'fallback'>, Pick<Kill, 'phase'> {
   /** Left out of the short run: its commits are those of another life. */
   readonly deep?: boolean;
 }
@@ -25,6 +28,8 @@ const lives: readonly Life[] = [
   { provider: 'openai', kind: 'video', phase: 'after' },
   { provider: 'kling', kind: 'video', phase: 'before' },
   { provider: 'kling', kind: 'image', phase: 'after' },
+  { provider: 'kling', fallback: 'openai', kind: 'video', phase: 'before' },
+  { provider: 'kling', fallback: 'openai', kind: 'video', phase: 'after' },
   { provider: 'kling', kind: 'video', phase: 'after', deep: true },
   { provider: 'kling', kind: 'image', phase: 'before', deep: true },
 ];
@@ -32,20 +37,22 @@ const lives: readonly Life[] = [
 const agent = bundled('test/crash/children/agent.ts');
 const isDeep = process.env['HOLDFAST_DEEP'] === '1';
 
-for (const { provider, kind, phase, deep } of lives) {
+for (const { provider, kind, phase, fallback, deep } of lives) {
   if (deep === true && !isDeep) continue;
-  const what = `${provider} ${kind}`;
+  const what = `${provider} ${kind}${fallback === undefined ? '' : ` that ${fallback} makes instead`}`;
   test.concurrent(
     `killed ${phase} each commit of its life, one ${what} is billed once and delivered`,
     async ({ onTestFinished }) => {
       const world = await openWorld(agent, onTestFinished, {
         life: { queued: { polls: 0 }, running: { polls: 1 } },
+        faults: fallback === undefined ? [] : [REFUSAL],
       });
       const jobs: Work[] = [];
       for (let ended = 'SIGKILL'; ended === 'SIGKILL';) {
         expect(jobs.length, 'a life is not so long').toBeLessThan(COMMITS_MAX);
         const commit = jobs.length + 1;
-        const job: Work = { key: `${what} ${phase} ${commit}`, provider, kind };
+        const key = `${what} ${phase} ${commit}`;
+        const job: Work = { key, provider, kind, ...(fallback === undefined ? {} : { fallback }) };
         jobs.push(job);
         const child = world.start({
           jobs: [job],
@@ -58,6 +65,9 @@ for (const { provider, kind, phase, deep } of lives) {
       expect(jobs.length).toBeGreaterThan(COMMITS_MIN);
       await world.finish(jobs);
       await world.audit(jobs);
+      if (fallback === undefined) return;
+      const billed = world.simulator.ledger().filter(({ event }) => event === 'submit.billed');
+      expect(new Set(billed.map((entry) => entry.provider))).toEqual(new Set([fallback]));
     },
   );
 }

@@ -10,6 +10,8 @@ const work = z.object({
   key: z.string(),
   provider: z.enum(['openai', 'kling']),
   kind: z.enum(['video', 'image']),
+  /** Asked when the first is known not to have accepted. */
+  fallback: z.enum(['openai', 'kling']).optional(),
 });
 
 const plan = z.object({

@@ -120,13 +120,14 @@ async function run(plan: Plan): Promise<void> {
   say('open');
   if (plan.settleFirst) await quiet(runtime);
   killer.arm();
-  for (const { key, provider, kind } of plan.jobs) {
+  for (const { key, provider, kind, fallback } of plan.jobs) {
     const job = await runtime.jobs.submit({
       provider,
       kind,
       prompt: key,
       idempotencyKey: key,
       sessionKey: `session ${key}`,
+      ...(fallback === undefined ? {} : { fallback: [{ provider: fallback }] }),
       delivery: { channel: 'ledger', target: key },
     });
     say(`acknowledged ${key} ${job.id}`);
