@@ -82,20 +82,19 @@ export class Hooks {
     return this.#tell({ address, context, inDoubt, verdict, news });
   }
 
-  /** A delivery to the one hook of an account; it names its task, and is signed. */
+  /** A delivery to the one hook of an account: it names its task. One that nobody signed is not parked. */
   async forAccount(adapter: ProviderAdapter, credential: string, delivery: WebhookDelivery): Promise<Taken> {
     const { kernel, parked, verifier, vault } = this.#options;
     const verdict = await verifier.verify(adapter, credential, delivery);
     if (verdict.type === 'refused' || verdict.type === 'unchecked') return verdict;
-    if (verdict.type === 'hint' && !verdict.authentic) {
-      return { type: 'refused', reason: 'a hook without a token takes what is signed alone' };
-    }
     const news = newsIn(adapter, delivery.body, { credential });
     if (news?.ref === undefined) return { type: 'ignored', reason: 'it says nothing of a task' };
     const ref = await vault.kept(news.ref);
     const task = { provider: adapter.id, credential, ref };
     const address = await parked.holder(task);
     if (address === undefined) {
+      if (verdict.type === 'hint' && !verdict.authentic)
+        return { type: 'ignored', reason: 'nobody has its task' };
       const outcome = verdict.type === 'signed' ? verdictOf(news.outcome) : undefined;
       await parked.park(verdict.id, { ...task, ...(outcome === undefined ? {} : { outcome }) });
       return TAKEN;
