@@ -7,10 +7,14 @@ import { join } from 'node:path';
 import { Accounts } from './actors/accounts.js';
 import { Actors } from './actors/actors.js';
 import { ArtifactFiles } from './actors/artifact-files.js';
+import { ArtifactParts } from './actors/artifact-parts.js';
 import { Attachments } from './actors/attachments.js';
 import { Callbacks } from './actors/callbacks.js';
 import { Capsules } from './actors/capsule/capsules.js';
 import { Deliveries } from './actors/deliveries.js';
+import { Hooks } from './actors/hooks/hooks.js';
+import { Ingress } from './actors/hooks/ingress.js';
+import { ParkedEvents } from './actors/hooks/parked-events.js';
 import { JobEffects } from './actors/job-effects.js';
 import { JobReconcile } from './actors/job-reconcile.js';
 import { Jobs } from './actors/jobs.js';
@@ -23,7 +27,7 @@ import { Backups } from './backup.js';
 import { systemClock } from './clock.js';
 import { newId as randomId } from './ids.js';
 import { createLogger } from './log.js';
-import { createTransport } from './providers/index.js';
+import { createTransport, WebhookVerifier } from './providers/index.js';
 import type { Doubles, RuntimeOptions } from './runtime-options.js';
 import { fileFault, secretBelow, type Store } from './store/index.js';
 
@@ -42,6 +46,7 @@ export async function assemble(
   const kernel = await Kernel.open({ store, clock, log, memory, hook });
   const artifacts = join(directory, 'artifacts');
   const files = new ArtifactFiles(artifacts, kernel, log);
+  const parts = new ArtifactParts(artifacts, kernel, log);
   const inputs = { directory: join(directory, 'attachments'), kernel, store, log, faultOf: fileFault };
   const attachments = new Attachments(inputs);
   const pathOf = (path: string): string => files.pathOf(path);
@@ -52,15 +57,20 @@ export async function assemble(
   const vault = new Vault(async () => secret ?? (await secretBelow(directory)));
   const callbacks = new Callbacks(vault, webhooks?.publicUrl.replace(/\/$/, ''));
   const asking = { kernel, providers, accounts, transport, vault, callbacks };
-  const effects = new JobEffects({ ...asking, clock, files, log });
+  const effects = new JobEffects({ ...asking, clock, files, parts, log });
   const reconcile = new JobReconcile({ ...asking, effects });
   const sessionAttemptsMax = options.sessions?.attemptsMax;
   const jobs = new Jobs({
     ...{ kernel, providers, accounts, deliveries, effects, reconcile, callbacks, vault },
     ...{ defaults, sessionAttemptsMax, log, newId },
   });
+  const parked = new ParkedEvents(kernel, log);
+  const verifier = new WebhookVerifier(clock, transport);
+  const hooks = new Hooks({ kernel, effects, vault, verifier, parked, clock });
+  const { publicUrl } = webhooks ?? {};
   return {
-    ...{ store, kernel, log, artifacts, files, attachments, transport, accounts, deliveries, jobs },
+    ...{ parked, ingress: new Ingress({ providers, vault, hooks, clock, log, publicUrl }) },
+    ...{ store, kernel, log, parts, files, attachments, transport, accounts, deliveries, jobs },
     sessions: new Sessions({
       ...{ kernel, attachments, clock, log, generation: store.generation },
       newId: newId ?? randomId,

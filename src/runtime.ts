@@ -36,7 +36,6 @@ import { HoldfastError, isHoldfastError } from './errors.js';
 import type { Address } from './ids.js';
 import { limits } from './limits.js';
 import { supervisorMachine, type SupervisorEvent } from './machines/index.js';
-import { sweepParts } from './providers/index.js';
 import { checkOptions, type Doubles, type RuntimeOptions } from './runtime-options.js';
 import { openLevelStore, type CopyReport, type Store } from './store/index.js';
 
@@ -241,6 +240,15 @@ export class Runtime {
   }
 
   /**
+   * Serves `POST /hooks/{provider}/{token}`, where providers send news of tasks, in any server that knows
+   * `Request` and `Response`; all else is 404. It never rejects: what is wrong is a status (401 forged or
+   * stale, 413 over 1 MiB, 503 come again).
+   */
+  fetch(request: Request): Promise<Response> {
+    return this.#parts.ingress.fetch(request);
+  }
+
+  /**
    * Begins no new turns and lets those that are served come to their end; then takes no new work: polls,
    * downloads and sleeps stop, submits and sends may finish. All of it until `timeoutMs` (default 10 s):
    * what is cut off then goes on at the next open. Closing twice is harmless.
@@ -255,14 +263,15 @@ export class Runtime {
   }
 
   async #recover(control: boolean): Promise<void> {
-    const { artifacts, attachments, kernel, log } = this.#parts;
+    const { attachments, kernel, log, parts } = this.#parts;
     this.#supervisor.send({ type: 'runtime.opened' });
-    await sweepParts(artifacts);
+    await parts.recover();
     await attachments.recover();
     await this.accounts.recover();
     await kernel.start();
     await this.deliveries.recover();
     await this.jobs.recover();
+    await this.#parts.parked.recover();
     await this.sessions.recover();
     if (control) this.#control = await startControlServer(this, this.directory, log);
     this.#supervisor.send({ type: 'runtime.recovered' });

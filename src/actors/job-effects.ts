@@ -26,11 +26,12 @@ import type {
   SubmitInput,
   TaskInput,
 } from '../machines/index.js';
-import { download, pollTask, redactUrl, submitTask } from '../providers/index.js';
+import { download, pollTask, receiveInline, redactUrl, submitTask } from '../providers/index.js';
 import type { ArtifactSource, DownloadOutcome, PollOutcome, ProviderAdapter } from '../providers/index.js';
 import type { ProviderRequest, Transport, UrlSource } from '../providers/index.js';
 import type { Accounts } from './accounts.js';
 import type { ArtifactFiles } from './artifact-files.js';
+import type { ArtifactParts } from './artifact-parts.js';
 import type { Callbacks } from './callbacks.js';
 import { jobIndexes } from './job-index.js';
 import { payloadOfStep, requestFor } from './job-input.js';
@@ -47,6 +48,7 @@ export interface JobEffectsOptions {
   readonly callbacks: Callbacks;
   readonly clock: Clock;
   readonly files: ArtifactFiles;
+  readonly parts: ArtifactParts;
   readonly log: Logger;
 }
 
@@ -118,8 +120,10 @@ export class JobEffects {
   async fetch({ address, input, signal }: EffectCall<FetchInput>): Promise<FetchAnswer> {
     const adapter = this.#options.providers.get(input.provider);
     if (adapter === undefined) return { type: 'blocked', error: unregistered(input.provider) };
-    const fetched = (): Promise<FetchAnswer> => this.#fetch(adapter, { address, input, signal });
-    return this.#options.files.during(address, fetched, ({ type }) => type === 'done');
+    const { files, parts } = this.#options;
+    const fetched = (): Promise<FetchAnswer> =>
+      parts.inTurn(address, () => this.#fetch(adapter, { address, input, signal }));
+    return files.during(address, fetched, ({ type }) => type === 'done');
   }
 
   async #fetch(adapter: ProviderAdapter, call: EffectCall<FetchInput>): Promise<FetchAnswer> {
@@ -128,8 +132,8 @@ export class JobEffects {
     if (found.type !== 'done') return found;
     if (found.artifacts.length === 0) return { type: 'transient', error: NOTHING };
     const artifacts: JobArtifact[] = [];
-    for (const source of found.artifacts) {
-      const outcome = await this.#download(address, adapter, input, source, signal);
+    for (const [index, source] of found.artifacts.entries()) {
+      const outcome = await this.#download(adapter, call, source, index);
       if (outcome.type !== 'done') return outcome;
       artifacts.push({
         ...outcome.artifact,
@@ -189,11 +193,17 @@ export class JobEffects {
     outcome: Exclude<PollOutcome, { type: 'transient' }>,
   ): Extract<PollAnswer, { type: 'pending' | 'done' | 'failed' }> {
     if (outcome.type !== 'done') return outcome;
-    this.#sources.set(address, outcome.artifacts);
+    this.remember(address, outcome.artifacts);
+    return { type: 'done' };
+  }
+
+  /** Where the provider says that the artifacts of a job are: good for the next fetch of it. */
+  remember(address: string, artifacts: readonly ArtifactSource[]): void {
+    if (!isSmall(artifacts)) return;
+    this.#sources.set(address, artifacts);
     const [oldest] = this.#sources.keys();
     if (this.#sources.size > limits.rememberedSourcesMax && oldest !== undefined)
       this.#sources.delete(oldest);
-    return { type: 'done' };
   }
 
   async #artifactSources(
@@ -226,18 +236,18 @@ export class JobEffects {
   }
 
   async #download(
-    address: string,
     adapter: ProviderAdapter,
-    input: FetchInput,
+    { address, input, signal }: EffectCall<FetchInput>,
     source: ArtifactSource,
-    signal: AbortSignal,
+    index: number,
   ): Promise<DownloadOutcome> {
-    const { clock, files } = this.#options;
+    const { clock, files, parts } = this.#options;
     const { directory } = files;
     const { kind } = await this.request(address);
-    if ('base64' in source) return { type: 'permanent', error: { ...NOTHING, class: 'failed' } };
+    if ('base64' in source) return receiveInline({ source, directory, kind });
     const credential = await adapter.credential(input.ref.credential);
-    const outcome = await download({ source, adapter, credential, directory, kind, clock, signal });
+    const part = parts.nameOf(address, index);
+    const outcome = await download({ source, adapter, credential, directory, kind, clock, signal, part });
     return outcome.type === 'done' ? outcome : { ...outcome, error: naming(source, outcome.error) };
   }
 }
@@ -256,6 +266,12 @@ function unregistered(provider: string): JobFault {
 }
 
 const NOTHING = fault('server', 'no-artifact', 'the provider says done and names no artifact');
+
+/** What came with the reply is asked for again rather than kept in memory. */
+function isSmall(artifacts: readonly ArtifactSource[]): boolean {
+  const sizes = artifacts.map((source) => ('url' in source ? source.url.length : Infinity));
+  return sizes.reduce((sum, size) => sum + size, 0) <= limits.rememberedSourceBytesMax;
+}
 
 /** What could not be downloaded: without it nobody could fetch by hand what is paid for. */
 function naming<Fault extends JobFault>(source: UrlSource, error: Fault): Fault {

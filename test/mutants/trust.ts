@@ -93,7 +93,7 @@ export const trustMutants: readonly Mutant[] = [
   {
     name: 'follows a redirect without looking where it leads',
     breaks: ['T4'],
-    file: 'src/providers/download.ts',
+    file: 'src/providers/download-hops.ts',
     find: 'const reason = refuseUrl(url, adapter.trustedOrigins);',
     replace: 'const reason = hop > 0 ? undefined : refuseUrl(url, adapter.trustedOrigins);',
     caughtBy: downloads,
@@ -102,8 +102,8 @@ export const trustMutants: readonly Mutant[] = [
   {
     name: 'takes the key along to another origin',
     breaks: ['T4'],
-    file: 'src/providers/download.ts',
-    find: '    mayAuthenticate &&= url.origin === home;\n',
+    file: 'src/providers/download-hops.ts',
+    find: '    mayAuthenticate &&= isHome(url, adapter);\n',
     replace: '',
     caughtBy: downloads,
     by: 'within the origin keeps the credential, across origins loses it for good',
