@@ -1,8 +1,8 @@
 /**
  * The machines a module exports, with what `define` is told of them: what a deploy gate looks at.
  *
- * Callers: census.ts, doctor.ts, capsule-machine.ts. Invariant: the module is code of the user's and runs;
- * what it throws is told as a fault of the module.
+ * Callers: census.ts, doctor.ts, capsule-machine.ts; serve.ts loads with it. Invariant: the module is code of
+ * the user's and runs; what it throws is told as a fault of the module.
  */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -41,7 +41,8 @@ export async function machinesOf(path: string): Promise<readonly ModuleMachine[]
   return [...found.values()];
 }
 
-async function loaded(path: string): Promise<Readonly<Record<string, unknown>>> {
+/** What a module of the user's exports. Throws INVALID_INPUT when it cannot be loaded. */
+export async function loaded(path: string): Promise<Readonly<Record<string, unknown>>> {
   try {
     const module: unknown = await import(pathToFileURL(resolve(path)).href);
     return Object(module) as Readonly<Record<string, unknown>>;

@@ -18,6 +18,7 @@ import { exitCodeOf } from './exit.js';
 import { jobsCommand } from './jobs.js';
 import { quarantineCommand } from './quarantine.js';
 import { restoreCommand } from './restore.js';
+import { serveCommand } from './serve.js';
 import { sessionsCommand } from './sessions.js';
 import { simulatorCommand } from './simulator.js';
 import { plain, type Terminal } from './terminal.js';
@@ -56,6 +57,7 @@ function programOf(terminal: Terminal, version: string): Command {
     .showSuggestionAfterError();
   demoCommand(program);
   simulatorCommand(program, terminal);
+  serveCommand(program, terminal);
   jobsCommand(program, terminal);
   sessionsCommand(program, terminal);
   quarantineCommand(program, terminal);

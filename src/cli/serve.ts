@@ -1,0 +1,101 @@
+/**
+ * `holdfast serve MODULE`: a runtime by itself, with the door for providers open, until it is told to end.
+ *
+ * The module's default export is the options of a runtime, or a function that makes them. Callers: run.ts.
+ * Invariants: the line with the URL is printed once it listens; SIGINT and SIGTERM let requests under way
+ * end, then the runtime; a store that fails ends the process, so that whoever watches it starts it again.
+ */
+import { createServer, type Server } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import { InvalidArgumentError, type Command } from 'commander';
+import { systemClock } from '../clock.js';
+import { HoldfastError } from '../errors.js';
+import { openRuntime, type Runtime, type RuntimeOptions } from '../index.js';
+import { isPlainObject } from '../json.js';
+import { limits } from '../limits.js';
+import { onInterrupt } from './interrupt.js';
+import { loaded } from './module-machines.js';
+import type { Terminal } from './terminal.js';
+
+interface ServeArguments {
+  readonly port: number;
+  readonly host: string;
+  readonly json?: boolean;
+}
+
+export function serveCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('serve <module>')
+    .description('run a directory by itself and take what providers tell at its hooks')
+    .option('--port <port>', '0 for any free port', portNumber, 8_080)
+    .option('--host <address>', 'where to listen', '127.0.0.1')
+    .option('--json', 'print the URL as JSON in one line')
+    .action((module: string, options: ServeArguments) => serve(module, options, terminal));
+}
+
+async function serve(
+  module: string,
+  { port, host, json }: ServeArguments,
+  { out, colours }: Terminal,
+): Promise<void> {
+  const options = await optionsIn(module);
+  let forget = (): void => undefined;
+  const interrupted = new Promise<void>((resolve) => (forget = onInterrupt(resolve)));
+  const runtime = await openRuntime(options);
+  const failed = new Promise<unknown>((resolve) => void runtime.on('failed', resolve));
+  const server = createServer();
+  try {
+    const url = await listening(server, runtime, { port, host });
+    const facts = { url, directory: runtime.directory, public_url: options.webhooks?.publicUrl };
+    out(json === true ? JSON.stringify(facts) : `holdfast serves ${colours.cyan(`${url}/hooks`)}`);
+    const failure = await Promise.race([interrupted, failed]);
+    if (failure !== undefined) throw failure;
+  } finally {
+    forget();
+    await stopped(server);
+    await runtime.close();
+  }
+}
+
+/** Throws INVALID_INPUT for a module that has none; what is wrong with them, the runtime says. */
+async function optionsIn(module: string): Promise<RuntimeOptions> {
+  const given = (await loaded(module))['default'];
+  const made: unknown = typeof given === 'function' ? await (given as () => unknown)() : given;
+  if (isPlainObject(made) && typeof made['directory'] === 'string')
+    return made as Readonly<Record<string, unknown>> & RuntimeOptions;
+  const message = `"module": the default export of ${module} is neither options with a directory nor makes them`;
+  throw new HoldfastError('INVALID_INPUT', message, { details: { field: 'module' } });
+}
+
+async function listening(
+  server: Server,
+  runtime: Runtime,
+  place: { readonly port: number; readonly host: string },
+): Promise<string> {
+  const listener = getRequestListener((request) => runtime.fetch(request), { overrideGlobalObjects: false });
+  server.on('request', (request, response) => void listener(request, response));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => {
+      const message = `port: ${place.host}:${place.port} cannot be listened on (${error.message})`;
+      reject(new HoldfastError('INVALID_OPTIONS', message, { cause: error }));
+    });
+    server.listen(place, resolve);
+  });
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : place.port;
+  return `http://${place.host.includes(':') ? `[${place.host}]` : place.host}:${port}`;
+}
+
+/** What is under way may end, for as long as a close may take. */
+async function stopped(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const cancel = systemClock.schedule(limits.closeTimeoutMs, () => server.closeAllConnections());
+  await closed;
+  cancel();
+}
+
+function portNumber(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port <= 65_535) return port;
+  throw new InvalidArgumentError('It is 0 to 65535.');
+}
