@@ -37,6 +37,8 @@ export { replicate } from './adapters/replicate.js';
 export type { ReplicateOptions } from './adapters/replicate.js';
 export { runway } from './adapters/runway.js';
 export type { RunwayOptions } from './adapters/runway.js';
+export { minimax } from './adapters/minimax.js';
+export type { MinimaxOptions } from './adapters/minimax.js';
 export { openai } from './adapters/openai.js';
 export type { OpenAiOptions } from './adapters/openai.js';
 export { seedance } from './adapters/seedance.js';

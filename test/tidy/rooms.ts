@@ -80,6 +80,7 @@ export const concreteNames = [
   'openaiResponses',
   'veo',
   'seedance',
+  'minimax',
   'fal',
   'luma',
   'replicate',
