@@ -19,6 +19,7 @@ import type { Ledger, LedgerEntry } from './ledger.js';
 import type { Herald } from './herald.js';
 import { locationOf } from './hops.js';
 import { billsDespite, httpDate, replacementFor, shapeFor } from './mishap.js';
+import { inRange } from './ranges.js';
 import type { Action } from './script.js';
 
 export interface House {
@@ -144,7 +145,7 @@ function outcomeOf(
   );
   const isServed = route.action === 'submit' ? billsDespite(mishap) : replacement === undefined;
   if (!isServed) return { reply: replacement ?? dialect.failing(503) };
-  const outcome = route.run(call, world);
+  const outcome = inRange(route.run(call, world), call, world.artifacts.ranges);
   if (replacement !== undefined) return { ...outcome, reply: replacement };
   if (mishap?.type !== 'invalidJson') return outcome;
   const { reply } = outcome;

@@ -185,6 +185,8 @@ const script = z.strictObject({
       chunkBytes: z.int().min(1).max(1_048_576).default(16_384),
       /** Default: as fast as the client reads. */
       bytesPerSecond: z.int().min(1).max(1_000_000_000).optional(),
+      /** Artifacts have an ETag, and can be asked for from any byte on. */
+      ranges: z.boolean().default(true),
     })
     .prefault({}),
 });
