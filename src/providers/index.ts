@@ -26,6 +26,14 @@ export { receiveImage } from './image-file.js';
 export type { ImageSource, ReceivedImage } from './image-file.js';
 export { agnes } from './adapters/agnes.js';
 export type { AgnesOptions } from './adapters/agnes.js';
+export { fromAiSdkVideoModel } from './adapters/ai-sdk.js';
+export type {
+  AiSdkFile,
+  AiSdkOptions,
+  AiSdkStart,
+  AiSdkStatus,
+  AiSdkVideoModel,
+} from './adapters/ai-sdk.js';
 export { fal } from './adapters/fal.js';
 export type { FalOptions } from './adapters/fal.js';
 export { kling } from './adapters/kling.js';
@@ -35,6 +43,10 @@ export { luma } from './adapters/luma.js';
 export type { LumaOptions } from './adapters/luma.js';
 export { replicate } from './adapters/replicate.js';
 export type { ReplicateOptions } from './adapters/replicate.js';
+export { rsclaw } from './adapters/rsclaw.js';
+export type { RsclawOptions } from './adapters/rsclaw.js';
+export { rsclawImage } from './adapters/rsclaw-image.js';
+export type { RsclawImageOptions } from './adapters/rsclaw-image.js';
 export { runway } from './adapters/runway.js';
 export type { RunwayOptions } from './adapters/runway.js';
 export { minimax } from './adapters/minimax.js';
