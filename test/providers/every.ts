@@ -4,10 +4,12 @@
  * Callers: the contract of adapters, the matrix of crashes and faults, the crowd. Invariant: an entry is an
  * adapter and a dialect that meet.
  */
+import { createReplicate } from '@ai-sdk/replicate';
 import type { Clock } from '../../src/clock.js';
 import {
   agnes,
   fal,
+  fromAiSdkVideoModel,
   kling,
   luma,
   openai,
@@ -90,6 +92,20 @@ export const every: Readonly<Record<string, Entry>> = {
   luma: {
     kinds: ['video', 'image'],
     adapter: ({ url, ...place }) => luma({ ...place, baseUrl: `${url}/luma/dream-machine/v1` }),
+  },
+  'ai-sdk': {
+    kinds: ['video'],
+    adapter: ({ url, clock, apiKey }) => {
+      const house = createReplicate({ apiToken: apiKey ?? '', baseURL: `${url}/replicate/v1` });
+      // Believed at once: the tests of how long it is only suspected are its own.
+      const suspect = { errorsMin: 1, forMs: 0 };
+      return fromAiSdkVideoModel(house.video('minimax/video-01'), {
+        clock,
+        suspect,
+        id: 'ai-sdk',
+        trustedOrigins: [url],
+      });
+    },
   },
   seedance: {
     kinds: ['video'],
