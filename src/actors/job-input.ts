@@ -3,12 +3,12 @@
  *
  * Callers: jobs.ts. Invariants:
  *  1  Every provider of a chain is registered and can build its request before anything is written.
- *  2  A request is stored once; a later provider of the chain has its own model and `extra` beside it, or none:
- *     both are words of one provider.
+ *  2  A request is stored once; a later provider of the chain has its own model and `extra` beside it, or
+ *     none: both are words of one provider.
  */
 import { HoldfastError } from '../errors.js';
 import { sha256Hex, stableId } from '../ids.js';
-import { canonicalJson, type Json } from '../json.js';
+import { canonicalJson, type Json, type JsonObject } from '../json.js';
 import { jobDefaults } from '../machines/index.js';
 import type { ChainStep, JobInput } from '../machines/index.js';
 import type { ProviderAdapter, ProviderRequest } from '../providers/index.js';
@@ -70,16 +70,21 @@ function attemptAt(
   return { adapter, credential, request };
 }
 
-function ownOf({ model, extra }: CheckedSubmit['fallback'][number]): Own {
+function ownOf({
+  model,
+  extra,
+}: {
+  readonly model?: string | undefined;
+  readonly extra?: JsonObject | undefined;
+}) {
   return { ...(model === undefined ? {} : { model }), ...(extra === undefined ? {} : { extra }) };
 }
 
 /** The payload rows of a job: the request, and what is the own of each further provider. */
 export function payloadsOf(attempts: readonly [Attempt, ...Attempt[]]): Readonly<Record<string, Json>> {
   return Object.fromEntries(
-    attempts.map(({ request: { model, extra, ...neutral } }, step) => {
-      const own = { ...(model === undefined ? {} : { model }), ...(extra === undefined ? {} : { extra }) };
-      return [payloadOfStep(step), (step === 0 ? { ...neutral, ...own } : own) as unknown as Json];
+    attempts.map(({ request }, step): readonly [string, Json] => {
+      return [payloadOfStep(step), step === 0 ? { ...request } : ownOf(request)];
     }),
   );
 }

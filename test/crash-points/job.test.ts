@@ -46,7 +46,7 @@ test('a job and its message: crashed anywhere, every transition ends well and is
   expect(tally.reruns).toBeGreaterThan(tally.points / 20);
 });
 
-test('a job of two providers: crashed anywhere, the second is asked for what the first has not taken', async () => {
+test('a job of two providers: crashed anywhere, it is paid for once, by one of them', async () => {
   const tally = newTally();
   const paths = await everyEdge(chainChart, STATES_MAX);
   await enumerate({
