@@ -145,7 +145,7 @@ describe('kling callbacks', () => {
     else expect(parse(body)).toMatchObject(expected);
   });
 
-  it('have their secrets from the option or the environment, several while one takes over from the other', () => {
+  it('have their secrets from the option or the environment, two while one takes over', () => {
     const secretsOf = (options: KlingOptions) => {
       const scheme = kling({ env, ...options }).webhook?.schemes[0];
       return scheme?.type === 'standard' ? scheme.secrets('default') : undefined;

@@ -1,8 +1,9 @@
 /**
  * How Kling lets a call in: an API key as it is, or a token signed with the secret of a pair of keys.
  *
- * Callers: `kling.ts`. Invariants: pure; a token counts at the provider's time alone. In the script's `keys`, a
- * pair is `accessKey:secretKey`; an entry without a colon is an API key, or a secret whose access key may be any.
+ * Callers: `kling.ts`. Invariants: pure; a token counts at the provider's time alone. In the script's
+ * `keys`, a pair is `accessKey:secretKey`; an entry without a colon is an API key, or a secret whose access
+ * key may be any.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { isPlainObject } from '../../json.js';

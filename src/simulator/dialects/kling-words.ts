@@ -1,5 +1,6 @@
 /**
- * What both generations of Kling share: its envelope and codes, what a task is made from, how it is submitted.
+ * What both generations of Kling share: its envelope and codes, what a task is made from, how it is
+ * submitted.
  *
  * Callers: `kling.ts`, `kling-legacy.ts`. Invariant: an `external_task_id` names one task of the account for
  * ever: a second submit with it is refused (1201) and bills nothing.
