@@ -16,3 +16,4 @@ export type {
 } from './port.js';
 export { webhookChannel } from './webhook.js';
 export type { WebhookChannelOptions } from './webhook.js';
+export type { WebhookSigning } from './webhook-signing.js';

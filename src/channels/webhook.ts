@@ -8,7 +8,8 @@
  *  1  `idempotency-key` is the delivery id on every attempt: the receiver can drop what it has seen.
  *  2  2xx is delivered. 408, 425, 429, 5xx and every network fault are retryable; anything else is permanent.
  *  3  One request a call: no redirect is followed, nothing is repeated here.
- *  4  An error names the origin of the receiver at most: paths of chat webhooks are secrets.
+ *  4  Signed or not is decided when the channel is made: a signed one sends nothing unsigned.
+ *  5  An error names the origin of the receiver at most: paths of chat webhooks are secrets.
  */
 import type { Dispatcher } from 'undici';
 import { request } from 'undici';
@@ -18,12 +19,15 @@ import { HoldfastError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { ChannelObject, Message, RetryPolicy, SendContext } from './port.js';
 import { DeliveryError } from './port.js';
+import { SIGNATURE_HEADERS, signerOf, type Sign, type WebhookSigning } from './webhook-signing.js';
 
 export interface WebhookChannelOptions {
   /** An absolute http or https URL, or how to get one from the message. */
   readonly url: string | ((message: Message) => string);
   /** Sent with every request, such as `authorization`. May not name the headers the channel sets itself. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Signs every request as Standard Webhooks has it, the delivery id as `webhook-id`. Default: not signed. */
+  readonly signing?: WebhookSigning;
   /** From the call to the end of the answer. Default 30 s; 1 or more. */
   readonly timeoutMs?: number;
   readonly policy?: RetryPolicy;
@@ -40,14 +44,16 @@ const OWN_HEADERS: readonly string[] = [
 ];
 
 /**
- * Makes the channel. Throws `INVALID_OPTIONS` for a malformed URL, a timeout below 1 ms or an unusable
- * header.
+ * Makes the channel. Throws `INVALID_OPTIONS` for a malformed URL, a timeout below 1 ms, an unusable header
+ * or a secret that is none.
  */
 export function webhookChannel(options: WebhookChannelOptions): ChannelObject {
   const { url, timeoutMs = limits.webhookTimeoutMs, clock = systemClock } = options;
   if (typeof url === 'string') checkUrl(url, (message) => new HoldfastError('INVALID_OPTIONS', message));
   if (!(timeoutMs >= 1)) throw new HoldfastError('INVALID_OPTIONS', 'webhook timeoutMs is not 1 or more');
-  checkHeaders(options.headers ?? {});
+  const { signing } = options;
+  const sign: Sign = signing === undefined ? () => ({}) : signerOf(signing, clock);
+  checkHeaders(options.headers ?? {}, [...OWN_HEADERS, ...(signing === undefined ? [] : SIGNATURE_HEADERS)]);
   return {
     ...(options.policy === undefined ? {} : { policy: options.policy }),
     send: async (message, context) => {
@@ -56,7 +62,7 @@ export function webhookChannel(options: WebhookChannelOptions): ChannelObject {
       const body = bodyOf(message, context);
       const deadline = deadlineOf(context.signal, clock, timeoutMs);
       try {
-        return await post(parsed, body, context, deadline.signal, { ...options, clock });
+        return await post(parsed, body, context, deadline.signal, { ...options, clock, sign });
       } finally {
         deadline.cancel();
       }
@@ -69,13 +75,13 @@ async function post(
   body: string,
   context: SendContext,
   signal: AbortSignal,
-  options: WebhookChannelOptions & { readonly clock: Clock },
+  options: WebhookChannelOptions & { readonly clock: Clock; readonly sign: Sign },
 ): Promise<{ readonly status: number }> {
   let response: Dispatcher.ResponseData;
   try {
     response = await request(url, {
       method: 'POST',
-      headers: { ...options.headers, ...ownHeaders(context) },
+      headers: { ...options.headers, ...ownHeaders(context), ...options.sign(context.deliveryId, body) },
       body,
       signal,
       highWaterMark: limits.replyPauseBytes,
@@ -175,9 +181,9 @@ function checkUrl(url: string, errorOf: (message: string) => Error): URL {
   return parsed;
 }
 
-function checkHeaders(headers: Readonly<Record<string, string>>): void {
+function checkHeaders(headers: Readonly<Record<string, string>>, own: readonly string[]): void {
   for (const [name, value] of Object.entries(headers)) {
-    if (OWN_HEADERS.includes(name.toLowerCase()))
+    if (own.includes(name.toLowerCase()))
       throw new HoldfastError(
         'INVALID_OPTIONS',
         `webhook header ${JSON.stringify(name)} is set by the channel`,

@@ -72,5 +72,8 @@ test.concurrent(
       { deliveryId: first.deliveryId, attempt: 1 },
       { deliveryId: first.deliveryId, attempt: 2 },
     ]);
+    // Every receipt is signed, or the receiver would not have taken it; the second one by its own time.
+    const [one, two] = world.receiver.receipts;
+    expect(two?.signedAt).toBeGreaterThan(one?.signedAt ?? Infinity);
   },
 );

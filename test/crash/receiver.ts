@@ -1,21 +1,39 @@
 /**
  * Where messages arrive: an HTTP server that writes down each one before it answers.
  *
- * Callers: world.ts. It lives in the test's process, which nobody kills.
+ * Callers: world.ts. It lives in the test's process, which nobody kills. What is not signed is not taken.
  */
 import { createServer } from 'node:http';
 import { once } from 'node:events';
+import { Webhook } from 'standardwebhooks';
 import { z } from 'zod';
 
-const receipt = z.object({
-  deliveryId: z.string(),
+/** What the signed channel of the agent signs with. */
+export const CHANNEL_SECRET = `whsec_${Buffer.from('agent and receiver know it').toString('base64')}`;
+
+const message = z.object({
+  delivery_id: z.string(),
   attempt: z.number(),
-  jobId: z.string(),
+  job_id: z.string(),
   text: z.string(),
-  paths: z.array(z.string()).readonly(),
+  files: z.array(z.object({ path: z.string() })),
 });
 
-export type Receipt = z.infer<typeof receipt>;
+const signature = z.object({
+  'webhook-id': z.string(),
+  'webhook-timestamp': z.string(),
+  'webhook-signature': z.string(),
+});
+
+export interface Receipt {
+  readonly deliveryId: string;
+  readonly attempt: number;
+  readonly jobId: string;
+  readonly text: string;
+  readonly paths: readonly string[];
+  /** Epoch seconds, as the signature says. */
+  readonly signedAt: number;
+}
 
 export interface Receiver {
   readonly url: string;
@@ -37,7 +55,7 @@ export async function startReceiver(): Promise<Receiver> {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const received = receipt.parse(JSON.parse(Buffer.concat(chunks).toString()));
+      const received = receiptOf(Buffer.concat(chunks).toString(), request.headers);
       receipts.push(received);
       const held = hold;
       hold = undefined;
@@ -69,4 +87,15 @@ export async function startReceiver(): Promise<Receiver> {
       await closed;
     },
   };
+}
+
+/** Throws for what is not signed. The agent's clock is fast: how old a signature is, its test says. */
+function receiptOf(body: string, headers: unknown): Receipt {
+  const signed = signature.parse(headers);
+  const signedAt = Number(signed['webhook-timestamp']);
+  const right = new Webhook(CHANNEL_SECRET).sign(signed['webhook-id'], new Date(signedAt * 1_000), body);
+  if (signed['webhook-signature'] !== right) throw new Error('the message is not signed by the agent');
+  const { delivery_id: deliveryId, job_id: jobId, attempt, text, files } = message.parse(JSON.parse(body));
+  if (signed['webhook-id'] !== deliveryId) throw new Error('the message has the signature of another');
+  return { deliveryId, attempt, jobId, text, paths: files.map(({ path }) => path), signedAt };
 }

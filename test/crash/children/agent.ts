@@ -9,13 +9,14 @@
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import type { Message, SendContext } from '../../../src/channels/index.js';
+import { webhookChannel } from '../../../src/channels/index.js';
 import { openRuntime, silentLogger, type Runtime } from '../../../src/index.js';
 import type { JobContext } from '../../../src/machines/index.js';
 import { kling, openai } from '../../../src/providers/index.js';
 import { faultyStore, type CommitPhase } from '../../../src/testing/index.js';
 import { createFastClock } from '../fast-clock.js';
 import { readPlan, type Plan } from '../plan.js';
+import { CHANNEL_SECRET } from '../receiver.js';
 import { untilKilled } from './until-killed.js';
 
 const LOOKS_MAX = 100_000;
@@ -47,16 +48,6 @@ class Killer {
     process.kill(process.pid, 'SIGKILL');
     await once(process, 'a death that has no event');
   }
-}
-
-async function send(receiverUrl: string, message: Message, context: SendContext): Promise<unknown> {
-  const { deliveryId, attempt, signal } = context;
-  const { jobId = '', text, files } = message;
-  const paths = files.map(({ path }) => path);
-  const body = JSON.stringify({ deliveryId, attempt, jobId, text, paths });
-  const response = await fetch(receiverUrl, { method: 'POST', body, signal });
-  if (!response.ok) throw new Error(`the receiver says ${response.status}`);
-  return { status: response.status };
 }
 
 /**
@@ -106,10 +97,12 @@ async function run(plan: Plan): Promise<void> {
       kling({ ...account, baseUrl: `${plan.simulatorUrl}/kling` }),
     ],
     channels: {
-      ledger: {
-        send: (message, context) => send(plan.receiverUrl, message, context),
+      ledger: webhookChannel({
+        url: plan.receiverUrl,
+        signing: { secret: CHANNEL_SECRET },
         policy: { kind: 'fixed', delayMs: 1_000, attemptsMax: 60 },
-      },
+        clock,
+      }),
     },
     jobs: { reconcileAfterMs: 0, timeoutMs: 86_400_000, poll: { everyMs: 1_000, slowMs: 1_000 } },
     control: false,
