@@ -95,7 +95,9 @@ function sideOf(pixels: number): number {
   return Math.max(1, Math.round(pixels / SIDE_STEP)) * SIDE_STEP;
 }
 
-/** 2.5 knows neither pixels nor what must not be seen; its image is the first frame of two that may be set. */
+/**
+ * 2.5 knows neither pixels nor what must not be seen; its image is the first frame of two that may be set.
+ */
 function body25(request: ProviderRequest, model: string): JsonObject {
   const extra = request.extra ?? {};
   const { image, size, durationSeconds: seconds, seed } = request;

@@ -113,7 +113,9 @@ function refuseVeo(request: ProviderRequest): string | undefined {
   return undefined;
 }
 
-/** `extra` is laid under the body as Google has it: `instances: [{...}]`, `parameters: {...}` and the rest. */
+/**
+ * `extra` is laid under the body as Google has it: `instances: [{...}]`, `parameters: {...}` and the rest.
+ */
 function submitRequest(
   request: ProviderRequest,
   model: string,
@@ -217,7 +219,9 @@ function sourceOf(sample: unknown, baseUrl: string): readonly ArtifactSource[] {
   return [{ url: url.href, authenticated: url.origin === new URL(baseUrl).origin }];
 }
 
-/** A static webhook signs with the project's secret; a dynamic one puts a JWT where the signature would be. */
+/**
+ * A static webhook signs with the project's secret; a dynamic one puts a JWT where the signature would be.
+ */
 function webhookOf(options: VeoOptions): Webhook {
   const { webhookSecret: given, webhookAudience: audience } = options;
   return {
