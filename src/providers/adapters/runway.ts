@@ -25,6 +25,7 @@ import { nearestRatio } from '../pixels.js';
 import type {
   HttpRequest,
   HttpResponse,
+  JobKind,
   PollOutcome,
   ProviderAdapter,
   ProviderError,
@@ -127,29 +128,39 @@ function refuseRunway(request: ProviderRequest): string | undefined {
 }
 
 function submitRequest(house: House, request: ProviderRequest): HttpRequest {
-  const { kind, prompt, image, negativePrompt, seed } = request;
+  const { kind, prompt, image, negativePrompt, durationSeconds, seed } = request;
   const model = request.model ?? (kind === 'video' ? house.videoModel : house.imageModel);
   const ratio = ratioOf(request, model);
-  const duration = request.durationSeconds ?? (TIMED_MODELS.test(model) ? DURATION_SECONDS : undefined);
   const frame = kind === 'video' ? { promptImage: image } : { referenceImages: [{ uri: image }] };
   const json: JsonObject = {
-    ...(kind === 'video' && duration !== undefined ? { duration } : {}),
-    ...(ratio === undefined ? {} : { ratio }),
+    ...defaultsOf(kind, model),
     ...request.extra,
     model,
     promptText: prompt,
     ...(image === undefined ? {} : frame),
     ...(negativePrompt === undefined ? {} : { negativePrompt }),
+    ...(durationSeconds === undefined || kind === 'image' ? {} : { duration: durationSeconds }),
+    ...(ratio === undefined ? {} : { ratio }),
     ...(seed === undefined ? {} : { seed }),
   };
   return { method: 'POST', path: `/v1/${endpointOf(request)}`, headers: VERSION, json };
+}
+
+/** What a model cannot do without. */
+function defaultsOf(kind: JobKind, model: string): JsonObject {
+  const isTimed = kind === 'video' && TIMED_MODELS.test(model);
+  const ratio = (kind === 'video' ? VIDEO_RATIOS : IMAGE_RATIOS)['16:9'];
+  return {
+    ...(isTimed ? { duration: DURATION_SECONDS } : {}),
+    ...(SHAPED_MODELS.test(model) ? {} : { ratio }),
+  };
 }
 
 function ratioOf({ kind, size, aspectRatio }: ProviderRequest, model: string): string | undefined {
   const ratios = kind === 'video' ? VIDEO_RATIOS : IMAGE_RATIOS;
   if (SHAPED_MODELS.test(model)) return aspectRatio ?? nearestRatio(size, Object.keys(ratios));
   if (size !== undefined) return size.replace('x', ':');
-  return aspectRatio === undefined ? ratios['16:9'] : (ratios[aspectRatio] ?? aspectRatio);
+  return aspectRatio === undefined ? undefined : (ratios[aspectRatio] ?? aspectRatio);
 }
 
 function parseSubmit(
@@ -247,7 +258,7 @@ function errorWords(status: number, body: WireObject | undefined): ErrorWords {
 /** A 400 says three things: wrong, unpaid, and unsafe. */
 function classOfRefusal(status: number, message: string): ProviderErrorClass | undefined {
   if (status !== 400) return undefined;
-  if (/(?:not enough|insufficient) credits/i.test(message)) return 'billing';
+  if (/(?:insufficient|not (?:have )?enough) credits/i.test(message)) return 'billing';
   return soundsUnsafe(message) ? 'safety' : undefined;
 }
 
