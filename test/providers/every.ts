@@ -18,6 +18,7 @@ import {
   runway,
   veo,
   seedance,
+  minimax,
   type JobKind,
   type ProviderAdapter,
   type ProviderRequest,
@@ -106,6 +107,14 @@ export const every: Readonly<Record<string, Entry>> = {
         trustedOrigins: [url],
       });
     },
+  },
+  'minimax v1': {
+    kinds: ['video'],
+    adapter: ({ url, ...place }) => minimax({ ...place, baseUrl: `${url}/minimax` }),
+  },
+  'minimax v2': {
+    kinds: ['video'],
+    adapter: ({ url, ...place }) => minimax({ ...place, baseUrl: `${url}/minimax`, generation: 'v2' }),
   },
   seedance: {
     kinds: ['video'],

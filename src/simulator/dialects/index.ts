@@ -4,6 +4,8 @@ import { agnesDialect } from './agnes.js';
 import { falDialect } from './fal.js';
 import { klingDialect } from './kling.js';
 import { lumaDialect } from './luma.js';
+import { minimaxV1Dialect } from './minimax-v1.js';
+import { minimaxV2Dialect } from './minimax-v2.js';
 import { openaiDialect } from './openai.js';
 import { replicateDialect } from './replicate.js';
 import { runwayDialect } from './runway.js';
@@ -19,6 +21,8 @@ export const dialects: readonly Dialect[] = [
   replicateDialect,
   runwayDialect,
   seedanceDialect,
+  minimaxV1Dialect,
+  minimaxV2Dialect,
   openaiDialect,
   openaiResponsesDialect,
   veoDialect,
