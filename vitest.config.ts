@@ -17,6 +17,7 @@ const rooms = [
   'examination',
   'store',
   'simulator',
+  'referees',
   'providers',
   'control',
   'cli',
