@@ -15,6 +15,8 @@ import {
   openai,
   openaiResponses,
   replicate,
+  rsclaw,
+  rsclawImage,
   runway,
   veo,
   seedance,
@@ -61,11 +63,24 @@ export const every: Readonly<Record<string, Entry>> = {
   },
   veo: {
     kinds: ['video'],
-    adapter: ({ url, ...place }) => veo({ ...place, baseUrl: `${url}/veo/v1beta` }),
+    adapter: ({ url, ...place }) =>
+      veo({ ...place, baseUrl: `${url}/veo/v1beta`, jwksUrl: `${url}/_simulator/veo/jwks.json` }),
   },
   kling: {
     kinds: ['video', 'image'],
     adapter: ({ url, ...place }) => kling({ ...place, baseUrl: `${url}/kling` }),
+  },
+  rsclaw: {
+    kinds: ['video'],
+    adapter: ({ url, ...place }) => rsclaw({ ...place, baseUrl: `${url}/rsclaw` }),
+  },
+  'rsclaw jobs': {
+    kinds: ['video'],
+    adapter: ({ url, ...place }) => rsclaw({ ...place, protocol: 'jobs', baseUrl: `${url}/rsclaw/v1` }),
+  },
+  rsclaw_image: {
+    kinds: ['image'],
+    adapter: ({ url, ...place }) => rsclawImage({ ...place, baseUrl: `${url}/rsclaw_image` }),
   },
   'kling legacy': {
     kinds: ['video'],

@@ -8,6 +8,8 @@ import { minimaxV1Dialect } from './minimax-v1.js';
 import { minimaxV2Dialect } from './minimax-v2.js';
 import { openaiDialect } from './openai.js';
 import { replicateDialect } from './replicate.js';
+import { rsclawImageDialect } from './rsclaw-image.js';
+import { rsclawDialect } from './rsclaw.js';
 import { runwayDialect } from './runway.js';
 import { seedanceDialect } from './seedance.js';
 import { openaiResponsesDialect } from './openai-responses.js';
@@ -19,6 +21,8 @@ export const dialects: readonly Dialect[] = [
   klingDialect,
   lumaDialect,
   replicateDialect,
+  rsclawDialect,
+  rsclawImageDialect,
   runwayDialect,
   seedanceDialect,
   minimaxV1Dialect,
