@@ -125,7 +125,7 @@ export const every: Readonly<Record<string, Entry>> = {
   },
   'minimax v1': {
     kinds: ['video'],
-    adapter: ({ url, ...place }) => minimax({ ...place, baseUrl: `${url}/minimax` }),
+    adapter: ({ url, ...place }) => minimax({ ...place, baseUrl: `${url}/minimax`, generation: 'v1' }),
   },
   'minimax v2': {
     kinds: ['video'],
