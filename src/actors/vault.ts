@@ -26,6 +26,7 @@ const TAG_BYTES = 16;
 export class Vault {
   readonly #secret: () => Promise<string>;
   readonly #keys = new Map<string, Promise<Buffer>>();
+  #asked: Promise<string> | undefined;
 
   /** `secret` is asked for when it is first needed. */
   constructor(secret: () => Promise<string>) {
@@ -87,12 +88,20 @@ export class Vault {
   #key(purpose: 'refs' | 'hooks'): Promise<Buffer> {
     const known = this.#keys.get(purpose);
     if (known !== undefined) return known;
-    const made = this.#secret().then((secret) =>
+    const made = this.#secretOnce().then((secret) =>
       Buffer.from(hkdfSync('sha256', secret, '', `holdfast ${purpose}`, KEY_BYTES)),
     );
     this.#keys.set(purpose, made);
     // A file that could not be read is tried again.
     made.catch(() => this.#keys.delete(purpose));
     return made;
+  }
+
+  /** One question at a time: asked twice at once, a file that is not there yet would be made twice. */
+  #secretOnce(): Promise<string> {
+    this.#asked ??= this.#secret().finally(() => {
+      this.#asked = undefined;
+    });
+    return this.#asked;
   }
 }

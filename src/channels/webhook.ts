@@ -26,7 +26,7 @@ export interface WebhookChannelOptions {
   readonly url: string | ((message: Message) => string);
   /** Sent with every request, such as `authorization`. May not name the headers the channel sets itself. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Signs every request as Standard Webhooks has it, the delivery id as `webhook-id`. Default: not signed. */
+  /** Signs as Standard Webhooks has it, with the delivery id as `webhook-id`. Default: not signed. */
   readonly signing?: WebhookSigning;
   /** From the call to the end of the answer. Default 30 s; 1 or more. */
   readonly timeoutMs?: number;

@@ -1,7 +1,7 @@
 /**
  * `holdfast serve MODULE`: a runtime by itself, with the door for providers open, until it is told to end.
  *
- * The module's default export is the options of a runtime, or a function that makes them. Callers: run.ts.
+ * The module's default export is the options of a runtime, or a function that makes them. Callers: run.ts; providers.ts reads the module.
  * Invariants: the line with the URL is printed once it listens; SIGINT and SIGTERM let requests under way
  * end, then the runtime; a store that fails ends the process, so that whoever watches it starts it again.
  */
@@ -58,12 +58,12 @@ async function serve(
 }
 
 /** Throws INVALID_INPUT for a module that has none; what is wrong with them, the runtime says. */
-async function optionsIn(module: string): Promise<RuntimeOptions> {
+export async function optionsIn(module: string): Promise<RuntimeOptions> {
   const given = (await loaded(module))['default'];
   const made: unknown = typeof given === 'function' ? await (given as () => unknown)() : given;
   if (isPlainObject(made) && typeof made['directory'] === 'string')
     return made as Readonly<Record<string, unknown>> & RuntimeOptions;
-  const message = `"module": the default export of ${module} is neither options with a directory nor makes them`;
+  const message = `"module": ${module} exports by default neither options with a directory nor what makes them`;
   throw new HoldfastError('INVALID_INPUT', message, { details: { field: 'module' } });
 }
 

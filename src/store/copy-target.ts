@@ -12,6 +12,7 @@ import { mkdir, readdir, realpath, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { HoldfastError } from '../errors.js';
 import { MARKER, SUBDIRECTORIES, syncDirectory, writeMarker, type DirectoryState } from './directory.js';
+import { SECRET } from './secret-file.js';
 import { codeOf, fileFault } from './store-fault.js';
 
 export interface CopyTarget {
@@ -108,7 +109,7 @@ function targetAt(path: string, created: boolean): CopyTarget {
     },
     discard: async () => {
       // The fault that led here is the one to tell; what cannot be removed has no marker.
-      const made = [join(path, MARKER), ...parts];
+      const made = [join(path, MARKER), join(path, SECRET), ...parts];
       await Promise.allSettled(made.map((part) => rm(part, { recursive: true, force: true })));
       if (created) await Promise.allSettled([rmdir(path)]);
     },

@@ -19,6 +19,7 @@ import type { Database } from './database.js';
 import { keys, rangeAfter } from './keys.js';
 import { openLevelDatabase } from './level-store.js';
 import { openRowStore } from './row-store.js';
+import { copySecret } from './secret-file.js';
 import type { Entry, Store, StoreView } from './store.js';
 import { fileFault, writeFault } from './store-fault.js';
 
@@ -88,6 +89,8 @@ async function fill(target: CopyTarget, options: CopyOptions): Promise<CopyRepor
     verified: purpose.type === 'restore',
     signal,
   });
+  // Later than the view: whatever the view holds was sealed with a secret that was on disk by then.
+  await copySecret(source, target.path);
   signal.throwIfAborted();
   const state = purpose.type === 'restore' ? 'ready' : 'backup';
   await target.finish(state, { at, commit: view.lastCommit });

@@ -66,7 +66,7 @@ test('every secret signs, so that a receiver may know either', async () => {
   expect(headers['webhook-signature']?.split(' ')).toHaveLength(2);
 });
 
-test('an attempt has the id of its delivery, and the time of its own, by the clock of the channel', async () => {
+test('an attempt has its delivery’s id and a time of its own, by the clock of the channel', async () => {
   let now = 1_700_000_000_999;
   const clock = { ...systemClock, now: () => (now += 60_000) };
   const [first, second] = await sent({ secret: NEW }, [1, 2], clock);

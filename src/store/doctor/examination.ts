@@ -37,7 +37,7 @@ export interface Examination {
 }
 
 const KNOWN =
-  /^(?:holdfast\.json|db|artifacts|attachments|control\.(?:sock|json)|\.DS_Store|\.git(?:ignore|keep)|\.keep)$/;
+  /^(?:holdfast\.json|db|artifacts|attachments|secret|control\.(?:sock|json)|\.(?:DS_Store|git(?:ignore|keep)|keep))$/;
 const TEMPORARY = /^\.holdfast-[\w-]+\.tmp$/;
 const DATA_FILE = /\.(?:ldb|sst|log)$/;
 /** Faults of the disk under the copy, not of what is copied. */
