@@ -20,6 +20,7 @@ import { JobReconcile } from './actors/job-reconcile.js';
 import { Jobs } from './actors/jobs.js';
 import { Kernel } from './actors/kernel/index.js';
 import type { ProviderBook } from './actors/provider-book.js';
+import { Providers } from './actors/providers.js';
 import { Quarantine } from './actors/quarantine.js';
 import { Sessions } from './actors/sessions.js';
 import { Vault } from './actors/vault.js';
@@ -68,7 +69,9 @@ export async function assemble(
   const verifier = new WebhookVerifier(clock, transport);
   const hooks = new Hooks({ kernel, effects, vault, verifier, parked, clock });
   const { publicUrl } = webhooks ?? {};
+  const desk = new Providers({ kernel, providers, accounts, transport, log });
   return {
+    providers: desk,
     ...{ parked, ingress: new Ingress({ providers, vault, hooks, clock, log, publicUrl }) },
     ...{ store, kernel, log, parts, files, attachments, transport, accounts, deliveries, jobs },
     sessions: new Sessions({

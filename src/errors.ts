@@ -52,6 +52,7 @@ export const errorAdvice = {
   MAILBOX_FULL: 'Wait for earlier events to be committed, then send again.',
   MIGRATION_FAILED: 'Correct the migration of that version, or return a state that the machine has.',
   NOT_UNIQUE: 'Look up the actor that holds the key; it is the one you mean.',
+  PROVIDER_CHECK_FAILED: 'Mend the key, the account or the way to the provider; nothing was changed.',
   PROVIDER_UNKNOWN: 'Register the provider in the runtime’s options, or correct its name.',
   REPLAY_DIVERGED: 'The machine changed under its journal, or is not deterministic.',
   RUNTIME_CLOSED: 'Open the runtime again; nothing acknowledged was lost.',

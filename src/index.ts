@@ -39,6 +39,8 @@ export type { DeliveryView } from './actors/deliveries.js';
 export type { SubmitRequest, TrackRequest } from './actors/job-request.js';
 export type { DeliveryStatusView, JobView } from './actors/job-view.js';
 export type { JobHandle, JobOptions, ListJobs } from './actors/jobs.js';
+export type { FallbackView } from './actors/job-view.js';
+export type { CheckOptions, ProviderCheck, Providers, ProviderView } from './actors/providers.js';
 export type { ListQuarantined, OperatorOptions, Quarantine, QuarantineView } from './actors/quarantine.js';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './actors/schema.js';
 export type { AttachmentRef } from './actors/attachments.js';

@@ -104,6 +104,8 @@ export const limits = {
   providerCallsMax: 64,
   /** What an option may say of one account. */
   providerCallsPerMinuteMax: 1_000_000,
+  /** Pages of index rows that a count of jobs reads. */
+  countedPagesMax: 10,
   /** Further providers that one request may name. */
   fallbacksMax: 8,
   /** Lanes of sessions in each account's submits, downloads and polls. */

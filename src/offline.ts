@@ -18,6 +18,7 @@ import {
 import type { Deliveries } from './actors/deliveries.js';
 import type { Jobs } from './actors/jobs.js';
 import { ProviderBook } from './actors/provider-book.js';
+import type { Providers } from './actors/providers.js';
 import type { Quarantine } from './actors/quarantine.js';
 import type { Sessions } from './actors/sessions.js';
 import { assemble } from './assembly.js';
@@ -34,6 +35,8 @@ export interface OfflineRuntime {
   readonly directory: string;
   readonly jobs: Pick<Jobs, 'list' | 'view' | 'get'>;
   readonly deliveries: Pick<Deliveries, 'list' | 'get' | 'retry'>;
+  /** Those that were given. */
+  readonly providers: Providers;
   readonly sessions: Sessions;
   /** Looks at every kind; acts on the runtime's own kinds alone, whose machines are here. */
   readonly quarantine: Quarantine;
@@ -58,15 +61,15 @@ export interface OfflineRuntime {
 export async function openOffline({
   log,
   ...options
-}: Pick<RuntimeOptions, 'directory' | 'log'>): Promise<OfflineRuntime> {
+}: Pick<RuntimeOptions, 'directory' | 'log' | 'providers'>): Promise<OfflineRuntime> {
   const directory = resolve(options.directory);
   const store = await openLevelStore({ directory, purpose: 'look' });
   try {
     const given = { directory, ...(log && { log }) };
-    const parts = await assemble(given, store, new ProviderBook([]));
-    const { kernel, jobs, deliveries, sessions, quarantine, capsules, backups, transport } = parts;
+    const parts = await assemble(given, store, new ProviderBook(options.providers ?? []));
+    const { kernel, jobs, deliveries, providers, sessions, quarantine, capsules, backups, transport } = parts;
     return {
-      ...{ directory, jobs, deliveries, sessions, quarantine },
+      ...{ directory, jobs, deliveries, providers, sessions, quarantine },
       census: (machine, census) => takeCensus(kernel, machine, census),
       counts: () => storedCounts(kernel),
       backup: (target, taken) => backups.take(target, taken),

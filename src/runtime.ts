@@ -27,6 +27,7 @@ import type { Deliveries } from './actors/deliveries.js';
 import type { Jobs } from './actors/jobs.js';
 import type { CommittedStep, Kernel, Page } from './actors/kernel/index.js';
 import { ProviderBook } from './actors/provider-book.js';
+import type { Providers } from './actors/providers.js';
 import { quarantineView, type Quarantine, type QuarantineView } from './actors/quarantine.js';
 import type { Sessions } from './actors/sessions.js';
 import { assemble, type Assembly } from './assembly.js';
@@ -96,6 +97,8 @@ export class Runtime {
   readonly sessions: Sessions;
   /** Provider accounts that are held back, and the way to go on. */
   readonly accounts: Accounts;
+  /** Who is registered, what they can do, and whether they know their accounts. */
+  readonly providers: Providers;
   /** Actors that stand still after a fault or an import: look, resume, skip, dismiss. */
   readonly quarantine: Quarantine;
   /** Absolute. */
@@ -129,6 +132,7 @@ export class Runtime {
     const { kernel, files } = parts;
     this.directory = directory;
     this.accounts = parts.accounts;
+    this.providers = parts.providers;
     this.deliveries = parts.deliveries;
     this.jobs = parts.jobs;
     this.sessions = parts.sessions;

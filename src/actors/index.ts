@@ -1,5 +1,6 @@
 /**
- * What the testing room and the doors may use of this room beside the runtime: capsules, read and replayed.
+ * What the testing room and the doors may use of this room beside the runtime: capsules, read and replayed,
+ * and the words for jobs.
  *
  * The façades themselves are put together in assembly.ts.
  */
@@ -7,6 +8,7 @@ export type { Capsule, ChainedEntry } from './capsule/capsule.js';
 export { readCapsule } from './capsule/file.js';
 export { mendCapsule } from './capsule/mend.js';
 export type { MendedStep, MendReport } from './capsule/mend.js';
+export { JOB_STATUSES } from './job-index.js';
 export { parseCapsule } from './capsule/parse.js';
 export { replayCapsule } from './capsule/retrace.js';
 export type { Divergence, ReplayedStep, ReplayOptions, ReplayReport } from './capsule/retrace.js';

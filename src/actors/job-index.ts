@@ -8,6 +8,19 @@ import type { AnyMachineSnapshot } from 'xstate';
 import { jobStatus, type JobContext, type JobStatus } from '../machines/index.js';
 import type { IndexedActor, IndexRow } from './kernel/index.js';
 
+export const JOB_STATUSES = [
+  'blocked',
+  'submitting',
+  'submitUnknown',
+  'pending',
+  'polling',
+  'fetching',
+  'done',
+  'failed',
+  'timedOut',
+  'cancelled',
+] as const satisfies readonly JobStatus[];
+
 /** Every listing is in order of submission: the order of creation is the last part. */
 export const jobIndexes = {
   all: 'job.all',
@@ -15,6 +28,8 @@ export const jobIndexes = {
   provider: 'job.provider',
   session: 'job.session',
   kind: 'job.kind',
+  /** To count them: provider, status. */
+  tally: 'job.tally',
   /** Unique: provider, credential, task id. */
   task: 'job.task',
   /** While a POST is out: provider, credential, hash of the request. */
@@ -30,7 +45,10 @@ export function jobIndexRows(snapshot: AnyMachineSnapshot, { ord }: IndexedActor
     { index: jobIndexes.provider, parts: [input.provider, ord] },
     { index: jobIndexes.kind, parts: [input.kind, ord] },
   ];
-  if (status !== undefined) rows.push({ index: jobIndexes.status, parts: [status, ord] });
+  if (status !== undefined) {
+    rows.push({ index: jobIndexes.status, parts: [status, ord] });
+    rows.push({ index: jobIndexes.tally, parts: [input.provider, status, ord] });
+  }
   if (input.sessionKey !== undefined)
     rows.push({ index: jobIndexes.session, parts: [input.sessionKey, ord] });
   if (ref !== undefined) {

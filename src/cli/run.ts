@@ -16,6 +16,7 @@ import { demoCommand } from './demo/command.js';
 import { doctorCommand } from './doctor.js';
 import { exitCodeOf } from './exit.js';
 import { jobsCommand } from './jobs.js';
+import { providersCommand } from './providers.js';
 import { quarantineCommand } from './quarantine.js';
 import { restoreCommand } from './restore.js';
 import { serveCommand } from './serve.js';
@@ -60,6 +61,7 @@ function programOf(terminal: Terminal, version: string): Command {
   serveCommand(program, terminal);
   jobsCommand(program, terminal);
   sessionsCommand(program, terminal);
+  providersCommand(program, terminal);
   quarantineCommand(program, terminal);
   censusCommand(program, terminal);
   capsuleCommand(program, terminal);

@@ -1,7 +1,8 @@
 /**
  * `holdfast serve MODULE`: a runtime by itself, with the door for providers open, until it is told to end.
  *
- * The module's default export is the options of a runtime, or a function that makes them. Callers: run.ts; providers.ts reads the module.
+ * The module's default export is the options of a runtime, or a function that makes them. Callers:
+ * run.ts; providers.ts reads the module.
  * Invariants: the line with the URL is printed once it listens; SIGINT and SIGTERM let requests under way
  * end, then the runtime; a store that fails ends the process, so that whoever watches it starts it again.
  */

@@ -12,7 +12,8 @@ import { Agent, request as httpRequest } from 'undici';
 import { z } from 'zod';
 import { systemClock } from '../clock.js';
 import { HoldfastError } from '../errors.js';
-import type { Capsule, CopyReport, JobView, Page, QuarantineView, StoredCount } from '../index.js';
+import type { AccountName, AccountView, Capsule, CopyReport, JobView, Page } from '../index.js';
+import type { ProviderCheck, ProviderView, QuarantineView, StoredCount } from '../index.js';
 import { isPlainObject } from '../json.js';
 import { limits } from '../limits.js';
 import { CONTROL_FILE, CONTROL_SOCKET, socketServes } from './place.js';
@@ -187,6 +188,26 @@ class HttpControlClient implements ControlClient {
       const job = await this.#job(call);
       if (job.settledAt !== undefined) return job;
     }
+  }
+
+  async listProviders(options: CallOptions = {}): Promise<readonly ProviderView[]> {
+    const { body } = await this.#call({ ...options, method: 'GET', path: '/v1/providers' });
+    const { items } = asObject<{ items: unknown }>(body);
+    if (!Array.isArray(items)) throw unreadable();
+    return items.map((item) => asObject<ProviderView>(item, 'id', 'baseUrl', 'reconcile'));
+  }
+
+  async checkProvider(name: string, credential?: string, options: CallOptions = {}): Promise<ProviderCheck> {
+    const path = `/v1/providers/${encodeURIComponent(name)}/check`;
+    const body = credential === undefined ? {} : { credential };
+    const timeoutMs = limits.providerSubmitTimeoutMs;
+    const answer = await this.#call({ ...options, method: 'POST', path, body, timeoutMs });
+    return asObject<ProviderCheck>(answer.body, 'provider', 'credential', 'outcome');
+  }
+
+  async resumeAccount(account: AccountName, options: CallOptions = {}): Promise<AccountView> {
+    const call = { ...options, method: 'POST', path: '/v1/accounts/resume', body: account } as const;
+    return asObject<AccountView>((await this.#call(call)).body, 'provider', 'credential', 'status');
   }
 
   async counts(options: CallOptions = {}): Promise<readonly StoredCount[]> {

@@ -2,7 +2,7 @@
 export { connectControl } from './client.js';
 export { OPERATIONS } from './port.js';
 export type { ControlClient, Operation } from './port.js';
-export { JOB_STATUSES } from './input.js';
+export { JOB_STATUSES } from '../actors/index.js';
 export { errorToWire, toWire } from './wire.js';
 export { sessionsAt } from './session-acts.js';
 export type { ControlSessions } from './session-port.js';

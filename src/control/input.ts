@@ -7,22 +7,10 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { HoldfastError } from '../errors.js';
-import type { DeliveryView, JobView } from '../index.js';
+import { JOB_STATUSES } from '../actors/index.js';
+import type { DeliveryView } from '../index.js';
 import { limits } from '../limits.js';
 import { fromWire, snakeCase } from './wire.js';
-
-export const JOB_STATUSES = [
-  'blocked',
-  'submitting',
-  'submitUnknown',
-  'pending',
-  'polling',
-  'fetching',
-  'done',
-  'failed',
-  'timedOut',
-  'cancelled',
-] as const satisfies readonly JobView['status'][];
 
 const DELIVERY_STATUSES = [
   'queued',
@@ -87,6 +75,7 @@ export const adoptBody = z.strictObject({
   ref: z.strictObject({ taskId: text, endpoint: text, generation: text, region: text.optional() }),
 });
 export const accountBody = z.strictObject({ provider: text, credential: text.default('default') });
+export const checkBody = z.strictObject({ credential: text.optional() });
 
 /** Renames what came over the wire and checks it. */
 export function accepted<T>(schema: z.ZodType<T>, value: unknown): T {

@@ -9,6 +9,7 @@ import type {
   AccountView,
   Capsule,
   BackupOptions,
+  CheckOptions,
   CopyReport,
   DeliveryView,
   JobHandle,
@@ -18,6 +19,8 @@ import type {
   OperatorOptions,
   Page,
   PageOptions,
+  ProviderCheck,
+  ProviderView,
   QuarantineView,
   RuntimeStatus,
   StoredCount,
@@ -50,6 +53,11 @@ export interface ControlledRuntime {
   readonly accounts: {
     list(): Promise<AccountView[]>;
     resume(account: AccountName, operator?: string): Promise<void>;
+  };
+  readonly providers: {
+    readonly ids: readonly string[];
+    list(): Promise<ProviderView[]>;
+    check(name: string, options?: CheckOptions): Promise<ProviderCheck>;
   };
   readonly sessions: SessionsFace;
   readonly quarantine: {
@@ -102,6 +110,10 @@ export interface ControlClient {
   retryJob(id: string, options?: CallOptions): Promise<JobView>;
   /** Resolves with the settled job, however long that takes; rejects when `signal` aborts. */
   waitJob(id: string, options?: CallOptions): Promise<JobView>;
+  listProviders(options?: CallOptions): Promise<readonly ProviderView[]>;
+  checkProvider(name: string, credential?: string, options?: CallOptions): Promise<ProviderCheck>;
+  /** The account as it is then; its jobs go on. */
+  resumeAccount(account: AccountName, options?: CallOptions): Promise<AccountView>;
   /** How many actors of every kind are in each state. */
   counts(options?: CallOptions): Promise<readonly StoredCount[]>;
   /** One actor as a capsule. */

@@ -4,7 +4,7 @@
  *   GET  /v1/runtime                      POST /v1/jobs   /v1/jobs/track
  *   GET  /v1/jobs   /v1/jobs/:id          POST /v1/jobs/:id/{cancel,retry,adopt,resubmit}
  *   GET  /v1/jobs/:id/wait                POST /v1/deliveries/:id/retry
- *   GET  /v1/deliveries  /v1/accounts     POST /v1/accounts/resume
+ *   GET  /v1/deliveries                   and those of provider-routes.ts
  *   GET  /v1/quarantine  /actor           POST /v1/quarantine/{resume,skip,dismiss}
  *   GET  /v1/actors/capsule               POST /v1/backup
  *   GET  /v1/counts                       and those of session-routes.ts
@@ -25,7 +25,6 @@ import type { Logger } from '../log.js';
 import { bodyOf, failure, reply } from './answer.js';
 import {
   accepted,
-  accountBody,
   actorQuery,
   adoptBody,
   capsuleQuery,
@@ -39,6 +38,7 @@ import {
   waitQuery,
 } from './input.js';
 import { OPERATIONS, type ControlledRuntime } from './port.js';
+import { providerRoutes } from './provider-routes.js';
 import { sessionRoutes } from './session-routes.js';
 import { fromWire } from './wire.js';
 
@@ -87,6 +87,7 @@ export function controlRoutes(options: RoutesOptions): Hono {
   });
   jobRoutes(app, options);
   otherRoutes(app, runtime);
+  providerRoutes(app, runtime);
   quarantineRoutes(app, runtime);
   sessionRoutes(app, runtime.sessions);
   return app;
@@ -149,7 +150,7 @@ function quarantineRoutes(app: Hono, { quarantine }: ControlledRuntime): void {
   }
 }
 
-function otherRoutes(app: Hono, { deliveries, accounts }: ControlledRuntime): void {
+function otherRoutes(app: Hono, { deliveries }: ControlledRuntime): void {
   app.get('/v1/deliveries', async (c) =>
     reply(c, await deliveries.list(accepted(deliveriesQuery, c.req.query()))),
   );
@@ -158,17 +159,6 @@ function otherRoutes(app: Hono, { deliveries, accounts }: ControlledRuntime): vo
     accepted(emptyBody, await bodyOf(c));
     await deliveries.retry(id);
     return reply(c, await deliveries.get(id));
-  });
-  app.get('/v1/accounts', async (c) => reply(c, { items: await accounts.list() }));
-  app.post('/v1/accounts/resume', async (c) => {
-    const { provider, credential } = accepted(accountBody, await bodyOf(c));
-    const named = async () =>
-      (await accounts.list()).find((each) => each.provider === provider && each.credential === credential);
-    if ((await named()) === undefined) {
-      throw new HoldfastError('ACTOR_NOT_FOUND', `no account ${provider}:${credential} was ever held back`);
-    }
-    await accounts.resume({ provider, credential }, 'operator:control');
-    return reply(c, await named());
   });
 }
 

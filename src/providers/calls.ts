@@ -1,5 +1,5 @@
 /**
- * One submit and one poll, from the adapter's request to its outcome, whichever way the adapter goes.
+ * One submit, one poll, one check, from the adapter's request to its outcome, whichever way the adapter goes.
  *
  * Callers: the effects of jobs. Invariants: those of the transport and of outcome.ts; and
  *  L1  A submit is one call that may be billed, a poll two calls at most (the second where a `more` asks).
@@ -11,6 +11,7 @@ import { providerError } from './classify.js';
 import type {
   PollOutcome,
   ProviderAdapter,
+  ProviderError,
   ProviderRequest,
   SubmitContext,
   SubmitOutcome,
@@ -57,6 +58,39 @@ export async function pollTask(
   } catch (cause) {
     return { type: 'transient', error: unreadable(adapter, cause) };
   }
+}
+
+/** An authenticated call that changes nothing: what it showed. */
+export type AccountCheck =
+  | { readonly type: 'ok' }
+  /** No key is there. */
+  | { readonly type: 'noKey' }
+  /** The provider has no call that would show it. */
+  | { readonly type: 'unsupported' }
+  /** The provider says no, or cannot be reached. */
+  | { readonly type: 'failed'; readonly error: ProviderError };
+
+/** Asks a provider whether it knows an account. Never rejects for what the world does. */
+export async function checkAccount(
+  transport: Transport,
+  adapter: ProviderAdapter,
+  credential: string,
+  signal: AbortSignal,
+): Promise<AccountCheck> {
+  if (adapter.check === undefined) return { type: 'unsupported' };
+  const result = await transport.send(adapter, credential, adapter.check.build(), { signal });
+  if (result.type === 'noCredential') return { type: 'noKey' };
+  if (result.type !== 'response') return failed(result.error);
+  try {
+    const error = adapter.check.parse(result.response);
+    return error === undefined ? { type: 'ok' } : withoutSecrets(result.secrets, failed(error));
+  } catch (cause) {
+    return failed(unreadable(adapter, cause));
+  }
+}
+
+function failed(error: ProviderError): Extract<AccountCheck, { type: 'failed' }> {
+  return { type: 'failed', error };
 }
 
 async function asked(

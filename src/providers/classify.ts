@@ -128,6 +128,7 @@ function classOfReply({ status, text }: HttpResponse, call: 'submit' | 'poll'): 
       return 'network';
     case 425:
     case 429:
+    case 529:
       return 'rate';
     default:
       break;

@@ -1,10 +1,9 @@
 /**
  * The one table of decisions: what each class of error means for a submit, a poll, the account and the job.
  *
- * Owns: the table; docs/providers/errors.md shows it, and a test holds the two together. Callers: classify.ts,
- * which makes errors of it; actors/accounts.ts, which judges accounts by it. The eighth class, the deadline,
- * is no call's: the job chart has it.
- * Invariants:
+ * Owns: the table; docs/providers/errors.md shows it, and a test holds the two together. Callers:
+ * classify.ts, which makes errors of it; actors/accounts.ts, which judges accounts by it. The eighth class,
+ * the deadline, is no call's: the job chart has it. Invariants:
  *  1  A poll never ends a task for trouble of the account, of the network or of the provider: it is paid for.
  *  2  What does not prove that no task was made is `doubt`, never another POST.
  */
@@ -15,9 +14,9 @@ export interface Decision {
   readonly retryable: boolean;
   /**
    * `wait`: the POST keeps its place until the account is resumed. `rest`: another POST after a back-off.
-   * `refused`: the job fails. `doubt`: perhaps accepted; the provider is asked, nothing is repeated; it is a
-   * `rest` where nothing was sent. `lost`: accepted, and of no use. A job with a fallback chain goes on to its
-   * next provider for `wait`, `rest` and `refused`.
+   * `refused`: the job fails. `doubt`: perhaps accepted; the provider is asked, nothing is repeated; it is
+   * a `rest` where nothing was sent. `lost`: accepted, and of no use. A job with a fallback chain goes on
+   * to its next provider for `wait`, `rest` and `refused`.
    */
   readonly submit: 'wait' | 'rest' | 'refused' | 'doubt' | 'lost';
   /**

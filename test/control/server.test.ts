@@ -169,6 +169,7 @@ function idle(directory: string): ControlledRuntime {
     deliveries: { get: never, list: never, retry: never },
     quarantine: { list: never, get: never, resume: never, skip: never, dismiss: never },
     accounts: { list: never, resume: never },
+    providers: { ids: [], list: never, check: never },
     sessions: { get: never, list: never },
     counts: never,
     export: never,

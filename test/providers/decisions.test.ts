@@ -55,7 +55,7 @@ test.each([
   [429, 'rate'],
   [500, 'server'],
   [503, 'server'],
-  [529, 'server'],
+  [529, 'rate'],
 ])('a submit answered with %i is of the class %s', (status, name) => {
   const outcome = refusedSubmit(reply(status), {}, 0);
   expect('error' in outcome && outcome.error.class).toBe(name);
