@@ -123,13 +123,13 @@ export const every: Readonly<Record<string, Entry>> = {
       });
     },
   },
-  'minimax v1': {
-    kinds: ['video'],
-    adapter: ({ url, ...place }) => minimax({ ...place, baseUrl: `${url}/minimax`, generation: 'v1' }),
-  },
   'minimax v2': {
     kinds: ['video'],
     adapter: ({ url, ...place }) => minimax({ ...place, baseUrl: `${url}/minimax`, generation: 'v2' }),
+  },
+  'minimax v1': {
+    kinds: ['video'],
+    adapter: ({ url, ...place }) => minimax({ ...place, baseUrl: `${url}/minimax`, generation: 'v1' }),
   },
   seedance: {
     kinds: ['video'],
