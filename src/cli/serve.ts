@@ -64,7 +64,7 @@ export async function optionsIn(module: string): Promise<RuntimeOptions> {
   const made: unknown = typeof given === 'function' ? await (given as () => unknown)() : given;
   if (isPlainObject(made) && typeof made['directory'] === 'string')
     return made as Readonly<Record<string, unknown>> & RuntimeOptions;
-  const message = `"module": ${module} exports by default neither options with a directory nor what makes them`;
+  const message = `"module": the default export of ${module} makes no options with a directory`;
   throw new HoldfastError('INVALID_INPUT', message, { details: { field: 'module' } });
 }
 

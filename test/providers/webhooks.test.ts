@@ -328,7 +328,7 @@ describe('a JWT', () => {
       expect(await verdictOn(jwt), jwt.slice(0, 30)).toMatchObject({ type: 'refused' });
   });
 
-  test('beside a static secret is looked at by its own scheme, and a forged one is not taken for a hint', async () => {
+  test('beside a static secret has its own scheme, and a forged one is not taken for a hint', async () => {
     const scene = sceneOf([standard(), scheme], await jwks());
     expect(await scene.verify({ 'webhook-signature': await token() })).toMatchObject({ authentic: true });
     const forged = await token({}, 'k1', generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey);
