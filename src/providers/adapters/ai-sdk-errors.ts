@@ -36,7 +36,9 @@ export function failedStart(cause: unknown, now: number): SubmitOutcome {
     return { type: 'ambiguous', error: providerError('network', { code: nameOf(cause), message }) };
   }
   if (isSuccess(response)) {
-    return { type: 'billed', error: providerError('unusable', { message }) };
+    // Without its body the answer broke off: nobody knows what it said.
+    const type = response.text === '' ? 'ambiguous' : 'billed';
+    return { type, error: providerError('unusable', { message }) };
   }
   const isUnsafe = (response.status === 400 || response.status === 422) && soundsUnsafe(message);
   return refusedSubmit(response, { message, class: isUnsafe ? 'safety' : undefined }, now);
