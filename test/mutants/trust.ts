@@ -7,6 +7,7 @@ const findings = 'test/examination/findings.test.ts';
 const everyFinding = 'finds … where …, and mends what can be';
 const contract = 'test/store/contract.test.ts';
 const downloads = 'test/providers/download.test.ts';
+const roads = 'test/providers/transport-roads.test.ts';
 
 export const trustMutants: readonly Mutant[] = [
   {
@@ -107,6 +108,24 @@ export const trustMutants: readonly Mutant[] = [
     replace: '',
     caughtBy: downloads,
     by: 'within the origin keeps the credential, across origins loses it for good',
+  },
+  {
+    name: 'takes a call with its key wherever it is sent on to',
+    breaks: ['T4'],
+    file: 'src/providers/transport.ts',
+    find: 'return adapter.fleet(next) && refuseUrl(next',
+    replace: 'return adapter.fleet !== undefined && refuseUrl(next',
+    caughtBy: roads,
+    by: '(…) stays where it is',
+  },
+  {
+    name: 'shows a signed URL the key',
+    breaks: ['T4'],
+    file: 'src/providers/transport.ts',
+    find: 'const credential = target.isSigned ? ANONYMOUS : await credentialOf(adapter, alias);',
+    replace: 'const credential = await credentialOf(adapter, alias);',
+    caughtBy: roads,
+    by: 'is asked without a credential, and without there being one',
   },
   {
     name: 'does not look where a socket has led',

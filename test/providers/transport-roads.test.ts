@@ -131,7 +131,8 @@ describe('a call that is sent elsewhere', () => {
       'plain http': 'http://eu.fleet.example/v1/videos',
     };
     const home = await serve(sendsTo(locations[how] ?? ''));
-    const adapter = fleetAdapter(home);
+    // It may be downloaded from there; that is no reason to take a call there.
+    const adapter = fleetAdapter(home, stranger.url);
     const wide: ProviderAdapter = { ...adapter, fleet: () => how !== 'stranger' };
     const result = await transport().send(wide, 'default', post(wide), { signal: never });
     expect(submitOutcome(wide, result, wanted, 'default').type).toBe('ambiguous');
