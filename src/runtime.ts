@@ -282,7 +282,7 @@ export class Runtime {
   }
 
   async #close(timeoutMs: number): Promise<void> {
-    const { backups, kernel, transport, store, log } = this.#parts;
+    const { backups, kernel, parts, transport, store, log } = this.#parts;
     this.#tell({ type: 'runtime.close' });
     const control = Promise.allSettled([this.#control?.close()]);
     // Turns that run come to their end while everything they need is there.
@@ -292,7 +292,7 @@ export class Runtime {
     const sessions = await Promise.allSettled([this.sessions.close()]);
     // At the same time: calls of the control door end as they can, and nothing new is taken by any door.
     const inside = await Promise.allSettled([backups.close(), kernel.close(leftMs)]);
-    const lines = await Promise.allSettled([transport.close()]);
+    const lines = await Promise.allSettled([transport.close(), parts.close()]);
     // Whatever went wrong with these, the directory must be free for the next process.
     for (const part of [...(await control), ...sessions, ...inside, ...lines]) {
       if (part.status === 'rejected') log.error({ err: part.reason as unknown }, 'close.incomplete');

@@ -56,6 +56,11 @@ export class ArtifactParts {
     }
   }
 
+  /** Resolves when no fetch writes any more. Call when all of them are aborted. */
+  async close(): Promise<void> {
+    await Promise.all(this.#turns.values());
+  }
+
   /** Removes what nobody will go on with. Call before the kernel starts. */
   async recover(): Promise<void> {
     for (const name of await partsIn(this.#directory)) {
