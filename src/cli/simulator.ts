@@ -1,8 +1,8 @@
 /**
  * `holdfast simulator`: all providers on loopback, until it is told to end.
  *
- * Callers: main.ts. Invariants: the URLs are printed once it listens, as a table or as one line of JSON; SIGINT and SIGTERM end it
- * with its ledger closed.
+ * Callers: main.ts. Invariants: the URLs are printed once it listens, as a table or as one line of JSON;
+ * SIGINT and SIGTERM end it with its ledger closed.
  */
 import { InvalidArgumentError, type Command } from 'commander';
 import { readScript, startSimulator } from '../simulator/index.js';
@@ -23,9 +23,7 @@ interface SimulatorArguments {
 export function simulatorCommand(program: Command, terminal: Terminal): void {
   program
     .command('simulator')
-    .description(
-      'run every provider on this machine: their protocols, faults, webhooks, and bills to a file',
-    )
+    .description('run every provider on this machine: their protocols, faults, webhooks, and bills to a file')
     .option('--port <port>', '0 for any free port', portNumber, 0)
     .option('--host <address>', 'where to listen', '127.0.0.1')
     .option('--script <file>', 'JSON: how tasks live and what goes wrong')

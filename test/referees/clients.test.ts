@@ -1,6 +1,6 @@
 /**
- * The official clients judge the simulator: what they send it takes, and what it answers they understand, from
- * the submit to the bytes and the cancel.
+ * The official clients judge the simulator: what they send it takes, and what it answers they understand,
+ * from the submit to the bytes and the cancel.
  */
 import { expect, test } from 'vitest';
 import { renderArtifact } from '../../src/simulator/index.js';

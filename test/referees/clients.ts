@@ -1,7 +1,8 @@
 /**
  * The providers' official clients, as their users make them, led to a simulator.
  *
- * Callers: the tests of this folder. Invariant: nothing is set but the key, the address and what a test gives.
+ * Callers: the tests of this folder. Invariant: nothing is set but the key, the address and what a test
+ * gives.
  */
 import { createFalClient, type FalClient } from '@fal-ai/client';
 import { GoogleGenAI } from '@google/genai';

@@ -1,9 +1,10 @@
 /**
- * How often a video is paid for when the answer to its submit is lost: each official client as it comes out of
- * the box, and this runtime, through the same faults. docs/head-to-head.md has the table that comes out here.
+ * How often a video is paid for when the answer to its submit is lost: each official client as it comes out
+ * of the box, and this runtime, through the same faults. docs/head-to-head.md has the table that comes out
+ * here.
  *
- * Billed is what the simulator's ledger says: it has read the whole request and made the task, and then resets
- * the connection, or answers 503, at every submit.
+ * Billed is what the simulator's ledger says: it has read the whole request and made the task, and then
+ * resets the connection, or answers 503, at every submit.
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';

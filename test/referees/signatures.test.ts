@@ -1,6 +1,6 @@
 /**
- * Those who check webhooks for a living judge the simulator's: the clients of OpenAI and Replicate, `jose`, Node
- * itself, and the vector that Kling publishes.
+ * Those who check webhooks for a living judge the simulator's: the clients of OpenAI and Replicate, `jose`,
+ * Node itself, and the vector that Kling publishes.
  */
 import { verify, createPublicKey } from 'node:crypto';
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
