@@ -26,7 +26,7 @@ export async function billedOnce(): Promise<{ readonly billed: number; readonly 
     control: false,
   });
   try {
-    const job = await runtime.jobs.submit({ provider: 'kling', prompt: 'a heron at dawn' });
+    const job = await runtime.jobs.submit({ provider: 'kling', prompt: 'a heron', poll: { everyMs: 200 } });
     const { status } = await job.settled();
     const billed = simulator.ledger().filter(({ event }) => event === 'submit.billed').length;
     return { billed, status };
