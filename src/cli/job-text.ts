@@ -3,7 +3,7 @@
  *
  * Pure. Callers: jobs.ts, session-text.ts. Invariant: text of others is shown without control characters.
  */
-import type { JobView } from '../index.js';
+import type { FallbackView, JobView } from '../index.js';
 import { plain, type Colours } from './terminal.js';
 
 type Line = readonly [name: string, value: string | number | undefined];
@@ -16,6 +16,7 @@ export function jobLines(job: JobView, colours: Colours): readonly string[] {
     ['status', nameStatus(job.late ? `${job.status} (late)` : job.status, job.status, colours)],
     ['prompt', job.request?.prompt],
     ['provider', job.provider],
+    ...(job.fallback ?? []).map((step): Line => ['asked', askedText(step)]),
     ['kind', job.kind],
     ['task', ref && `${ref.taskId} (account ${ref.credential})`],
     ['progress', progress === undefined ? undefined : `${Math.round(progress * 100)} %`],
@@ -62,6 +63,15 @@ export function nameStatus(text: string, status: JobView['status'], colours: Col
     case 'fetching':
       return colours.cyan(text);
   }
+}
+
+function askedText({ provider, credential, present, refusal }: FallbackView): string {
+  const who = `${provider}:${credential}${present ? ' (present)' : ''}`;
+  if (refusal === undefined) return who;
+  const again = { later: 'asked again', resumed: 'paused', available: 'not there', never: 'refused' }[
+    refusal.until
+  ];
+  return `${who}, ${again}: ${refusal.message}`;
 }
 
 function deliveryText({ deliveryStatus, deliveryAttempts }: JobView): string {

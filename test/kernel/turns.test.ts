@@ -87,3 +87,20 @@ it('a pool that comes and goes does not overtake one that waits', async () => {
   }
   expect(order).toEqual([0, 1, 5, 2, 6]);
 });
+
+it('what waits in a pool that its policy names no more is found after a restart, and runs', async () => {
+  const never = (): Promise<unknown> => new Promise(() => undefined);
+  const before = await busy(() => 'account', never);
+  await begin(before.world, 0, 3);
+  await settled(before.world);
+  expect(before.order).toEqual([0]);
+  const after = await busy(
+    (n) => `account:${n % 2}`,
+    () => Promise.resolve(),
+  );
+  await before.world.crash([after.definition]);
+  await begin(before.world, 3, 5);
+  await runsOut(before.world, after.order, 5);
+  expect(after.order.toSorted()).toEqual([0, 1, 2, 3, 4]);
+  expect(await rowsOf(before.world.store, 'o')).toEqual([]);
+});

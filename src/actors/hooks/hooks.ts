@@ -15,7 +15,7 @@ import type { JsonObject } from '../../json.js';
 import { limits } from '../../limits.js';
 import { newsFor, type JobContext, type JobRef, type PollVerdict } from '../../machines/index.js';
 import { newsIn, type WebhookVerifier } from '../../providers/index.js';
-import type { PollOutcome, ProviderAdapter, ProviderRequest, TaskRef } from '../../providers/index.js';
+import type { PollOutcome, ProviderAdapter, TaskRef } from '../../providers/index.js';
 import type { WebhookDelivery, WebhookNews, WebhookVerdict } from '../../providers/index.js';
 import type { JobEffects } from '../job-effects.js';
 import type { Kernel } from '../kernel/index.js';
@@ -64,7 +64,7 @@ export class Hooks {
 
   /** A delivery to the hook of one job, whose token was good. */
   async forJob(adapter: ProviderAdapter, jobId: string, delivery: WebhookDelivery): Promise<Taken> {
-    const { kernel, verifier } = this.#options;
+    const { effects, kernel, verifier } = this.#options;
     const address = `job/${jobId}`;
     const actor = await kernel.snapshot(address);
     if (actor === undefined) return { type: 'ignored', reason: 'its job is gone' };
@@ -74,9 +74,8 @@ export class Hooks {
     if (provider !== adapter.id) return { type: 'ignored', reason: 'its job went to another provider' };
     const verdict = await verifier.verify(adapter, credential, delivery);
     if (verdict.type === 'refused' || verdict.type === 'unchecked') return verdict;
-    const request = (await kernel.reader.payload(address, 'request')) as ProviderRequest | undefined;
-    const asked = request === undefined ? { credential } : { request, credential };
-    const news = newsIn(adapter, delivery.body, asked);
+    const request = await effects.request(address);
+    const news = newsIn(adapter, delivery.body, { request, credential });
     if (news === undefined) return { type: 'ignored', reason: 'it says nothing of a task' };
     const inDoubt = actor.snapshot.can({ type: 'job.adopt', ref: refOf(news.ref, credential) });
     return this.#tell({ address, context, inDoubt, verdict, news });
