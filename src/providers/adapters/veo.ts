@@ -44,7 +44,7 @@ export interface VeoOptions extends AdapterOptions {
   /** What the JWT of an event must be for. Default: whoever it is for. */
   readonly webhookAudience?: string;
   /** Whose keys sign the JWT of an event. Default: Google's. */
-  readonly webhookKeysUrl?: string;
+  readonly jwksUrl?: string;
 }
 
 const HOME = 'https://generativelanguage.googleapis.com/v1beta';
@@ -232,7 +232,7 @@ function webhookOf(options: VeoOptions): Webhook {
       },
       {
         type: 'jwt',
-        jwksUrl: options.webhookKeysUrl ?? KEYS,
+        jwksUrl: options.jwksUrl ?? KEYS,
         ...(audience === undefined ? {} : { audience }),
         token: tokenIn,
       },
