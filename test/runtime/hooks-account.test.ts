@@ -40,7 +40,7 @@ test('news that nobody signed, or somebody else, or that names no task, is not k
   expect(await parkedIn(runtime)).toBe(0);
 });
 
-test('without a secret, news hurries a poll of a job there is, and is not kept for one there is not', async () => {
+test('without a secret, news hurries a poll of a job there is, and is kept for none', async () => {
   const { open, tellAccount } = await hookPlace({ life: NEVER }, [{ type: 'unsigned' }]);
   const runtime = await open();
   const job = await runtime.jobs.submit(video());

@@ -56,6 +56,8 @@ export class Ingress {
       return await this.#answer(request);
     } catch (error) {
       const { log } = this.#options;
+      // Its job was removed while it was looked at.
+      if (isHoldfastError(error, 'ACTOR_NOT_FOUND')) return answer(200);
       if (isPassing(error)) {
         log.warn({ err: error }, 'hook.later');
         return later();
