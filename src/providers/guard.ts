@@ -18,6 +18,8 @@ import { buildConnector } from 'undici';
 import { HoldfastError } from '../errors.js';
 import { limits } from '../limits.js';
 
+const PUBLIC_IPV6 = ipaddr.parseCIDR('2000::/3');
+
 /** `dns.lookup` with `all: true`; tests give another. */
 export type Resolve = (
   hostname: string,
@@ -94,8 +96,12 @@ function refuseLiteral(host: string): string | undefined {
 /** Why an address is refused: its range, or that it is none. Knows decimal, hex, octal and mapped forms. */
 export function refuseAddress(address: string): string | undefined {
   if (!ipaddr.isValid(address)) return 'not an address';
-  const range = ipaddr.process(address).range();
-  return range === 'unicast' ? undefined : `a ${range} address`;
+  const parsed = ipaddr.process(address);
+  const range = parsed.range();
+  if (range !== 'unicast') return `a ${range} address`;
+  // Of the rest of IPv6 nothing is given out: `::127.0.0.1` is there, and 2000::/3 is all that is public.
+  const isPublic = parsed.kind() === 'ipv4' || parsed.match(PUBLIC_IPV6);
+  return isPublic ? undefined : 'an address that is not public';
 }
 
 /**
