@@ -116,7 +116,7 @@ export const trustMutants: readonly Mutant[] = [
     find: 'return adapter.fleet(next) && refuseUrl(next',
     replace: 'return adapter.fleet !== undefined && refuseUrl(next',
     caughtBy: roads,
-    by: '(…) stays where it is',
+    by: 'to a … stays where it is',
   },
   {
     name: 'shows a signed URL the key',

@@ -123,7 +123,7 @@ describe('a call that is sent on within the fleet', () => {
 });
 
 describe('a call that is sent elsewhere', () => {
-  it.each(['stranger', 'user part', 'plain http'])('(%s) stays where it is', async (how) => {
+  it.each(['stranger', 'user part', 'plain http'])('to a %s stays where it is', async (how) => {
     const stranger = await serve(accepts);
     const locations: Readonly<Record<string, string>> = {
       stranger: `${stranger.url}/v1/videos`,
