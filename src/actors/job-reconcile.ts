@@ -40,6 +40,8 @@ export interface JobReconcileOptions {
 
 /** Clocks differ: a task may seem to be older than the POST that made it, by this much. */
 const SKEW_MS = 120_000;
+/** What bears a job's tag is the job's, however wrong the clocks: missed, it would be paid for twice. */
+const TAGGED_SKEW_MS = 86_400_000;
 const WAIT_FOR_TWIN_MS = 1_000;
 
 type ByKey = Extract<Reconcile, { by: 'key' }>;
@@ -89,16 +91,19 @@ export class JobReconcile {
     const isTagged = reconcile.tagged(look.request, look.context);
     const twinIsPosting = async (): Promise<boolean> => !isTagged && (await this.#twinIsPosting(look));
     if (await twinIsPosting()) return waiting(WAIT_FOR_TWIN_MS);
-    const since = await this.#firstPostAt(look.call.address);
+    const skewMs = isTagged ? TAGGED_SKEW_MS : SKEW_MS;
+    const since = (await this.#firstPostAt(look.call.address)) - skewMs;
     const candidates: ListedTask[] = [];
     let cursor: string | undefined;
     for (let pages = 0; pages < limits.listingPagesMax; pages += 1) {
       const page = await this.#page(look, reconcile, cursor);
       if (page.type === 'wait') return page;
       const ours = page.tasks.filter((task) => reconcile.sameRequest(task, look.request, look.context));
-      candidates.push(...ours.filter((task) => task.createdAt >= since - SKEW_MS));
+      candidates.push(...ours.filter((task) => task.createdAt >= since));
+      const own = isTagged ? await this.#unclaimed(look, candidates) : undefined;
+      if (own?.type === 'found') return own;
       const oldest = page.unordered === true ? undefined : page.tasks.at(-1);
-      const past = oldest !== undefined && oldest.createdAt < since - SKEW_MS;
+      const past = oldest !== undefined && oldest.createdAt < since;
       if (page.next === undefined || past) {
         // A twin that began its POST meanwhile may own what we found, and cannot say so before its answer.
         const unsure = candidates.length > 0 && (await twinIsPosting());

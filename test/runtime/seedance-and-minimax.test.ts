@@ -40,6 +40,13 @@ describe('a submit to Seedance whose answer was lost', () => {
     expect(entries(house, 'list').length).toBeGreaterThan(0);
   });
 
+  test.each([-3_600_000, 3_600_000])('is found by a clock that is %i ms off', async (clockSkewMs) => {
+    const faults = [{ route: 'submit', nth: 1, fault: lost }] as const;
+    const { house, runtime, job } = await ran({ life: AT_ONCE, faults, clockSkewMs }, seedanceAt);
+    expect((await delivered(runtime, job)).status).toBe('done');
+    expect(entries(house, 'submit.received')).toHaveLength(1);
+  });
+
   test('is repeated once two listings show that it never came', async () => {
     const faults = [{ route: 'submit', nth: 1, fault: neverCame }] as const;
     const { house, runtime, job } = await ran({ life: AT_ONCE, faults }, seedanceAt);
