@@ -149,6 +149,8 @@ describe('kling requests to the older API', () => {
     expect(adapter.refuse({ ...video, image, extra: { image_list } })).toMatch(/image_list/);
     expect(adapter.refuse({ ...video, extra: { video_url: image } })).toMatch(/image must be given/);
     expect(adapter.refuse({ ...video, image: 'data:image/svg+xml,<svg/>' })).toMatch(/base64/);
+    expect(modern.refuse({ ...video, extra: { image_list } })).toMatch(/older API/);
+    expect(modern.refuse({ ...video, model: 'kling-v1-6', extra: { image_list } })).toBeUndefined();
     expect(adapter.refuse({ ...video, image, extra: { video_url: image } })).toBeUndefined();
   });
 });

@@ -9,7 +9,7 @@ import { refuseShared } from '../account.js';
 import { inlineData } from '../data-uri.js';
 import { pixelsOf } from '../pixels.js';
 import type { ProviderRequest, SubmitContext } from '../port.js';
-import { asObject } from '../wire.js';
+import { jsonObject } from '../wire.js';
 import { routeOf } from './kling-routes.js';
 import type { KlingDefaults, KlingRoute } from './kling-routes.js';
 
@@ -28,7 +28,11 @@ export function refuseKling(request: ProviderRequest, defaults: KlingDefaults): 
   if (request.image?.startsWith('data:') === true && inlineData(request.image) === undefined) {
     return 'image must be base64 where it is a data URI';
   }
-  const { endpoint } = routeOf(request, defaults);
+  const { endpoint, generation } = routeOf(request, defaults);
+  const { extra = {} } = request;
+  if (generation === '2026' && (extra.image_list !== undefined || extra.video_url !== undefined)) {
+    return 'model must be one of the older API, such as kling-v1-6, for extra.image_list and extra.video_url';
+  }
   if (endpoint === 'multi-image2video' && request.image !== undefined) {
     return 'image must be left out where extra.image_list has the images';
   }
@@ -139,8 +143,4 @@ function optional(name: string, value: string | number | undefined): JsonObject 
 
 function listOf(value: Json | undefined): readonly Json[] {
   return Array.isArray(value) ? (value as readonly Json[]) : [];
-}
-
-function jsonObject(value: unknown): JsonObject {
-  return (asObject(value) as JsonObject | undefined) ?? {};
 }
