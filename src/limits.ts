@@ -92,6 +92,8 @@ export const limits = {
   effectTimeoutMs: HOUR_MS,
   /** A pool loads at most this many times its limit from the outbox. */
   poolWindowFactor: 2,
+  /** A pool that has waited so long for one to start has its turn whatever its priority is. */
+  poolPatienceMs: MINUTE_MS,
   /** Effects of one pool that wait out a back-off, in memory; while there are more, the pool starts none. */
   restingEffectsMax: 1_000,
   /** What an effect waits that was put off although its gate is open. */

@@ -101,6 +101,35 @@ it('what waits in a pool that its policy names no more is found after a restart,
   await before.world.crash([after.definition]);
   await begin(before.world, 3, 5);
   await runsOut(before.world, after.order, 5);
-  expect(after.order.toSorted()).toEqual([0, 1, 2, 3, 4]);
+  expect(after.order.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4]);
   expect(await rowsOf(before.world.store, 'o')).toEqual([]);
+});
+
+it('a pool of a lower priority is slowed down by a backlog of a higher one, never stopped', async () => {
+  const order: string[] = [];
+  const policy = (name: string, priority: number) => ({
+    pool: () => name,
+    priority,
+    shares: () => [{ name: 'account', limit: 1, rate: { perMinute: 4, burst: 1 } }],
+  });
+  const definitions = [
+    { kind: 'first', priority: 0 },
+    { kind: 'second', priority: 3 },
+  ].map(({ kind, priority }) => ({
+    kind,
+    machine: workflow(({ n }) => Promise.resolve(order.push(`${kind} ${n}`))),
+    effects: { work: policy(kind, priority) },
+  }));
+  const world = await openWorld(definitions);
+  for (let n = 0; n < 20; n += 1) {
+    for (const { kind } of definitions) {
+      await world.kernel.create(kind, `w${n}`, { n });
+      await world.kernel.send(`${kind}/w${n}`, { type: 'go' });
+    }
+  }
+  await world.clock.advance(300_000);
+  // The first minute is the first's; then the second has one as soon as it has waited for a minute.
+  expect(order.slice(0, 4)).toEqual(['first 0', 'first 1', 'first 2', 'first 3']);
+  expect(order[4]).toBe('second 0');
+  expect(order.filter((done) => done.startsWith('second'))).toHaveLength(5);
 });

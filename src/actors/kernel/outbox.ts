@@ -207,6 +207,7 @@ export class Outbox {
     const { effectKey } = waiting;
     if (this.#queued.has(effectKey) || this.#running.has(effectKey) || this.#aside.has(effectKey)) return;
     this.#queued.add(effectKey);
+    if (pool.queue.length === 0) pool.sinceMs = this.#options.clock.monotonicMs();
     insertByAge(pool.queue, waiting);
   }
 
@@ -252,7 +253,8 @@ export class Outbox {
     if (!this.#accepting) return;
     const pools = [...this.#pools.values()];
     for (const pool of pools) if (isEmpty(pool)) this.#pools.delete(poolKey(pool.definition.kind, pool.name));
-    startInTurn(pools, (pool) => this.#startNext(pool));
+    const nowMs = this.#options.clock.monotonicMs();
+    startInTurn(pools, nowMs, (pool) => this.#startNext(pool));
     for (const pool of pools) if (pool.more && pool.queue.length < pool.limit) void this.#load(pool);
   }
 
@@ -319,6 +321,7 @@ export class Outbox {
     if (shares === undefined) return this.#putAside(effectKey, { pool, address, wake: undefined });
     this.#attemptCount += 1;
     pool.turn = this.#attemptCount;
+    pool.sinceMs = this.#options.clock.monotonicMs();
     const attempt = new Attempt(this.#attempts, pool.definition, waiting, this.#attemptCount);
     const running: Running = { pool, waiting, shares, attempt, released: false };
     this.#running.set(effectKey, running);

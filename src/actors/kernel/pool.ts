@@ -6,6 +6,8 @@
  *  P2  A pool that holds nothing is forgotten: they may be named after what comes and goes.
  *  P3  Among pools of one priority each starts one in its turn; a new one comes last. However long a pool
  *      is, none of the others waits for more than one of its effects.
+ *  P4  A pool that has waited for `limits.poolPatienceMs` has its turn before all priorities: a lower one is
+ *      slowed down by a backlog of a higher one, never stopped.
  */
 import { limits } from '../../limits.js';
 import type { Logger } from '../../log.js';
@@ -34,6 +36,8 @@ export interface Pool {
   readonly queue: Waiting[];
   /** How many effects of all pools had been started when this one last started one, or was made (P3). */
   turn: number;
+  /** When it last started one, or began to wait, on the monotonic clock (P4). */
+  sinceMs: number;
   running: number;
   /** Effects that are put aside in memory: neither in `queue` nor running. */
   aside: number;
@@ -46,7 +50,16 @@ export interface Pool {
 
 export function newPool(definition: Definition, name: string, src: string, turn: number): Pool {
   const { limit, priority } = definition.policyOf(src);
-  const state = { turn, queue: [], running: 0, aside: 0, resting: 0, more: false, loading: false };
+  const state = {
+    turn,
+    sinceMs: 0,
+    queue: [],
+    running: 0,
+    aside: 0,
+    resting: 0,
+    more: false,
+    loading: false,
+  };
   return { definition, name, limit, priority, ...state };
 }
 
@@ -94,14 +107,20 @@ export function effectKeyOf(row: EffectRow): string {
 
 /**
  * Lets each pool start one in its turn, and again, until none does: those of a lower priority number first
- * (P3). Sorts `pools`.
+ * (P3, P4).
  */
-export function startInTurn(pools: Pool[], startOne: (pool: Pool) => boolean): void {
-  pools.sort((a, b) => a.priority - b.priority || a.turn - b.turn || byAge(a, b));
-  for (const priority of new Set(pools.map((pool) => pool.priority))) {
-    let ready = pools.filter((pool) => pool.priority === priority);
+export function startInTurn(pools: readonly Pool[], nowMs: number, startOne: (pool: Pool) => boolean): void {
+  const waiting = pools.filter(({ queue }) => queue.length > 0);
+  const ranked = waiting.map((pool) => ({ pool, rank: rankOf(pool, nowMs) }));
+  ranked.sort((a, b) => a.rank - b.rank || a.pool.turn - b.pool.turn || byAge(a.pool, b.pool));
+  for (const rank of new Set(ranked.map((each) => each.rank))) {
+    let ready = ranked.filter((each) => each.rank === rank).map(({ pool }) => pool);
     while (ready.length > 0) ready = ready.filter(startOne);
   }
+}
+
+function rankOf({ priority, sinceMs }: Pool, nowMs: number): number {
+  return nowMs - sinceMs < limits.poolPatienceMs ? priority : -Infinity;
 }
 
 function byAge(a: Pool, b: Pool): number {
