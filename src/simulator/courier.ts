@@ -7,7 +7,6 @@
  *  C2  A redirect is a failure, and so is anything else but a 2xx.
  *  C3  Nothing is sent and nothing waits once `stop` has aborted.
  */
-import { setMaxListeners } from 'node:events';
 import { Agent, request } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../clock.js';
@@ -47,7 +46,7 @@ const RETRY_MS_MAX = 60_000;
 export class Courier {
   readonly #options: CourierOptions;
   readonly #agent = new Agent({ connections: bounds.webhookConnectionsMax });
-  readonly #challenged = new Set<string>();
+  readonly #challenged = new Map<string, Promise<boolean>>();
 
   constructor(options: CourierOptions) {
     this.#options = options;
@@ -137,14 +136,18 @@ export class Courier {
 
   /** Whether the URL repeats what it is told; asked until it does, then never again. */
   async #passes(news: News): Promise<boolean> {
-    if (this.#challenged.has(news.url)) return true;
+    const asked = this.#challenged.get(news.url) ?? this.#challenge(news);
+    this.#challenged.set(news.url, asked);
+    if (await asked) return true;
+    this.#challenged.delete(news.url);
+    return false;
+  }
+
+  async #challenge(news: News): Promise<boolean> {
     const challenge = newId('challenge');
     const answer = await this.#post(news, JSON.stringify({ challenge }), {}, bounds.challengeMs);
-    if (this.#options.stop.aborted) return false;
     this.note('webhook.challenged', news, answer === undefined ? {} : { status: answer.status });
-    const isRepeated = answer?.status === 200 && repeated(answer.text) === challenge;
-    if (isRepeated) this.#challenged.add(news.url);
-    return isRepeated;
+    return answer?.status === 200 && repeated(answer.text) === challenge;
   }
 
   /** One POST; undefined when there was no answer. */
@@ -155,17 +158,16 @@ export class Courier {
     timeoutMs: number,
   ): Promise<{ readonly status: number; readonly text: string } | undefined> {
     const { clock, stop } = this.#options;
-    const late = new AbortController();
-    const cancel = clock.schedule(timeoutMs, () => late.abort());
-    const signal = AbortSignal.any([stop, late.signal]);
-    // undici listens once for the request and once for its body.
-    setMaxListeners(0, signal);
+    const ended = new AbortController();
+    const end = (): void => ended.abort();
+    const cancel = clock.schedule(timeoutMs, end);
+    stop.addEventListener('abort', end, { once: true });
     try {
       const answer = await request(url, {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'user-agent': 'holdfast-simulator', ...signed },
         body,
-        signal,
+        signal: ended.signal,
         dispatcher: this.#agent,
       });
       return { status: answer.statusCode, text: await beginning(answer.body) };
@@ -174,6 +176,7 @@ export class Courier {
       return undefined;
     } finally {
       cancel();
+      stop.removeEventListener('abort', end);
     }
   }
 }

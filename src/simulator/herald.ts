@@ -110,7 +110,9 @@ export class Herald {
   }
 
   #news(task: Task, sight: Sight, callback: Callback, url: string, scheme: News['scheme']): News {
-    const fault = this.#faultFor(task, sight);
+    const chosen = this.#faultFor(task, sight);
+    // Once the submit was answered nothing is early.
+    const fault = chosen?.type === 'early' && !this.#held.has(task.id) ? undefined : chosen;
     const claimed = fault?.type === 'forge' && fault.claims !== undefined ? fault.claims : sight.status;
     const body = callback.body(task, { ...sight, status: claimed }, this.#options.world());
     return {
@@ -146,8 +148,12 @@ export class Herald {
     const waitMs = Math.min(Math.max(0, dueAt - tasks.nowMs()), bounds.waitMsMax);
     const look = (): void => {
       this.#timers.delete(task.id);
-      // Not moved yet: the wait was cut, or the clock was set.
-      if (tasks.glance(task) !== undefined && !this.#timers.has(task.id)) this.#watch(task);
+      try {
+        // Not moved yet: the wait was cut, or the clock was set.
+        if (tasks.glance(task) !== undefined && !this.#timers.has(task.id)) this.#watch(task);
+      } catch (error) {
+        this.#options.fail(error);
+      }
     };
     this.#timers.set(task.id, clock.schedule(waitMs, look));
   }
