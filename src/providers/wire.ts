@@ -4,6 +4,7 @@
  * Callers: the adapters and the classifier. Invariant: nothing here throws; what is not there is undefined.
  */
 import { isPlainObject } from '../json.js';
+import type { JsonObject } from '../json.js';
 
 export type WireObject = Readonly<Record<string, unknown>>;
 
@@ -20,6 +21,11 @@ export function readObject(text: string): WireObject | undefined {
 
 export function asObject(value: unknown): WireObject | undefined {
   return isPlainObject(value) ? value : undefined;
+}
+
+/** The object, or an empty one: of a reply that was parsed, or of a request that was checked. */
+export function jsonObject(value: unknown): JsonObject {
+  return (asObject(value) as JsonObject | undefined) ?? {};
 }
 
 /** The value below `path`, where every part but the last is an object or an index of an array. */

@@ -5,6 +5,7 @@
  * of 2.0; `num_frames` is 8n+1 and at most 441, sides are multiples of 64.
  */
 import type { JsonObject } from '../../json.js';
+import { nearestRatio, nearestTier, pixelsOf } from '../pixels.js';
 import type { ProviderRequest } from '../port.js';
 import { asList, asNumber, asObject } from '../wire.js';
 
@@ -17,6 +18,8 @@ const SIDE_STEP = 64;
 const LONGER_SIDE = 1_152;
 const SECONDS = { min: 4, max: 12 } as const;
 const REFERENCES_MAX = 5;
+const RATIOS = ['21:9', '16:9', '4:3', '1:1', '3:4', '9:16'] as const;
+const TIERS = { '720P': 720, '1080P': 1_080, '2K': 1_440 } as const;
 
 export function generationOf(model: string): AgnesGeneration {
   return /2[.-]5/.test(model) ? '2.5' : '2.0';
@@ -83,12 +86,12 @@ function framesOf(frames: number): number {
 
 /** The nearest multiples of 64: 720 becomes 704. A ratio alone has the provider's usual longer side. */
 function sidesOf({ size, aspectRatio }: ProviderRequest): JsonObject {
-  const [width, height] = numbersOf(size, 'x');
-  if (width > 0 && height > 0) return { width: sideOf(width), height: sideOf(height) };
-  const [a, b] = numbersOf(aspectRatio, ':');
-  if (a <= 0 || b <= 0) return {};
-  const unit = LONGER_SIDE / Math.max(a, b);
-  return { width: sideOf(a * unit), height: sideOf(b * unit) };
+  const pixels = pixelsOf(size);
+  if (pixels !== undefined) return { width: sideOf(pixels[0]), height: sideOf(pixels[1]) };
+  const ratio = pixelsOf(aspectRatio?.replace(':', 'x'));
+  if (ratio === undefined) return {};
+  const unit = LONGER_SIDE / Math.max(...ratio);
+  return { width: sideOf(ratio[0] * unit), height: sideOf(ratio[1] * unit) };
 }
 
 function sideOf(pixels: number): number {
@@ -101,7 +104,8 @@ function sideOf(pixels: number): number {
 function body25(request: ProviderRequest, model: string): JsonObject {
   const extra = request.extra ?? {};
   const { image, size, durationSeconds: seconds, seed } = request;
-  const aspectRatio = request.aspectRatio ?? ratioOf(size);
+  const aspectRatio = request.aspectRatio ?? nearestRatio(size, RATIOS);
+  const tier = nearestTier(size, TIERS);
   const isReferred = asList(extra.images).length > 0;
   const still: JsonObject = image === undefined ? {} : { mode: 'keyframe', first_frame: image };
   const referred = {
@@ -116,7 +120,7 @@ function body25(request: ProviderRequest, model: string): JsonObject {
     model,
     prompt: request.prompt,
     ...(seconds === undefined ? {} : { seconds: String(seconds) }),
-    ...(size === undefined ? {} : { size: tierOf(size) }),
+    ...(tier === undefined ? {} : { size: tier }),
     ...(aspectRatio === undefined ? {} : { aspect_ratio: aspectRatio }),
     ...(seed === undefined ? {} : { seed }),
   };
@@ -124,22 +128,4 @@ function body25(request: ProviderRequest, model: string): JsonObject {
 
 function asStrings(value: unknown): readonly string[] {
   return asList(value).filter((item) => typeof item === 'string');
-}
-
-/** `720P` by the shorter side; `2K` is the name of 1440. */
-function tierOf(size: string): string {
-  const shorter = Math.min(...numbersOf(size, 'x'));
-  return shorter === 1_440 ? '2K' : `${shorter}P`;
-}
-
-function ratioOf(size: string | undefined): string | undefined {
-  const [width, height] = numbersOf(size, 'x');
-  let [a, b] = [width, height];
-  while (b > 0) [a, b] = [b, a % b];
-  return a > 0 ? `${width / a}:${height / a}` : undefined;
-}
-
-function numbersOf(text: string | undefined, separator: string): readonly [number, number] {
-  const [first = 0, second = 0] = (text ?? '').split(separator).map(Number);
-  return [first, second];
 }

@@ -33,7 +33,7 @@ import type {
   SubmitOutcome,
   TaskRef,
 } from '../port.js';
-import { asList, asObject, asText, at, isSuccess, readObject } from '../wire.js';
+import { asList, asText, at, isSuccess, jsonObject, readObject } from '../wire.js';
 import type { WireObject } from '../wire.js';
 import { projectCredential, projectWebhook, type OpenAiProjectOptions } from './openai-project.js';
 import { openaiWords } from './openai-words.js';
@@ -222,8 +222,4 @@ function refOf(taskId: string, credential: string): TaskRef {
 
 function pathOf(ref: TaskRef): string {
   return `/${RESPONSES}/${encodeURIComponent(ref.taskId)}`;
-}
-
-function jsonObject(value: unknown): JsonObject {
-  return (asObject(value) as JsonObject | undefined) ?? {};
 }

@@ -4,10 +4,10 @@
  * Callers: `rsclaw.ts`. Invariants: pure; what the request says wins over `extra`. Neither protocol has a
  * place for a negative prompt or a seed.
  */
-import type { Json, JsonObject } from '../../json.js';
+import type { JsonObject } from '../../json.js';
 import { nearestRatio, nearestTier } from '../pixels.js';
 import type { ProviderRequest } from '../port.js';
-import { asObject } from '../wire.js';
+import { jsonObject } from '../wire.js';
 
 const TIERS = { '480p': 480, '720p': 720, '1080p': 1_080, '2k': 1_440 } as const;
 const RATIOS = ['16:9', '9:16', '1:1', '4:3', '3:4'];
@@ -60,8 +60,4 @@ function ratioOf({ aspectRatio, size }: ProviderRequest): string | undefined {
 
 function optional(name: string, value: string | number | undefined): JsonObject {
   return value === undefined ? {} : { [name]: value };
-}
-
-function jsonObject(value: Json | undefined): JsonObject {
-  return (asObject(value) as JsonObject | undefined) ?? {};
 }

@@ -9,11 +9,12 @@
  *  V3  A signed event proves who wrote it; what became of the task is asked of the API all the same.
  */
 import type { JsonObject } from '../../json.js';
+import { limits } from '../../limits.js';
 import { homeOf, keyOf, refuseShared, webhookSecretsOf } from '../account.js';
 import type { AdapterOptions, WebhookSecret } from '../account.js';
 import { acceptedSubmit, failedPoll, providerError, refusedSubmit, unusable } from '../classify.js';
 import { inlineData } from '../data-uri.js';
-import { limits } from '../../limits.js';
+import { nearestRatio, nearestTier } from '../pixels.js';
 import type {
   ArtifactSource,
   HttpRequest,
@@ -26,7 +27,7 @@ import type {
   TaskRef,
   Webhook,
 } from '../port.js';
-import { asList, asNumber, asObject, asText, asUrl, at, isSuccess, readObject } from '../wire.js';
+import { asList, asNumber, asObject, asText, asUrl, at, isSuccess, jsonObject, readObject } from '../wire.js';
 import type { WireObject } from '../wire.js';
 import { veoFailure, veoWords } from './veo-errors.js';
 
@@ -54,7 +55,8 @@ const OPERATIONS = 'operations';
 const OPERATION = /^(?:models\/\w[\w.-]*\/)?operations\/\w[\w.-]*$/;
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const URL_TTL_MS = 2 * 24 * 3_600_000;
-const RESOLUTIONS: Readonly<Record<number, string>> = { 720: '720p', 1080: '1080p', 2160: '4k' };
+const RESOLUTIONS = { '720p': 720, '1080p': 1_080, '4k': 2_160 } as const;
+const RATIOS = ['16:9', '9:16'] as const;
 
 export function veo(options: VeoOptions = {}): ProviderAdapter {
   const { clock, ...home } = homeOf('veo', options, HOME);
@@ -107,9 +109,6 @@ function refuseVeo(request: ProviderRequest): string | undefined {
   if (request.durationSeconds !== undefined && !Number.isInteger(request.durationSeconds)) {
     return 'durationSeconds must be a whole number';
   }
-  if (request.size !== undefined && RESOLUTIONS[shorterSide(request.size)] === undefined) {
-    return 'size must have 720, 1080 or 2160 pixels on its shorter side';
-  }
   return undefined;
 }
 
@@ -140,8 +139,9 @@ function submitRequest(
 }
 
 function parametersOf(request: ProviderRequest): JsonObject {
-  const { size, aspectRatio = ratioOf(size), durationSeconds, negativePrompt, seed } = request;
-  const resolution = size === undefined ? undefined : RESOLUTIONS[shorterSide(size)];
+  const { size, durationSeconds, negativePrompt, seed } = request;
+  const aspectRatio = request.aspectRatio ?? nearestRatio(size, RATIOS);
+  const resolution = nearestTier(size, RESOLUTIONS);
   return {
     ...(aspectRatio === undefined ? {} : { aspectRatio }),
     ...(resolution === undefined ? {} : { resolution }),
@@ -253,20 +253,4 @@ function tokenIn(headers: Readonly<Record<string, string>>): string | undefined 
 
 function refOf(name: string, credential: string): TaskRef {
   return { taskId: name, endpoint: OPERATIONS, generation: 'v1beta', credential };
-}
-
-function shorterSide(size: string): number {
-  return Math.min(...size.split('x').map(Number));
-}
-
-function ratioOf(size: string | undefined): string | undefined {
-  if (size === undefined) return undefined;
-  const [width = 0, height = 0] = size.split('x').map(Number);
-  let [a, b] = [width, height];
-  while (b > 0) [a, b] = [b, a % b];
-  return a > 0 ? `${width / a}:${height / a}` : undefined;
-}
-
-function jsonObject(value: unknown): JsonObject {
-  return (asObject(value) as JsonObject | undefined) ?? {};
 }
