@@ -217,4 +217,22 @@ describe('the rows of a step (K8)', () => {
     await send();
     expect(await contextOf(world, 'letter/a')).toMatchObject({ read: 2 });
   });
+
+  it('K15: an event id is known for as long as its sender asks', async () => {
+    const world = await openWorld([{ kind: 'letter', machine: letter }]);
+    await world.kernel.create('letter', 'a', { text: '' });
+    const options = { id: 'once', idKeptMs: 7 * 86_400_000 };
+    const send = (): Promise<unknown> => world.kernel.send('letter/a', { type: 'read' }, options);
+    await send();
+    await world.clock.advance(6 * 86_400_000);
+    await world.kernel.send('letter/a', { type: 'other' });
+    await settled(world);
+    await send();
+    expect(await contextOf(world, 'letter/a')).toMatchObject({ read: 1 });
+    await world.clock.advance(86_400_000 + 7_200_000);
+    await world.kernel.send('letter/a', { type: 'other' });
+    await settled(world);
+    await send();
+    expect(await contextOf(world, 'letter/a')).toMatchObject({ read: 2 });
+  });
 });

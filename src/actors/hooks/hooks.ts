@@ -139,7 +139,13 @@ export class Hooks {
     };
     try {
       const own = JSON.parse(JSON.stringify(event)) as JsonObject & { readonly type: string };
-      await this.#options.kernel.send(address, own, { id: eventId(id), source: SOURCE, check });
+      await this.#options.kernel.send(address, own, {
+        id: eventId(id),
+        // OpenAI sends for three days what it got no answer to: twice as long, and a little more.
+        idKeptMs: limits.idempotencyTtlMs,
+        source: SOURCE,
+        check,
+      });
       return TAKEN;
     } catch (error) {
       if (error instanceof AnotherTask) return { type: 'ignored', reason: error.message };

@@ -25,8 +25,10 @@ import type { EventEnvelope, ShownRows } from './record.js';
 export type StepCheck = (snapshot: AnyMachineSnapshot, envelope: EventEnvelope) => void;
 
 export interface SendOptions {
-  /** Delivered twice under one id, an event is applied once (24 h). */
+  /** Delivered twice under one id, an event is applied once (24 h, or `idKeptMs`). */
   readonly id?: string;
+  /** How long `id` is known once it was taken, to the hour: for senders who repeat for longer than a day. */
+  readonly idKeptMs?: number | undefined;
   /**
    * Not before this wall-clock time, in milliseconds: until then it waits on disk, as a timer of the
    * actor. Not together with `check` or `payloads`, which belong to the step at hand: INVALID_INPUT.
@@ -56,7 +58,7 @@ export interface SendOptions {
  * stored.
  */
 export function parcelOf(event: unknown, options: SendOptions): Parcel {
-  const { id: eventId, source = 'user', traceparent, at, check, payloads, bytesMax } = options;
+  const { id: eventId, source = 'user', traceparent, at, check, payloads, bytesMax, idKeptMs } = options;
   if (eventId !== undefined) checkId(eventId);
   if (at !== undefined && (check ?? payloads) !== undefined) {
     const message = 'at: an event for later can have no check and no payloads';
@@ -64,7 +66,7 @@ export function parcelOf(event: unknown, options: SendOptions): Parcel {
   }
   const own = payloads === undefined ? {} : { payloads: ownPayloads(payloads) };
   const content = { type: 'event', event: ownEvent(event, bytesMax), ...ownTime(at), ...own } as const;
-  return { content, source, dedupe: eventId !== undefined, eventId, traceparent, check };
+  return { content, source, dedupe: eventId !== undefined, eventId, idKeptMs, traceparent, check };
 }
 
 /** What a check threw; undefined when it let the event pass, or there is none. */

@@ -71,6 +71,8 @@ export interface Delivery {
   /** Given by the sender; deduplicated against the `x` rows when `dedupe` is set. */
   readonly eventId?: string | undefined;
   readonly dedupe: boolean;
+  /** How long its id is known once it was taken; default `limits.dedupeTtlMs`. */
+  readonly idKeptMs?: number | undefined;
   /** The inbox row this came from: removed by the step that consumes it. */
   readonly inboxKey?: string | undefined;
   /** May refuse the event. Held in memory alone: what stands at a head has none. */
@@ -86,9 +88,22 @@ export type Parcel = Omit<Delivery, 'resolve' | 'reject' | 'taken'>;
 
 /** Of one shape whatever it carries: every step reads it, and engines are slow on objects of many shapes. */
 export function deliveryOf(parcel: Parcel, settle: Pick<Delivery, 'resolve' | 'reject' | 'taken'>): Delivery {
-  const { content, source, traceparent, by, eventId, dedupe, inboxKey, check } = parcel;
+  const { content, source, traceparent, by, eventId, dedupe, idKeptMs, inboxKey, check } = parcel;
   const { resolve, reject, taken } = settle;
-  return { content, source, traceparent, by, eventId, dedupe, inboxKey, check, resolve, reject, taken };
+  return {
+    content,
+    source,
+    traceparent,
+    by,
+    eventId,
+    dedupe,
+    idKeptMs,
+    inboxKey,
+    check,
+    resolve,
+    reject,
+    taken,
+  };
 }
 
 export interface Cell {

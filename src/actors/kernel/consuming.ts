@@ -31,7 +31,8 @@ export function consumes(address: string, record: ActorRecord, delivery: Deliver
       if (content.from !== undefined) return fromChild(record, content.from, content.event.type, inbox);
       if (inboxKey !== undefined) return inbox;
       if (!delivery.dedupe || delivery.eventId === undefined) return {};
-      return { dedupeKey: keys.dedupe(address, delivery.eventId) };
+      const dedupeKey = keys.dedupe(address, delivery.eventId);
+      return delivery.idKeptMs === undefined ? { dedupeKey } : { dedupeKey, idKeptMs: delivery.idKeptMs };
     }
     default:
       return inbox;

@@ -32,6 +32,8 @@ export interface Consumed {
   readonly child?: ChildRef;
   readonly inboxKey?: string;
   readonly dedupeKey?: string;
+  /** How long the id is known; default `limits.dedupeTtlMs`. */
+  readonly idKeptMs?: number;
 }
 
 export interface Turn {

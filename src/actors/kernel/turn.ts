@@ -129,14 +129,15 @@ class TurnWriter {
   }
 
   #consume(): void {
-    const { timer, effect, child, inboxKey, dedupeKey } = this.#turn.consumed;
+    const { consumed } = this.#turn;
+    const { timer, effect, child, inboxKey, dedupeKey, idKeptMs = limits.dedupeTtlMs } = consumed;
     if (timer !== undefined) this.#own.disarm(timer);
     if (effect !== undefined) this.#own.endEffect(effect);
     if (child !== undefined) this.#own.endChild(child);
     if (inboxKey !== undefined) this.#stage.delete(inboxKey);
     if (dedupeKey !== undefined) {
       this.#stage.put(dedupeKey, this.#turn.envelope.seq);
-      this.#stage.expire(hourOf(this.#turn.envelope.at + limits.dedupeTtlMs), dedupeKey);
+      this.#stage.expire(hourOf(this.#turn.envelope.at + idKeptMs), dedupeKey);
     }
   }
 
