@@ -155,7 +155,8 @@ describe('luma reconciliation by its listing', () => {
   const { reconcile } = adapter;
   if (reconcile.by !== 'list') throw new Error('luma is reconciled by list');
   const context = { key: 'job_1', callbackUrl: hook };
-  const page = (body: unknown, status = 200) => reconcile.parsePage(reply(status, body), video, 'default');
+  const page = (body: unknown, status = 200, cursor?: string) =>
+    reconcile.parsePage(reply(status, body), video, 'default', cursor);
   const item = (fields: object, request: object = {}): object => ({
     id: 'g1',
     created_at: '2026-11-22T12:00:00.5Z',
@@ -178,18 +179,20 @@ describe('luma reconciliation by its listing', () => {
   it('goes on where the page before it ended', () => {
     expect(reconcile.buildPage(video, undefined).path).toBe('/generations?limit=100&offset=0');
     const generations = [item({ id: 'g3' }), item({ id: 'g2' })];
-    expect(page({ generations, has_more: true, offset: 100 })).toMatchObject({ next: '102' });
+    expect(page({ generations, has_more: true })).toMatchObject({ next: '2' });
+    expect(page({ generations, has_more: true }, 200, '100')).toMatchObject({ next: '102' });
     expect(reconcile.buildPage(video, '102').path).toBe('/generations?limit=100&offset=102');
-    expect(page({ generations, has_more: true })).toMatchObject({ type: 'transient' });
     expect(page({ generations, has_more: false })).not.toHaveProperty('next');
+    expect(page({ generations: [], has_more: true })).not.toHaveProperty('next');
   });
 
-  it('proves nothing when it is not newest first', () => {
+  it('is read to its end when it is not newest first', () => {
     const generations = [
       item({ id: 'g2', created_at: '2026-11-22T11:00:00Z' }),
       item({ id: 'g3', created_at: '2026-11-22T12:00:00Z' }),
     ];
-    expect(page({ generations, has_more: true, offset: 0 })).toMatchObject({ type: 'transient' });
+    expect(page({ generations })).toMatchObject({ type: 'page', unordered: true });
+    expect(page({ generations: generations.toReversed() })).toMatchObject({ unordered: false });
   });
 
   it.each([

@@ -188,7 +188,12 @@ describe('replicate reconciliation by its listing', () => {
   it('goes from page to page below the base URL, wherever `next` leads', () => {
     expect(reconcile.buildPage(video, undefined).path).toBe('/predictions');
     const next = 'https://elsewhere.example/v1/predictions?cursor=abc%3D';
-    expect(page(200, { results: [], next })).toEqual({ type: 'page', tasks: [], next: '?cursor=abc%3D' });
+    expect(page(200, { results: [], next })).toEqual({
+      type: 'page',
+      tasks: [],
+      unordered: false,
+      next: '?cursor=abc%3D',
+    });
     expect(reconcile.buildPage(video, '?cursor=abc%3D').path).toBe('/predictions?cursor=abc%3D');
     expect(page(200, { results: [], next: 'https://api.replicate.com/v1/predictions' }).type).toBe(
       'transient',

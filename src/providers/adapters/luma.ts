@@ -6,16 +6,14 @@
  *  L1  Luma has no key of ours, and a generation echoes its request. With a callback URL, a lost submit is
  *      the listed generation that names it; without one, a generation with the same model and prompt, and
  *      then nothing unlisted is submitted again.
- *  L2  A listing that is not newest first proves nothing: the look ends at the first old one.
+ *  L2  In which order a listing comes is documented nowhere: one that is not newest first is read to its end.
  *  L3  The callback is unsigned and given up after three tries within a second: a hint, whatever it says.
  *  L4  `DELETE` forgets a generation and its files; it is no cancel, so none is offered.
  */
-import { parseHttpDate } from '../../clock.js';
 import type { JsonObject } from '../../json.js';
 import { environment } from '../../options.js';
 import { homeOf, keyOf, refuseShared } from '../account.js';
 import type { AdapterOptions } from '../account.js';
-import { isOurCallback } from '../callback-tag.js';
 import {
   acceptedSubmit,
   failedPoll,
@@ -25,6 +23,7 @@ import {
   unusable,
 } from '../classify.js';
 import type { ErrorWords } from '../classify.js';
+import { isOurCallback, isUnordered, listedAt } from '../listing.js';
 import { nearestRatio, nearestTier } from '../pixels.js';
 import type {
   HttpRequest,
@@ -89,7 +88,7 @@ export function luma(options: LumaOptions = {}): ProviderAdapter {
         method: 'GET',
         path: `/generations?limit=${PAGE_SIZE}&offset=${encodeURIComponent(cursor)}`,
       }),
-      parsePage: (response, _request, credential) => parsePage(house, response, credential),
+      parsePage: (response, _request, credential, cursor) => parsePage(house, response, credential, cursor),
       sameRequest: (task, request, context) => sameRequest(house, task, request, context),
     },
     webhook: {
@@ -209,37 +208,40 @@ function classOfRefusal(status: number, message: string): ProviderErrorClass | u
   return soundsUnsafe(message) ? 'safety' : undefined;
 }
 
-function parsePage(house: House, response: HttpResponse, credential: string): ListPage {
+function parsePage(
+  house: House,
+  response: HttpResponse,
+  credential: string,
+  cursor: string | undefined,
+): ListPage {
   const body = readObject(response.text);
   if (!isSuccess(response)) return failedPoll(response, errorWords(response.status, body), house.now());
-  const items = asList(body?.generations);
   if (body === undefined || !Array.isArray(body.generations)) {
     return transient(response, 'a listing without generations');
   }
+  const items = asList(body.generations);
   const tasks = items.flatMap((item) => listedTask(asObject(item), credential));
-  const [first, last] = [tasks[0], tasks.at(-1)];
-  if (first !== undefined && last !== undefined && first.createdAt < last.createdAt) {
-    return transient(response, 'a listing that is not newest first');
-  }
-  if (body.has_more !== true || items.length === 0) return { type: 'page', tasks };
-  const offset = asNumber(body.offset);
-  if (offset === undefined) return transient(response, 'a listing that does not say where it is');
-  return { type: 'page', tasks, next: String(offset + items.length) };
+  const isMore = body.has_more === true && items.length > 0;
+  return {
+    type: 'page',
+    tasks,
+    unordered: isUnordered(tasks),
+    ...(isMore ? { next: String((asNumber(cursor) ?? 0) + items.length) } : {}),
+  };
 }
 
 function listedTask(item: WireObject | undefined, credential: string): readonly ListedTask[] {
   const taskId = asText(item?.id);
-  const createdAt = parseHttpDate(asText(item?.created_at) ?? '');
+  const { createdAt, dated } = listedAt(asText(item?.created_at));
   if (item === undefined || taskId === undefined) return [];
   const echo = {
     callback: asText(at(item, 'request', 'callback_url')),
     prompt: asText(at(item, 'request', 'prompt')),
     model: asText(at(item, 'request', 'model')) ?? asText(item.model),
     kind: asText(item.generation_type),
-    ...(createdAt === undefined ? {} : { dated: 'yes' }),
+    dated: dated ? 'yes' : undefined,
   };
-  // Without a date it is young: an old one would end the look before the pages that follow.
-  return [{ ref: refOf(taskId, credential), createdAt: createdAt ?? Number.MAX_SAFE_INTEGER, echo }];
+  return [{ ref: refOf(taskId, credential), createdAt, echo }];
 }
 
 function sameRequest(

@@ -10,11 +10,9 @@
  *  R3  No `Prefer` header: it would hold the submit open until the model has run.
  *  R4  Output is removed an hour after the end: what is gone then has failed for good.
  */
-import { parseHttpDate } from '../../clock.js';
 import type { JsonObject } from '../../json.js';
 import { homeOf, keyOf, refuseShared, webhookSecretsOf } from '../account.js';
 import type { AdapterOptions, WebhookSecret } from '../account.js';
-import { isOurCallback } from '../callback-tag.js';
 import {
   acceptedSubmit,
   failedPoll,
@@ -24,6 +22,7 @@ import {
   unusable,
 } from '../classify.js';
 import type { ErrorWords } from '../classify.js';
+import { isOurCallback, isUnordered, listedAt } from '../listing.js';
 import { mediaIn } from '../media.js';
 import { nearestTier, pixelsOf } from '../pixels.js';
 import type {
@@ -253,28 +252,27 @@ function parsePage(house: House, response: HttpResponse, credential: string): Li
   if (body === undefined || !Array.isArray(body.results))
     return transient(response, 'a listing without results');
   const tasks = asList(body.results).flatMap((item) => listedTask(asObject(item), credential));
+  const unordered = isUnordered(tasks);
   const next = asUrl(body.next);
-  if (next === undefined) return { type: 'page', tasks };
+  if (next === undefined) return { type: 'page', tasks, unordered };
   const { search } = new URL(next);
   // A next page that is this one again would never end.
-  return search === ''
-    ? transient(response, 'a next page without a cursor')
-    : { type: 'page', tasks, next: search };
+  if (search === '') return transient(response, 'a next page without a cursor');
+  return { type: 'page', tasks, unordered, next: search };
 }
 
 function listedTask(item: WireObject | undefined, credential: string): readonly ListedTask[] {
   const taskId = asText(item?.id);
   if (item === undefined || taskId === undefined) return [];
-  const createdAt = parseHttpDate(asText(item.created_at) ?? '');
+  const { createdAt, dated } = listedAt(asText(item.created_at));
   const echo = {
     webhook: asText(item.webhook),
     model: asText(item.model),
     version: asText(item.version),
     prompt: asText(at(item, 'input', 'prompt')),
-    ...(createdAt === undefined ? {} : { dated: 'yes' }),
+    dated: dated ? 'yes' : undefined,
   };
-  // Without a date it is young: an old one would end the look before the pages that follow.
-  return [{ ref: refOf(taskId, credential), createdAt: createdAt ?? Number.MAX_SAFE_INTEGER, echo }];
+  return [{ ref: refOf(taskId, credential), createdAt, echo }];
 }
 
 function sameRequest(
