@@ -36,15 +36,6 @@ export const workMutants: readonly Mutant[] = [
     by: 'stays where it is after …',
   },
   {
-    name: 'lets a job that has somewhere else to go wait at a closed gate',
-    breaks: ['P3'],
-    file: 'src/actors/job-pools.ts',
-    find: '.chained === true ?',
-    replace: '.chained === undefined ?',
-    caughtBy: 'test/runtime/limits.test.ts',
-    by: 'is passed over by a job that may be asked of another',
-  },
-  {
     name: 'takes a POST that may have arrived for one that was not sent',
     breaks: ['P3'],
     file: 'src/providers/transport.ts',
