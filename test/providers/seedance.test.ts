@@ -269,6 +269,14 @@ describe('seedance reconciliation by list', () => {
     expect(page(body, { ...video, seed: 3 }).type).toBe('page');
   });
 
+  it('is not by seed where the model takes none', () => {
+    const plain = seedance({ ...options, tagBySeed: false });
+    expect(plain.buildSubmit(video, context).json).not.toHaveProperty('seed');
+    if (plain.reconcile.by !== 'list') throw new Error('seedance is reconciled by list');
+    expect(plain.reconcile.tagged(video, context)).toBe(false);
+    expect(plain.reconcile.onUnlisted).toBe('hold');
+  });
+
   it.each([refusal(401, 'AuthenticationError'), refusal(500, 'x'), reply(200, '<html>'), reply(200, {})])(
     '%j says nothing',
     (response) => {

@@ -7,7 +7,7 @@ import { sha256Hex } from '../../ids.js';
 import type { JsonObject } from '../../json.js';
 import { refuseShared } from '../account.js';
 import { nearestRatio, nearestTier } from '../pixels.js';
-import type { ProviderRequest, SubmitContext } from '../port.js';
+import type { ProviderRequest } from '../port.js';
 import { contentItems, refuseContent } from './content-items.js';
 
 const RATIOS = ['16:9', '9:16', '1:1', '4:3', '3:4', '21:9'];
@@ -32,7 +32,8 @@ export function refuseSeedance(request: ProviderRequest): string | undefined {
 export function submitBody(
   request: ProviderRequest,
   model: string,
-  { key, callbackUrl }: SubmitContext,
+  tag: number | undefined,
+  callbackUrl: string | undefined,
 ): JsonObject {
   const ratio = request.aspectRatio ?? nearestRatio(request.size, RATIOS);
   const resolution = nearestTier(request.size, TIERS);
@@ -43,7 +44,7 @@ export function submitBody(
     ...(resolution === undefined ? {} : { resolution }),
     ...(ratio === undefined ? {} : { ratio }),
     ...(request.durationSeconds === undefined ? {} : { duration: request.durationSeconds }),
-    ...(hasOwnSeed(request) ? {} : { seed: derivedSeed(key) }),
+    ...(tag === undefined ? {} : { seed: tag }),
     ...(request.seed === undefined ? {} : { seed: request.seed }),
     ...(callbackUrl === undefined ? {} : { callback_url: callbackUrl }),
   };

@@ -44,6 +44,11 @@ export interface SeedanceOptions extends AdapterOptions {
    * `doubao-seedance-2-0-260128`.
    */
   readonly model?: string;
+  /**
+   * Whether a submit carries a seed that is derived from its job, to find it by. Default true. False, for a
+   * model that takes no seed: a submit whose answer was lost is held.
+   */
+  readonly tagBySeed?: boolean;
 }
 
 const REGIONS = {
@@ -57,13 +62,19 @@ const PAGE_SIZE = 100;
 interface House {
   readonly region: 'cn' | 'intl';
   readonly model: string;
+  readonly tags: (request: ProviderRequest) => boolean;
   readonly now: () => number;
 }
 
 export function seedance(options: SeedanceOptions = {}): ProviderAdapter {
   const region = options.region ?? 'intl';
   const { clock, ...home } = homeOf('seedance', options, REGIONS[region].baseUrl);
-  const house: House = { region, model: options.model ?? REGIONS[region].model, now: () => clock.now() };
+  const house: House = {
+    region,
+    model: options.model ?? REGIONS[region].model,
+    tags: (request) => options.tagBySeed !== false && !hasOwnSeed(request),
+    now: () => clock.now(),
+  };
   return {
     id: 'seedance',
     aliases: ['doubao'],
@@ -79,10 +90,11 @@ export function seedance(options: SeedanceOptions = {}): ProviderAdapter {
     reconcile: {
       by: 'list',
       onUnlisted: 'hold',
-      tagged: (request) => !hasOwnSeed(request),
+      tagged: house.tags,
       buildPage: (_request, cursor) => ({ method: 'GET', path: pagePath(placeOf(cursor).page, PAGE_SIZE) }),
       parsePage: (response, request, credential, cursor) =>
         parsePage(house, response, request, credential, cursor),
+      // Whatever the options say by now: nobody else has that seed.
       sameRequest: ({ echo }, request, { key }) =>
         !hasOwnSeed(request) && echo.seed === String(derivedSeed(key)),
     },
@@ -99,11 +111,11 @@ export function seedance(options: SeedanceOptions = {}): ProviderAdapter {
       return key === undefined ? undefined : { headers: { authorization: `Bearer ${key}` } };
     },
     refuse: refuseSeedance,
-    buildSubmit: (request, context) => ({
-      method: 'POST',
-      path: TASKS,
-      json: submitBody(request, request.model ?? house.model, context),
-    }),
+    buildSubmit: (request, { key, callbackUrl }) => {
+      const tag = house.tags(request) ? derivedSeed(key) : undefined;
+      const json = submitBody(request, request.model ?? house.model, tag, callbackUrl);
+      return { method: 'POST', path: TASKS, json };
+    },
     parseSubmit: (response, _request, credential) => parseSubmit(house, response, credential),
     buildPoll: (ref) => ({ method: 'GET', path: taskPath(ref) }),
     parsePoll: (response, ref) => parsePoll(house, response, ref),
@@ -198,7 +210,7 @@ function parsePage(
   const items = itemsOf(body);
   if (items === undefined) return { type: 'transient', error: unusable(response, 'a listing without items') };
   const model = request.model ?? house.model;
-  if (!hasOwnSeed(request) && items.some((item) => mayBeAnyones(item, model))) {
+  if (house.tags(request) && items.some((item) => mayBeAnyones(item, model))) {
     return { type: 'transient', error: unusable(response, 'a listing that does not name all its seeds') };
   }
   const tasks = items.flatMap((item) => listedTask(house, item, credential));
