@@ -19,6 +19,9 @@ const SCHEME_SECRET = /\b((?:bearer|basic|key)\s+)([\w.~+/=*-]{6,})/gi;
 const KEY_SHAPE = /(?<![A-Za-z\d])(?:sk|pk|rk)-[\w*-]{6,}/g;
 /** Who has the address of a hook, or of a bot, may write there. */
 const HOOKS = /(?<=\bhooks\.slack\.com\/services\/|\/api\/webhooks\/)[\w/-]{10,}/g;
+/** The token of a hook of ours: a job's id and 43 characters that prove it. */
+const HOOK_TOKEN = /(?<=\/hooks\/[\w-]{1,64}\/)[\w%~.-]{1,600}\.[\w-]{43}(?![\w-])/g;
+const SIGNING_KEY = /\bwhsec_[\w+/=-]{8,}/g;
 const BOT_TOKEN = /(?<!\d)\d{6,12}:AA[\w-]{30,}/g;
 const OTHER_KEYS =
   /\b(?:(?:sk_live|sk_test|gh[pousr]|github_pat|hf|r8|xox[abeprs])[_-][\w-]{10,}|(?:AKIA|AIza)[\w-]{12,})/g;
@@ -32,7 +35,8 @@ export function redactUrl(url: string): string {
   if (!URL.canParse(url)) return HIDDEN;
   const { protocol, host, pathname, search, hash } = new URL(url);
   if (protocol !== 'https:' && protocol !== 'http:') return `${protocol}${HIDDEN}`;
-  return `${protocol}//${host}${pathname}${search === '' && hash === '' ? '' : `?${HIDDEN}`}`;
+  const path = pathname.replace(HOOK_TOKEN, HIDDEN);
+  return `${protocol}//${host}${path}${search === '' && hash === '' ? '' : `?${HIDDEN}`}`;
 }
 
 /** The text without the given secrets, anything that looks like one, and the queries of its URLs. */
@@ -66,6 +70,8 @@ export function replaceSecrets(text: string, standIn: (secret: string, isKey: bo
       (_all, name: string, is: string, secret: string) => `${name}${is}${standIn(secret, false)}`,
     )
     .replace(HOOKS, key)
+    .replace(HOOK_TOKEN, key)
+    .replace(SIGNING_KEY, key)
     .replace(BOT_TOKEN, key)
     .replace(KEY_SHAPE, key)
     .replace(OTHER_KEYS, key)

@@ -11,6 +11,9 @@ describe('redaction', () => {
       'https://cdn.example:8443/a/b.mp4?[redacted]',
     );
     expect(redactUrl('https://cdn.example/a')).toBe('https://cdn.example/a');
+    expect(redactUrl(`https://cdn.example/hooks/fal/job_1.${'s3cret-'.repeat(6)}x`)).toBe(
+      'https://cdn.example/hooks/fal/[redacted]',
+    );
     expect(redactUrl('data:image/png;base64,AAAA')).toBe('data:[redacted]');
     expect(redactUrl('no url')).toBe('[redacted]');
   });
@@ -25,6 +28,8 @@ describe('redaction', () => {
     'x-goog-api-key=s3cret',
     'Incorrect API key provided: sk-s3cret-0001',
     'api-key: s3cret',
+    'signed with whsec_s3cretS3cretS3cret=',
+    `told https://cdn.example/hooks/fal/job_1.${'s3cret-'.repeat(6)}x of it`,
   ])('hides the secret of %j', (text) => {
     expect(redactText(text)).not.toContain('s3cret');
     expect(redactText(text)).toMatch(/\[redacted\]|cdn\.example/);
