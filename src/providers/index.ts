@@ -3,7 +3,7 @@
  */
 // What adapters are written with: docs/guide-your-own-adapter.md.
 export { checkAccountLimits, defaultCredential, homeOf, keyOf, refuseShared } from './account.js';
-export type { AdapterOptions, ApiKey, Home, KeyOptions } from './account.js';
+export type { AdapterOptions, ApiKey, Home, KeyOptions, WebhookSecret } from './account.js';
 export {
   acceptedSubmit,
   failedPoll,
@@ -27,13 +27,7 @@ export type { ImageSource, ReceivedImage } from './image-file.js';
 export { agnes } from './adapters/agnes.js';
 export type { AgnesOptions } from './adapters/agnes.js';
 export { fromAiSdkVideoModel } from './adapters/ai-sdk.js';
-export type {
-  AiSdkFile,
-  AiSdkOptions,
-  AiSdkStart,
-  AiSdkStatus,
-  AiSdkVideoModel,
-} from './adapters/ai-sdk.js';
+export type { AiSdkFile, AiSdkOptions, AiSdkStart, AiSdkStatus, AiSdkVideoModel } from './adapters/ai-sdk.js';
 export { fal } from './adapters/fal.js';
 export type { FalOptions } from './adapters/fal.js';
 export { kling } from './adapters/kling.js';

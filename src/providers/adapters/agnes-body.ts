@@ -9,7 +9,7 @@ import { nearestRatio, nearestTier, pixelsOf } from '../pixels.js';
 import type { ProviderRequest } from '../port.js';
 import { asList, asNumber, asObject } from '../wire.js';
 
-export type AgnesGeneration = '2.0' | '2.5';
+type AgnesGeneration = '2.0' | '2.5';
 
 const FRAME_RATE = 24;
 const FRAMES_MAX = 441;
