@@ -175,13 +175,16 @@ describe('veo poll replies', () => {
     ],
     [
       done({
-        generatedSamples: [sample(`${files}?key=AIzaSecret&alt=media`), sample('https://cdn.example/v.mp4')],
+        generatedSamples: [
+          sample(`${files}?key=AIzaSecret&alt=media`),
+          sample('https://cdn.example/v.mp4?a=%20b&sig=1'),
+        ],
       }),
       {
         type: 'done',
         artifacts: [
           { url: `${files}?alt=media`, authenticated: true },
-          { url: 'https://cdn.example/v.mp4', authenticated: false },
+          { url: 'https://cdn.example/v.mp4?a=%20b&sig=1', authenticated: false },
         ],
       },
     ],

@@ -215,8 +215,11 @@ function sourceOf(sample: unknown, baseUrl: string): readonly ArtifactSource[] {
   const base64 = asText(at(video, 'encodedVideo')) ?? asText(at(video, 'bytesBase64Encoded'));
   if (uri === undefined) return base64 === undefined ? [] : [{ base64 }];
   const url = new URL(uri);
+  const authenticated = url.origin === new URL(baseUrl).origin;
+  // To take something out writes the whole query anew, and a signature may be over how it was written.
+  if (!url.searchParams.has('key')) return [{ url: uri, authenticated }];
   url.searchParams.delete('key');
-  return [{ url: url.href, authenticated: url.origin === new URL(baseUrl).origin }];
+  return [{ url: url.href, authenticated }];
 }
 
 /**
