@@ -56,7 +56,7 @@ export class Accounts {
   readonly #kernel: Kernel;
   readonly #clock: { readonly now: () => number };
   readonly #log: Logger;
-  readonly #wakers: ((account: AccountName) => Promise<void>)[] = [];
+  readonly #wakers: (() => Promise<void>)[] = [];
 
   constructor(kernel: Kernel, clock: { readonly now: () => number }, log: Logger) {
     this.#kernel = kernel;
@@ -96,16 +96,16 @@ export class Accounts {
   }
 
   /**
-   * Opens a paused account again, after its key or its credit was mended, and wakes the jobs that are blocked
-   * for want of its key.
+   * Opens a paused account again, after its key or its credit was mended, and wakes the blocked jobs whose
+   * key, or account, is there by now.
    */
   async resume(account: AccountName, operator = 'user'): Promise<void> {
     await this.#tell(account, { type: 'account.resume' }, operator);
-    for (const wake of this.#wakers) await wake(account);
+    for (const wake of this.#wakers) await wake();
   }
 
-  /** `wake` is called after each `resume`; a process that dies before it wakes them at its next start. */
-  onResume(wake: (account: AccountName) => Promise<void>): void {
+  /** `wake` is called after each `resume`; when the process dies before it, the next start does the same. */
+  onResume(wake: () => Promise<void>): void {
     this.#wakers.push(wake);
   }
 

@@ -41,7 +41,7 @@ export const jobDefaults = {
 
 export const jobRules = {
   fetchRetriesMax: 10,
-  /** POSTs a doubt may lead to; beyond it an operator decides. */
+  /** POSTs in doubt; after so many an operator decides. */
   postsInDoubtMax: 5,
   absentsNeeded: 2,
   notFoundGraceMs: 60_000,
@@ -62,6 +62,7 @@ export function startJob(input: JobInput): JobContext {
     input: { ...input },
     submittedAt: at,
     posts: 0,
+    doubts: 0,
     rejections: 0,
     looks: 0,
     absents: 0,
@@ -180,8 +181,9 @@ export function noteError(event: JobEvent): Change {
   return fault === undefined ? {} : { error: plain(fault) };
 }
 
-export function noteDoubt(event: JobEvent): Change {
-  return { ...noteError(event), doubtSince: envelopeOf(event).at, looks: 0, absents: 0 };
+export function noteDoubt(context: JobContext, event: JobEvent): Change {
+  const doubts = (context.doubts ?? context.posts - 1) + 1;
+  return { ...noteError(event), doubts, doubtSince: envelopeOf(event).at, looks: 0, absents: 0 };
 }
 
 export function countLook(context: JobContext, event: JobEvent): Change {
@@ -307,7 +309,9 @@ export function mayPostAgain(context: JobContext, event: JobEvent): boolean {
   const { reconcile, submitByMs } = context.input;
   const inTime = envelopeOf(event).at < context.submittedAt + submitByMs;
   const allowed = reconcile.by === 'key' || reconcile.onUnlisted === 'resubmit';
-  return allowed && inTime && context.posts < jobRules.postsInDoubtMax && provenAbsent(context, event);
+  // A job of the first version counted its POSTs alone.
+  const isOften = (context.doubts ?? context.posts) >= jobRules.postsInDoubtMax;
+  return allowed && inTime && !isOften && provenAbsent(context, event);
 }
 
 /** An answer to a POST that leaves open whether a task was made, or says that one was made and lost. */

@@ -258,6 +258,8 @@ export interface JobContext {
   readonly posts: number;
   /** Rejections in a row. */
   readonly rejections: number;
+  /** POSTs of which it was not known whether they arrived. */
+  readonly doubts?: number;
   /** When it was last unknown whether a POST arrived. */
   readonly doubtSince?: number | undefined;
   readonly looks: number;

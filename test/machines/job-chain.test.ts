@@ -149,6 +149,19 @@ describe('a job that may be asked of several providers', () => {
   });
 });
 
+it('refusals use up none of the POSTs that a doubt may lead to', () => {
+  const job = newJob({ reconcile: { by: 'key', onUnlisted: 'hold', afterMs: 0 } });
+  for (let n = 0; n < 8; n += 1) {
+    job.send(busy);
+    job.fire('retry');
+  }
+  job.send(answer('submit', { type: 'ambiguous', error: fault() }));
+  job.send(answer('reconcile', { type: 'absent' }));
+  job.fire('retry');
+  job.send(answer('reconcile', { type: 'absent' }));
+  expect([statusOf(job), asks(job), contextOf(job).posts]).toEqual(['submitting', ['submit'], 10]);
+});
+
 it('a job of the first version, without a chain, a lane and refusals, goes on as it is', () => {
   const job = after(newJob(), busy);
   job.fire('retry');
