@@ -23,7 +23,7 @@ export const PROVIDERS = [
 ] as const;
 export type ProviderName = (typeof PROVIDERS)[number];
 
-export const count = z.int().min(1).max(1_000_000);
+const count = z.int().min(1).max(1_000_000);
 export const ms = z.int().min(0).max(bounds.waitMsMax);
 export const word = z.string().min(1).max(200);
 

@@ -12,7 +12,6 @@ import { bounds } from './bounds.js';
 import { ms, occasion, PROVIDERS, span, word } from './script-words.js';
 import { webhookScript } from './webhook-script.js';
 
-export { PROVIDERS } from './script-words.js';
 export type { Occasion, ProviderName, Span } from './script-words.js';
 
 const life = z.strictObject({

@@ -58,7 +58,7 @@ describe('a task’s own URL', () => {
     expect(await arrived({ faults }, 3)).toEqual(['queued', 'succeeded', 'running']);
   });
 
-  test('hears of what was held back although the next news are dropped, and of the last at once', async () => {
+  test('hears of what was held back although the next are dropped, and of the last at once', async () => {
     const faults: Webhooks['faults'] = [
       { stage: 'succeeded', fault: { type: 'reorder' } },
       { stage: 'queued', fault: { type: 'reorder' } },
