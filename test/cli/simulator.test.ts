@@ -23,8 +23,10 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
       '--seed',
       '7',
     ]);
-    const { openai, url } = Object(JSON.parse(await firstLine));
+    const { openai, url, foreignUrl, ...others } = Object(JSON.parse(await firstLine));
     expect(openai).toBe(`${url}/openai/v1`);
+    expect(others).toMatchObject({ kling: `${url}/kling`, veo: `${url}/veo/v1beta` });
+    expect(foreignUrl).not.toBe(url);
     const response = await fetch(`${openai}/videos`, {
       method: 'POST',
       headers: { authorization: 'Bearer sk-test', 'content-type': 'application/json' },
@@ -36,6 +38,14 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     expect(await readFile(ledger, 'utf8')).toContain('billed');
   },
 );
+
+test('without --json it tells where each provider is, in a table', async () => {
+  const { child, firstLine, ended } = startCli(['simulator']);
+  expect(await firstLine).toMatch(/^simulator listens on http:\/\/127\.0\.0\.1:\d+$/);
+  child.kill('SIGTERM');
+  const { out } = await ended;
+  expect(out).toMatch(/^PROVIDER +BASE URL\nagnes +http.*\/agnes\nfal +http/m);
+});
 
 test('a script that is wrong and a port that is taken are refused before anything is served', async () => {
   const directory = await newDirectory();
