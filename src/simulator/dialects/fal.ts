@@ -13,8 +13,9 @@
 import type { Json, JsonObject } from '../../json.js';
 import { judged } from '../access.js';
 import { jsonReply, subjectOf, textField } from '../dialect.js';
-import type { Call, Dialect, Outcome, Reply, Route, Subject, World } from '../dialect.js';
+import type { Call, Dialect, Reply, Route, World } from '../dialect.js';
 import { artifactLinks, artifactRoute } from '../object-store.js';
+import { submitRoute } from '../task-routes.js';
 import type { Sight, Task, TaskRequest } from '../tasks.js';
 
 const PROVIDER = 'fal';
@@ -39,14 +40,9 @@ export const falDialect: Dialect = {
   mount: MOUNT,
   access: (header, lock) => judged(/^Key\s+(\S+)$/i.exec(header('authorization') ?? '')?.[1], lock),
   routes: [
-    {
-      action: 'submit',
-      method: 'POST',
-      path: new RegExp(String.raw`^\/(${APP}(?:\/[\w.-]+)*)$`),
-      guard: 'key',
-      subjects: submitSubjects,
-      run: submit,
-    },
+    submitRoute(new RegExp(String.raw`^\/(${APP}(?:\/[\w.-]+)*)$`), requestOf, (task, sight, call) =>
+      jsonReply(200, { ...queueOf(task, sight, call), queue_position: 0 }),
+    ),
     taskRoute('poll', 'GET', '/status', status),
     taskRoute('poll', 'GET', '', result),
     taskRoute('cancel', 'PUT', '/cancel', cancel),
@@ -84,21 +80,6 @@ function taskRoute(action: 'poll' | 'cancel', method: Route['method'], end: stri
       return { reply: task === undefined ? refusal(404, 'Request not found') : run(task, call, world) };
     },
   };
-}
-
-function submitSubjects(call: Call): readonly Subject[] {
-  const request = requestOf(call);
-  return 'body' in request ? [{}] : [{ kind: request.kind, prompt: request.prompt }];
-}
-
-function submit(call: Call, world: World): Outcome {
-  const request = requestOf(call);
-  if ('body' in request) return { reply: request };
-  const created = world.tasks.create(
-    call.terminal === undefined ? request : { ...request, terminal: call.terminal },
-  );
-  const sight = world.tasks.glance(created);
-  return { reply: jsonReply(200, { ...queueOf(created, sight, call), queue_position: 0 }), created };
 }
 
 function requestOf(call: Call): TaskRequest | Reply {

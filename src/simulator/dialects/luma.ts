@@ -10,13 +10,15 @@
 import { dateOf } from '../../clock.js';
 import { isPlainObject } from '../../json.js';
 import type { JsonObject } from '../../json.js';
-import { jsonReply, subjectOf, textField } from '../dialect.js';
-import type { Call, Dialect, Outcome, Reply, Route, Subject, World } from '../dialect.js';
+import { jsonReply, textField } from '../dialect.js';
+import type { Call, Dialect, Outcome, Reply, World } from '../dialect.js';
 import { artifactLinks, artifactRoute } from '../object-store.js';
+import { submitRoute, taskRoute } from '../task-routes.js';
 import type { Sight, Task, TaskRequest } from '../tasks.js';
 
 const PROVIDER = 'luma';
 const MOUNT = '/luma/dream-machine/v1';
+const GENERATION = /^\/generations\/([^/]+)$/;
 const LIST_DEFAULT = 10;
 const LIST_MAX = 100;
 
@@ -41,17 +43,12 @@ export const lumaDialect: Dialect = {
   provider: PROVIDER,
   mount: MOUNT,
   routes: [
-    {
-      action: 'submit',
-      method: 'POST',
-      path: /^\/generations(?:\/(video|image))?$/,
-      guard: 'key',
-      subjects: submitSubjects,
-      run: submit,
-    },
+    submitRoute(/^\/generations(?:\/(video|image))?$/, requestOf, (task, sight, call, world) =>
+      jsonReply(201, generationOf(task, sight, world, call)),
+    ),
     { action: 'list', method: 'GET', path: /^\/generations$/, guard: 'key', subjects: () => [], run: list },
-    taskRoute('poll', 'GET', poll),
-    taskRoute('cancel', 'DELETE', remove),
+    taskRoute(PROVIDER, { action: 'poll', method: 'GET', path: GENERATION }, notFound, poll),
+    taskRoute(PROVIDER, { action: 'cancel', method: 'DELETE', path: GENERATION }, notFound, remove),
     {
       action: 'lookup',
       method: 'GET',
@@ -74,21 +71,6 @@ export const lumaDialect: Dialect = {
   rateLimited: () => refusal(429, 'Too many requests'),
   failing: (status) => refusal(status, status >= 500 ? 'Internal Server Error' : 'The request failed'),
 };
-
-function submitSubjects(call: Call): readonly Subject[] {
-  const request = requestOf(call);
-  return 'body' in request ? [{}] : [{ kind: request.kind, prompt: request.prompt }];
-}
-
-function submit(call: Call, world: World): Outcome {
-  const request = requestOf(call);
-  if ('body' in request) return { reply: request };
-  const created = world.tasks.create(
-    call.terminal === undefined ? request : { ...request, terminal: call.terminal },
-  );
-  const sight = world.tasks.glance(created);
-  return { reply: jsonReply(201, generationOf(created, sight, world, call)), created };
-}
 
 function requestOf(call: Call): TaskRequest | Reply {
   const { fields } = call;
@@ -140,29 +122,6 @@ function isFrame(frame: unknown): boolean {
   if (!isPlainObject(frame)) return false;
   if (frame.type === 'generation') return typeof frame.id === 'string';
   return frame.type === 'image' && typeof frame.url === 'string' && /^https?:/.test(frame.url);
-}
-
-function taskRoute(
-  action: 'poll' | 'cancel',
-  method: Route['method'],
-  run: (task: Task, call: Call, world: World) => Reply,
-): Route {
-  const find = (call: Call, world: World): Task | undefined =>
-    world.tasks.byId(PROVIDER, call.params[0] ?? '');
-  return {
-    action,
-    method,
-    path: /^\/generations\/([^/]+)$/,
-    guard: 'key',
-    subjects: (call, world) => {
-      const task = find(call, world);
-      return [task === undefined ? { taskId: call.params[0] ?? '' } : subjectOf(task)];
-    },
-    run: (call, world) => {
-      const task = find(call, world);
-      return { reply: task === undefined ? notFound() : run(task, call, world) };
-    },
-  };
 }
 
 function poll(task: Task, call: Call, world: World): Reply {

@@ -10,9 +10,10 @@
 import { dateOf } from '../../clock.js';
 import { isPlainObject } from '../../json.js';
 import type { JsonObject } from '../../json.js';
-import { jsonReply, subjectOf, textField } from '../dialect.js';
-import type { Call, Dialect, Outcome, Reply, Route, Subject, World } from '../dialect.js';
+import { jsonReply, textField } from '../dialect.js';
+import type { Call, Dialect, Outcome, Reply, Route, World } from '../dialect.js';
 import { artifactLinks, artifactRoute } from '../object-store.js';
+import { submitRoute, taskRoute } from '../task-routes.js';
 import type { Sight, Task, TaskRequest } from '../tasks.js';
 
 const PROVIDER = 'replicate';
@@ -35,12 +36,17 @@ export const replicateDialect: Dialect = {
   provider: PROVIDER,
   mount: MOUNT,
   routes: [
-    submitRoute(/^\/predictions$/),
-    submitRoute(/^\/models\/([\w.-]+)\/([\w.-]+)\/predictions$/),
-    submitRoute(/^\/(deployments)\/([\w.-]+)\/([\w.-]+)\/predictions$/),
+    submitRoute(/^\/predictions$/, requestOf, created),
+    submitRoute(/^\/models\/([\w.-]+)\/([\w.-]+)\/predictions$/, requestOf, created),
+    submitRoute(/^\/(deployments)\/([\w.-]+)\/([\w.-]+)\/predictions$/, requestOf, created),
     { action: 'list', method: 'GET', path: /^\/predictions$/, guard: 'key', subjects: () => [], run: list },
-    taskRoute('poll', 'GET', /^\/predictions\/([^/]+)$/, poll),
-    taskRoute('cancel', 'POST', /^\/predictions\/([^/]+)\/cancel$/, cancel),
+    taskRoute(PROVIDER, { action: 'poll', method: 'GET', path: /^\/predictions\/([^/]+)$/ }, notFound, poll),
+    taskRoute(
+      PROVIDER,
+      { action: 'cancel', method: 'POST', path: /^\/predictions\/([^/]+)\/cancel$/ },
+      notFound,
+      cancel,
+    ),
     plainRoute(/^\/account$/, () =>
       jsonReply(200, { type: 'user', username: 'simulated', name: 'Simulated' }),
     ),
@@ -71,21 +77,8 @@ export const replicateDialect: Dialect = {
       : refusal(status, status >= 500 ? 'Internal server error' : 'Request failed', 'The request failed.'),
 };
 
-function submitRoute(path: RegExp): Route {
-  const subjects = (call: Call): readonly Subject[] => {
-    const request = requestOf(call);
-    return 'body' in request ? [{}] : [{ kind: request.kind, prompt: request.prompt }];
-  };
-  const run = (call: Call, world: World): Outcome => {
-    const request = requestOf(call);
-    if ('body' in request) return { reply: request };
-    const created = world.tasks.create(
-      call.terminal === undefined ? request : { ...request, terminal: call.terminal },
-    );
-    const sight = world.tasks.glance(created);
-    return { reply: jsonReply(201, predictionOf(created, sight, world, call)), created };
-  };
-  return { action: 'submit', method: 'POST', path, guard: 'key', subjects, run };
+function created(task: Task, sight: Sight | undefined, call: Call, world: World): Reply {
+  return jsonReply(201, predictionOf(task, sight, world, call));
 }
 
 function requestOf(call: Call): TaskRequest | Reply {
@@ -127,27 +120,6 @@ function isWebhook(value: unknown): boolean {
 
 function isFilter(value: unknown): boolean {
   return Array.isArray(value) && value.every((event) => EVENTS.includes(String(event)));
-}
-
-type Run = (task: Task, call: Call, world: World) => Reply;
-
-function taskRoute(action: 'poll' | 'cancel', method: Route['method'], path: RegExp, run: Run): Route {
-  const find = (call: Call, world: World): Task | undefined =>
-    world.tasks.byId(PROVIDER, call.params[0] ?? '');
-  return {
-    action,
-    method,
-    path,
-    guard: 'key',
-    subjects: (call, world) => {
-      const task = find(call, world);
-      return [task === undefined ? { taskId: call.params[0] ?? '' } : subjectOf(task)];
-    },
-    run: (call, world) => {
-      const task = find(call, world);
-      return { reply: task === undefined ? notFound() : run(task, call, world) };
-    },
-  };
 }
 
 /** What is asked of the account, and of no task. */

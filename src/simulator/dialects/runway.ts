@@ -7,14 +7,16 @@
  *  W3  `DELETE` cancels a task that is not over, and forgets one that is.
  */
 import { dateOf } from '../../clock.js';
-import { jsonReply, subjectOf, textField } from '../dialect.js';
+import { jsonReply, textField } from '../dialect.js';
 import type { JsonObject } from '../../json.js';
-import type { Call, Dialect, Outcome, Reply, Route, Subject, World } from '../dialect.js';
+import type { Call, Dialect, Reply, Route, World } from '../dialect.js';
 import { artifactLinks, artifactRoute } from '../object-store.js';
+import { submitRoute, taskRoute } from '../task-routes.js';
 import type { Sight, Task, TaskRequest } from '../tasks.js';
 
 const PROVIDER = 'runway';
 const MOUNT = '/runway';
+const TASK = /^\/v1\/tasks\/([^/]+)$/;
 const VERSIONS = ['2024-11-06', '2024-09-13'];
 const PROMPT_UNITS_MAX = 1_000;
 const SEED_MAX = 4_294_967_295;
@@ -90,24 +92,21 @@ export const runwayDialect: Dialect = {
   provider: PROVIDER,
   mount: MOUNT,
   routes: [
-    {
-      action: 'submit',
-      method: 'POST',
-      path: /^\/v1\/(text_to_video|image_to_video|text_to_image)$/,
-      guard: 'key',
-      subjects: submitSubjects,
-      run: versioned(submit),
-    },
-    taskRoute('poll', 'GET', poll),
-    taskRoute('cancel', 'DELETE', remove),
-    {
+    versioned(
+      submitRoute(/^\/v1\/(text_to_video|image_to_video|text_to_image)$/, requestOf, ({ id }) =>
+        jsonReply(200, { id, estimatedCost: { credits: 25 } }),
+      ),
+    ),
+    versioned(taskRoute(PROVIDER, { action: 'poll', method: 'GET', path: TASK }, noTask, poll)),
+    versioned(taskRoute(PROVIDER, { action: 'cancel', method: 'DELETE', path: TASK }, noTask, remove)),
+    versioned({
       action: 'lookup',
       method: 'GET',
       path: /^\/v1\/organization$/,
       guard: 'key',
       subjects: () => [],
-      run: versioned(() => ({ reply: jsonReply(200, { creditBalance: 1_000, tier: {}, usage: {} }) })),
-    },
+      run: () => ({ reply: jsonReply(200, { creditBalance: 1_000, tier: {}, usage: {} }) }),
+    }),
     artifactRoute(PROVIDER),
   ],
   unauthorized: (why) =>
@@ -118,50 +117,14 @@ export const runwayDialect: Dialect = {
   failing: (status) => refusal(status, status >= 500 ? 'Internal server error' : 'The request failed.'),
 };
 
-function versioned(run: Route['run']): Route['run'] {
-  return (call, world) => {
+function versioned(route: Route): Route {
+  const run: Route['run'] = (call, world) => {
     const version = call.header('x-runway-version');
     if (version === undefined) return { reply: refusal(400, 'The X-Runway-Version header is required.') };
     if (!VERSIONS.includes(version)) return { reply: refusal(400, `The version ${version} is not known.`) };
-    return run(call, world);
+    return route.run(call, world);
   };
-}
-
-function taskRoute(
-  action: 'poll' | 'cancel',
-  method: Route['method'],
-  run: (task: Task, call: Call, world: World) => Reply,
-): Route {
-  const find = (call: Call, world: World): Task | undefined =>
-    world.tasks.byId(PROVIDER, call.params[0] ?? '');
-  return {
-    action,
-    method,
-    path: /^\/v1\/tasks\/([^/]+)$/,
-    guard: 'key',
-    subjects: (call, world) => {
-      const task = find(call, world);
-      return [task === undefined ? { taskId: call.params[0] ?? '' } : subjectOf(task)];
-    },
-    run: versioned((call, world) => {
-      const task = find(call, world);
-      return { reply: task === undefined ? noTask() : run(task, call, world) };
-    }),
-  };
-}
-
-function submitSubjects(call: Call): readonly Subject[] {
-  const request = requestOf(call);
-  return 'body' in request ? [{}] : [{ kind: request.kind, prompt: request.prompt }];
-}
-
-function submit(call: Call, world: World): Outcome {
-  const request = requestOf(call);
-  if ('body' in request) return { reply: request };
-  const created = world.tasks.create(
-    call.terminal === undefined ? request : { ...request, terminal: call.terminal },
-  );
-  return { reply: jsonReply(200, { id: created.id, estimatedCost: { credits: 25 } }), created };
+  return { ...route, run };
 }
 
 function requestOf(call: Call): TaskRequest | Reply {
