@@ -197,6 +197,10 @@ export class JobEffects {
     return { type: 'done' };
   }
 
+  forget(address: string): void {
+    this.#sources.delete(address);
+  }
+
   /** Where the provider says that the artifacts of a job are: good for the next fetch of it. */
   remember(address: string, artifacts: readonly ArtifactSource[]): void {
     if (!isSmall(artifacts)) return;

@@ -14,7 +14,7 @@ export {
   type MemoryDisk,
   type MemoryStoreOptions,
 } from './memory-store.js';
-export { SECRET, secretBelow } from './secret-file.js';
+export { secretBelow } from './secret-file.js';
 export { fileFault } from './store-fault.js';
 export { STORE_FORMAT, type StorePurpose } from './row-store.js';
 export type { Commit, Entry, Expectation, Range, Row, ScanOptions, Store, StoreView } from './store.js';

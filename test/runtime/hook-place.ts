@@ -10,7 +10,7 @@ import type { PollOutcome, ProviderAdapter, WebhookScheme } from '../../src/prov
 import type { SimulatorScript } from '../../src/simulator/index.js';
 import { buildHouse, type House } from './house.js';
 
-export const SECRET = 'a secret of thirty-two characters, or more';
+const SECRET = 'a secret of thirty-two characters, or more';
 export const KEY = `whsec_${Buffer.from('the key that signs').toString('base64')}`;
 export const OLD_KEY = `whsec_${Buffer.from('the key that signed').toString('base64')}`;
 export const FOREIGN_KEY = `whsec_${Buffer.from('somebody else has this').toString('base64')}`;

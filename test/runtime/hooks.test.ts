@@ -83,6 +83,14 @@ describe('a signed delivery', () => {
     });
   });
 
+  test('that is thin leads to a poll, and to another once there may be one', async () => {
+    const { runtime, job, taskId, tell } = await scene({ life: NEVER });
+    for (const polls of [1, 2, 3]) {
+      expect(await tell(runtime, job.id, { id: taskId })).toBe(200);
+      await seen(runtime, job, ({ pollCount, status }) => pollCount === polls && status === 'pending');
+    }
+  });
+
   test('of another task is no evidence: a poll looks', async () => {
     const { runtime, job, tell } = await scene({ life: NEVER });
     expect(await tell(runtime, job.id, { id: 'video_of_somebody', status: 'failed' })).toBe(200);

@@ -18,7 +18,7 @@ import { newsIn, type WebhookVerifier } from '../../providers/index.js';
 import type { PollOutcome, ProviderAdapter, TaskRef } from '../../providers/index.js';
 import type { WebhookDelivery, WebhookNews, WebhookVerdict } from '../../providers/index.js';
 import type { JobEffects } from '../job-effects.js';
-import type { Kernel } from '../kernel/index.js';
+import type { Kernel, SendOptions } from '../kernel/index.js';
 import type { Vault } from '../vault.js';
 import type { ParkedEvents } from './parked-events.js';
 
@@ -118,25 +118,43 @@ export class Hooks {
     if (context.ref === undefined && news.ref !== undefined && mayAdopt) {
       return this.#evidence(told, { type: 'pending' });
     }
-    return this.#send(address, { type: 'provider.hint' }, verdict.id);
+    return this.#hint(told);
   }
 
-  async #evidence({ address, context, verdict, news }: Told, outcome: PollOutcome): Promise<Taken> {
+  async #evidence(told: Told, outcome: PollOutcome): Promise<Taken> {
+    const { address, verdict, news } = told;
     const { effects, vault } = this.#options;
     const kept = verdictOf(outcome);
-    if (kept === undefined) return this.#send(address, { type: 'provider.hint' }, verdict.id);
+    if (kept === undefined) return this.#hint(told);
     const ref = news.ref === undefined ? undefined : await vault.kept(news.ref);
-    if (outcome.type === 'done' && outcome.artifacts.length > 0) effects.remember(address, outcome.artifacts);
     const event = { ...newsFor({ outcome: kept }), ...(ref === undefined ? {} : { ref }) };
-    return this.#send(address, event, verdict.id, context.ref === undefined ? ref : undefined);
+    // In the step's own turn: the job may have taken another task meanwhile.
+    const check = (snapshot: { readonly context: unknown }): void => {
+      const isOther = ref !== undefined && isAnother(snapshot.context as JobContext, ref.taskId);
+      if (isOther) throw new AnotherTask('the job has another task by now');
+      if (outcome.type === 'done' && outcome.artifacts.length > 0)
+        effects.remember(address, outcome.artifacts);
+    };
+    const taken = await this.#send(address, event, verdict.id, { check });
+    // Refused: what was remembered is of a task that is not its own.
+    if (taken.type === 'ignored') effects.forget(address);
+    return taken;
   }
 
-  /** `adopted` is the task that the job takes by it, unless it has one by then. */
-  async #send(address: string, event: object, id: string, adopted?: JobRef): Promise<Taken> {
-    const check = (snapshot: { readonly context: unknown }): void => {
-      const isOther = adopted !== undefined && isAnother(snapshot.context as JobContext, adopted.taskId);
-      if (isOther) throw new AnotherTask('the job has another task by now');
-    };
+  /** One that comes right after a poll is told when the next one may be: the chart would drop it. */
+  #hint({ address, context, verdict }: Told): Promise<Taken> {
+    const { polledAt = -Infinity, input } = context;
+    const at = polledAt + Math.max(limits.hookHintGapMs, input.pollMinMs);
+    const isEarly = at > this.#options.clock.now();
+    return this.#send(address, { type: 'provider.hint' }, verdict.id, isEarly ? { at } : {});
+  }
+
+  async #send(
+    address: string,
+    event: object,
+    id: string,
+    when: Pick<SendOptions, 'at' | 'check'>,
+  ): Promise<Taken> {
     try {
       const own = JSON.parse(JSON.stringify(event)) as JsonObject & { readonly type: string };
       await this.#options.kernel.send(address, own, {
@@ -144,7 +162,7 @@ export class Hooks {
         // OpenAI sends for three days what it got no answer to: twice as long, and a little more.
         idKeptMs: limits.idempotencyTtlMs,
         source: SOURCE,
-        check,
+        ...when,
       });
       return TAKEN;
     } catch (error) {
