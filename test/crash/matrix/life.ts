@@ -14,8 +14,11 @@ import type { JobContext } from '../../../src/machines/index.js';
 import type { JobKind, ProviderAdapter } from '../../../src/providers/index.js';
 import { openOver, type Runtime } from '../../../src/runtime.js';
 import type { EffectHook, RuntimeOptions } from '../../../src/runtime-options.js';
-import { startSimulator, type Simulator } from '../../../src/simulator/index.js';
-import { createMemoryDisk, openMemoryStore, type MemoryDisk } from '../../../src/store/index.js';
+import { startSimulator } from '../../../src/simulator/index.js';
+import type { Simulator, SimulatorScript } from '../../../src/simulator/index.js';
+import { createMemoryDisk, openLevelStore, openMemoryStore } from '../../../src/store/index.js';
+import type { MemoryDisk, Store } from '../../../src/store/index.js';
+import { faultyStore, type CommitPhase } from '../../../src/testing/index.js';
 import type { Entry } from '../../providers/every.js';
 import { judge, type Fate, type Sent } from './audit.js';
 import type { Trouble } from './faults.js';
@@ -37,6 +40,14 @@ export interface Case {
   readonly apiKey?: string;
   readonly options?: Partial<RuntimeOptions>;
   readonly log?: Logger;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly script?: Partial<SimulatorScript>;
+  /** Stands between the runtime and the adapter. */
+  readonly wrap?: (adapter: ProviderAdapter) => ProviderAdapter;
+  /** The store is LevelDB's, and the directory stays when all is over. Moments are those of commits alone. */
+  readonly onDisk?: true;
+  /** Called with each process. */
+  readonly onOpen?: (runtime: Runtime) => void;
   /** Called with the last process while it runs, when all is over. */
   readonly inspect?: (runtime: Runtime, jobId: string) => Promise<void>;
 }
@@ -53,6 +64,7 @@ export async function live(one: Case): Promise<Fate> {
   const { faults, life, ranges = true } = one.trouble;
   const simulator = await startSimulator({
     script: {
+      ...one.script,
       life: { queued: { polls: 0 }, running: { polls: 1 }, ...life },
       faults: [...faults],
       artifacts: { videoBytes: 40_000, imageBytes: 20_000, chunkBytes: 4_096, ranges },
@@ -63,7 +75,8 @@ export async function live(one: Case): Promise<Fate> {
     return await new Life(one, time, simulator).run();
   } finally {
     await simulator.close();
-    await rm(one.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+    if (one.onDisk !== true)
+      await rm(one.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
   }
 }
 
@@ -86,8 +99,9 @@ class Life {
     this.#time = time;
     this.#simulator = simulator;
     this.#disk = this.#counted(createMemoryDisk());
-    const place = { url: simulator.url, clock: time.clock, apiKey: one.apiKey ?? 'sk-matrix-0123456789' };
-    this.#adapter = one.entry.adapter({ ...place, env: () => ({}) });
+    const { apiKey = 'sk-matrix-0123456789', env = {}, wrap = (adapter) => adapter } = one;
+    const place = { url: simulator.url, clock: time.clock, apiKey, env: () => env };
+    this.#adapter = wrap(one.entry.adapter(place));
   }
 
   async run(): Promise<Fate> {
@@ -149,7 +163,7 @@ class Life {
       if (!this.#isDead) this.#sent.push({ deliveryId, paths });
       return Promise.resolve({ ok: true });
     };
-    const opening = openMemoryStore({ disk: this.#disk }).then((store) =>
+    const opening = this.#store().then((store) =>
       openOver(
         store,
         {
@@ -165,7 +179,48 @@ class Life {
         { hook: this.#hook },
       ),
     );
-    return await this.#unlessDead(opening);
+    const runtime = await this.#unlessDead(opening);
+    if (runtime !== undefined) this.#case.onOpen?.(runtime);
+    return runtime;
+  }
+
+  async #store(): Promise<Store> {
+    const { directory, onDisk } = this.#case;
+    if (onDisk !== true) return await openMemoryStore({ disk: this.#disk });
+    const store = await openLevelStore({ directory, durability: 'process' });
+    const onCommit = (_number: number, phase: CommitPhase): void => {
+      if (phase === 'before') this.#commits += 1;
+      this.#reach(phase);
+    };
+    return this.#watched(faultyStore(store, { onCommit }));
+  }
+
+  /** What is under way at a store is counted. */
+  #watched(store: Store): Store {
+    return {
+      generation: store.generation,
+      get lastCommit() {
+        return store.lastCommit;
+      },
+      get: (key) => {
+        const found = store.get(key);
+        return found instanceof Promise ? this.#count(found) : found;
+      },
+      getMany: (wanted) => this.#count(store.getMany(wanted)),
+      scan: (options) => this.#count(store.scan(options)),
+      commit: (commit) => this.#count(store.commit(commit)),
+      view: () => this.#count(store.view()),
+      close: () => store.close(),
+    };
+  }
+
+  async #count<T>(work: Promise<T>): Promise<T> {
+    this.#underWay += 1;
+    try {
+      return await work;
+    } finally {
+      this.#underWay -= 1;
+    }
   }
 
   /** What was asked for, once it is over; undefined when the process died before. */
@@ -262,14 +317,6 @@ class Life {
   }
 
   #counted(inner: MemoryDisk): MemoryDisk {
-    const count = async <T>(work: Promise<T>): Promise<T> => {
-      this.#underWay += 1;
-      try {
-        return await work;
-      } finally {
-        this.#underWay -= 1;
-      }
-    };
     return {
       ...inner,
       attach: async () => {
@@ -282,9 +329,9 @@ class Life {
         };
         return {
           ...database,
-          getMany: (wanted) => count(database.getMany(wanted)),
-          read: (scan) => count(database.read(scan)),
-          write: (rows) => count(write(rows)),
+          getMany: (wanted) => this.#count(database.getMany(wanted)),
+          read: (scan) => this.#count(database.read(scan)),
+          write: (rows) => this.#count(write(rows)),
         };
       },
     };
