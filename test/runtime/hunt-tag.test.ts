@@ -21,6 +21,6 @@ test('a lost submit is found by its callback URL, though the next process has no
   await first.close();
   house.simulator.setScript({ life: NEVER });
   const second = await house.open({ providers: [adapter] });
-  await seenAs(second, await second.jobs.get(id), 'pending');
+  await seenAs(second, second.jobs.get(id), 'pending');
   expect(entries(house, 'submit.received')).toHaveLength(1);
 });
