@@ -25,8 +25,8 @@ export function laneOf(key: string): number {
 }
 
 /**
- * Submit before download before poll, as long as none of them waits too long (P4 of pool.ts); by default eight calls an account, 64 in all. `concurrentMax` is the
- * most that any account may have out at once.
+ * Submit before download before poll, as long as none of them waits too long (P4 of pool.ts); by default
+ * eight calls an account, 64 in all. `concurrentMax` is the most that any account may have out at once.
  */
 export function jobPolicies(
   limitsOf: LimitsOf = () => ({}),
