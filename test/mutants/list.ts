@@ -5,6 +5,7 @@ import { attachmentMutants } from './attachments.js';
 import { commitMutants } from './commits.js';
 import { effectMutants } from './effects.js';
 import { eventMutants } from './events.js';
+import { hostMutants } from './hosts.js';
 import type { Mutant } from './mutant.js';
 import { pagingMutants } from './paging.js';
 import { sessionMutants } from './sessions.js';
@@ -26,4 +27,5 @@ export const mutants: readonly Mutant[] = [
   ...storeMutants,
   ...workMutants,
   ...trustMutants,
+  ...hostMutants,
 ];
