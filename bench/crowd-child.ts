@@ -1,6 +1,6 @@
 /**
- * The providers of the crowd: a simulator whose tasks do not end while it is looked at. Prints its URL, and ends
- * with its standard input. Callers: crowd.ts.
+ * The providers of the crowd: a simulator whose tasks do not end while it is looked at. Prints its URL, and
+ * ends with its standard input. Callers: crowd.ts.
  */
 import { once } from 'node:events';
 import { startSimulator } from '../src/simulator/index.js';

@@ -1,9 +1,9 @@
 /**
  * The crowd: ten thousand jobs in flight over all providers, in one process, against a simulator in another.
  *
- * Each job is polled once a minute. When all are accepted and polled once, the process is watched for two more
- * rounds: how late each poll goes out after the moment its job had set for it, how long the event loop is held
- * up, and what memory is resident. Callers: run.ts, as a process of its own.
+ * Each job is polled once a minute. When all are accepted and polled once, the process is watched for two
+ * more rounds: how late each poll goes out after the moment its job had set for it, how long the event loop
+ * is held up, and what memory is resident. Callers: run.ts, as a process of its own.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -54,7 +54,7 @@ describe('1. a 401 or a 500 is no "unknown status" that is waited out', () => {
   });
 });
 
-test('2. MiniMax: the status is read in either envelope, base_resp is believed, sizes are its own tiers', () => {
+test('2. MiniMax: either envelope is read, base_resp is believed, sizes are its own tiers', () => {
   const adapter = minimax({ env });
   const flat = { task_id: 't1', status: 'Processing', base_resp: { status_code: 0 } };
   const nested = { task: { id: 't1', status: 'running' } };
@@ -72,7 +72,7 @@ test('2. MiniMax: the status is read in either envelope, base_resp is believed, 
   expect(json).toMatchObject({ resolution: expect.stringMatching(/^\d{3,4}P$/) as string });
 });
 
-test('3. Kling: an image’s video is polled as one, at a house that stands, with a token made of the secret', async () => {
+test('3. Kling: a picture’s video is polled as one, at a house that stands, by the right key', async () => {
   const keys = { accessKey: 'access-0123', secretKey: 'secret-0123' };
   const adapter = kling({ env, apiKey: { default: keys }, generation: 'legacy' });
   expect(adapter.baseUrl).not.toBe('https://api.klingai.com');
@@ -92,7 +92,7 @@ test('3. Kling: an image’s video is polled as one, at a house that stands, wit
   expect(token).not.toContain('secret-0123');
 });
 
-test('4. A download that fails is tried again, from a fresh URL: what is paid for is not given up', async () => {
+test('4. A download that fails is tried again, from a fresh URL: it is paid for', async () => {
   const faults = [
     { route: 'download', nth: 1, fault: { type: 'status', status: 503 } },
     { route: 'download', nth: 2, fault: { type: 'expired' } },
@@ -130,7 +130,7 @@ test('6. Ark’s "expired" ends a task; a word nobody knows does not, and is sai
   });
 });
 
-test('7. A POST whose answer is lost is not forgotten and not repeated; one process has the directory', async () => {
+test('7. A POST whose answer is lost is neither forgotten nor repeated, by one or two processes', async () => {
   const faults = [{ route: 'submit', nth: 1, fault: { type: 'resetAfterBody', billed: true } }] as const;
   const { house, adapter } = await houseWith(({ adapters }) => adapters.kling, { life: RUN, faults });
   const runtime = await house.open({ providers: [adapter] });
@@ -171,7 +171,7 @@ test('9. Agnes: metadata.url is read, and model_name is sent', () => {
   });
 });
 
-test('10. RsClaw: the key follows no redirect out of its own house, and a secret URL is shown nowhere', async () => {
+test('10. RsClaw: the key follows no redirect out of its house, a secret URL is shown nowhere', async () => {
   const adapter = rsclaw({ env, apiKey });
   expect(adapter.fleet?.(new URL('https://eu.rsclaw.ai'))).toBe(true);
   for (const origin of ['https://rsclaw.ai.example.com', 'http://eu.rsclaw.ai', 'https://evil.com']) {
