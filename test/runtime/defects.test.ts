@@ -130,7 +130,7 @@ test('6. Ark’s "expired" ends a task; a word nobody knows does not, and is sai
   });
 });
 
-test('7. A POST whose answer is lost is neither forgotten nor repeated, by one or two processes', async () => {
+test('7. A POST whose answer is lost is not forgotten nor repeated; nobody shares a directory', async () => {
   const faults = [{ route: 'submit', nth: 1, fault: { type: 'resetAfterBody', billed: true } }] as const;
   const { house, adapter } = await houseWith(({ adapters }) => adapters.kling, { life: RUN, faults });
   const runtime = await house.open({ providers: [adapter] });
