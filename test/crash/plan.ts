@@ -8,7 +8,7 @@ import { z } from 'zod';
 const work = z.object({
   /** Idempotency key, prompt and session alike: submitted again, it is the same job. */
   key: z.string(),
-  provider: z.enum(['openai', 'kling']),
+  provider: z.string(),
   kind: z.enum(['video', 'image']),
   /** Asked when the first is known not to have accepted. */
   fallback: z.enum(['openai', 'kling']).optional(),
@@ -22,6 +22,8 @@ const plan = z.object({
   /** Finish what an earlier process left, then submit. Otherwise submit at once. */
   settleFirst: z.boolean(),
   jobs: z.array(work).readonly(),
+  /** The name of an adapter in test/providers/every.ts, which is then the only one. */
+  entry: z.string().optional(),
   /** Somebody kills it: having no more to do, it waits for that. */
   isKilled: z.boolean().optional(),
   /** The process kills itself around this commit, counted from its opening or from its first submit. */

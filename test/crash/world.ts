@@ -25,6 +25,8 @@ export interface Run {
   /** Somebody will kill it. */
   readonly isKilled?: boolean;
   readonly kill?: Kill;
+  /** See plan.ts. */
+  readonly entry?: string;
 }
 
 export class World {
@@ -48,7 +50,7 @@ export class World {
     this.#nursery = nursery;
   }
 
-  start({ jobs, settleFirst = false, isKilled = false, kill }: Run): Child {
+  start({ jobs, settleFirst = false, isKilled = false, kill, entry }: Run): Child {
     return this.#nursery.start({
       directory: this.directory,
       simulatorUrl: this.simulator.url,
@@ -58,12 +60,13 @@ export class World {
       isKilled,
       jobs,
       ...(kill === undefined ? {} : { kill }),
+      ...(entry === undefined ? {} : { entry }),
     });
   }
 
   /** Runs a process that nobody kills until all jobs are over. */
-  async finish(jobs: readonly Work[]): Promise<void> {
-    const child = this.start({ jobs });
+  async finish(jobs: readonly Work[], entry?: string): Promise<void> {
+    const child = this.start({ jobs, ...(entry === undefined ? {} : { entry }) });
     assert.equal(await child.ended, '0');
     assert.ok(child.lines.includes('quiet'));
   }

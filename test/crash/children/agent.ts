@@ -9,11 +9,13 @@
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { Clock } from '../../../src/clock.js';
 import { webhookChannel } from '../../../src/channels/index.js';
 import { openRuntime, silentLogger, type Runtime } from '../../../src/index.js';
 import type { JobContext } from '../../../src/machines/index.js';
-import { kling, openai } from '../../../src/providers/index.js';
+import { kling, openai, type ProviderAdapter } from '../../../src/providers/index.js';
 import { faultyStore, type CommitPhase } from '../../../src/testing/index.js';
+import type { Entry } from '../../providers/every.js';
 import { createFastClock } from '../fast-clock.js';
 import { readPlan, type Plan } from '../plan.js';
 import { CHANNEL_SECRET } from '../receiver.js';
@@ -86,16 +88,32 @@ async function quiet(runtime: Runtime): Promise<void> {
   throw new Error('too many looks');
 }
 
+interface Providers {
+  readonly providers: readonly ProviderAdapter[];
+  /** What a request to the one that was named cannot do without. */
+  readonly request: Entry['request'];
+}
+
+async function providersOf({ simulatorUrl: url, entry }: Plan, clock: Clock): Promise<Providers> {
+  const account = { apiKey: 'sk-test', clock };
+  if (entry === undefined) {
+    const list = openai({ ...account, baseUrl: `${url}/openai/v1`, onUnlisted: 'resubmit' });
+    return { providers: [list, kling({ ...account, baseUrl: `${url}/kling` })], request: {} };
+  }
+  // Loaded when it is asked for: most children need two of them.
+  const { every } = await import('../../providers/every.js');
+  const named = every[entry];
+  if (named === undefined) throw new Error(`there is no adapter "${entry}"`);
+  return { providers: [named.adapter({ ...account, url, env: () => ({}) })], request: named.request };
+}
+
 async function run(plan: Plan): Promise<void> {
   const clock = createFastClock(plan.clock);
   const killer = new Killer(plan.kill);
-  const account = { apiKey: 'sk-test', clock };
+  const { providers, request } = await providersOf(plan, clock);
   const runtime = await openRuntime({
     directory: plan.directory,
-    providers: [
-      openai({ ...account, baseUrl: `${plan.simulatorUrl}/openai/v1`, onUnlisted: 'resubmit' }),
-      kling({ ...account, baseUrl: `${plan.simulatorUrl}/kling` }),
-    ],
+    providers,
     channels: {
       ledger: webhookChannel({
         url: plan.receiverUrl,
@@ -115,6 +133,7 @@ async function run(plan: Plan): Promise<void> {
   killer.arm();
   for (const { key, provider, kind, fallback } of plan.jobs) {
     const job = await runtime.jobs.submit({
+      ...request,
       provider,
       kind,
       prompt: key,
