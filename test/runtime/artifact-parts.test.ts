@@ -1,4 +1,4 @@
-/** What a download that broke off has left goes with its job, or at the next open when there is no such job. */
+/** What a download that broke off has left goes with its job, or at the next open when there is no job. */
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
