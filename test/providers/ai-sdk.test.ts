@@ -161,7 +161,6 @@ describe('a start', () => {
 
   it('that throws what is no error is ambiguous', async () => {
     const refusing = (): never => {
-      // eslint-disable-next-line no-throw-literal, @typescript-eslint/only-throw-error
       throw 'nothing';
     };
     expect(await startOf(refusing)).toMatchObject({ type: 'ambiguous' });

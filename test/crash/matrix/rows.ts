@@ -26,7 +26,7 @@ export const rows = Object.entries(every).flatMap(([name, entry]) =>
 type Row = (typeof rows)[number];
 
 /** All there are in a life of so many commits and lines. */
-export function momentsOf({ commits, lines }: Pick<Fate, 'commits' | 'lines'>): readonly Moment[] {
+function momentsOf({ commits, lines }: Pick<Fate, 'commits' | 'lines'>): readonly Moment[] {
   const count = (length: number): number[] => Array.from({ length }, (_unused, index) => index + 1);
   return [
     ...count(commits).flatMap((commit): Moment[] => [
