@@ -3,6 +3,8 @@ import { assign, cancel, raise, setup } from 'xstate';
 import type { AnyStateMachine } from 'xstate';
 import { limits } from '../../src/limits.js';
 import { envelopeOf } from '../../src/machines/envelope.js';
+import { keys, orderedNumber, rangeOf } from '../../src/store/keys.js';
+import type { ScanOptions, Store } from '../../src/store/store.js';
 import { deferred, openWorld, reading, rowsOf, settled, type World } from './fixtures.js';
 
 const YEAR_MS = 365 * 86_400_000;
@@ -38,6 +40,16 @@ function diary(): AnyStateMachine {
       first: { after: { 100: 'second' } },
       second: { entry: 'note', after: { 100: 'third' } },
       third: { entry: 'note' },
+    },
+  });
+}
+
+/** Notes what is scanned of the due index. */
+function watching(store: Store, scans: ScanOptions[]): Store {
+  return reading(store, {
+    scan: (options) => {
+      if (options.gte.startsWith('d')) scans.push(options);
+      return store.scan(options);
     },
   });
 }
@@ -198,6 +210,75 @@ describe('timers (K5)', () => {
     failing = false;
     await world.clock.advance(limits.timerSleepMaxMs);
     expect(await valueOf(world)).toBe('two');
+  });
+
+  it('are read when one is due, of its kind alone, and from the earliest on', async () => {
+    const scans: ScanOptions[] = [];
+    const kinds = ['diary', 'other'].map((kind) => ({ kind, machine: diary() }));
+    const world = await openWorld(kinds, (store) => watching(store, scans));
+    const from = (kind: string): string => rangeOf('d', kind).gte + orderedNumber(world.clock.now());
+    await world.kernel.create('diary', 'early', {});
+    await world.clock.advance(500);
+    await world.kernel.create('diary', 'late', {});
+    await world.kernel.create('other', 'last', {});
+    scans.length = 0;
+    await world.clock.advance(499);
+    expect(scans).toEqual([]);
+    await world.clock.advance(1);
+    expect(scans.map(({ gte }) => gte)).toEqual([from('diary')]);
+    await world.clock.advance(500);
+    expect(scans.slice(1).map(({ gte }) => gte)).toEqual([from('diary'), from('other')]);
+    expect(scans.every(({ limit }) => limit < 100)).toBe(true);
+  });
+
+  it('fire in time when they are armed behind the place where the index is just read', async () => {
+    let held: Promise<unknown> | undefined;
+    const world = await openWorld([{ kind: 'diary', machine: diary() }], (store) =>
+      reading(store, {
+        scan: async (options) => {
+          const page = await store.scan(options);
+          if (options.gte.startsWith('d')) await held;
+          return page;
+        },
+      }),
+    );
+    await world.kernel.create('diary', 'b', {});
+    await world.clock.advance(900);
+    await world.kernel.create('diary', 'a', {});
+    const { promise, resolve } = deferred<undefined>();
+    held = promise;
+    await world.clock.advance(100);
+    await send(world, { type: 'arm', ms: 50 });
+    held = undefined;
+    resolve(undefined);
+    await settled(world);
+    await world.clock.advance(50);
+    expect((await seen(world)).map(([name]) => name)).toEqual(['bell']);
+  });
+
+  it('are tried again at the next look when their actor could not be read', async () => {
+    let failing = true;
+    const diaries = [{ kind: 'diary', machine: diary() }];
+    const world = await openWorld(diaries, (store) =>
+      reading(store, {
+        get: (key) => {
+          if (failing && key === keys.record('diary/a')) throw new Error('a disk that fails for a while');
+          return store.get(key);
+        },
+      }),
+    );
+    failing = false;
+    await world.kernel.create('diary', 'a', {});
+    await world.clock.advance(500);
+    await world.kernel.create('diary', 'b', {});
+    await world.crash(diaries);
+    failing = true;
+    await world.clock.advance(500);
+    expect(await rowsOf(world.store, 'd')).toHaveLength(2);
+    failing = false;
+    await world.clock.advance(500);
+    expect(await valueOf(world)).toBe('two');
+    expect(await rowsOf(world.store, 'd')).toEqual([]);
   });
 
   it('do not start again in a kernel that was closed while a kind recovered', async () => {

@@ -106,7 +106,7 @@ export class AfterCommit {
     // Before the end of whom they are for: what an exit action sends its callback is still heard.
     for (const told of after.told) outbox.tell(told.address, told.effect, told.event);
     for (const id of after.ended) outbox.cancel(address, id);
-    for (const timer of after.armed) timers.armed(timer.dueAt);
+    for (const timer of after.armed) timers.armed(definition.kind, timer.dueAt);
     for (const sent of after.sends) forward(sent);
     const { record, snapshot, entry, resumed } = after;
     if (resumed) this.#options.resumed(address);

@@ -10,6 +10,9 @@
  *  D4  A timer that its actor cannot take now (quarantined, unreadable) is passed over once a look, never
  *      spun on.
  *  D5  A damaged row keeps no other from firing.
+ *  D6  A look reads what is due and a few rows more: not the kinds of which nothing is, nor, of the others,
+ *      what lies before the earliest timer there is. Rows that were removed are passed one by one by a
+ *      database that still has them in its memory, ten thousand of them in milliseconds.
  */
 import type { Clock } from '../../clock.js';
 import { limits } from '../../limits.js';
@@ -17,7 +20,7 @@ import type { Logger } from '../../log.js';
 import { keys, orderedNumber, partsOf, rangeAfter, rangeOf } from '../../store/keys.js';
 import type { Range } from '../../store/store.js';
 import type { CommitLoop } from './commit-loop.js';
-import { readable, rowOf, scanPast, type Scanned } from './damage.js';
+import { isThere, readable, rowOf, scanPast, type Scanned } from './damage.js';
 import type { ActorRecord, TimerRef, TimerRow } from './record.js';
 
 export interface DueTimer {
@@ -38,11 +41,21 @@ export interface TimersOptions {
   readonly onClockJump: (jumpMs: number) => void;
 }
 
-/** Timers fired before the clock is looked at again. */
+/** Timers fired before the clock is looked at again, and rows that a look reads first. */
 const HANDFUL = 16;
+
+/** What a look found out about the timers of a kind; those armed since then are counted in. */
+interface Known {
+  /** None is due before. */
+  fromAt: number;
+  /** None of those that were not due yet is due before. Infinity: there are none. */
+  nextAt: number;
+}
 
 export class Timers {
   readonly #options: TimersOptions;
+  /** By kind; of a kind that is missing nothing is known (D6). */
+  readonly #known = new Map<string, Known>();
   #cancelSleep: (() => void) | undefined;
   #sleepsUntil = Infinity;
   #looking = false;
@@ -58,12 +71,15 @@ export class Timers {
   /** Looks at the index for the first time; also after a kind was defined. */
   start(): void {
     this.#stopped = false;
+    this.#known.clear();
     this.#noteTime();
     this.#look();
   }
 
   /** A timer that has just been committed. */
-  armed(dueAt: number): void {
+  armed(kind: string, dueAt: number): void {
+    const known = this.#known.get(kind);
+    if (known !== undefined) countIn(known, { fromAt: dueAt, nextAt: dueAt });
     if (this.#stopped || dueAt >= this.#sleepsUntil) return;
     this.#sleep(dueAt);
   }
@@ -113,33 +129,66 @@ export class Timers {
   async #fireDue(): Promise<void> {
     const { clock, kinds } = this.#options;
     const now = clock.now();
-    let nextDueAt = Infinity;
+    let nextAt = Infinity;
     for (const kind of kinds()) {
-      await this.#fireKind(kind, now);
-      nextDueAt = Math.min(nextDueAt, await this.#nextDueAt(kind, now));
+      const known = this.#known.get(kind);
+      if (known === undefined || known.fromAt <= now) await this.#fireKind(kind, now);
+      nextAt = Math.min(nextAt, this.#known.get(kind)?.nextAt ?? Infinity);
     }
-    if (nextDueAt < this.#sleepsUntil && !this.#stopped) this.#sleep(nextDueAt);
+    if (nextAt < this.#sleepsUntil && !this.#stopped) this.#sleep(nextAt);
   }
 
+  /** What is armed meanwhile may lie behind where the look is: it is counted in as it comes. */
   async #fireKind(kind: string, now: number): Promise<void> {
+    const fromAt = this.#known.get(kind)?.fromAt ?? 0;
+    const known: Known = { fromAt: Infinity, nextAt: Infinity };
+    this.#known.set(kind, known);
+    try {
+      countIn(known, await this.#fireFrom(kind, fromAt, now));
+    } catch (error) {
+      this.#known.delete(kind);
+      throw error;
+    }
+  }
+
+  async #fireFrom(kind: string, fromAt: number, now: number): Promise<Known> {
     const { loop, clock } = this.#options;
-    let range: Range = { gte: rangeOf('d', kind).gte, lt: dueFrom(kind, now + 1) };
+    let range: Range = { gte: dueFrom(kind, fromAt), lt: rangeOf('d', kind).lt };
     let turnStartedMs = clock.monotonicMs();
-    while (!this.#stopped) {
-      const page = await scanPast(loop, { ...range, limit: limits.scanPageRows });
+    let passedAt = Infinity;
+    for (let limit = HANDFUL; !this.#stopped; limit = limits.scanPageRows) {
+      const page = await scanPast(loop, { ...range, limit });
+      const due = page.filter(([key]) => dueAtOf(key) <= now);
       // In handfuls, so that the time their steps take is seen: an actor that must be read first steps later.
-      for (let from = 0; from < page.length && !this.#stopped; from += HANDFUL) {
-        const handful = page.slice(from, from + HANDFUL);
+      for (let from = 0; from < due.length && !this.#stopped; from += HANDFUL) {
+        const handful = due.slice(from, from + HANDFUL);
         await Promise.all(handful.map((scanned) => this.#fireRow(scanned)));
+        passedAt = Math.min(passedAt, await this.#passedOver(handful));
         await this.#roomToFire();
         if (clock.monotonicMs() - turnStartedMs < limits.timerBudgetMs) continue;
         await new Promise<void>((resolve) => clock.soon(resolve));
         turnStartedMs = clock.monotonicMs();
       }
+      const next = page[due.length];
       const last = page.at(-1);
-      if (page.length < limits.scanPageRows || last === undefined) return;
+      const nextAt = next === undefined ? Infinity : dueAtOf(next[0]);
+      if (next !== undefined || last === undefined || page.length < limit)
+        return { fromAt: Math.min(passedAt, nextAt), nextAt };
       range = rangeAfter(range, last[0]);
     }
+    // Stopped: the next start knows of nothing.
+    return { fromAt: 0, nextAt: Infinity };
+  }
+
+  /** When the first of these was due whose row is there still: each look tries them again (D4). */
+  async #passedOver(fired: readonly Scanned[]): Promise<number> {
+    const { loop } = this.#options;
+    for (const [key] of fired) {
+      const staged = loop.peek(key);
+      if (staged === undefined || (staged === null && !(await isThere(loop, key)))) continue;
+      return dueAtOf(key);
+    }
+    return Infinity;
   }
 
   /** A damaged row is not missed: its actor's record knows the timer as well (D5). */
@@ -164,12 +213,6 @@ export class Timers {
     while (loop.pending > limits.timerStepsPendingMax && !this.#stopped) await loop.nextCommit();
   }
 
-  async #nextDueAt(kind: string, now: number): Promise<number> {
-    const range = { gte: dueFrom(kind, now + 1), lt: rangeOf('d', kind).lt };
-    const [first] = await scanPast(this.#options.loop, { ...range, limit: 1 });
-    return first === undefined ? Infinity : dueTimer(first[0], '').ref.dueAt;
-  }
-
   #checkClock(): void {
     const { clock, onClockJump } = this.#options;
     const wallMs = clock.now() - this.#seenWallMs;
@@ -184,8 +227,17 @@ export class Timers {
   }
 }
 
+function countIn(known: Known, more: Known): void {
+  known.fromAt = Math.min(known.fromAt, more.fromAt);
+  known.nextAt = Math.min(known.nextAt, more.nextAt);
+}
+
 function dueFrom(kind: string, dueAt: number): string {
   return rangeOf('d', kind).gte + orderedNumber(dueAt);
+}
+
+function dueAtOf(key: string): number {
+  return Number.parseInt(partsOf(key)[1] ?? '0', 16);
 }
 
 function dueTimer(key: string, sendId: string): DueTimer {
