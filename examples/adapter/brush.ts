@@ -12,16 +12,18 @@ import {
   asText,
   asUrl,
   at,
+  bearer,
   failedPoll,
   homeOf,
   isSuccess,
   keyOf,
   providerError,
   readObject,
-  refuseShared,
   refusedSubmit,
+  refuseShared,
   soundsUnsafe,
   unusable,
+  unusablePoll,
 } from 'holdfast/providers';
 import type { AdapterOptions, HttpResponse, PollOutcome, ProviderAdapter, TaskRef } from 'holdfast/providers';
 
@@ -36,10 +38,7 @@ export function brush(options: AdapterOptions = {}): ProviderAdapter {
     aliases: [],
     ...home,
     capabilities: { kinds: ['image'], webhook: 'none', cancel: 'none', pollMinMs: 1_000 },
-    credential: (alias) => {
-      const key = keyOf(options, alias, ['BRUSH_API_KEY']);
-      return key === undefined ? undefined : { headers: { authorization: `Bearer ${key}` } };
-    },
+    credential: (alias) => bearer(keyOf(options, alias, ['BRUSH_API_KEY'])),
     refuse: (request) => refuseShared(request, ['image']),
 
     // What goes out. The job's key goes with it: a submit whose answer is lost is found again by it.
@@ -69,7 +68,7 @@ export function brush(options: AdapterOptions = {}): ProviderAdapter {
         if (!isSuccess(response)) return failedPoll(response, wordsOf(response), clock.now());
         const { paintings } = readObject(response.text) ?? {};
         if (!Array.isArray(paintings)) {
-          return { type: 'transient', error: unusable(response, 'a lookup without paintings') };
+          return unusablePoll(response, 'a lookup without paintings');
         }
         // A service that ignores the filter must not give this job another one's painting.
         const ours = asList(paintings).find((painting) => at(painting, 'client_ref') === key);
@@ -91,14 +90,14 @@ function outcomeOf(response: HttpResponse): PollOutcome {
   const state = asText(painting?.['state']);
   switch (state) {
     case undefined:
-      return { type: 'transient', error: unusable(response, 'a painting without a state') };
+      return unusablePoll(response, 'a painting without a state');
     case 'wet':
     case 'drying':
       return { type: 'pending' };
     case 'dry': {
       const url = asUrl(painting?.['url']);
       if (url !== undefined) return { type: 'done', artifacts: [{ url, authenticated: false }] };
-      return { type: 'transient', error: unusable(response, 'a painting that is dry and nowhere') };
+      return unusablePoll(response, 'a painting that is dry and nowhere');
     }
     case 'torn':
       return {

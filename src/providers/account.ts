@@ -8,7 +8,7 @@ import { HoldfastError } from '../errors.js';
 import { limits } from '../limits.js';
 import { environment } from '../options.js';
 import type { Environment } from '../options.js';
-import type { AccountLimits, ProviderRequest } from './port.js';
+import type { AccountLimits, Credential, ProviderRequest } from './port.js';
 
 /** The alias of the one account that a plain key, or the environment, speaks for. */
 export const defaultCredential = 'default';
@@ -42,13 +42,14 @@ export interface AdapterOptions extends KeyOptions {
 export interface Home {
   readonly baseUrl: string;
   readonly trustedOrigins: readonly string[];
+  readonly limits?: AccountLimits;
   readonly clock: Clock;
 }
 
 /** Reads them. `configured` is a base URL that the user gave. Throws `INVALID_OPTIONS`. */
 export function homeOf(
   provider: string,
-  options: AdapterOptions,
+  options: Omit<AdapterOptions, 'apiKey'>,
   otherwise: string,
   configured = options.baseUrl,
 ): Home {
@@ -56,7 +57,12 @@ export function homeOf(
   checkAccountLimits(provider, options.limits);
   const own = configured === undefined ? [] : [baseUrl];
   const trustedOrigins = originsOf(provider, [...own, ...(options.trustedOrigins ?? [])]);
-  return { baseUrl, trustedOrigins, clock: options.clock ?? systemClock };
+  return {
+    baseUrl,
+    trustedOrigins,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+    clock: options.clock ?? systemClock,
+  };
 }
 
 /** Throws `INVALID_OPTIONS` for limits under which nothing could be called. */
@@ -83,6 +89,11 @@ export function keyOf(options: KeyOptions, alias: string, variables: readonly st
   return variables.map((name) => env[name]?.trim()).find((value) => value !== undefined && value !== '');
 }
 
+/** A key as most providers take it; undefined without one. */
+export function bearer(key: string | undefined): Credential | undefined {
+  return key === undefined ? undefined : { headers: { authorization: `Bearer ${key}` } };
+}
+
 function givenKey(apiKey: ApiKey | undefined, alias: string): string | undefined {
   if (typeof apiKey === 'function') return apiKey(alias);
   if (typeof apiKey === 'string') return alias === defaultCredential ? apiKey : undefined;
@@ -98,7 +109,7 @@ export type WebhookSecret = string | readonly string[] | ((credentialAlias: stri
  */
 export function webhookSecretsOf(
   given: WebhookSecret | undefined,
-  options: KeyOptions,
+  options: Pick<KeyOptions, 'env'>,
   alias: string,
   variable: string,
 ): readonly string[] {

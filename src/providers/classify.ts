@@ -68,8 +68,16 @@ export function failedPoll(
   return { type: 'transient', error: errorOf(response, words, now, 'poll') };
 }
 
+/** A poll that says success and cannot be read: asked again. */
+export function unusablePoll(
+  response: Pick<HttpResponse, 'status' | 'text'>,
+  what: string,
+): Extract<PollOutcome, { readonly type: 'transient' }> {
+  return { type: 'transient', error: unusable(response, what) };
+}
+
 /** A reply that says success and cannot be read. */
-export function unusable(response: HttpResponse, what: string): ProviderError {
+export function unusable(response: Pick<HttpResponse, 'status' | 'text'>, what: string): ProviderError {
   const message = `HTTP ${response.status}: ${what}: ${response.text.slice(0, 200) || '(empty body)'}`;
   return providerError('unusable', { message });
 }

@@ -2,7 +2,7 @@
  * What the rest of the house, and users through `holdfast/providers`, may use of this room.
  */
 // What adapters are written with: docs/guide-your-own-adapter.md.
-export { checkAccountLimits, defaultCredential, homeOf, keyOf, refuseShared } from './account.js';
+export { bearer, checkAccountLimits, defaultCredential, homeOf, keyOf, refuseShared } from './account.js';
 export type { AdapterOptions, ApiKey, Home, KeyOptions, WebhookSecret } from './account.js';
 export {
   acceptedSubmit,
@@ -11,6 +11,7 @@ export {
   refusedSubmit,
   soundsUnsafe,
   unusable,
+  unusablePoll,
 } from './classify.js';
 export type { ErrorWords } from './classify.js';
 export { decisions } from './decisions.js';

@@ -45,6 +45,13 @@ test('a submit whose answer nobody could read is found by its key, and paid for 
   expect(studio.billed).toEqual([job.id]);
 });
 
+test('it has the limits of its options', () => {
+  expect(brush({ limits: { concurrent: 2, perMinute: 30 } }).limits).toEqual({
+    concurrent: 2,
+    perMinute: 30,
+  });
+});
+
 test('without a key it waits, and the service is not asked', async () => {
   const { studio, house } = await studioAndHouse();
   const keyless = brush({ baseUrl: `${studio.url}/v1`, env: () => ({}) });

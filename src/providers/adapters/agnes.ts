@@ -8,7 +8,7 @@
  *      task id where the provider gave no other.
  *  A3  There is no listing, no idempotency key and no webhook: a lost submit is never looked for.
  */
-import { homeOf, keyOf, refuseShared } from '../account.js';
+import { bearer, homeOf, keyOf, refuseShared } from '../account.js';
 import type { AdapterOptions } from '../account.js';
 import {
   acceptedSubmit,
@@ -17,6 +17,7 @@ import {
   refusedSubmit,
   soundsUnsafe,
   unusable,
+  unusablePoll,
 } from '../classify.js';
 import type {
   ArtifactSource,
@@ -59,7 +60,6 @@ export function agnes(options: AgnesOptions = {}): ProviderAdapter {
     id: 'agnes',
     aliases: [],
     ...home,
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
     capabilities: { kinds: ['video'], webhook: 'none', cancel: 'none', pollMinMs: 1_000 },
     reconcile: { by: 'none' },
     check: {
@@ -70,10 +70,7 @@ export function agnes(options: AgnesOptions = {}): ProviderAdapter {
         return failedPoll(response, wordsOf(response), clock.now()).error;
       },
     },
-    credential: (alias) => {
-      const key = keyOf(options, alias, VARIABLES[region]);
-      return key === undefined ? undefined : { headers: { authorization: `Bearer ${key}` } };
-    },
+    credential: (alias) => bearer(keyOf(options, alias, VARIABLES[region])),
     refuse: (request) => refuseShared(request, ['video']) ?? refuseAgnes(request, modelOf(request)),
     buildSubmit: (request) => ({
       method: 'POST',
@@ -123,11 +120,11 @@ function parsePoll(response: HttpResponse, ref: TaskRef, now: number): PollOutco
   if (!isSuccess(response)) return failedPoll(response, wordsOf(response), now);
   const task = taskIn(response.text);
   if (task === undefined) {
-    return { type: 'transient', error: unusable(response, 'a poll that is no JSON object') };
+    return unusablePoll(response, 'a poll that is no JSON object');
   }
   const ids = [task.video_id, task.id, task.task_id].map(asText).filter((id) => id !== undefined);
   if (ids.length > 0 && !ids.includes(ref.taskId) && task.video_id !== undefined) {
-    return { type: 'transient', error: unusable(response, 'a poll that answers for another task') };
+    return unusablePoll(response, 'a poll that answers for another task');
   }
   return outcomeOf(response, task);
 }
@@ -136,12 +133,12 @@ function outcomeOf(response: HttpResponse, task: WireObject): PollOutcome {
   const status = asText(task.status)?.toLowerCase();
   switch (status) {
     case undefined:
-      return { type: 'transient', error: unusable(response, 'a task without a status') };
+      return unusablePoll(response, 'a task without a status');
     case 'completed':
     case 'succeeded': {
       const artifact = artifactOf(task);
       if (artifact !== undefined) return { type: 'done', artifacts: [artifact] };
-      return { type: 'transient', error: unusable(response, 'a finished task without a URL') };
+      return unusablePoll(response, 'a finished task without a URL');
     }
     case 'failed':
     case 'error':

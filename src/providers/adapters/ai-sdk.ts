@@ -123,7 +123,6 @@ export function fromAiSdkVideoModel(model: AiSdkVideoModel, options: AiSdkOption
     id,
     aliases: [],
     ...home,
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
     capabilities: { kinds: ['video'], webhook: 'none', cancel: 'none', pollMinMs: 1_000 },
     reconcile: { by: 'none' },
     direct: callsOf(bridge),

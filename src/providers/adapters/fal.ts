@@ -12,7 +12,7 @@ import type { JsonObject } from '../../json.js';
 import { environment } from '../../options.js';
 import { defaultCredential, homeOf, keyOf, refuseShared } from '../account.js';
 import type { AdapterOptions } from '../account.js';
-import { acceptedSubmit, failedPoll, refusedSubmit, unusable } from '../classify.js';
+import { acceptedSubmit, failedPoll, refusedSubmit, unusable, unusablePoll } from '../classify.js';
 import { mediaIn } from '../media.js';
 import { nearestTier, pixelsOf } from '../pixels.js';
 import type {
@@ -68,7 +68,6 @@ export function fal(options: FalOptions = {}): ProviderAdapter {
     id: 'fal',
     aliases: [],
     ...home,
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
     capabilities: { kinds: ['video', 'image'], webhook: 'signed', cancel: 'any', pollMinMs: 1_000 },
     reconcile: { by: 'none' },
     webhook: {
@@ -164,9 +163,10 @@ function parsePoll(house: House, response: HttpResponse, ref: TaskRef): PollRead
   if (!isSuccess(response)) return failedPoll(response, falWords(response), house.now());
   const body = readObject(response.text);
   const status = asText(body?.status);
-  if (body === undefined || status === undefined) return transient(response, 'a poll without a status');
+  if (body === undefined || status === undefined) return unusablePoll(response, 'a poll without a status');
   const echoed = asText(body.request_id);
-  if (echoed !== undefined && echoed !== ref.taskId) return transient(response, 'a poll for another request');
+  if (echoed !== undefined && echoed !== ref.taskId)
+    return unusablePoll(response, 'a poll for another request');
   switch (status.toUpperCase()) {
     case 'IN_QUEUE':
     case 'IN_PROGRESS':
@@ -183,7 +183,7 @@ function parseResult(house: House, response: HttpResponse): PollOutcome {
   if (isSuccess(response)) {
     const artifacts = artifactsOf(readObject(response.text));
     if (artifacts.length > 0) return { type: 'done', artifacts };
-    return transient(response, 'a result without an artifact');
+    return unusablePoll(response, 'a result without an artifact');
   }
   if (saysInProgress(response)) return { type: 'pending' };
   const error = verdictOf(response);
@@ -231,10 +231,6 @@ function parseCheck(house: House, response: HttpResponse): ProviderError | undef
   if (isSuccess(response)) return undefined;
   const { error } = failedPoll(response, falWords(response), house.now());
   return error.class === 'notFound' || error.class === 'validation' ? undefined : error;
-}
-
-function transient(response: HttpResponse, what: string): Extract<PollOutcome, { type: 'transient' }> {
-  return { type: 'transient', error: unusable(response, what) };
 }
 
 function refOf(house: House, taskId: string, request: ProviderRequest, credential: string): TaskRef {

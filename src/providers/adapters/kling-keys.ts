@@ -11,7 +11,7 @@ import { SignJWT } from 'jose';
 import type { Clock } from '../../clock.js';
 import { environment } from '../../options.js';
 import type { Environment } from '../../options.js';
-import { defaultCredential } from '../account.js';
+import { bearer, defaultCredential } from '../account.js';
 import type { Credential } from '../port.js';
 
 /** A pair of keys, which older accounts have. */
@@ -54,8 +54,7 @@ export async function klingCredential(
   const isDefault = alias === defaultCredential;
   const key = given ?? (isDefault ? fromEnvironment((options.env ?? environment)(), prefer) : undefined);
   if (key === undefined) return undefined;
-  const token = typeof key === 'string' ? key : await minted(key, clock.now());
-  return { headers: { authorization: `Bearer ${token}` } };
+  return bearer(typeof key === 'string' ? key : await minted(key, clock.now()));
 }
 
 async function minted({ accessKey, secretKey }: KlingKeyPair, now: number): Promise<string> {

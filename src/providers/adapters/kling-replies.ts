@@ -12,6 +12,7 @@ import {
   refusedSubmit,
   soundsUnsafe,
   unusable,
+  unusablePoll,
 } from '../classify.js';
 import type {
   ArtifactSource,
@@ -55,7 +56,7 @@ export function parsePoll(response: HttpResponse, ref: TaskRef, now: number): Po
     return failedPoll(response, lost ? { ...words, class: 'notFound' } : words, now);
   }
   const tasks = tasksOf(response.text);
-  if (tasks === undefined) return { type: 'transient', error: unusable(response, 'a poll without data') };
+  if (tasks === undefined) return unusablePoll(response, 'a poll without data');
   const task = tasks.find((entry) => taskIdOf(entry) === ref.taskId);
   if (task !== undefined) return outcomeOf(response, task);
   const message = `the provider does not list task ${ref.taskId}`;
@@ -67,18 +68,17 @@ export function parseLookup(response: HttpResponse, refOf: RefOf, key: string, n
   if (saysUnknownTask(response.status, words) && (!isSuccess(response) || words.code !== undefined)) {
     // An answer from something that is not Kling (a gateway's HTML 404) says nothing about Kling's tasks.
     return readObject(response.text) === undefined
-      ? { type: 'transient', error: unusable(response, 'a lookup that is no JSON object') }
+      ? unusablePoll(response, 'a lookup that is no JSON object')
       : { type: 'absent' };
   }
   if (!isSuccess(response) || words.code !== undefined) return failedPoll(response, words, now);
   const tasks = tasksOf(response.text);
-  if (tasks === undefined) return { type: 'transient', error: unusable(response, 'a lookup without data') };
+  if (tasks === undefined) return unusablePoll(response, 'a lookup without data');
   const taskId = ownTaskId(tasks, key);
   if (taskId !== undefined) return { type: 'found', ref: refOf(taskId) };
   // Entries that carry neither our key nor another one: there is a task, and nothing says whose.
   const unclear = tasks.some((task) => externalIdOf(task) === undefined);
-  if (unclear)
-    return { type: 'transient', error: unusable(response, 'a lookup that does not name its keys') };
+  if (unclear) return unusablePoll(response, 'a lookup that does not name its keys');
   return { type: 'absent' };
 }
 
@@ -126,7 +126,7 @@ function outcomeOf(response: HttpResponse, task: WireObject): PollOutcome {
   const status = (asText(task.status) ?? asText(task.task_status))?.toLowerCase();
   switch (status) {
     case undefined:
-      return { type: 'transient', error: unusable(response, 'a task without a status') };
+      return unusablePoll(response, 'a task without a status');
     case 'submitted':
     case 'processing':
       return { type: 'pending' };
@@ -134,7 +134,7 @@ function outcomeOf(response: HttpResponse, task: WireObject): PollOutcome {
     case 'succeeded': {
       const artifacts = artifactsOf(task);
       if (artifacts.length > 0) return { type: 'done', artifacts };
-      return { type: 'transient', error: unusable(response, 'a finished task without outputs') };
+      return unusablePoll(response, 'a finished task without outputs');
     }
     case 'failed': {
       const message = asText(task.message) ?? asText(task.task_status_msg) ?? 'the provider says failed';

@@ -40,15 +40,13 @@ export interface KlingOptions extends Omit<AdapterOptions, 'apiKey'> {
 const URL_TTL_MS = 30 * 24 * 3_600_000;
 
 export function kling(options: KlingOptions = {}): ProviderAdapter {
-  const { apiKey, ...plain } = options;
-  const { clock, ...home } = homeOf('kling', plain, 'https://api-singapore.klingai.com');
+  const { clock, ...home } = homeOf('kling', options, 'https://api-singapore.klingai.com');
   const { generation = '2026' } = options;
   const defaults: KlingDefaults = {
     generation,
     videoModel: options.videoModel ?? (generation === '2026' ? 'kling-3.0-turbo' : 'kling-v2-6'),
     imageModel: options.imageModel ?? 'kling-v2-1',
   };
-  const keys = { ...(apiKey === undefined ? {} : { apiKey }), ...(plain.env && { env: plain.env }) };
   const refFor = (request: ProviderRequest, credential: string) => {
     const route = routeOf(request, defaults);
     return (taskId: string) => refOf(taskId, route, credential);
@@ -57,7 +55,6 @@ export function kling(options: KlingOptions = {}): ProviderAdapter {
     id: 'kling',
     aliases: [],
     ...home,
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
     capabilities: {
       kinds: ['video', 'image'],
       webhook: 'signed',
@@ -75,7 +72,7 @@ export function kling(options: KlingOptions = {}): ProviderAdapter {
       schemes: [
         {
           type: 'standard',
-          secrets: (alias) => webhookSecretsOf(options.webhookSecret, plain, alias, 'KLING_WEBHOOK_SECRET'),
+          secrets: (alias) => webhookSecretsOf(options.webhookSecret, options, alias, 'KLING_WEBHOOK_SECRET'),
         },
       ],
       parse: (body, { request, credential }) =>
@@ -92,7 +89,7 @@ export function kling(options: KlingOptions = {}): ProviderAdapter {
       }),
       parse: (response) => parseCheck(response, clock.now()),
     },
-    credential: (alias) => klingCredential(keys, alias, generation === '2026' ? 'key' : 'pair', clock),
+    credential: (alias) => klingCredential(options, alias, generation === '2026' ? 'key' : 'pair', clock),
     refuse: (request) => refuseKling(request, defaults),
     buildSubmit: (request, context) => {
       const route = routeOf(request, defaults);

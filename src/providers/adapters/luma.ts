@@ -12,7 +12,7 @@
  */
 import type { JsonObject } from '../../json.js';
 import { environment } from '../../options.js';
-import { homeOf, keyOf, refuseShared } from '../account.js';
+import { bearer, homeOf, keyOf, refuseShared } from '../account.js';
 import type { AdapterOptions } from '../account.js';
 import {
   acceptedSubmit,
@@ -21,6 +21,7 @@ import {
   refusedSubmit,
   soundsUnsafe,
   unusable,
+  unusablePoll,
 } from '../classify.js';
 import type { ErrorWords } from '../classify.js';
 import { isOurCallback, isUnordered, listedAt } from '../listing.js';
@@ -78,7 +79,6 @@ export function luma(options: LumaOptions = {}): ProviderAdapter {
     id: 'luma',
     aliases: ['lumaai'],
     ...home,
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
     capabilities: { kinds: ['video', 'image'], webhook: 'unsigned', cancel: 'none', pollMinMs: 1_000 },
     reconcile: {
       by: 'list',
@@ -99,10 +99,7 @@ export function luma(options: LumaOptions = {}): ProviderAdapter {
       build: () => ({ method: 'GET', path: '/credits' }),
       parse: (response) => parseCheck(house, response),
     },
-    credential: (alias) => {
-      const key = keyOf(options, alias, ['LUMAAI_API_KEY']);
-      return key === undefined ? undefined : { headers: { authorization: `Bearer ${key}` } };
-    },
+    credential: (alias) => bearer(keyOf(options, alias, ['LUMAAI_API_KEY'])),
     refuse: refuseLuma,
     buildSubmit: (request, context) => submitRequest(house, request, context),
     parseSubmit: (response, _request, credential) => parseSubmit(house, response, credential),
@@ -160,10 +157,10 @@ function parseSubmit(house: House, response: HttpResponse, credential: string): 
 function parsePoll(house: House, response: HttpResponse, ref: TaskRef): PollOutcome {
   const body = readObject(response.text);
   if (!isSuccess(response)) return failedPoll(response, errorWords(response.status, body), house.now());
-  if (body === undefined) return transient(response, 'a poll that is no JSON object');
+  if (body === undefined) return unusablePoll(response, 'a poll that is no JSON object');
   const echoed = asText(body.id);
   if (echoed !== undefined && echoed !== ref.taskId)
-    return transient(response, 'a poll for another generation');
+    return unusablePoll(response, 'a poll for another generation');
   return outcomeOf(response, body);
 }
 
@@ -172,7 +169,7 @@ function outcomeOf(response: Pick<HttpResponse, 'status' | 'text'>, body: WireOb
   const state = asText(body.state)?.toLowerCase();
   switch (state) {
     case undefined:
-      return transient(response, 'a generation without a state');
+      return unusablePoll(response, 'a generation without a state');
     case 'pending':
     case 'queued':
     case 'dreaming':
@@ -181,7 +178,7 @@ function outcomeOf(response: Pick<HttpResponse, 'status' | 'text'>, body: WireOb
       // `progress_video` beside them is a preview.
       const url = asUrl(at(body, 'assets', 'video')) ?? asUrl(at(body, 'assets', 'image'));
       if (url !== undefined) return { type: 'done', artifacts: [{ url, authenticated: false }] };
-      return transient(response, 'a finished generation without assets');
+      return unusablePoll(response, 'a finished generation without assets');
     }
     case 'failed': {
       const message = asText(body.failure_reason) ?? 'the provider says failed';
@@ -217,7 +214,7 @@ function parsePage(
   const body = readObject(response.text);
   if (!isSuccess(response)) return failedPoll(response, errorWords(response.status, body), house.now());
   if (body === undefined || !Array.isArray(body.generations)) {
-    return transient(response, 'a listing without generations');
+    return unusablePoll(response, 'a listing without generations');
   }
   const items = asList(body.generations);
   const tasks = items.flatMap((item) => listedTask(asObject(item), credential));
@@ -266,13 +263,6 @@ function parseNews(body: WebhookBody, credential: string): WebhookNews | undefin
 function parseCheck(house: House, response: HttpResponse): ProviderError | undefined {
   if (isSuccess(response)) return undefined;
   return failedPoll(response, errorWords(response.status, readObject(response.text)), house.now()).error;
-}
-
-function transient(
-  response: Pick<HttpResponse, 'status' | 'text'>,
-  what: string,
-): Extract<PollOutcome, { type: 'transient' }> {
-  return { type: 'transient', error: unusable({ ...response, headers: {} }, what) };
 }
 
 function refOf(taskId: string, credential: string): TaskRef {

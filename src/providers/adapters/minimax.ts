@@ -11,7 +11,7 @@
  *  M4  A lost submit is not looked for. v1 has no listing; that of v2 echoes nothing that tells one request
  *      from another, so what it shows may be somebody else's video.
  */
-import { homeOf, keyOf } from '../account.js';
+import { bearer, homeOf, keyOf } from '../account.js';
 import type { AdapterOptions } from '../account.js';
 import {
   acceptedSubmit,
@@ -20,6 +20,7 @@ import {
   refusedSubmit,
   soundsUnsafe,
   unusable,
+  unusablePoll,
 } from '../classify.js';
 import type {
   HttpRequest,
@@ -74,7 +75,6 @@ export function minimax(options: MinimaxOptions = {}): ProviderAdapter {
     id: 'minimax',
     aliases: [],
     ...home,
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
     capabilities: {
       kinds: ['video'],
       webhook: 'unsigned',
@@ -89,10 +89,7 @@ export function minimax(options: MinimaxOptions = {}): ProviderAdapter {
       parse: (body, { request, credential }) => parseNews(house, body, request, credential),
     },
     check: { build: () => checkRequest(house), parse: (response) => parseCheck(house, response) },
-    credential: (alias) => {
-      const key = keyOf(options, alias, ['MINIMAX_API_KEY']);
-      return key === undefined ? undefined : { headers: { authorization: `Bearer ${key}` } };
-    },
+    credential: (alias) => bearer(keyOf(options, alias, ['MINIMAX_API_KEY'])),
     refuse: (request) => refuseMinimax(request, familyOf(house, request)),
     buildSubmit: (request, { callbackUrl }) => {
       const family = familyOf(house, request);
@@ -154,14 +151,14 @@ function parseSubmit(
 function parsePoll(house: House, response: HttpResponse, ref: TaskRef): PollReading {
   const body = readObject(response.text);
   if (body === undefined && isSuccess(response)) {
-    return { type: 'transient', error: unusable(response, 'a poll that is no JSON object') };
+    return unusablePoll(response, 'a poll that is no JSON object');
   }
   if (body === undefined || !isSuccess(response)) {
     return failedPoll(response, minimaxWords(response.status, body), house.now());
   }
   const echoed = taskIdOf(body);
   if (echoed !== undefined && echoed !== ref.taskId) {
-    return { type: 'transient', error: unusable(response, 'a poll that answers for another task') };
+    return unusablePoll(response, 'a poll that answers for another task');
   }
   return readTask(house, response, body);
 }
@@ -185,7 +182,7 @@ function readTask(house: House, response: HttpResponse, body: WireObject): PollR
     return { type: 'pending', ...(PENDING.includes(status) ? {} : { unknownStatus: status }) };
   }
   const what = status === undefined ? 'a task without a status' : 'a finished task without a video';
-  return { type: 'transient', error: unusable(response, what) };
+  return unusablePoll(response, what);
 }
 
 /** v2 gives the link; v1 a file, which a second call gives the link of. */
@@ -208,7 +205,7 @@ function parseFile(house: House, response: HttpResponse): PollOutcome {
   }
   const url = asUrl(at(body, 'file', 'download_url')) ?? asUrl(body?.download_url);
   if (url !== undefined) return { type: 'done', artifacts: [{ url, authenticated: false }] };
-  return { type: 'transient', error: unusable(response, 'a file without a link') };
+  return unusablePoll(response, 'a file without a link');
 }
 
 /** `status` is undefined when only a code says it. */

@@ -4,7 +4,7 @@
  * Callers: `openai.ts`, `openai-responses.ts`. Invariant: an event is thin: it names a task and its news, and
  * a poll finds out the rest.
  */
-import { keyOf, webhookSecretsOf, type AdapterOptions, type WebhookSecret } from '../account.js';
+import { bearer, keyOf, webhookSecretsOf, type AdapterOptions, type WebhookSecret } from '../account.js';
 import type { Credential, TaskRef, Webhook } from '../port.js';
 import { asText, at } from '../wire.js';
 
@@ -21,10 +21,8 @@ export interface OpenAiProjectOptions extends AdapterOptions {
 
 export function projectCredential(options: OpenAiProjectOptions, alias: string): Credential | undefined {
   const key = keyOf(options, alias, ['OPENAI_API_KEY']);
-  if (key === undefined) return undefined;
-  return {
-    headers: options.authHeader === 'api-key' ? { 'api-key': key } : { authorization: `Bearer ${key}` },
-  };
+  const isBare = key !== undefined && options.authHeader === 'api-key';
+  return isBare ? { headers: { 'api-key': key } } : bearer(key);
 }
 
 /** The project's webhook, for events of these types. */

@@ -21,6 +21,7 @@ import {
   refusedSubmit,
   soundsUnsafe,
   unusable,
+  unusablePoll,
 } from '../classify.js';
 import type {
   HttpResponse,
@@ -68,7 +69,6 @@ export function openaiResponses(options: OpenAiResponsesOptions = {}): ProviderA
     id: 'openai-responses',
     aliases: [],
     ...home,
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
     capabilities: { kinds: ['image'], webhook: 'signed', cancel: 'any', pollMinMs: 1_000 },
     reconcile: { by: 'none' },
     webhook: projectWebhook(options, EVENTS, refOf),
@@ -154,11 +154,11 @@ function parsePoll(response: HttpResponse, ref: TaskRef, now: number): PollOutco
   const body = readObject(response.text);
   if (!isSuccess(response)) return failedPoll(response, wordsOf(response), now);
   if (body === undefined) {
-    return { type: 'transient', error: unusable(response, 'a poll that is no JSON object') };
+    return unusablePoll(response, 'a poll that is no JSON object');
   }
   const echoed = asText(body.id);
   if (echoed !== undefined && echoed !== ref.taskId) {
-    return { type: 'transient', error: unusable(response, 'a poll that answers for another response') };
+    return unusablePoll(response, 'a poll that answers for another response');
   }
   return outcomeOf(response, body);
 }
@@ -167,7 +167,7 @@ function outcomeOf(response: HttpResponse, body: WireObject): PollOutcome {
   const status = asText(body.status)?.toLowerCase();
   switch (status) {
     case undefined:
-      return { type: 'transient', error: unusable(response, 'a response without a status') };
+      return unusablePoll(response, 'a response without a status');
     case 'completed':
     case 'incomplete': {
       const artifacts = imagesIn(body);

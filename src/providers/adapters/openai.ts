@@ -21,6 +21,7 @@ import {
   refusedSubmit,
   soundsUnsafe,
   unusable,
+  unusablePoll,
 } from '../classify.js';
 import { inlineData } from '../data-uri.js';
 import { projectCredential, projectWebhook, type OpenAiProjectOptions } from './openai-project.js';
@@ -77,7 +78,6 @@ export function openai(options: OpenAiOptions = {}): ProviderAdapter {
     id: 'openai',
     aliases: [],
     ...home,
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
     capabilities: { kinds: ['video'], webhook: 'signed', cancel: 'none', pollMinMs: 1_000 },
     reconcile: {
       by: 'list',
@@ -173,14 +173,13 @@ function parseSubmit(protocol: Protocol, response: HttpResponse, credential: str
 function parsePoll(protocol: Protocol, response: HttpResponse, ref: TaskRef): PollOutcome {
   const body = readObject(response.text);
   if (!isSuccess(response)) return failedPoll(response, openaiWords(response, body), protocol.clock.now());
-  if (body === undefined)
-    return { type: 'transient', error: unusable(response, 'a poll that is no JSON object') };
+  if (body === undefined) return unusablePoll(response, 'a poll that is no JSON object');
   const echoed = taskIdOf(body);
   if (echoed !== undefined && echoed !== ref.taskId) {
-    return { type: 'transient', error: unusable(response, 'a poll that answers for another task') };
+    return unusablePoll(response, 'a poll that answers for another task');
   }
   if (asText(body.status) === undefined) {
-    return { type: 'transient', error: unusable(response, 'a poll without a status') };
+    return unusablePoll(response, 'a poll without a status');
   }
   return outcomeOf(protocol, body, ref);
 }
@@ -240,7 +239,7 @@ function parsePage(protocol: Protocol, response: HttpResponse, credential: strin
   const body = readObject(response.text);
   if (!isSuccess(response)) return failedPoll(response, openaiWords(response, body), protocol.clock.now());
   if (body === undefined || !Array.isArray(body.data)) {
-    return { type: 'transient', error: unusable(response, 'a listing without data') };
+    return unusablePoll(response, 'a listing without data');
   }
   const tasks = asList(body.data).flatMap((item) => listedTask(asObject(item), credential));
   const last = asText(body.last_id) ?? tasks.at(-1)?.ref.taskId;

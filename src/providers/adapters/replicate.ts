@@ -11,7 +11,7 @@
  *  R4  Output is removed an hour after the end: what is gone then has failed for good.
  */
 import type { JsonObject } from '../../json.js';
-import { homeOf, keyOf, refuseShared, webhookSecretsOf } from '../account.js';
+import { bearer, homeOf, keyOf, refuseShared, webhookSecretsOf } from '../account.js';
 import type { AdapterOptions, WebhookSecret } from '../account.js';
 import {
   acceptedSubmit,
@@ -20,6 +20,7 @@ import {
   refusedSubmit,
   soundsUnsafe,
   unusable,
+  unusablePoll,
 } from '../classify.js';
 import type { ErrorWords } from '../classify.js';
 import { isOurCallback, isUnordered, listedAt } from '../listing.js';
@@ -84,7 +85,6 @@ export function replicate(options: ReplicateOptions = {}): ProviderAdapter {
     id: 'replicate',
     aliases: [],
     ...home,
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
     capabilities: {
       kinds: ['video', 'image'],
       webhook: 'signed',
@@ -118,10 +118,7 @@ export function replicate(options: ReplicateOptions = {}): ProviderAdapter {
       build: () => ({ method: 'GET', path: '/account' }),
       parse: (response) => parseCheck(house, response),
     },
-    credential: (alias) => {
-      const key = keyOf(options, alias, ['REPLICATE_API_TOKEN']);
-      return key === undefined ? undefined : { headers: { authorization: `Bearer ${key}` } };
-    },
+    credential: (alias) => bearer(keyOf(options, alias, ['REPLICATE_API_TOKEN'])),
     refuse: (request) => refuseReplicate(house, request),
     buildSubmit: (request, context) => submitRequest(house.modelOf(request), request, context),
     parseSubmit: (response, _request, credential) => parseSubmit(house, response, credential),
@@ -197,10 +194,10 @@ function parseSubmit(house: House, response: HttpResponse, credential: string): 
 function parsePoll(house: House, response: HttpResponse, ref: TaskRef): PollOutcome {
   const body = readObject(response.text);
   if (!isSuccess(response)) return failedPoll(response, errorWords(response.status, body), house.now());
-  if (body === undefined) return transient(response, 'a poll that is no JSON object');
+  if (body === undefined) return unusablePoll(response, 'a poll that is no JSON object');
   const echoed = asText(body.id);
   if (echoed !== undefined && echoed !== ref.taskId)
-    return transient(response, 'a poll for another prediction');
+    return unusablePoll(response, 'a poll for another prediction');
   return outcomeOf(response, body);
 }
 
@@ -209,7 +206,7 @@ function outcomeOf(response: Pick<HttpResponse, 'status' | 'text'>, body: WireOb
   const status = asText(body.status)?.toLowerCase();
   switch (status) {
     case undefined:
-      return transient(response, 'a prediction without a status');
+      return unusablePoll(response, 'a prediction without a status');
     case 'starting':
     case 'processing':
     case 'queued':
@@ -217,7 +214,7 @@ function outcomeOf(response: Pick<HttpResponse, 'status' | 'text'>, body: WireOb
     case 'succeeded': {
       const artifacts = mediaIn(body.output);
       if (artifacts.length > 0) return { type: 'done', artifacts };
-      if (body.data_removed !== true) return transient(response, 'a finished prediction without output');
+      if (body.data_removed !== true) return unusablePoll(response, 'a finished prediction without output');
       const message = 'the output was removed: Replicate keeps it for an hour';
       return { type: 'failed', error: providerError('failed', { code: 'data_removed', message }) };
     }
@@ -250,14 +247,14 @@ function parsePage(house: House, response: HttpResponse, credential: string): Li
   const body = readObject(response.text);
   if (!isSuccess(response)) return failedPoll(response, errorWords(response.status, body), house.now());
   if (body === undefined || !Array.isArray(body.results))
-    return transient(response, 'a listing without results');
+    return unusablePoll(response, 'a listing without results');
   const tasks = asList(body.results).flatMap((item) => listedTask(asObject(item), credential));
   const unordered = isUnordered(tasks);
   const next = asUrl(body.next);
   if (next === undefined) return { type: 'page', tasks, unordered };
   const { search } = new URL(next);
   // A next page that is this one again would never end.
-  if (search === '') return transient(response, 'a next page without a cursor');
+  if (search === '') return unusablePoll(response, 'a next page without a cursor');
   return { type: 'page', tasks, unordered, next: search };
 }
 
@@ -298,13 +295,6 @@ function parseNews(body: WebhookBody, credential: string): WebhookNews | undefin
 function parseCheck(house: House, response: HttpResponse): ProviderError | undefined {
   if (isSuccess(response)) return undefined;
   return failedPoll(response, errorWords(response.status, readObject(response.text)), house.now()).error;
-}
-
-function transient(
-  response: Pick<HttpResponse, 'status' | 'text'>,
-  what: string,
-): Extract<PollOutcome, { type: 'transient' }> {
-  return { type: 'transient', error: unusable({ ...response, headers: {} }, what) };
 }
 
 function refOf(taskId: string, credential: string): TaskRef {

@@ -5,7 +5,7 @@
  * there, and the hosts below the configured one; nobody can tell from a name alone where a stranger's
  * domain begins.
  */
-import { baseUrlOf, homeOf, keyOf, originsOf } from '../account.js';
+import { baseUrlOf, bearer, homeOf, keyOf, originsOf } from '../account.js';
 import type { AdapterOptions, Home } from '../account.js';
 import { failedPoll, soundsUnsafe } from '../classify.js';
 import type { ErrorWords } from '../classify.js';
@@ -26,7 +26,7 @@ export interface RsclawHouseOptions extends AdapterOptions {
 
 export interface RsclawHouse extends Home {
   /** Whether the key may go there. */
-  readonly isFleet: (url: URL) => boolean;
+  readonly fleet: (url: URL) => boolean;
   readonly credential: (alias: string) => Credential | undefined;
 }
 
@@ -42,11 +42,8 @@ export function rsclawHouse(provider: string, options: RsclawHouseOptions): Rscl
   const home = homeOf(provider, { ...options, trustedOrigins }, BASE_URL, configured);
   return {
     ...home,
-    isFleet: (url) => fleetOrigins.includes(url.origin) || isBelow(new URL(home.baseUrl), url),
-    credential: (alias) => {
-      const key = keyOf(options, alias, ['RSCLAW_API_KEY']);
-      return key === undefined ? undefined : { headers: { authorization: `Bearer ${key}` } };
-    },
+    fleet: (url) => fleetOrigins.includes(url.origin) || isBelow(new URL(home.baseUrl), url),
+    credential: (alias) => bearer(keyOf(options, alias, ['RSCLAW_API_KEY'])),
   };
 }
 

@@ -20,6 +20,7 @@ import {
   refusedSubmit,
   soundsUnsafe,
   unusable,
+  unusablePoll,
 } from '../classify.js';
 import type {
   ArtifactSource,
@@ -45,22 +46,19 @@ const IMAGES_PATH = '/v1/images/generations';
 
 export function rsclawImage(options: RsclawImageOptions = {}): ProviderAdapter {
   const house = rsclawHouse('rsclaw_image', options);
-  const { clock, isFleet, credential, ...home } = house;
+  const { clock, ...home } = house;
   const model = options.model ?? 'rsclaw-image-v1';
   return {
     id: 'rsclaw_image',
     aliases: [],
     ...home,
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
     capabilities: { kinds: ['image'], webhook: 'none', cancel: 'none', pollMinMs: 1_000 },
     reconcile: { by: 'none' },
-    fleet: isFleet,
     check: {
       // A path that is known to ask for the key; images have none.
       build: () => ({ method: 'GET', path: '/v1/videos/holdfast-check' }),
       parse: (response) => parseCheck(response, clock.now()),
     },
-    credential,
     refuse: refuseImage,
     buildSubmit: (request) => ({
       method: 'POST',
@@ -123,9 +121,9 @@ function signedUrlOf(house: RsclawHouse, body: WireObject): URL | undefined {
     : undefined;
 }
 
-function isOurs({ baseUrl, trustedOrigins, isFleet }: RsclawHouse, url: URL): boolean {
+function isOurs({ baseUrl, trustedOrigins, fleet }: RsclawHouse, url: URL): boolean {
   if (url.username !== '' || url.password !== '') return false;
-  return url.origin === new URL(baseUrl).origin || trustedOrigins.includes(url.origin) || isFleet(url);
+  return url.origin === new URL(baseUrl).origin || trustedOrigins.includes(url.origin) || fleet(url);
 }
 
 function strayUrl({ origin }: URL): ReturnType<typeof providerError> {
@@ -149,7 +147,7 @@ function parsePoll(house: RsclawHouse, response: HttpResponse, { secret }: TaskR
   if (!isSuccess(response)) return failedPoll(response, rsclawWords(response), house.clock.now());
   const body = readObject(response.text);
   if (body !== undefined) return outcomeOf(response, body);
-  return { type: 'transient', error: unusable(response, 'a poll that is no JSON object') };
+  return unusablePoll(response, 'a poll that is no JSON object');
 }
 
 function outcomeOf(response: HttpResponse, body: WireObject): PollOutcome {
@@ -176,7 +174,7 @@ function outcomeOf(response: HttpResponse, body: WireObject): PollOutcome {
       const artifacts = artifactsOf(body);
       if (artifacts.length > 0) return { type: 'done', artifacts };
       const what = status === undefined ? 'a task without a status' : 'a finished task without an image';
-      return { type: 'transient', error: unusable(response, what) };
+      return unusablePoll(response, what);
     }
     default:
       return { type: 'pending', unknownStatus: status };

@@ -17,6 +17,7 @@ import {
   refusedSubmit,
   soundsUnsafe,
   unusable,
+  unusablePoll,
 } from '../classify.js';
 import type {
   ArtifactSource,
@@ -55,7 +56,7 @@ interface Protocol {
 }
 
 export function rsclaw(options: RsclawOptions = {}): ProviderAdapter {
-  const { clock, isFleet, credential, ...home } = rsclawHouse('rsclaw', options);
+  const { clock, ...home } = rsclawHouse('rsclaw', options);
   const protocol: Protocol = {
     name: options.protocol ?? 'videos',
     model: options.model ?? 'rsclaw-video-v3',
@@ -66,15 +67,12 @@ export function rsclaw(options: RsclawOptions = {}): ProviderAdapter {
     id: 'rsclaw',
     aliases: [],
     ...home,
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
     capabilities: { kinds: ['video'], webhook: 'none', cancel: 'none', pollMinMs: 1_000 },
     reconcile: protocol.name === 'jobs' ? byKey(protocol) : { by: 'none' },
-    fleet: isFleet,
     check: {
       build: () => ({ method: 'GET', path: `/v1/${protocol.name}/holdfast-check` }),
       parse: (response) => parseCheck(response, clock.now()),
     },
-    credential,
     refuse: (request) => refuseVideo(protocol, request),
     buildSubmit: (request, context) => submitRequest(protocol, request, context),
     parseSubmit: (response, _request, alias) => parseSubmit(protocol, response, alias),
@@ -145,11 +143,10 @@ function lookupOf(response: HttpResponse, outcome: SubmitOutcome): KeyLookup {
 function parsePoll(protocol: Protocol, response: HttpResponse, ref: TaskRef): PollOutcome {
   if (!isSuccess(response)) return failedPoll(response, rsclawWords(response), protocol.now());
   const body = readObject(response.text);
-  if (body === undefined)
-    return { type: 'transient', error: unusable(response, 'a poll that is no JSON object') };
+  if (body === undefined) return unusablePoll(response, 'a poll that is no JSON object');
   const echoed = taskIdOf(body);
   if (echoed !== undefined && echoed !== ref.taskId) {
-    return { type: 'transient', error: unusable(response, 'a poll that answers for another task') };
+    return unusablePoll(response, 'a poll that answers for another task');
   }
   return outcomeOf(protocol, response, body, ref);
 }
@@ -158,7 +155,7 @@ function outcomeOf(protocol: Protocol, response: HttpResponse, body: WireObject,
   const status = (asText(body.status) ?? asText(body.state))?.toLowerCase();
   switch (status) {
     case undefined:
-      return { type: 'transient', error: unusable(response, 'a task without a status') };
+      return unusablePoll(response, 'a task without a status');
     case 'completed':
     case 'succeeded':
     case 'done':

@@ -10,7 +10,7 @@
  */
 import type { JsonObject } from '../../json.js';
 import { environment } from '../../options.js';
-import { homeOf, keyOf, refuseShared } from '../account.js';
+import { bearer, homeOf, keyOf, refuseShared } from '../account.js';
 import type { AdapterOptions } from '../account.js';
 import {
   acceptedSubmit,
@@ -19,6 +19,7 @@ import {
   refusedSubmit,
   soundsUnsafe,
   unusable,
+  unusablePoll,
 } from '../classify.js';
 import type { ErrorWords } from '../classify.js';
 import { nearestRatio } from '../pixels.js';
@@ -90,7 +91,6 @@ export function runway(options: RunwayOptions = {}): ProviderAdapter {
     id: 'runway',
     aliases: ['runwayml'],
     ...home,
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
     capabilities: {
       kinds: ['video', 'image'],
       webhook: 'none',
@@ -103,10 +103,7 @@ export function runway(options: RunwayOptions = {}): ProviderAdapter {
       build: () => ({ method: 'GET', path: '/v1/organization', headers: VERSION }),
       parse: (response) => parseCheck(house, response),
     },
-    credential: (alias) => {
-      const key = keyOf(options, alias, ['RUNWAYML_API_SECRET']);
-      return key === undefined ? undefined : { headers: { authorization: `Bearer ${key}` } };
-    },
+    credential: (alias) => bearer(keyOf(options, alias, ['RUNWAYML_API_SECRET'])),
     refuse: refuseRunway,
     buildSubmit: (request) => submitRequest(house, request),
     parseSubmit: (response, request, credential) => parseSubmit(house, response, request, credential),
@@ -188,9 +185,9 @@ function parseSubmit(
 function parsePoll(house: House, response: HttpResponse, ref: TaskRef): PollOutcome {
   const body = readObject(response.text);
   if (!isSuccess(response)) return failedPoll(response, errorWords(response.status, body), house.now());
-  if (body === undefined) return transient(response, 'a poll that is no JSON object');
+  if (body === undefined) return unusablePoll(response, 'a poll that is no JSON object');
   const echoed = asText(body.id);
-  if (echoed !== undefined && echoed !== ref.taskId) return transient(response, 'a poll for another task');
+  if (echoed !== undefined && echoed !== ref.taskId) return unusablePoll(response, 'a poll for another task');
   return outcomeOf(response, body);
 }
 
@@ -198,7 +195,7 @@ function outcomeOf(response: HttpResponse, body: WireObject): PollOutcome {
   const status = asText(body.status)?.toUpperCase();
   switch (status) {
     case undefined:
-      return transient(response, 'a task without a status');
+      return unusablePoll(response, 'a task without a status');
     case 'PENDING':
     case 'THROTTLED':
     case 'RUNNING': {
@@ -211,7 +208,7 @@ function outcomeOf(response: HttpResponse, body: WireObject): PollOutcome {
       const urls = asList(body.output)
         .map(asUrl)
         .filter((url) => url !== undefined);
-      if (urls.length === 0) return transient(response, 'a finished task without output');
+      if (urls.length === 0) return unusablePoll(response, 'a finished task without output');
       return { type: 'done', artifacts: urls.map((url) => ({ url, authenticated: false })) };
     }
     case 'FAILED':
@@ -265,10 +262,6 @@ function classOfRefusal(status: number, message: string): ProviderErrorClass | u
 function parseCheck(house: House, response: HttpResponse): ProviderError | undefined {
   if (isSuccess(response)) return undefined;
   return failedPoll(response, errorWords(response.status, readObject(response.text)), house.now()).error;
-}
-
-function transient(response: HttpResponse, what: string): Extract<PollOutcome, { type: 'transient' }> {
-  return { type: 'transient', error: unusable(response, what) };
 }
 
 function endpointOf({ kind, image }: ProviderRequest): string {

@@ -11,9 +11,16 @@
  *  S3  A listing that leaves out the seed of a task that may be ours proves nothing.
  *  S4  `expired` and `cancelled` are ends.
  */
-import { homeOf, keyOf } from '../account.js';
+import { bearer, homeOf, keyOf } from '../account.js';
 import type { AdapterOptions } from '../account.js';
-import { acceptedSubmit, failedPoll, providerError, refusedSubmit, unusable } from '../classify.js';
+import {
+  acceptedSubmit,
+  failedPoll,
+  providerError,
+  refusedSubmit,
+  unusable,
+  unusablePoll,
+} from '../classify.js';
 import type {
   HttpResponse,
   ListedTask,
@@ -79,7 +86,6 @@ export function seedance(options: SeedanceOptions = {}): ProviderAdapter {
     id: 'seedance',
     aliases: ['doubao'],
     ...home,
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
     capabilities: {
       kinds: ['video'],
       webhook: 'unsigned',
@@ -106,10 +112,7 @@ export function seedance(options: SeedanceOptions = {}): ProviderAdapter {
       build: () => ({ method: 'GET', path: pagePath(1, 1) }),
       parse: (response) => parseCheck(house, response),
     },
-    credential: (alias) => {
-      const key = keyOf(options, alias, ['ARK_API_KEY', 'BYTEDANCE_ARK_API_KEY']);
-      return key === undefined ? undefined : { headers: { authorization: `Bearer ${key}` } };
-    },
+    credential: (alias) => bearer(keyOf(options, alias, ['ARK_API_KEY', 'BYTEDANCE_ARK_API_KEY'])),
     refuse: refuseSeedance,
     buildSubmit: (request, { key, callbackUrl }) => {
       const tag = house.tags(request) ? derivedSeed(key) : undefined;
@@ -143,11 +146,10 @@ function parseSubmit(house: House, response: HttpResponse, credential: string): 
 function parsePoll(house: House, response: HttpResponse, ref: TaskRef): PollOutcome {
   const body = readObject(response.text);
   if (!isSuccess(response)) return failedPoll(response, arkWords(response.status, body), house.now());
-  if (body === undefined)
-    return { type: 'transient', error: unusable(response, 'a poll that is no JSON object') };
+  if (body === undefined) return unusablePoll(response, 'a poll that is no JSON object');
   const echoed = asText(body.id);
   if (echoed !== undefined && echoed !== ref.taskId) {
-    return { type: 'transient', error: unusable(response, 'a poll that answers for another task') };
+    return unusablePoll(response, 'a poll that answers for another task');
   }
   return outcomeOf(response, body);
 }
@@ -156,14 +158,14 @@ function outcomeOf(response: HttpResponse, body: WireObject): PollOutcome {
   const status = asText(body.status)?.toLowerCase();
   switch (status) {
     case undefined:
-      return { type: 'transient', error: unusable(response, 'a task without a status') };
+      return unusablePoll(response, 'a task without a status');
     case 'queued':
     case 'running':
       return { type: 'pending' };
     case 'succeeded': {
       const url = asUrl(at(body, 'content', 'video_url'));
       if (url !== undefined) return { type: 'done', artifacts: [{ url, authenticated: false }] };
-      return { type: 'transient', error: unusable(response, 'a finished task without a video') };
+      return unusablePoll(response, 'a finished task without a video');
     }
     case 'failed':
     case 'expired':
@@ -208,10 +210,10 @@ function parsePage(
   const body = readObject(response.text);
   if (!isSuccess(response)) return failedPoll(response, arkWords(response.status, body), house.now());
   const items = itemsOf(body);
-  if (items === undefined) return { type: 'transient', error: unusable(response, 'a listing without items') };
+  if (items === undefined) return unusablePoll(response, 'a listing without items');
   const model = request.model ?? house.model;
   if (house.tags(request) && items.some((item) => mayBeAnyones(item, model))) {
-    return { type: 'transient', error: unusable(response, 'a listing that does not name all its seeds') };
+    return unusablePoll(response, 'a listing that does not name all its seeds');
   }
   const tasks = items.flatMap((item) => listedTask(house, item, credential));
   const { page, before } = placeOf(cursor);

@@ -12,7 +12,14 @@ import type { JsonObject } from '../../json.js';
 import { limits } from '../../limits.js';
 import { homeOf, keyOf, refuseShared, webhookSecretsOf } from '../account.js';
 import type { AdapterOptions, WebhookSecret } from '../account.js';
-import { acceptedSubmit, failedPoll, providerError, refusedSubmit, unusable } from '../classify.js';
+import {
+  acceptedSubmit,
+  failedPoll,
+  providerError,
+  refusedSubmit,
+  unusable,
+  unusablePoll,
+} from '../classify.js';
 import { inlineData } from '../data-uri.js';
 import { nearestRatio, nearestTier } from '../pixels.js';
 import type {
@@ -65,7 +72,6 @@ export function veo(options: VeoOptions = {}): ProviderAdapter {
     id: 'veo',
     aliases: ['gemini'],
     ...home,
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
     capabilities: {
       kinds: ['video'],
       webhook: 'signed',
@@ -170,14 +176,14 @@ function parsePoll(response: HttpResponse, ref: TaskRef, baseUrl: string, now: n
   if (!isSuccess(response)) return failedPoll(response, veoWords(response), now);
   const body = readObject(response.text);
   if (body === undefined) {
-    return { type: 'transient', error: unusable(response, 'a poll that is no JSON object') };
+    return unusablePoll(response, 'a poll that is no JSON object');
   }
   const name = asText(body.name);
   if (name === undefined && body.done === undefined) {
-    return { type: 'transient', error: unusable(response, 'a poll that is no operation') };
+    return unusablePoll(response, 'a poll that is no operation');
   }
   if (name !== undefined && name !== ref.taskId) {
-    return { type: 'transient', error: unusable(response, 'a poll that answers for another operation') };
+    return unusablePoll(response, 'a poll that answers for another operation');
   }
   return outcomeOf(response, body, baseUrl);
 }
@@ -201,7 +207,7 @@ function outcomeOf(response: HttpResponse, body: WireObject, baseUrl: string): P
     const message = said === '' ? `${filtered} videos were filtered` : said;
     return { type: 'failed', error: providerError('safety', { code: 'raiMediaFiltered', message }) };
   }
-  return { type: 'transient', error: unusable(response, 'a finished operation without videos') };
+  return unusablePoll(response, 'a finished operation without videos');
 }
 
 function samplesIn(answer: WireObject | undefined): readonly unknown[] {
