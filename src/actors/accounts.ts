@@ -2,13 +2,16 @@
  * Provider accounts: auth and billing trouble stops an account once, loudly; its jobs keep their places in
  * the pools.
  *
- * Owns: actors of kind `provider`, and the gate of each account's calls. Callers: the job effects,
- * the assembly.
- * Invariant: a gate is open exactly while its actor's newest committed state is `open`.
+ * Owns: actors of kind `provider`, and two gates an account: of its submits, and of its other calls.
+ * Callers: the job effects, the assembly.
+ * Invariants:
+ *  1  A gate is open exactly while its actor's newest committed state holds nothing back behind it.
+ *  2  A submit that cannot be paid holds back the submits alone: what is paid for is polled and fetched.
  */
 import type { Logger } from '../log.js';
-import { ACCOUNT_PAUSED, accountIsOpen } from '../machines/index.js';
-import type { ProviderAccountContext, ProviderAccountEvent, SubmitAnswer } from '../machines/index.js';
+import { ACCOUNT_PAUSED, accountHolds } from '../machines/index.js';
+import type { AccountHold, ProviderAccountContext, ProviderAccountEvent } from '../machines/index.js';
+import type { SubmitAnswer } from '../machines/index.js';
 import { decisions } from '../providers/index.js';
 import type { AccountLimits, ProviderError, ProviderErrorClass } from '../providers/index.js';
 import type { CommittedStep, Kernel, Share } from './kernel/index.js';
@@ -32,13 +35,16 @@ export interface AccountView extends AccountName {
   /** `auth` or `billing` while paused. */
   readonly reason?: string;
   readonly message?: string;
+  /** While it is not open: what waits for it to be. */
+  readonly holds?: AccountHold;
   /** While it is `limited`: epoch milliseconds. */
   readonly untilMs?: number;
 }
 
-/** The share that is closed while an account is held back. */
-export function gateOf({ provider, credential }: AccountName): Share {
-  return { name: `gate:${provider}:${credential}`, limit: GATE_LIMIT };
+/** The share that is closed while all calls of an account, or its submits, are held back. */
+export function gateOf({ provider, credential }: AccountName, of: AccountHold = 'calls'): Share {
+  const own = of === 'submits' ? 'submit-gate' : 'gate';
+  return { name: `${own}:${provider}:${credential}`, limit: GATE_LIMIT };
 }
 
 /** The shares every call of an account counts against. */
@@ -71,7 +77,7 @@ export class Accounts {
    */
   async recover(): Promise<void> {
     for (const account of await this.list()) {
-      if (account.status !== 'open') this.#kernel.gate(gateOf(account).name, false);
+      this.#hold(account, account.holds);
     }
   }
 
@@ -113,16 +119,24 @@ export class Accounts {
    * Judges a fault of a call. Trouble of the account stops it and throws EffectDeferred, so that the effect
    * waits its turn again; everything else is the caller's to handle.
    */
-  async judge(account: AccountName, error: ProviderError): Promise<void> {
-    if ((await this.report(account, error)) === 'paused')
+  async judge(account: AccountName, error: ProviderError, of: AccountHold = 'calls'): Promise<void> {
+    if ((await this.report(account, error, of)) === 'paused')
       throw new EffectDeferred(`the account ${account.provider}:${account.credential} is paused`);
   }
 
-  /** Tells the account of a fault of a call, as the table of decisions says, and what that made of it. */
-  async report(account: AccountName, error: ProviderError): Promise<'paused' | 'limited' | 'same'> {
+  /**
+   * Tells the account of a fault of a call, as the table of decisions says, and what that made of it. `of`:
+   * whether it was a submit's, whose want of credit is no trouble of the other calls.
+   */
+  async report(
+    account: AccountName,
+    error: ProviderError,
+    of: AccountHold = 'calls',
+  ): Promise<'paused' | 'limited' | 'same'> {
     const { account: decision } = decisions[error.class];
     if (decision === 'pause' && isTrouble(error.class)) {
-      const trouble = { class: error.class, message: error.message };
+      const holds = error.class === 'billing' ? of : 'calls';
+      const trouble = { class: error.class, message: error.message, holds };
       await this.#tell(account, { type: 'account.trouble', ...trouble }, 'effect');
       return 'paused';
     }
@@ -154,10 +168,15 @@ export class Accounts {
     await this.#kernel.send(addressOf(account), { ...event }, { source });
   }
 
+  #hold(account: AccountName, holds: AccountHold | undefined): void {
+    this.#kernel.gate(gateOf(account, 'submits').name, holds === undefined);
+    this.#kernel.gate(gateOf(account, 'calls').name, holds !== 'calls');
+  }
+
   #onStep({ kind, snapshot, entry }: CommittedStep): void {
     if (kind !== KIND) return;
     const account = viewOf(snapshot);
-    this.#kernel.gate(gateOf(account).name, accountIsOpen(snapshot));
+    this.#hold(account, account.holds);
     for (const { type, ...facts } of entry.emitted ?? []) {
       if (type === 'account.paused') this.#log.error(facts, type);
       else this.#log.info(facts, type);
@@ -180,7 +199,13 @@ function isTrouble(errorClass: ProviderErrorClass): errorClass is 'auth' | 'bill
 function viewOf(snapshot: { readonly value: unknown; readonly context: unknown }): AccountView {
   const { value } = snapshot;
   const { provider, alias, message, limitedUntil } = snapshot.context as ProviderAccountContext;
-  const name = { provider, credential: alias, ...(message === undefined ? {} : { message }) };
+  const holds = accountHolds(snapshot);
+  const name = {
+    provider,
+    credential: alias,
+    ...(message === undefined ? {} : { message }),
+    ...(holds === undefined ? {} : { holds }),
+  };
   if (typeof value === 'object' && value !== null) {
     return { ...name, status: 'paused', reason: String((value as { paused?: unknown }).paused) };
   }

@@ -38,7 +38,12 @@ export const deliveryDefinition: DefinitionOptions = {
   indexes: deliveryIndexRows,
 };
 
-export const accountDefinition: DefinitionOptions = { kind: 'provider', machine: providerAccountMachine };
+export const accountDefinition: DefinitionOptions = {
+  kind: 'provider',
+  machine: providerAccountMachine,
+  // What is held back came with the second: in the first it was every call.
+  migrate: { from: { '1': 'compatible' } },
+};
 
 export const parkedDefinition: DefinitionOptions = {
   kind: 'parked',

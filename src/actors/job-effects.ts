@@ -9,7 +9,7 @@
  */
 import { join } from 'node:path';
 import type { Clock } from '../clock.js';
-import { HoldfastError } from '../errors.js';
+import { HoldfastError, isHoldfastError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { Logger } from '../log.js';
 import { isUnwanted } from '../machines/index.js';
@@ -20,6 +20,7 @@ import type {
   JobArtifact,
   JobContext,
   JobFault,
+  JobRef,
   PollAnswer,
   PollInput,
   SubmitAnswer,
@@ -28,7 +29,7 @@ import type {
 } from '../machines/index.js';
 import { download, pollTask, receiveInline, redactUrl, submitTask } from '../providers/index.js';
 import type { ArtifactSource, DownloadOutcome, PollOutcome, ProviderAdapter } from '../providers/index.js';
-import type { ProviderRequest, Transport, UrlSource } from '../providers/index.js';
+import type { ProviderRequest, TaskRef, Transport, UrlSource } from '../providers/index.js';
 import type { Accounts } from './accounts.js';
 import type { ArtifactFiles } from './artifact-files.js';
 import type { ArtifactParts } from './artifact-parts.js';
@@ -85,7 +86,7 @@ export class JobEffects {
     // Cancelled meanwhile and known not to be accepted: it need not wait for its account to be mended.
     const withdrawn = outcome.type === 'rejected' && (await this.#isUnwanted(address));
     if (outcome.type === 'rejected' && !withdrawn)
-      await accounts[input.chained === true ? 'report' : 'judge'](input, outcome.error);
+      await accounts[input.chained === true ? 'report' : 'judge'](input, outcome.error, 'submits');
     if (outcome.type !== 'accepted') return outcome;
     const { settled } = outcome;
     const ref = await vault.kept(outcome.ref);
@@ -175,8 +176,9 @@ export class JobEffects {
     input: TaskInput,
     signal: AbortSignal,
   ): Promise<PollOutcome | { readonly type: 'blocked'; readonly error: JobFault }> {
-    const { transport, vault } = this.#options;
-    const ref = await vault.opened(input.ref);
+    const { transport } = this.#options;
+    const ref = await this.#opened(input.ref);
+    if ('type' in ref) return ref;
     const outcome = await pollTask(transport, adapter, ref, signal);
     if (outcome.type === 'transient') {
       await this.#options.accounts.judge(
@@ -185,6 +187,16 @@ export class JobEffects {
       );
     }
     return outcome;
+  }
+
+  /** One that another secret sealed waits, with its task, for a start with that secret: no poll can help it. */
+  async #opened(ref: JobRef): Promise<TaskRef | { readonly type: 'blocked'; readonly error: JobFault }> {
+    try {
+      return await this.#options.vault.opened(ref);
+    } catch (error) {
+      if (!isHoldfastError(error, 'SECRET_CHANGED')) throw error;
+      return { type: 'blocked', error: fault('auth', error.code, error.message) };
+    }
   }
 
   /** What a poll says, without its URLs: they stay here for the fetch that follows. */

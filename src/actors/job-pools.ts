@@ -14,7 +14,7 @@ import { limits } from '../limits.js';
 import type { SubmitInput, TaskInput } from '../machines/index.js';
 import type { AccountLimits } from '../providers/index.js';
 import { callShares, gateOf, type AccountName } from './accounts.js';
-import type { EffectPolicy } from './kernel/index.js';
+import type { EffectPolicy, Share } from './kernel/index.js';
 
 /** What an account of a provider may do; {} for what is registered nowhere. */
 export type LimitsOf = (provider: string) => AccountLimits;
@@ -41,6 +41,7 @@ export function jobPolicies(
   });
   return {
     submit: call('submit', 0, {
+      shares: (input) => submitSharesOf(input, limitsOf),
       recovery: 'manual',
       timeoutMs: limits.providerSubmitTimeoutMs * 2,
       drains: true,
@@ -61,12 +62,18 @@ export function jobPolicies(
 
 type Input = SubmitInput & Partial<TaskInput>;
 
-/** A submit with somewhere else to go does not wait for a paused account: it looks, and moves on. */
-function sharesOf(input: unknown, limitsOf: LimitsOf): ReturnType<typeof callShares> {
+function sharesOf(input: unknown, limitsOf: LimitsOf): readonly Share[] {
   const account = accountOf(input);
-  const shares = callShares(account, limitsOf(account.provider));
+  return callShares(account, limitsOf(account.provider));
+}
+
+/** A submit with somewhere else to go does not wait for a paused account: it looks, and moves on. */
+function submitSharesOf(input: unknown, limitsOf: LimitsOf): readonly Share[] {
+  const account = accountOf(input);
+  const shares = sharesOf(input, limitsOf);
   const gate = gateOf(account).name;
-  return (input as Input).chained === true ? shares.filter(({ name }) => name !== gate) : shares;
+  if ((input as Input).chained === true) return shares.filter(({ name }) => name !== gate);
+  return [gateOf(account, 'submits'), ...shares];
 }
 
 function poolOf(name: string, input: unknown): string {

@@ -39,8 +39,9 @@ export type {
   SendFault,
   SendInput,
 } from './delivery.js';
-export { accountIsOpen, providerAccountMachine } from './provider-account.js';
+export { accountHolds, providerAccountMachine } from './provider-account.js';
 export type {
+  AccountHold,
   AccountNotice,
   AccountTrouble,
   ProviderAccountContext,

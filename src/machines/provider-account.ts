@@ -1,10 +1,12 @@
 /**
- * The provider account chart: whether the calls of one account at one provider may go out.
+ * The provider account chart: which calls of one account at one provider may go out.
  *
  *   open ⇄ limited (until the provider says)        any ──▶ paused: auth | billing ──▶ open (resumed by hand)
  *
- * Owns: the state of the account, its last trouble. The kernel's pools read it: jobs never hear of it.
- * Asks for: nothing. Never: expires a job; opens a paused account because one late call still succeeded.
+ * Owns: the state of the account, its last trouble, what that holds back. The kernel's pools read it: jobs
+ * never hear of it.
+ * Asks for: nothing. Never: expires a job; opens a paused account because one late call still succeeded;
+ * keeps what is paid for waiting because a new task cannot be paid.
  */
 import { assign, emit, setup } from 'xstate';
 import { envelopeOf } from './envelope.js';
@@ -17,15 +19,25 @@ export interface ProviderAccountInput {
 
 export type AccountTrouble = 'auth' | 'billing';
 
+/** What an account that is not open keeps in the pools: new tasks alone, or every call. */
+export type AccountHold = 'submits' | 'calls';
+
 export interface ProviderAccountContext extends ProviderAccountInput {
   /** When the present state began. */
   readonly since: number;
   readonly limitedUntil?: number | undefined;
   readonly message?: string | undefined;
+  /** What trouble holds back; absent, as in accounts of the first version: every call. */
+  readonly holds?: AccountHold | undefined;
 }
 
 export type ProviderAccountEvent =
-  | { readonly type: 'account.trouble'; readonly class: AccountTrouble; readonly message: string }
+  | {
+      readonly type: 'account.trouble';
+      readonly class: AccountTrouble;
+      readonly message: string;
+      readonly holds?: AccountHold;
+    }
   /** `untilMs` is a wall time, epoch milliseconds. */
   | { readonly type: 'account.limited'; readonly untilMs: number }
   | { readonly type: 'account.resume' }
@@ -57,9 +69,13 @@ function limit({ limitedUntil = 0 }: ProviderAccountContext, event: ProviderAcco
   return { limitedUntil: Math.max(limitedUntil, Math.min(asked, at + LIMITED_MAX_MS)) };
 }
 
-/** True while calls of the account may go out. */
-export function accountIsOpen(snapshot: { readonly value: unknown }): boolean {
-  return snapshot.value === 'open';
+/** What waits in the pools; undefined while every call of the account may go out. */
+export function accountHolds(snapshot: {
+  readonly value: unknown;
+  readonly context: unknown;
+}): AccountHold | undefined {
+  if (snapshot.value === 'open') return undefined;
+  return (snapshot.context as ProviderAccountContext).holds ?? 'calls';
 }
 
 export const providerAccountMachine = setup({
@@ -72,8 +88,10 @@ export const providerAccountMachine = setup({
   actions: {
     begin: assign(({ event }) => ({ since: envelopeOf(event).at })),
     limit: assign(({ context, event }) => limit(context, event)),
-    clear: assign({ limitedUntil: undefined, message: undefined }),
-    noteTrouble: assign(({ event }) => (event.type === 'account.trouble' ? { message: event.message } : {})),
+    clear: assign({ limitedUntil: undefined, message: undefined, holds: undefined }),
+    noteTrouble: assign(({ event }) =>
+      event.type === 'account.trouble' ? { message: event.message, holds: event.holds ?? 'calls' } : {},
+    ),
     announcePaused: emit(({ context }, params: { reason: AccountTrouble }) => ({
       type: 'account.paused' as const,
       provider: context.provider,
@@ -89,13 +107,15 @@ export const providerAccountMachine = setup({
   },
   guards: {
     isBilling: ({ event }) => event.type === 'account.trouble' && event.class === 'billing',
+    isHeldAlready: ({ context, event }) =>
+      context.holds !== 'submits' || (event.type === 'account.trouble' && event.holds === 'submits'),
   },
   delays: {
     limited: ({ context, event }) => Math.max(0, (context.limitedUntil ?? 0) - envelopeOf(event).at),
   },
 }).createMachine({
   id: 'provider',
-  version: '1',
+  version: '2',
   description: 'One account at one provider: its calls go out, are held back, or wait for its owner.',
   context: ({ input }) => start(input),
   initial: 'open',
@@ -124,7 +144,10 @@ export const providerAccountMachine = setup({
     paused: {
       description: 'Its owner must act: calls keep their places in the pools, nobody expires.',
       entry: 'begin',
-      on: { 'account.resume': { target: 'open', actions: 'announceResumed' }, 'account.trouble': {} },
+      on: {
+        'account.resume': { target: 'open', actions: 'announceResumed' },
+        'account.trouble': { guard: 'isHeldAlready' },
+      },
       initial: 'auth',
       states: {
         auth: {
@@ -132,7 +155,8 @@ export const providerAccountMachine = setup({
           entry: { type: 'announcePaused', params: { reason: 'auth' } },
         },
         billing: {
-          description: 'The account has no credit.',
+          description:
+            'The account has no credit: new tasks wait, and unless polls are refused too, they go on.',
           entry: { type: 'announcePaused', params: { reason: 'billing' } },
         },
       },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { accountIsOpen, providerAccountMachine, supervisorMachine } from '../../src/machines/index.js';
+import { accountHolds, providerAccountMachine, supervisorMachine } from '../../src/machines/index.js';
 import { START_AT, drive } from './drive.js';
 
 const newAccount = () => drive(providerAccountMachine, { provider: 'kling', alias: 'main' });
@@ -23,10 +23,31 @@ describe('a provider account', () => {
         expect([account.now().snapshot.value, account.now().asked]).toEqual([{ paused: reason }, []]);
       }
       account.send({ type: 'account.resume' });
-      expect(accountIsOpen(account.now().snapshot)).toBe(true);
+      expect(accountHolds(account.now().snapshot)).toBeUndefined();
       expect(account.now().snapshot.context.message).toBeUndefined();
     },
   );
+
+  it('without credit holds back its submits alone, until polls are refused as well', () => {
+    const account = newAccount();
+    const holds = () => accountHolds(account.now().snapshot);
+    account.send({ ...trouble('billing'), holds: 'submits' });
+    expect([account.now().snapshot.value, holds()]).toEqual([{ paused: 'billing' }, 'submits']);
+    account.send({ ...trouble('billing'), holds: 'submits' });
+    expect(account.now().asked).toEqual([]);
+    account.send({ ...trouble('auth'), holds: 'calls' });
+    expect([account.now().snapshot.value, holds()]).toEqual([{ paused: 'auth' }, 'calls']);
+    expect(account.now().asked).toMatchObject([{ params: { event: { reason: 'auth' } } }]);
+    account.send({ ...trouble('billing'), holds: 'submits' });
+    expect(holds()).toBe('calls');
+    account.send({ type: 'account.resume' });
+    expect(holds()).toBeUndefined();
+  });
+
+  it('that was paused by the first version of its chart holds back every call, as it did', () => {
+    const context = { provider: 'kling', alias: 'main', since: START_AT };
+    expect(accountHolds({ value: { paused: 'billing' }, context })).toBe('calls');
+  });
 
   it('is limited until the provider’s time, at most 15 minutes ahead, and opens by itself', () => {
     const account = newAccount();
@@ -35,7 +56,7 @@ describe('a provider account', () => {
     account.send({ type: 'account.limited', untilMs: START_AT + 1e12 });
     expect(account.timers()).toEqual({ limited: 900_000 });
     account.fire('limited');
-    expect(accountIsOpen(account.now().snapshot)).toBe(true);
+    expect(accountHolds(account.now().snapshot)).toBeUndefined();
   });
 
   it('never shortens a limit because of an older answer', () => {

@@ -6,6 +6,7 @@ import { createTestRuntime, type TestRuntime } from '../../src/testing/index.js'
 
 const ACCOUNT = { provider: 'openai', credential: 'default' };
 const AUTH = { class: 'auth', code: 'http401', message: 'wrong key', retryable: false } as const;
+const RATE = { class: 'rate', code: 'http429', message: 'slowly', retryable: true } as const;
 const MINUTE_MS = 60_000;
 
 async function opened(limits: AccountLimits): Promise<TestRuntime> {
@@ -136,6 +137,39 @@ describe('a paused account', () => {
     await agent.effects.answer('job.poll', { type: 'done' });
     expect((await job.view()).status).toBe('fetching');
     expect(asked(agent, 'job.poll')).toBe(1);
+  });
+
+  test('without credit holds up its submits, and goes on with what is paid for', async () => {
+    const agent = await opened({});
+    const paid = await submit(agent, 'a');
+    const next = await submit(agent, 'a');
+    await agent.settle();
+    await accept(agent);
+    await agent.runtime.accounts.report(ACCOUNT, { ...AUTH, class: 'billing' }, 'submits');
+    expect(await agent.runtime.accounts.get(ACCOUNT)).toMatchObject({ reason: 'billing', holds: 'submits' });
+    await agent.effects.answer('job.submit', { type: 'rejected', error: RATE });
+    await agent.advance('20 s');
+    expect(waiting(agent, 'job.poll')).toEqual([paid.id]);
+    await agent.effects.answer('job.poll', { type: 'done' });
+    expect([waiting(agent, 'job.fetch'), waiting(agent, 'job.submit')]).toEqual([[paid.id], []]);
+    await agent.runtime.accounts.resume(ACCOUNT);
+    await agent.settle();
+    expect(waiting(agent, 'job.submit')).toEqual([next.id]);
+  });
+
+  test('whose polls are not let in for want of credit holds up them, too, through a restart', async () => {
+    const agent = await opened({});
+    const job = await submit(agent, 'a');
+    await agent.settle();
+    await accept(agent);
+    await agent.runtime.accounts.report(ACCOUNT, { ...AUTH, class: 'billing' }, 'submits');
+    await agent.runtime.accounts.report(ACCOUNT, { ...AUTH, class: 'billing' });
+    await agent.crash();
+    await agent.advance('20 s');
+    expect([(await agent.runtime.jobs.view(job.id)).status, asked(agent, 'job.poll')]).toEqual([
+      'polling',
+      0,
+    ]);
   });
 
   test('holds up submits for as long as it takes, also beyond the time to submit by', async () => {
