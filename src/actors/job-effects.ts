@@ -189,7 +189,7 @@ export class JobEffects {
     return outcome;
   }
 
-  /** One that another secret sealed waits, with its task, for a start with that secret: no poll can help it. */
+  /** One that another secret sealed waits for a start with that secret: no poll can help it. */
   async #opened(ref: JobRef): Promise<TaskRef | { readonly type: 'blocked'; readonly error: JobFault }> {
     try {
       return await this.#options.vault.opened(ref);

@@ -26,7 +26,6 @@ import type {
   SubmitInput,
   TaskInput,
 } from './job-words.js';
-import { pollDelayMs } from './poll-cadence.js';
 
 export type Change = Partial<JobContext>;
 
@@ -48,7 +47,6 @@ export const jobRules = {
   /** A cancelled job waits this long for the answer of its POST (the transport gives up after 120 s). */
   answerPatienceMs: 150_000,
   remoteCancelMs: 60_000,
-  hintGapMs: 1_000,
 } as const;
 
 const SUBMIT_BACKOFF = { kind: 'exponential', delayMs: 2_000, maxMs: 300_000 } as const;
@@ -119,7 +117,7 @@ export function fetchInput(context: JobContext, fresh: boolean): FetchInput {
 // What an event says.
 
 /** The reference an event carries: an accepted submit, a find, an adoption, a webhook. */
-function refIn(event: JobEvent): JobRef | undefined {
+export function refIn(event: JobEvent): JobRef | undefined {
   if ('ref' in event) return event.ref;
   if ('output' in event && 'ref' in event.output) return event.output.ref;
   return undefined;
@@ -147,8 +145,9 @@ function faultIn(event: JobEvent): JobFault | undefined {
   return outcome && outcome.type === 'failed' ? outcome.error : undefined;
 }
 
-function retryAfterIn(event: JobEvent): number | undefined {
+export function retryAfterIn(event: JobEvent): number | undefined {
   if ('output' in event && 'retryAfterMs' in event.output) return event.output.retryAfterMs;
+  if ('outcome' in event && event.outcome.type === 'pending') return event.outcome.retryAfterMs;
   return faultIn(event)?.retryAfterMs;
 }
 
@@ -191,7 +190,8 @@ export function countLook(context: JobContext, event: JobEvent): Change {
 }
 
 export function countPoll(context: JobContext, event: JobEvent): Change {
-  return { pollCount: context.pollCount + 1, polledAt: envelopeOf(event).at, nextPollAt: undefined };
+  const polledAt = envelopeOf(event).at;
+  return { pollCount: context.pollCount + 1, polledAt, nextPollAt: undefined, hinted: undefined };
 }
 
 export function keepArtifacts(event: JobEvent): Change {
@@ -254,14 +254,6 @@ export function seconds(durationMs: number): string {
 }
 
 // Moments. A resting state keeps its due time in the context, so that a view can show it.
-
-export function schedulePoll(context: JobContext, event: JobEvent): Change {
-  const { at, random } = envelopeOf(event);
-  const { poll: cadence = {}, pollMinMs } = context.input;
-  const { pollCount } = context;
-  const delayMs = pollDelayMs({ cadence, pollMinMs, pollCount, retryAfterMs: retryAfterIn(event), random });
-  return { nextPollAt: at + delayMs };
-}
 
 export function restBeforePost(context: JobContext, event: JobEvent): Change {
   const rejections = context.rejections + 1;
@@ -328,12 +320,6 @@ export function says(context: JobContext, event: JobEvent, verdict: string): boo
 export function saysDoneInGrace(context: JobContext, event: JobEvent): boolean {
   const graceUntil = (context.timedOutAt ?? 0) + context.input.graceMs;
   return says(context, event, 'done') && envelopeOf(event).at <= graceUntil;
-}
-
-/** Hints are unsigned: one a second, or one a provider's own minimum, is enough. */
-export function hintInTime({ polledAt, input }: JobContext, event: JobEvent): boolean {
-  const gapMs = Math.max(jobRules.hintGapMs, input.pollMinMs);
-  return polledAt === undefined || envelopeOf(event).at - polledAt >= gapMs;
 }
 
 export function taskLost(context: JobContext, event: JobEvent): boolean {

@@ -7,6 +7,7 @@
  */
 import { assign, enqueueActions, setup } from 'xstate';
 import * as chain from './job-chain.js';
+import * as polls from './job-polls.js';
 import * as rules from './job-rules.js';
 import { settlementOf, type SettlementAsk } from './job-settlement.js';
 import type * as words from './job-words.js';
@@ -67,10 +68,11 @@ export const jobSetup = setup({
     countLook: assign(({ context, event }) => rules.countLook(context, event)),
     countAbsent: assign(({ context }) => rules.countAbsent(context)),
     countPoll: assign(({ context, event }) => rules.countPoll(context, event)),
+    noteHint: assign({ hinted: true }),
     restBeforePost: assign(({ context, event }) => rules.restBeforePost(context, event)),
     restBeforeLook: assign(({ context, event }) => rules.restBeforeLook(context, event)),
     restBeforeFetch: assign(({ context, event }) => rules.restBeforeFetch(context, event)),
-    schedulePoll: assign(({ context, event }) => rules.schedulePoll(context, event)),
+    schedulePoll: assign(({ context, event }) => polls.schedulePoll(context, event)),
     beginFetch: assign({ fetchFailures: 0, nextPollAt: undefined }),
     keepArtifacts: assign(({ event }) => rules.keepArtifacts(event)),
     settle: enqueueActions<
@@ -115,7 +117,9 @@ export const jobSetup = setup({
     cannotLook: ({ context }) => context.input.reconcile.by === 'none',
     taskLost: ({ context, event }) => rules.taskLost(context, event),
     wasLastPoll: ({ context }) => rules.wasLastPoll(context),
-    hintInTime: ({ context, event }) => rules.hintInTime(context, event),
+    hintInTime: ({ context, event }) => polls.hintInTime(context, event),
+    hintHurries: ({ context }) => polls.hintHurries(context),
+    namesTask: ({ event }) => rules.refIn(event) !== undefined,
     fetchBudgetSpent: ({ context }) => context.fetchFailures >= jobRules.fetchRetriesMax,
     canWithdraw: ({ context }) => rules.canWithdraw(context),
     deliveriesOver: ({ context }) => rules.deliveriesOver(context.deliveries),

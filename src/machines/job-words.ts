@@ -113,7 +113,14 @@ export interface JobInput {
 /** What of a job's input is the own of one provider of its chain. */
 export type ChainStep = Pick<
   JobInput,
-  'provider' | 'credential' | 'requestHash' | 'reconcile' | 'cancelOffered' | 'pollMinMs'
+  | 'provider'
+  | 'credential'
+  | 'requestHash'
+  | 'reconcile'
+  | 'cancelOffered'
+  | 'pollMinMs'
+  | 'timeoutMs'
+  | 'poll'
 >;
 
 /** Why a provider of the chain did not take the job. */
@@ -268,6 +275,8 @@ export interface JobContext {
   readonly absents: number;
   readonly pollCount: number;
   readonly polledAt?: number | undefined;
+  /** There was news since the last poll began. */
+  readonly hinted?: true | undefined;
   readonly nextPollAt?: number | undefined;
   /** When a resting state goes on. */
   readonly retryAt?: number | undefined;

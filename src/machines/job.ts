@@ -39,12 +39,25 @@ export const jobMachine = jobSetup.createMachine({
       states: {
         unsubmitted: {
           description: 'Nothing was accepted; given up when the time to submit is over.',
-          on: { 'provider.available': { target: '#job.submitting', actions: 'beginRound' } },
+          on: {
+            'provider.available': { target: '#job.submitting', actions: 'beginRound' },
+            'provider.evidence': [
+              { guard: 'saysDone', target: '#job.fetching', actions: 'adopt' },
+              { guard: 'saysFailed', target: '#failed', actions: ['adopt', 'noteError'] },
+              { guard: 'saysPending', target: '#job.pending', actions: 'adopt' },
+            ],
+          },
           after: { submitBy: { guard: 'mayExpire', target: '#failed', actions: 'noteUnaccepted' } },
         },
         accepted: {
           description: 'The task is at the provider; polling goes on once it can be asked again.',
-          on: { 'provider.available': '#job.pending' },
+          on: {
+            'provider.available': '#job.pending',
+            'provider.evidence': [
+              { guard: 'saysDone', target: '#job.fetching' },
+              { guard: 'saysFailed', target: '#failed', actions: 'noteError' },
+            ],
+          },
         },
       },
     },
@@ -104,7 +117,7 @@ export const jobMachine = jobSetup.createMachine({
                   actions: 'noteCancelInDoubt',
                 },
                 'effect.interrupted': { target: '#cancelled', actions: 'noteCancelInDoubt' },
-                'provider.evidence': { target: '#cancelled', actions: 'adopt' },
+                'provider.evidence': { guard: 'namesTask', target: '#cancelled', actions: 'adopt' },
               },
               after: { answerPatience: { target: '#cancelled', actions: 'noteCancelInDoubt' } },
             },
@@ -181,7 +194,10 @@ export const jobMachine = jobSetup.createMachine({
       entry: 'schedulePoll',
       on: {
         'job.cancel': { target: '#cancelled', actions: 'noteCancel' },
-        'provider.hint': { guard: 'hintInTime', target: 'polling' },
+        'provider.hint': [
+          { guard: 'hintInTime', target: 'polling' },
+          { guard: 'hintHurries', target: 'pending', reenter: true, actions: 'noteHint' },
+        ],
         'provider.evidence': [
           { guard: 'saysDone', target: 'fetching' },
           { guard: 'saysFailed', target: '#failed', actions: 'noteError' },
@@ -212,6 +228,7 @@ export const jobMachine = jobSetup.createMachine({
       },
       on: {
         'job.cancel': { target: '#cancelled', actions: 'noteCancel' },
+        'provider.hint': { actions: 'noteHint' },
         'provider.evidence': [
           { guard: 'saysDone', target: 'fetching' },
           { guard: 'saysFailed', target: '#failed', actions: 'noteError' },

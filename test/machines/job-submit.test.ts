@@ -172,6 +172,15 @@ describe('a POST whose answer is lost', () => {
     job.send(evidence('done'));
     expect(statusOf(job)).toBe('submitUnknown');
   });
+
+  it('waits for the answer of a POST that is not wanted any more, whatever a webhook says of no task', () => {
+    const job = newJob();
+    job.send({ type: 'job.cancel' });
+    job.send(evidence('done'));
+    expect(statusOf(job)).toBe('submitting');
+    job.send(answer('submit', { type: 'accepted', ref: REF }));
+    expect([statusOf(job), asks(job)]).toEqual(['cancelled', ['cancelRemote']]);
+  });
 });
 
 describe('a provider that is not there', () => {

@@ -35,12 +35,12 @@ const table: readonly (readonly [string, () => Job, Readonly<Record<string, stri
   [
     'blocked before the POST',
     () => after(newJob(), answer('submit', blocked)),
-    { cancel: 'cancelled', available: 'submitting' },
+    { cancel: 'cancelled', available: 'submitting', ...proven },
   ],
   [
     'blocked with a task',
     () => after(fetchingJob(), answer('fetch', blocked)),
-    { cancel: 'cancelled', available: 'pending' },
+    { cancel: 'cancelled', available: 'pending', provenDone: 'fetching', provenFailed: 'failed' },
   ],
   ['posting', newJob, proven],
   [

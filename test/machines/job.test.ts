@@ -113,6 +113,53 @@ describe('polling', () => {
     expect(statusOf(job)).toBe('polling');
   });
 
+  it('polls at the end of that pause on a hint that came within it, however many come', () => {
+    const job = pendingJob();
+    job.send({ type: 'provider.hint' });
+    job.send(answer('poll', { type: 'pending' }));
+    job.send({ type: 'provider.hint' }, { afterMs: 500 });
+    job.send({ type: 'provider.hint' }, { afterMs: 500 });
+    expect([statusOf(job), job.timers()['nextPoll'], contextOf(job).pollCount]).toEqual([
+      'pending',
+      1_000,
+      1,
+    ]);
+    job.fire('nextPoll');
+    job.send(answer('poll', { type: 'pending' }));
+    expect(job.timers()['nextPoll']).toBe(10_000);
+  });
+
+  it('polls again soon after a poll that was out when a hint came, unless it is asked to wait', () => {
+    const job = pendingJob();
+    job.fire('nextPoll');
+    job.send({ type: 'provider.hint' }, { afterMs: 300 });
+    job.send(answer('poll', { type: 'pending' }), { afterMs: 300 });
+    expect(job.timers()['nextPoll']).toBe(1_400);
+    job.fire('nextPoll');
+    job.send({ type: 'provider.hint' });
+    job.send(answer('poll', { type: 'transient', error: fault(true, { retryAfterMs: 30_000 }) }));
+    expect(job.timers()['nextPoll']).toBe(30_000);
+    job.fire('nextPoll');
+    job.send({ type: 'provider.hint' });
+    job.send(answer('poll', { type: 'pending' }), { afterMs: 60_000 });
+    expect(job.timers()['nextPoll']).toBe(0);
+  });
+
+  it('polls no later on a hint than it would have', () => {
+    const job = pendingJob({ poll: { everyMs: 100 }, pollMinMs: 0 });
+    job.fire('nextPoll');
+    job.send(answer('poll', { type: 'pending' }));
+    job.send({ type: 'provider.hint' });
+    expect(job.timers()['nextPoll']).toBe(100);
+  });
+
+  it('polls as soon as the news asks for that told it of its task', () => {
+    const job = newJob();
+    const outcome = { type: 'pending', retryAfterMs: 1_000 };
+    job.send({ type: 'provider.evidence', ref: REF, outcome });
+    expect([statusOf(job), job.timers()['nextPoll']]).toEqual(['pending', 1_000]);
+  });
+
   it('is ended by a signed webhook in either state', () => {
     for (const [type, status] of [
       ['done', 'fetching'],

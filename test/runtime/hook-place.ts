@@ -38,6 +38,8 @@ export interface Sending {
 
 export interface HookPlace {
   readonly house: House;
+  /** The one with hooks. */
+  readonly adapters: readonly [ProviderAdapter];
   readonly open: (options?: Partial<RuntimeOptions>) => Promise<Runtime>;
   /** Posts to the hook of a job; resolves with the status. */
   readonly tell: (runtime: Runtime, jobId: string, news: News, how?: Sending) => Promise<number>;
@@ -73,6 +75,7 @@ export async function hookPlace(
   const token = (jobId: string): Promise<string> => vault.token('openai', jobId);
   return {
     house,
+    adapters: [adapter],
     token,
     post,
     open: (options = {}) =>

@@ -2,9 +2,11 @@
  * What providers tell of tasks, from a delivery that arrived to the event on disk.
  *
  * Owns: when each job was last hinted at, in memory. Callers: the ingress. Invariants:
- *  H1  What is not signed settles nothing: it hurries a poll, at most once in `limits.hookHintGapMs` a job,
- *      and beyond that it is not even written.
- *  H2  News of another task than the job's own is no evidence, whoever signed it.
+ *  H1  What is not signed settles nothing: it hurries a poll. Two in `limits.hookHintGapMs` are written for
+ *      a job: one, and one that came while its poll may have been out; the poll that follows speaks for the
+ *      rest.
+ *  H2  News of another task than the job's own, or from a provider that it has left, is no evidence, whoever
+ *      signed it: looked at in the turn of the step.
  *  H3  An answer of `taken` comes after the commit; no event holds a URL of an artifact (decision 004).
  *  H4  The same delivery twice, early, late or out of order is one event, or none.
  */
@@ -17,6 +19,7 @@ import { newsFor, type JobContext, type JobRef, type PollVerdict } from '../../m
 import { newsIn, type WebhookVerifier } from '../../providers/index.js';
 import type { PollOutcome, ProviderAdapter, TaskRef } from '../../providers/index.js';
 import type { WebhookDelivery, WebhookNews, WebhookVerdict } from '../../providers/index.js';
+import type { AccountName } from '../accounts.js';
 import type { JobEffects } from '../job-effects.js';
 import type { Kernel, SendOptions } from '../kernel/index.js';
 import type { Vault } from '../vault.js';
@@ -43,6 +46,8 @@ type Proven = Extract<WebhookVerdict, { readonly type: 'signed' | 'hint' }>;
 interface Told {
   readonly address: string;
   readonly context: JobContext;
+  /** Whose hook it came to. */
+  readonly account: AccountName;
   /** It is not known whether, and as what, the provider accepted the job. */
   readonly inDoubt: boolean;
   readonly verdict: Proven;
@@ -50,13 +55,18 @@ interface Told {
 }
 
 const SOURCE = 'provider';
+const HINTS_IN_GAP = 2;
 const TAKEN: Taken = { type: 'taken' };
 
-class AnotherTask extends Error {}
+/** News that is none of its job's. */
+class NotItsOwn extends Error {}
+
+/** The job knows its task by now. */
+class TaskKnown extends Error {}
 
 export class Hooks {
   readonly #options: HooksOptions;
-  readonly #hinted = new Map<string, number>();
+  readonly #hinted = new Map<string, { readonly sinceMs: number; readonly count: number }>();
 
   constructor(options: HooksOptions) {
     this.#options = options;
@@ -78,7 +88,7 @@ export class Hooks {
     const news = newsIn(adapter, delivery.body, { request, credential });
     if (news === undefined) return { type: 'ignored', reason: 'it says nothing of a task' };
     const inDoubt = actor.snapshot.can({ type: 'job.adopt', ref: refOf(news.ref, credential) });
-    return this.#tell({ address, context, inDoubt, verdict, news });
+    return this.#tell({ address, context, account: { provider, credential }, inDoubt, verdict, news });
   }
 
   /** A delivery to the one hook of an account: it names its task. One that nobody signed is not parked. */
@@ -101,7 +111,8 @@ export class Hooks {
     const actor = await kernel.snapshot(address);
     if (actor?.snapshot.status !== 'active') return { type: 'ignored', reason: 'its job has ended' };
     const context = actor.snapshot.context as JobContext;
-    return this.#tell({ address, context, inDoubt: false, verdict, news });
+    const account = { provider: adapter.id, credential };
+    return this.#tell({ address, context, account, inDoubt: false, verdict, news });
   }
 
   async #tell(told: Told): Promise<Taken> {
@@ -115,23 +126,34 @@ export class Hooks {
       return { type: 'ignored', reason: 'it was hinted at just now' };
     // Whoever knows the token, or the key, of a job that does not know its task may tell it: a poll judges.
     const mayAdopt = verdict.type === 'signed' || inDoubt;
-    if (context.ref === undefined && news.ref !== undefined && mayAdopt) {
-      return this.#evidence(told, { type: 'pending' });
-    }
+    if (context.ref === undefined && news.ref !== undefined && mayAdopt) return this.#adoption(told);
     return this.#hint(told);
   }
 
-  async #evidence(told: Told, outcome: PollOutcome): Promise<Taken> {
-    const { address, verdict, news } = told;
+  /** It says which task, and not how it is: the first poll comes soon. */
+  async #adoption(told: Told): Promise<Taken> {
+    try {
+      return await this.#evidence(told, { type: 'pending', retryAfterMs: limits.hookHintGapMs }, true);
+    } catch (error) {
+      if (error instanceof TaskKnown) return this.#hint(told);
+      throw error;
+    }
+  }
+
+  async #evidence(told: Told, outcome: PollOutcome, adopts = false): Promise<Taken> {
+    const { address, account, verdict, news } = told;
     const { effects, vault } = this.#options;
     const kept = verdictOf(outcome);
     if (kept === undefined) return this.#hint(told);
     const ref = news.ref === undefined ? undefined : await vault.kept(news.ref);
     const event = { ...newsFor({ outcome: kept }), ...(ref === undefined ? {} : { ref }) };
-    // In the step's own turn: the job may have taken another task meanwhile.
+    // In the step's own turn: the job may have taken another task meanwhile, or gone on to another provider.
     const check = (snapshot: { readonly context: unknown }): void => {
-      const isOther = ref !== undefined && isAnother(snapshot.context as JobContext, ref.taskId);
-      if (isOther) throw new AnotherTask('the job has another task by now');
+      const now = snapshot.context as JobContext;
+      if (!isOf(now, account)) throw new NotItsOwn('the job is with another provider by now');
+      if (ref !== undefined && isAnother(now, ref.taskId))
+        throw new NotItsOwn('the job has another task by now');
+      if (adopts && now.ref !== undefined) throw new TaskKnown('the job knows its task by now');
       if (outcome.type === 'done' && outcome.artifacts.length > 0)
         effects.remember(address, outcome.artifacts);
     };
@@ -141,19 +163,15 @@ export class Hooks {
     return taken;
   }
 
-  /** One that comes right after a poll is told when the next one may be: the chart would drop it. */
-  #hint({ address, context, verdict }: Told): Promise<Taken> {
-    const { polledAt = -Infinity, input } = context;
-    const at = polledAt + Math.max(limits.hookHintGapMs, input.pollMinMs);
-    const isEarly = at > this.#options.clock.now();
-    return this.#send(address, { type: 'provider.hint' }, verdict.id, isEarly ? { at } : {});
+  #hint({ address, verdict }: Told): Promise<Taken> {
+    return this.#send(address, { type: 'provider.hint' }, verdict.id);
   }
 
   async #send(
     address: string,
     event: object,
     id: string,
-    when: Pick<SendOptions, 'at' | 'check'>,
+    when: Pick<SendOptions, 'check'> = {},
   ): Promise<Taken> {
     try {
       const own = JSON.parse(JSON.stringify(event)) as JsonObject & { readonly type: string };
@@ -166,7 +184,7 @@ export class Hooks {
       });
       return TAKEN;
     } catch (error) {
-      if (error instanceof AnotherTask) return { type: 'ignored', reason: error.message };
+      if (error instanceof NotItsOwn) return { type: 'ignored', reason: error.message };
       if (isHoldfastError(error, 'NOT_UNIQUE'))
         return { type: 'ignored', reason: 'another job has its task' };
       if (isHoldfastError(error, 'ACTOR_NOT_FOUND')) return { type: 'ignored', reason: 'its job is gone' };
@@ -174,17 +192,22 @@ export class Hooks {
     }
   }
 
-  /** True within the gap after a hint; else the gap begins now. */
+  /** True within the gap after a hint that was not the only one; a hint after the gap begins another (H1). */
   #isHinted(address: string): boolean {
     const now = this.#options.clock.monotonicMs();
     const last = this.#hinted.get(address);
-    if (last !== undefined && now - last < limits.hookHintGapMs) return true;
+    const isWithin = last !== undefined && now - last.sinceMs < limits.hookHintGapMs;
+    if (isWithin && last.count >= HINTS_IN_GAP) return true;
     this.#hinted.delete(address);
-    this.#hinted.set(address, now);
+    this.#hinted.set(address, isWithin ? { ...last, count: last.count + 1 } : { sinceMs: now, count: 1 });
     const [oldest] = this.#hinted.keys();
     if (this.#hinted.size > limits.hookHintsRemembered && oldest !== undefined) this.#hinted.delete(oldest);
     return false;
   }
+}
+
+function isOf({ input, ref }: JobContext, { provider, credential }: AccountName): boolean {
+  return input.provider === provider && (ref?.credential ?? input.credential) === credential;
 }
 
 function isAnother({ ref }: JobContext, taskId: string): boolean {
