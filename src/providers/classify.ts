@@ -19,7 +19,7 @@ import type {
   SubmitOutcome,
   TaskRef,
 } from './port.js';
-import { readObject } from './wire.js';
+import { isSuccess, readObject } from './wire.js';
 
 /**
  * What an adapter read in the body of a reply: the provider's code and words, and their class if it knows
@@ -66,6 +66,36 @@ export function failedPoll(
   now: number,
 ): Extract<PollOutcome, { readonly type: 'transient' }> {
   return { type: 'transient', error: errorOf(response, words, now, 'poll') };
+}
+
+/**
+ * A success without a task id. Words in it are likely a refusal, and no proof of one: the task is looked for.
+ * Without any it is paid for, and lost.
+ */
+export function submitWithoutTask(
+  response: HttpResponse,
+  { code, message }: ErrorWords,
+  what = 'a submit without a task id',
+): SubmitOutcome {
+  if (message === undefined) return { type: 'billed', error: unusable(response, what) };
+  return { type: 'ambiguous', error: providerError('unusable', { code, message }) };
+}
+
+/** What the answer to an adapter's `check` shows to be wrong, where only a success shows nothing. */
+export function failedCheck(
+  response: HttpResponse,
+  words: ErrorWords,
+  now: number,
+): ProviderError | undefined {
+  return isSuccess(response) ? undefined : failedPoll(response, words, now).error;
+}
+
+/** Why a task has failed, by the provider's words: for what is in it, or otherwise. */
+export function taskFailure(words: {
+  readonly code?: string | undefined;
+  readonly message: string;
+}): ProviderError {
+  return providerError(soundsUnsafe(words.code, words.message) ? 'safety' : 'failed', words);
 }
 
 /** A poll that says success and cannot be read: asked again. */

@@ -51,6 +51,12 @@ export function asNumber(value: unknown): number | undefined {
   return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
 }
 
+/** How far a task has come, for a `pending`: a number out of `whole`, as a share of 1. */
+export function progressOf(value: unknown, whole = 1): { readonly progress?: number } {
+  const number = asNumber(value);
+  return number === undefined ? {} : { progress: Math.min(1, Math.max(0, number / whole)) };
+}
+
 export function asList(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }

@@ -13,10 +13,9 @@ import type { AdapterOptions } from '../account.js';
 import {
   acceptedSubmit,
   failedPoll,
-  providerError,
   refusedSubmit,
-  soundsUnsafe,
-  unusable,
+  submitWithoutTask,
+  taskFailure,
   unusablePoll,
 } from '../classify.js';
 import type {
@@ -30,7 +29,7 @@ import type {
   SubmitOutcome,
   TaskRef,
 } from '../port.js';
-import { asNumber, asObject, asText, asUrl, at, isSuccess, readObject } from '../wire.js';
+import { asObject, asText, asUrl, at, isSuccess, progressOf, readObject } from '../wire.js';
 import type { WireObject } from '../wire.js';
 import { agnesBody, generationOf, refuseAgnes } from './agnes-body.js';
 import { openaiWords } from './openai-words.js';
@@ -100,11 +99,7 @@ function parseSubmit(
     const endpoint = videoId === undefined ? BY_TASK_ID : `${BY_VIDEO_ID}/${model}`;
     return acceptedSubmit({ taskId, endpoint, ...common }, outcomeOf(response, task));
   }
-  const { code, message } = wordsOf(response);
-  // A refusal inside a success is likely no task, and nothing proves it.
-  if (message !== undefined)
-    return { type: 'ambiguous', error: providerError('unusable', { code, message }) };
-  return { type: 'billed', error: unusable(response, 'a submit without a task id') };
+  return submitWithoutTask(response, wordsOf(response));
 }
 
 /** Some modes are found only when the model is named; naming it always is harmless. */
@@ -146,10 +141,9 @@ function outcomeOf(response: HttpResponse, task: WireObject): PollOutcome {
     case 'canceled':
       return { type: 'failed', error: failureOf(task, status) };
     default: {
-      const percent = asNumber(task.progress);
       return {
         type: 'pending',
-        ...(percent === undefined ? {} : { progress: Math.min(1, Math.max(0, percent / 100)) }),
+        ...progressOf(task.progress, 100),
         ...(PENDING.includes(status) ? {} : { unknownStatus: status }),
       };
     }
@@ -172,7 +166,7 @@ function artifactOf(task: WireObject): ArtifactSource | undefined {
 function failureOf(task: WireObject, status: string): ProviderError {
   const code = asText(at(task, 'error', 'code'));
   const message = asText(at(task, 'error', 'message')) ?? asText(task.error) ?? asText(task.message);
-  return providerError(soundsUnsafe(code, message) ? 'safety' : 'failed', {
+  return taskFailure({
     code: code ?? (status === 'error' ? 'failed' : status),
     message: message ?? `the provider says ${status}`,
   });

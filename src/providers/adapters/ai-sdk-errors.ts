@@ -9,7 +9,7 @@
  *  E2  An error of a poll ends nothing.
  *  E3  Nothing of an error but its class, its status and its redacted text is kept.
  */
-import { failedPoll, providerError, refusedSubmit, soundsUnsafe } from '../classify.js';
+import { failedPoll, providerError, refusedSubmit, soundsUnsafe, taskFailure } from '../classify.js';
 import { redactError } from '../redact.js';
 import type { HttpResponse, PollOutcome, ProviderErrorClass, SubmitOutcome } from '../port.js';
 import { asNumber, asObject, asText, isSuccess, plainHeaders } from '../wire.js';
@@ -98,8 +98,7 @@ export class Suspicions {
     this.#rows.delete(taskId);
     const isBelieved = errors + 1 >= this.#errorsMin && nowMs - sinceMs >= this.#forMs;
     if (isBelieved) {
-      const errorClass = soundsUnsafe(said) ? 'safety' : 'failed';
-      return { type: 'failed', error: providerError(errorClass, { code: 'error', message: said }) };
+      return { type: 'failed', error: taskFailure({ code: 'error', message: said }) };
     }
     this.#rows.set(taskId, { errors: errors + 1, sinceMs });
     const [oldest] = this.#rows.keys();

@@ -10,7 +10,7 @@ import {
   failedPoll,
   providerError,
   refusedSubmit,
-  soundsUnsafe,
+  taskFailure,
   unusable,
   unusablePoll,
 } from '../classify.js';
@@ -138,10 +138,7 @@ function outcomeOf(response: HttpResponse, task: WireObject): PollOutcome {
     }
     case 'failed': {
       const message = asText(task.message) ?? asText(task.task_status_msg) ?? 'the provider says failed';
-      return {
-        type: 'failed',
-        error: providerError(soundsUnsafe(message) ? 'safety' : 'failed', { message }),
-      };
+      return { type: 'failed', error: taskFailure({ message }) };
     }
     default:
       return { type: 'pending', unknownStatus: status };

@@ -16,10 +16,11 @@ import { bearer, homeOf, keyOf, refuseShared } from '../account.js';
 import type { AdapterOptions } from '../account.js';
 import {
   acceptedSubmit,
+  failedCheck,
   failedPoll,
-  providerError,
   refusedSubmit,
   soundsUnsafe,
+  taskFailure,
   unusable,
   unusablePoll,
 } from '../classify.js';
@@ -33,7 +34,6 @@ import type {
   ListPage,
   PollOutcome,
   ProviderAdapter,
-  ProviderError,
   ProviderErrorClass,
   ProviderRequest,
   SubmitContext,
@@ -97,7 +97,8 @@ export function luma(options: LumaOptions = {}): ProviderAdapter {
     },
     check: {
       build: () => ({ method: 'GET', path: '/credits' }),
-      parse: (response) => parseCheck(house, response),
+      parse: (response) =>
+        failedCheck(response, errorWords(response.status, readObject(response.text)), clock.now()),
     },
     credential: (alias) => bearer(keyOf(options, alias, ['LUMAAI_API_KEY'])),
     refuse: refuseLuma,
@@ -182,10 +183,7 @@ function outcomeOf(response: Pick<HttpResponse, 'status' | 'text'>, body: WireOb
     }
     case 'failed': {
       const message = asText(body.failure_reason) ?? 'the provider says failed';
-      return {
-        type: 'failed',
-        error: providerError(soundsUnsafe(message) ? 'safety' : 'failed', { message }),
-      };
+      return { type: 'failed', error: taskFailure({ message }) };
     }
     default:
       return { type: 'pending', unknownStatus: state };
@@ -258,11 +256,6 @@ function parseNews(body: WebhookBody, credential: string): WebhookNews | undefin
   if (taskId === undefined) return undefined;
   const outcome = outcomeOf({ status: 200, text: '' }, body);
   return { ref: refOf(taskId, credential), ...(outcome.type === 'transient' ? {} : { outcome }) };
-}
-
-function parseCheck(house: House, response: HttpResponse): ProviderError | undefined {
-  if (isSuccess(response)) return undefined;
-  return failedPoll(response, errorWords(response.status, readObject(response.text)), house.now()).error;
 }
 
 function refOf(taskId: string, credential: string): TaskRef {

@@ -16,11 +16,11 @@ import { environment } from '../../options.js';
 import { homeOf, refuseShared } from '../account.js';
 import {
   acceptedSubmit,
+  failedCheck,
   failedPoll,
-  providerError,
   refusedSubmit,
-  soundsUnsafe,
-  unusable,
+  submitWithoutTask,
+  taskFailure,
   unusablePoll,
 } from '../classify.js';
 import { inlineData } from '../data-uri.js';
@@ -34,12 +34,13 @@ import type {
   ListPage,
   PollOutcome,
   ProviderAdapter,
+  ProviderError,
   ProviderRequest,
   SubmitOutcome,
   TaskRef,
   UploadFile,
 } from '../port.js';
-import { asList, asNumber, asObject, asText, asUrl, at, isSuccess, readObject } from '../wire.js';
+import { asList, asNumber, asObject, asText, asUrl, at, isSuccess, progressOf, readObject } from '../wire.js';
 import type { WireObject } from '../wire.js';
 
 /**
@@ -90,10 +91,8 @@ export function openai(options: OpenAiOptions = {}): ProviderAdapter {
     webhook: projectWebhook(options, EVENTS, refOf),
     check: {
       build: () => ({ method: 'GET', path: `/${VIDEOS}?limit=1` }),
-      parse: (response) => {
-        if (isSuccess(response)) return undefined;
-        return failedPoll(response, openaiWords(response, readObject(response.text)), clock.now()).error;
-      },
+      parse: (response) =>
+        failedCheck(response, openaiWords(response, readObject(response.text)), clock.now()),
     },
     credential: (alias) => projectCredential(options, alias),
     refuse: refuseVideo,
@@ -159,15 +158,7 @@ function parseSubmit(protocol: Protocol, response: HttpResponse, credential: str
     const ref = refOf(taskId, credential);
     return acceptedSubmit(ref, outcomeOf(protocol, body, ref));
   }
-  const words = openaiWords(response, body);
-  // Some gateways put a refusal into a 200. It is likely, but no proof: the listing has the last word.
-  if (words.message !== undefined) {
-    return {
-      type: 'ambiguous',
-      error: providerError('unusable', { code: words.code, message: words.message }),
-    };
-  }
-  return { type: 'billed', error: unusable(response, 'a submit without a task id') };
+  return submitWithoutTask(response, openaiWords(response, body));
 }
 
 function parsePoll(protocol: Protocol, response: HttpResponse, ref: TaskRef): PollOutcome {
@@ -198,10 +189,9 @@ function outcomeOf(protocol: Protocol, body: WireObject, ref: TaskRef): PollOutc
     default: {
       const known =
         status === undefined || ['queued', 'in_progress', 'processing', 'pending'].includes(status);
-      const percent = asNumber(body.progress);
       return {
         type: 'pending',
-        ...(percent === undefined ? {} : { progress: Math.min(1, Math.max(0, percent / 100)) }),
+        ...progressOf(body.progress, 100),
         ...(known ? {} : { unknownStatus: status }),
       };
     }
@@ -222,11 +212,10 @@ function artifactOf(protocol: Protocol, body: WireObject, ref: TaskRef): Artifac
   return { url: given, authenticated: new URL(given).origin === new URL(protocol.baseUrl).origin };
 }
 
-function failureOf(body: WireObject, status: string): ReturnType<typeof providerError> {
+function failureOf(body: WireObject, status: string): ProviderError {
   const code = asText(at(body, 'error', 'code'));
   const message = asText(at(body, 'error', 'message')) ?? asText(body.error) ?? `the provider says ${status}`;
-  const errorClass = soundsUnsafe(code, message) ? 'safety' : 'failed';
-  return providerError(errorClass, { code: code ?? (status === 'error' ? 'failed' : status), message });
+  return taskFailure({ code: code ?? (status === 'error' ? 'failed' : status), message });
 }
 
 function pagePath(cursor: string | undefined): string {

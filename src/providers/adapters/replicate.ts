@@ -15,10 +15,12 @@ import { bearer, homeOf, keyOf, refuseShared, webhookSecretsOf } from '../accoun
 import type { AdapterOptions, WebhookSecret } from '../account.js';
 import {
   acceptedSubmit,
+  failedCheck,
   failedPoll,
   providerError,
   refusedSubmit,
   soundsUnsafe,
+  taskFailure,
   unusable,
   unusablePoll,
 } from '../classify.js';
@@ -116,7 +118,8 @@ export function replicate(options: ReplicateOptions = {}): ProviderAdapter {
     },
     check: {
       build: () => ({ method: 'GET', path: '/account' }),
-      parse: (response) => parseCheck(house, response),
+      parse: (response) =>
+        failedCheck(response, errorWords(response.status, readObject(response.text)), clock.now()),
     },
     credential: (alias) => bearer(keyOf(options, alias, ['REPLICATE_API_TOKEN'])),
     refuse: (request) => refuseReplicate(house, request),
@@ -230,7 +233,7 @@ function outcomeOf(response: Pick<HttpResponse, 'status' | 'text'>, body: WireOb
 
 function failureOf(body: WireObject, status: string): ProviderError {
   const message = asText(body.error) ?? asText(at(body, 'error', 'detail')) ?? `the provider says ${status}`;
-  return providerError(soundsUnsafe(message) ? 'safety' : 'failed', { code: status, message });
+  return taskFailure({ code: status, message });
 }
 
 function errorWords(status: number, body: WireObject | undefined): ErrorWords {
@@ -290,11 +293,6 @@ function parseNews(body: WebhookBody, credential: string): WebhookNews | undefin
   if (taskId === undefined) return undefined;
   const outcome = outcomeOf({ status: 200, text: '' }, body);
   return { ref: refOf(taskId, credential), ...(outcome.type === 'transient' ? {} : { outcome }) };
-}
-
-function parseCheck(house: House, response: HttpResponse): ProviderError | undefined {
-  if (isSuccess(response)) return undefined;
-  return failedPoll(response, errorWords(response.status, readObject(response.text)), house.now()).error;
 }
 
 function refOf(taskId: string, credential: string): TaskRef {

@@ -18,8 +18,8 @@ import {
   failedPoll,
   providerError,
   refusedSubmit,
-  soundsUnsafe,
-  unusable,
+  submitWithoutTask,
+  taskFailure,
   unusablePoll,
 } from '../classify.js';
 import type {
@@ -28,6 +28,7 @@ import type {
   HttpResponse,
   PollOutcome,
   ProviderAdapter,
+  ProviderError,
   ProviderRequest,
   SubmitOutcome,
   TaskRef,
@@ -104,11 +105,7 @@ function parseSubmit(house: RsclawHouse, response: HttpResponse, credential: str
     const ref = refOf('url' in first ? first.url : first.base64, credential);
     return { type: 'accepted', ref, settled: { type: 'done', artifacts } };
   }
-  if (words.message !== undefined) {
-    const { code, message } = words;
-    return { type: 'ambiguous', error: providerError('unusable', { code, message }) };
-  }
-  return { type: 'billed', error: unusable(response, 'a submit without a signed URL') };
+  return submitWithoutTask(response, words, 'a submit without a signed URL');
 }
 
 /** The `id` itself, by all accounts; other names are tried because nobody has written its shape down. */
@@ -126,7 +123,7 @@ function isOurs({ baseUrl, trustedOrigins, fleet }: RsclawHouse, url: URL): bool
   return url.origin === new URL(baseUrl).origin || trustedOrigins.includes(url.origin) || fleet(url);
 }
 
-function strayUrl({ origin }: URL): ReturnType<typeof providerError> {
+function strayUrl({ origin }: URL): ProviderError {
   const message =
     `it was accepted, and is to be asked for at ${origin}, which is not rsclaw's: ` +
     'list that origin in trustedOrigins if it is';
@@ -164,8 +161,7 @@ function outcomeOf(response: HttpResponse, body: WireObject): PollOutcome {
     case 'canceled':
     case 'expired': {
       const { code = status, message = `the provider says ${status}` } = rsclawWords(response);
-      const errorClass = soundsUnsafe(code, message) ? 'safety' : 'failed';
-      return { type: 'failed', error: providerError(errorClass, { code, message }) };
+      return { type: 'failed', error: taskFailure({ code, message }) };
     }
     case undefined:
     case 'completed':

@@ -13,10 +13,9 @@ import { refuseShared } from '../account.js';
 import {
   acceptedSubmit,
   failedPoll,
-  providerError,
   refusedSubmit,
-  soundsUnsafe,
-  unusable,
+  submitWithoutTask,
+  taskFailure,
   unusablePoll,
 } from '../classify.js';
 import type {
@@ -26,13 +25,14 @@ import type {
   KeyLookup,
   PollOutcome,
   ProviderAdapter,
+  ProviderError,
   ProviderRequest,
   Reconcile,
   SubmitContext,
   SubmitOutcome,
   TaskRef,
 } from '../port.js';
-import { asNumber, asText, asUrl, at, isSuccess, readObject } from '../wire.js';
+import { asNumber, asText, asUrl, at, isSuccess, progressOf, readObject } from '../wire.js';
 import type { WireObject } from '../wire.js';
 import { familyOf, jobBody, videoBody } from './rsclaw-body.js';
 import { parseCheck, rsclawHouse, rsclawWords } from './rsclaw-house.js';
@@ -114,12 +114,7 @@ function parseSubmit(protocol: Protocol, response: HttpResponse, credential: str
     const ref = refOf(protocol, taskId, credential);
     return acceptedSubmit(ref, outcomeOf(protocol, response, body, ref));
   }
-  // A refusal inside a 200 is likely, but no proof.
-  if (words.message !== undefined) {
-    const { code, message } = words;
-    return { type: 'ambiguous', error: providerError('unusable', { code, message }) };
-  }
-  return { type: 'billed', error: unusable(response, 'a submit without a task id') };
+  return submitWithoutTask(response, words);
 }
 
 function byKey(protocol: Protocol): Reconcile {
@@ -167,16 +162,11 @@ function outcomeOf(protocol: Protocol, response: HttpResponse, body: WireObject,
       return { type: 'failed', error: failureOf(response, status) };
     default: {
       const isKnown = ['queued', 'pending', 'in_progress', 'running', 'processing'].includes(status);
-      return { type: 'pending', ...progressOf(body), ...(isKnown ? {} : { unknownStatus: status }) };
+      // Newer servers tell it, as a share or in percent.
+      const progress = progressOf(body.progress, (asNumber(body.progress) ?? 0) > 1 ? 100 : 1);
+      return { type: 'pending', ...progress, ...(isKnown ? {} : { unknownStatus: status }) };
     }
   }
-}
-
-/** Newer servers tell it, as a share or in percent. */
-function progressOf(body: WireObject): { readonly progress?: number } {
-  const given = asNumber(body.progress);
-  if (given === undefined) return {};
-  return { progress: Math.min(1, Math.max(0, given > 1 ? given / 100 : given)) };
 }
 
 function artifactOf({ baseUrl }: Protocol, body: WireObject, ref: TaskRef): ArtifactSource {
@@ -193,11 +183,10 @@ function artifactOf({ baseUrl }: Protocol, body: WireObject, ref: TaskRef): Arti
   return { url: given, authenticated: new URL(given).origin === new URL(baseUrl).origin };
 }
 
-function failureOf(response: HttpResponse, status: string): ReturnType<typeof providerError> {
+function failureOf(response: HttpResponse, status: string): ProviderError {
   const { code, message = `the provider says ${status}` } = rsclawWords(response);
   const isCancelled = status.startsWith('cancel');
-  const errorClass = soundsUnsafe(code, message) ? 'safety' : 'failed';
-  return providerError(errorClass, { code: code ?? (isCancelled ? 'cancelled' : 'failed'), message });
+  return taskFailure({ code: code ?? (isCancelled ? 'cancelled' : 'failed'), message });
 }
 
 function refOf({ name }: Protocol, taskId: string, credential: string): TaskRef {

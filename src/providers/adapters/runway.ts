@@ -14,6 +14,7 @@ import { bearer, homeOf, keyOf, refuseShared } from '../account.js';
 import type { AdapterOptions } from '../account.js';
 import {
   acceptedSubmit,
+  failedCheck,
   failedPoll,
   providerError,
   refusedSubmit,
@@ -35,7 +36,7 @@ import type {
   SubmitOutcome,
   TaskRef,
 } from '../port.js';
-import { asList, asNumber, asText, asUrl, at, isSuccess, readObject } from '../wire.js';
+import { asList, asText, asUrl, at, isSuccess, progressOf, readObject } from '../wire.js';
 import type { WireObject } from '../wire.js';
 
 /**
@@ -101,7 +102,8 @@ export function runway(options: RunwayOptions = {}): ProviderAdapter {
     reconcile: { by: 'none' },
     check: {
       build: () => ({ method: 'GET', path: '/v1/organization', headers: VERSION }),
-      parse: (response) => parseCheck(house, response),
+      parse: (response) =>
+        failedCheck(response, errorWords(response.status, readObject(response.text)), clock.now()),
     },
     credential: (alias) => bearer(keyOf(options, alias, ['RUNWAYML_API_SECRET'])),
     refuse: refuseRunway,
@@ -198,12 +200,8 @@ function outcomeOf(response: HttpResponse, body: WireObject): PollOutcome {
       return unusablePoll(response, 'a task without a status');
     case 'PENDING':
     case 'THROTTLED':
-    case 'RUNNING': {
-      const share = asNumber(body.progress);
-      return share === undefined
-        ? { type: 'pending' }
-        : { type: 'pending', progress: Math.min(1, Math.max(0, share)) };
-    }
+    case 'RUNNING':
+      return { type: 'pending', ...progressOf(body.progress) };
     case 'SUCCEEDED': {
       const urls = asList(body.output)
         .map(asUrl)
@@ -257,11 +255,6 @@ function classOfRefusal(status: number, message: string): ProviderErrorClass | u
   if (status !== 400) return undefined;
   if (/(?:insufficient|not (?:have )?enough) credits/i.test(message)) return 'billing';
   return soundsUnsafe(message) ? 'safety' : undefined;
-}
-
-function parseCheck(house: House, response: HttpResponse): ProviderError | undefined {
-  if (isSuccess(response)) return undefined;
-  return failedPoll(response, errorWords(response.status, readObject(response.text)), house.now()).error;
 }
 
 function endpointOf({ kind, image }: ProviderRequest): string {

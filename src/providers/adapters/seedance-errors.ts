@@ -16,11 +16,6 @@ export function arkWords(status: number, body: WireObject | undefined): ErrorWor
   return { code, message, class: classOfRefusal(status, code, message) };
 }
 
-/** The class of a task that failed. */
-export function classOfFailure(code: string, message: string): 'safety' | 'failed' {
-  return soundsUnsafe(code, message) ? 'safety' : 'failed';
-}
-
 function classOfRefusal(
   status: number,
   code: string | undefined,

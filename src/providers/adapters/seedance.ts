@@ -18,9 +18,11 @@ import {
   failedPoll,
   providerError,
   refusedSubmit,
+  taskFailure,
   unusable,
   unusablePoll,
 } from '../classify.js';
+import { isUnordered } from '../listing.js';
 import type {
   HttpResponse,
   ListedTask,
@@ -37,7 +39,7 @@ import type {
 import { asNumber, asObject, asText, asUrl, at, isSuccess, readObject } from '../wire.js';
 import type { WireObject } from '../wire.js';
 import { derivedSeed, hasOwnSeed, refuseSeedance, submitBody } from './seedance-body.js';
-import { arkWords, classOfFailure } from './seedance-errors.js';
+import { arkWords } from './seedance-errors.js';
 
 /** The key is `ARK_API_KEY`, else `BYTEDANCE_ARK_API_KEY`; it is good in one region alone. */
 export interface SeedanceOptions extends AdapterOptions {
@@ -183,7 +185,7 @@ function failureOf(body: WireObject, status: string): ProviderError {
   const code = asText(told?.code) ?? status;
   const text = asText(told?.message) ?? asText(body.error) ?? asText(body.failure_reason);
   const message = text ?? `the provider says ${status}`;
-  return providerError(classOfFailure(code, message), { code, message });
+  return taskFailure({ code, message });
 }
 
 function parseNews(house: House, body: WebhookBody, credential: string): WebhookNews | undefined {
@@ -223,7 +225,7 @@ function parsePage(
     type: 'page',
     tasks,
     // The order of the listing is documented nowhere.
-    unordered: tasks.some((task, index) => task.createdAt > (tasks[index - 1]?.createdAt ?? task.createdAt)),
+    unordered: isUnordered(tasks),
     ...(more ? { next: `${page + 1}:${seen}` } : {}),
   };
 }

@@ -3,7 +3,7 @@
  *
  * Callers: `veo.ts`. Invariant: a class is given only where the body knows better than the HTTP status.
  */
-import { providerError, soundsUnsafe, type ErrorWords } from '../classify.js';
+import { type ErrorWords, soundsUnsafe, taskFailure } from '../classify.js';
 import type { HttpResponse, ProviderError, ProviderErrorClass } from '../port.js';
 import { asList, asObject, asText, at, readObject } from '../wire.js';
 
@@ -68,5 +68,5 @@ export function veoFailure(error: unknown): ProviderError {
   const number = asText(at(error, 'code'));
   const code = asText(at(error, 'status')) ?? (number === undefined ? undefined : STATUS_OF_CODE[number]);
   const message = asText(at(error, 'message')) ?? 'the provider says that the operation failed';
-  return providerError(soundsUnsafe(message) ? 'safety' : 'failed', { code: code ?? number, message });
+  return taskFailure({ code: code ?? number, message });
 }

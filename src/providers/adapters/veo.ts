@@ -14,6 +14,7 @@ import { homeOf, keyOf, refuseShared, webhookSecretsOf } from '../account.js';
 import type { AdapterOptions, WebhookSecret } from '../account.js';
 import {
   acceptedSubmit,
+  failedCheck,
   failedPoll,
   providerError,
   refusedSubmit,
@@ -34,7 +35,18 @@ import type {
   TaskRef,
   Webhook,
 } from '../port.js';
-import { asList, asNumber, asObject, asText, asUrl, at, isSuccess, jsonObject, readObject } from '../wire.js';
+import {
+  asList,
+  asNumber,
+  asObject,
+  asText,
+  asUrl,
+  at,
+  isSuccess,
+  jsonObject,
+  progressOf,
+  readObject,
+} from '../wire.js';
 import type { WireObject } from '../wire.js';
 import { veoFailure, veoWords } from './veo-errors.js';
 
@@ -83,8 +95,7 @@ export function veo(options: VeoOptions = {}): ProviderAdapter {
     webhook: webhookOf(options),
     check: {
       build: () => ({ method: 'GET', path: '/models?pageSize=1' }),
-      parse: (response) =>
-        isSuccess(response) ? undefined : failedPoll(response, veoWords(response), clock.now()).error,
+      parse: (response) => failedCheck(response, veoWords(response), clock.now()),
     },
     credential: (alias) => {
       const key = keyOf(options, alias, VARIABLES);
@@ -190,11 +201,7 @@ function parsePoll(response: HttpResponse, ref: TaskRef, baseUrl: string, now: n
 
 function outcomeOf(response: HttpResponse, body: WireObject, baseUrl: string): PollOutcome {
   if (body.done !== true && body.done !== 'true') {
-    const percent = asNumber(at(body, 'metadata', 'progressPercent'));
-    return {
-      type: 'pending',
-      ...(percent === undefined ? {} : { progress: Math.min(1, Math.max(0, percent / 100)) }),
-    };
+    return { type: 'pending', ...progressOf(at(body, 'metadata', 'progressPercent'), 100) };
   }
   if (asObject(body.error) !== undefined) return { type: 'failed', error: veoFailure(body.error) };
   const answer = asObject(at(body, 'response', 'generateVideoResponse')) ?? asObject(body.response);
