@@ -28,7 +28,7 @@ import type {
 } from '../machines/index.js';
 import type { TaskInput } from '../machines/index.js';
 import type { ProviderRequest, TaskRef } from '../providers/index.js';
-import type { AccountName, Accounts } from './accounts.js';
+import type { Accounts } from './accounts.js';
 import type { Callbacks } from './callbacks.js';
 import type { Deliveries } from './deliveries.js';
 import { addressOfEffect, type EffectCall, type JobEffects } from './job-effects.js';
@@ -40,6 +40,7 @@ import { jobPolicies } from './job-pools.js';
 import { checked } from './checked.js';
 import { adoptSchema, cancelSchema, submitSchema, trackSchema } from './job-request.js';
 import type { SubmitRequest, TrackRequest } from './job-request.js';
+import { JobWaking } from './job-waking.js';
 import { jobView, type JobView } from './job-view.js';
 import type { Kernel, Page, PageOptions } from './kernel/index.js';
 import { unlessBad } from './one-of-many.js';
@@ -112,13 +113,14 @@ export class Jobs {
   readonly #options: JobsOptions;
   readonly #kernel: Kernel;
   readonly #newId: (prefix: string) => string;
+  readonly #waking: JobWaking;
 
   constructor(options: JobsOptions) {
     this.#options = options;
     this.#kernel = options.kernel;
     this.#newId = options.newId ?? newId;
     this.#define();
-    options.accounts.onResume(() => this.#forEach('blocked', (address) => this.#wake(address)));
+    this.#waking = new JobWaking(options, () => this.#wakeAll());
   }
 
   /**
@@ -126,8 +128,15 @@ export class Jobs {
    * kernel has started.
    */
   async recover(): Promise<void> {
-    await this.#forEach('blocked', (address) => this.#wake(address));
-    await this.#forEach('submitting', (address) => this.#hurryIfUnwanted(address));
+    await this.#forEach('submitting', (address) => {
+      this.#waking.asks(address);
+      return this.#hurryIfUnwanted(address);
+    });
+    await this.#wakeAll();
+  }
+
+  #wakeAll(): Promise<void> {
+    return this.#forEach('blocked', (address) => this.#waking.wake(address));
   }
 
   /**
@@ -278,28 +287,6 @@ export class Jobs {
       throw new HoldfastError('JOB_NOT_IN_DOUBT', `job ${id} is ${jobStatus(actor.snapshot)}`);
     }
     await this.#kernel.send(addressOf(id), event);
-  }
-
-  async #wake(address: string): Promise<void> {
-    const actor = await this.#kernel.snapshot(address);
-    if (actor === undefined) return;
-    const { input, ref, refusals = [] } = actor.snapshot.context as JobContext;
-    const closed = new Set(refusals.filter(({ until }) => until === 'never').map(({ step }) => step));
-    // Once it is accepted somewhere, nobody else is asked.
-    const chain = ref === undefined ? input.chain : undefined;
-    const open = chain?.filter((_step, at) => !closed.has(at)) ?? [input];
-    for (const account of open) {
-      if (!(await this.#isAvailable(account, chain !== undefined))) continue;
-      await this.#kernel.send(address, { type: 'provider.available' }, { source: 'runtime' });
-      return;
-    }
-  }
-
-  /** True when a call would be made; one that waits for nobody looks at its account, too. */
-  async #isAvailable({ provider, credential }: AccountName, isChained: boolean): Promise<boolean> {
-    const { accounts, providers } = this.#options;
-    if ((await providers.get(provider)?.credential(credential)) === undefined) return false;
-    return !isChained || (await accounts.get({ provider, credential })).status !== 'paused';
   }
 
   #idOf(provider: string): string {

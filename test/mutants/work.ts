@@ -153,9 +153,9 @@ export const workMutants: readonly Mutant[] = [
     name: 'reads every finished job when it opens',
     breaks: ['P7'],
     file: 'src/actors/jobs.ts',
-    find: `await this.#forEach('submitting', (address) => this.#hurryIfUnwanted(address));`,
-    replace: `for (const status of ['submitting', 'cancelled'] as const)
-      await this.#forEach(status, (address) => this.#hurryIfUnwanted(address));`,
+    find: 'await this.#wakeAll();',
+    replace: `await this.#forEach('cancelled', (address) => this.#hurryIfUnwanted(address));
+    await this.#wakeAll();`,
     caughtBy: 'test/runtime/dormant.test.ts',
     by: 'opening reads no dormant job, and no more of twelve thousand than of a hundred',
   },
