@@ -67,13 +67,14 @@ export function homeOf(
 
 /** Throws `INVALID_OPTIONS` for limits under which nothing could be called. */
 export function checkAccountLimits(provider: string, allowed: AccountLimits = {}): void {
-  const { concurrent = 1, perMinute = 1 } = allowed;
+  const { concurrent = 1, perMinute = 1, ...others } = allowed;
   const { providerCallsMax, providerCallsPerMinuteMax } = limits;
   const wrong = (option: string, message: string): never => {
     throw new HoldfastError('INVALID_OPTIONS', `${provider}: limits.${option} ${message}`, {
       details: { option: `limits.${option}` },
     });
   };
+  for (const name of Object.keys(others)) wrong(name, 'is no limit; there are concurrent and perMinute');
   if (!(Number.isSafeInteger(concurrent) && concurrent >= 1 && concurrent <= providerCallsMax))
     wrong('concurrent', `must be a whole number from 1 to ${providerCallsMax}`);
   if (!(perMinute > 0 && perMinute <= providerCallsPerMinuteMax))
@@ -115,8 +116,12 @@ export function webhookSecretsOf(
 ): readonly string[] {
   if (typeof given === 'function') return given(alias);
   if (alias !== defaultCredential) return [];
-  const value = given ?? (options.env ?? environment)()[variable] ?? '';
-  const texts = typeof value === 'string' ? value.split(/[\s,]+/) : value;
+  return secretsIn(given ?? (options.env ?? environment)()[variable] ?? '');
+}
+
+/** One or several, with a comma or a space between them where they are one text. */
+export function secretsIn(given: string | readonly string[]): readonly string[] {
+  const texts = typeof given === 'string' ? given.split(/[\s,]+/) : given;
   return texts.filter((text) => text !== '');
 }
 

@@ -9,6 +9,7 @@
  *  A3  There is no listing, no idempotency key and no webhook: a lost submit is never looked for.
  */
 import { bearer, homeOf, keyOf, refuseShared } from '../account.js';
+import { checkOptions } from '../option-rules.js';
 import type { AdapterOptions } from '../account.js';
 import {
   acceptedSubmit,
@@ -51,6 +52,7 @@ const NO_TASK = 'holdfast-check';
 const PENDING = ['queued', 'in_progress', 'processing', 'pending'];
 
 export function agnes(options: AgnesOptions = {}): ProviderAdapter {
+  checkOptions<AgnesOptions>('agnes', options, { region: ['intl', 'cn'], model: 'text' });
   const region = options.region ?? 'intl';
   const configured = options.baseUrl?.replace(/\/v1\/?$/, '');
   const { clock, ...home } = homeOf('agnes', options, HOMES[region], configured);

@@ -11,6 +11,7 @@
 import type { JsonObject } from '../../json.js';
 import { environment } from '../../options.js';
 import { defaultCredential, homeOf, keyOf, refuseShared } from '../account.js';
+import { checkOptions } from '../option-rules.js';
 import type { AdapterOptions } from '../account.js';
 import { acceptedSubmit, failedPoll, refusedSubmit, unusable, unusablePoll } from '../classify.js';
 import { mediaIn } from '../media.js';
@@ -62,6 +63,12 @@ interface House {
 }
 
 export function fal(options: FalOptions = {}): ProviderAdapter {
+  checkOptions<FalOptions>('fal', options, {
+    videoModel: 'text',
+    imageToVideoModel: 'text',
+    imageModel: 'text',
+    jwksUrl: 'text',
+  });
   const { clock, ...home } = homeOf('fal', options, 'https://queue.fal.run');
   const house: House = { modelOf: (request) => modelOf(options, request), now: () => clock.now() };
   return {

@@ -8,6 +8,7 @@
  *      lost submit is looked up by it, and a repeated one is refused.
  */
 import { homeOf, webhookSecretsOf } from '../account.js';
+import { checkOptions } from '../option-rules.js';
 import type { AdapterOptions, WebhookSecret } from '../account.js';
 import type { ProviderAdapter, ProviderRequest } from '../port.js';
 import { refuseKling, submitBody } from './kling-body.js';
@@ -40,6 +41,13 @@ export interface KlingOptions extends Omit<AdapterOptions, 'apiKey'> {
 const URL_TTL_MS = 30 * 24 * 3_600_000;
 
 export function kling(options: KlingOptions = {}): ProviderAdapter {
+  checkOptions<KlingOptions>('kling', options, {
+    apiKey: 'keyOrPair',
+    generation: ['2026', 'legacy'],
+    videoModel: 'text',
+    imageModel: 'text',
+    webhookSecret: 'secrets',
+  });
   const { clock, ...home } = homeOf('kling', options, 'https://api-singapore.klingai.com');
   const { generation = '2026' } = options;
   const defaults: KlingDefaults = {

@@ -13,6 +13,7 @@
 import type { JsonObject } from '../../json.js';
 import { environment } from '../../options.js';
 import { bearer, homeOf, keyOf, refuseShared } from '../account.js';
+import { checkOptions } from '../option-rules.js';
 import type { AdapterOptions } from '../account.js';
 import {
   acceptedSubmit,
@@ -71,6 +72,11 @@ interface House {
 }
 
 export function luma(options: LumaOptions = {}): ProviderAdapter {
+  checkOptions<LumaOptions>('luma', options, {
+    videoModel: 'text',
+    imageModel: 'text',
+    onUnlisted: ['resubmit', 'hold'],
+  });
   const configured = options.baseUrl ?? (options.env ?? environment)().LUMAAI_BASE_URL;
   const { clock, ...home } = homeOf('luma', options, 'https://api.lumalabs.ai/dream-machine/v1', configured);
   const models = { video: options.videoModel ?? 'ray-2', image: options.imageModel ?? 'photon-1' };

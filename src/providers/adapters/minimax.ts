@@ -12,6 +12,7 @@
  *      from another, so what it shows may be somebody else's video.
  */
 import { bearer, homeOf, keyOf } from '../account.js';
+import { checkOptions } from '../option-rules.js';
 import type { AdapterOptions } from '../account.js';
 import {
   acceptedSubmit,
@@ -67,6 +68,11 @@ interface House {
 }
 
 export function minimax(options: MinimaxOptions = {}): ProviderAdapter {
+  checkOptions<MinimaxOptions>('minimax', options, {
+    region: ['intl', 'cn'],
+    generation: ['v1', 'v2'],
+    model: 'text',
+  });
   const { region = 'intl', generation: forced } = options;
   const { clock, ...home } = homeOf('minimax', options, BASE_URLS[region]);
   const model = options.model ?? (forced === 'v2' ? 'MiniMax-H3' : 'MiniMax-Hailuo-2.3');

@@ -7,6 +7,7 @@
 import { bearer, keyOf, webhookSecretsOf, type AdapterOptions, type WebhookSecret } from '../account.js';
 import type { Credential, TaskRef, Webhook } from '../port.js';
 import { asText, at } from '../wire.js';
+import type { OptionRules } from '../option-rules.js';
 
 /**
  * The key is `OPENAI_API_KEY`, the base URL `OPENAI_BASE_URL`, the signing secret of the project's webhooks
@@ -18,6 +19,11 @@ export interface OpenAiProjectOptions extends AdapterOptions {
   /** `whsec_...`; several while one is replaced. Without one, what arrives is a hint to poll. */
   readonly webhookSecret?: WebhookSecret;
 }
+
+export const projectRules = {
+  authHeader: ['bearer', 'api-key'],
+  webhookSecret: 'secrets',
+} as const satisfies OptionRules<OpenAiProjectOptions>;
 
 export function projectCredential(options: OpenAiProjectOptions, alias: string): Credential | undefined {
   const key = keyOf(options, alias, ['OPENAI_API_KEY']);

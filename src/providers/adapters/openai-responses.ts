@@ -14,6 +14,7 @@ import type { Json, JsonObject } from '../../json.js';
 import { limits } from '../../limits.js';
 import { environment } from '../../options.js';
 import { homeOf, refuseShared } from '../account.js';
+import { checkOptions } from '../option-rules.js';
 import {
   acceptedSubmit,
   failedPoll,
@@ -36,7 +37,12 @@ import type {
 } from '../port.js';
 import { asList, asText, at, isSuccess, jsonObject, readObject } from '../wire.js';
 import type { WireObject } from '../wire.js';
-import { projectCredential, projectWebhook, type OpenAiProjectOptions } from './openai-project.js';
+import {
+  projectCredential,
+  projectRules,
+  projectWebhook,
+  type OpenAiProjectOptions,
+} from './openai-project.js';
 import { openaiWords } from './openai-words.js';
 
 /** The base URL is `OPENAI_BASE_URL`, else `https://api.openai.com/v1`. */
@@ -62,6 +68,11 @@ interface Models {
 }
 
 export function openaiResponses(options: OpenAiResponsesOptions = {}): ProviderAdapter {
+  checkOptions<OpenAiResponsesOptions>('openai-responses', options, {
+    ...projectRules,
+    model: 'text',
+    imageModel: 'text',
+  });
   const configured = options.baseUrl ?? (options.env ?? environment)().OPENAI_BASE_URL;
   const { clock, ...home } = homeOf('openai-responses', options, 'https://api.openai.com/v1', configured);
   const models: Models = { model: options.model ?? 'gpt-5.4', imageModel: options.imageModel };

@@ -14,6 +14,7 @@ import type { Clock } from '../../clock.js';
 import type { JsonObject } from '../../json.js';
 import { environment } from '../../options.js';
 import { homeOf, refuseShared } from '../account.js';
+import { checkOptions } from '../option-rules.js';
 import {
   acceptedSubmit,
   failedCheck,
@@ -24,7 +25,12 @@ import {
   unusablePoll,
 } from '../classify.js';
 import { inlineData } from '../data-uri.js';
-import { projectCredential, projectWebhook, type OpenAiProjectOptions } from './openai-project.js';
+import {
+  projectCredential,
+  projectRules,
+  projectWebhook,
+  type OpenAiProjectOptions,
+} from './openai-project.js';
 import { openaiWords } from './openai-words.js';
 import type {
   ArtifactSource,
@@ -67,6 +73,12 @@ interface Protocol {
 }
 
 export function openai(options: OpenAiOptions = {}): ProviderAdapter {
+  checkOptions<OpenAiOptions>('openai', options, {
+    ...projectRules,
+    encoding: ['multipart', 'json'],
+    onUnlisted: ['resubmit', 'hold'],
+    model: 'text',
+  });
   const configured = options.baseUrl ?? (options.env ?? environment)().OPENAI_BASE_URL;
   const { clock, ...home } = homeOf('openai', options, 'https://api.openai.com/v1', configured);
   const protocol: Protocol = {

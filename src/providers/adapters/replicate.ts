@@ -12,6 +12,7 @@
  */
 import type { JsonObject } from '../../json.js';
 import { bearer, homeOf, keyOf, refuseShared, webhookSecretsOf } from '../account.js';
+import { checkOptions } from '../option-rules.js';
 import type { AdapterOptions, WebhookSecret } from '../account.js';
 import {
   acceptedSubmit,
@@ -81,6 +82,13 @@ interface House {
 }
 
 export function replicate(options: ReplicateOptions = {}): ProviderAdapter {
+  checkOptions<ReplicateOptions>('replicate', options, {
+    videoModel: 'text',
+    imageToVideoModel: 'text',
+    imageModel: 'text',
+    webhookSecret: 'secrets',
+    onUnlisted: ['resubmit', 'hold'],
+  });
   const { clock, ...home } = homeOf('replicate', options, 'https://api.replicate.com/v1');
   const house: House = { modelOf: (request) => modelOf(options, request), now: () => clock.now() };
   return {

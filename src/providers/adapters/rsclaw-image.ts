@@ -13,6 +13,7 @@ import { stableId } from '../../ids.js';
 import type { JsonObject } from '../../json.js';
 import { limits } from '../../limits.js';
 import { refuseShared } from '../account.js';
+import { checkOptions } from '../option-rules.js';
 import {
   acceptedSubmit,
   failedPoll,
@@ -46,6 +47,7 @@ export interface RsclawImageOptions extends RsclawHouseOptions {
 const IMAGES_PATH = '/v1/images/generations';
 
 export function rsclawImage(options: RsclawImageOptions = {}): ProviderAdapter {
+  checkOptions<RsclawImageOptions>('rsclaw_image', options, { fleetOrigins: 'texts', model: 'text' });
   const house = rsclawHouse('rsclaw_image', options);
   const { clock, ...home } = house;
   const model = options.model ?? 'rsclaw-image-v1';

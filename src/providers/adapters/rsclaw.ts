@@ -10,6 +10,7 @@
  *      drops the key.
  */
 import { refuseShared } from '../account.js';
+import { checkOptions } from '../option-rules.js';
 import {
   acceptedSubmit,
   failedPoll,
@@ -56,6 +57,11 @@ interface Protocol {
 }
 
 export function rsclaw(options: RsclawOptions = {}): ProviderAdapter {
+  checkOptions<RsclawOptions>('rsclaw', options, {
+    fleetOrigins: 'texts',
+    protocol: ['videos', 'jobs'],
+    model: 'text',
+  });
   const { clock, ...home } = rsclawHouse('rsclaw', options);
   const protocol: Protocol = {
     name: options.protocol ?? 'videos',

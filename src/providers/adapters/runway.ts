@@ -11,6 +11,7 @@
 import type { JsonObject } from '../../json.js';
 import { environment } from '../../options.js';
 import { bearer, homeOf, keyOf, refuseShared } from '../account.js';
+import { checkOptions } from '../option-rules.js';
 import type { AdapterOptions } from '../account.js';
 import {
   acceptedSubmit,
@@ -81,6 +82,7 @@ interface House {
 }
 
 export function runway(options: RunwayOptions = {}): ProviderAdapter {
+  checkOptions<RunwayOptions>('runway', options, { videoModel: 'text', imageModel: 'text' });
   const configured = options.baseUrl ?? (options.env ?? environment)().RUNWAYML_BASE_URL;
   const { clock, ...home } = homeOf('runway', options, 'https://api.dev.runwayml.com', configured);
   const house: House = {

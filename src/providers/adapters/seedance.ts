@@ -12,6 +12,7 @@
  *  S4  `expired` and `cancelled` are ends.
  */
 import { bearer, homeOf, keyOf } from '../account.js';
+import { checkOptions } from '../option-rules.js';
 import type { AdapterOptions } from '../account.js';
 import {
   acceptedSubmit,
@@ -76,6 +77,11 @@ interface House {
 }
 
 export function seedance(options: SeedanceOptions = {}): ProviderAdapter {
+  checkOptions<SeedanceOptions>('seedance', options, {
+    region: ['intl', 'cn'],
+    model: 'text',
+    tagBySeed: 'flag',
+  });
   const region = options.region ?? 'intl';
   const { clock, ...home } = homeOf('seedance', options, REGIONS[region].baseUrl);
   const house: House = {

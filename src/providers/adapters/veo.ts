@@ -11,6 +11,7 @@
 import type { JsonObject } from '../../json.js';
 import { limits } from '../../limits.js';
 import { homeOf, keyOf, refuseShared, webhookSecretsOf } from '../account.js';
+import { checkOptions } from '../option-rules.js';
 import type { AdapterOptions, WebhookSecret } from '../account.js';
 import {
   acceptedSubmit,
@@ -78,6 +79,13 @@ const RESOLUTIONS = { '720p': 720, '1080p': 1_080, '4k': 2_160 } as const;
 const RATIOS = ['16:9', '9:16'] as const;
 
 export function veo(options: VeoOptions = {}): ProviderAdapter {
+  checkOptions<VeoOptions>('veo', options, {
+    model: 'text',
+    dynamicWebhooks: 'flag',
+    webhookSecret: 'secrets',
+    webhookAudience: 'text',
+    jwksUrl: 'text',
+  });
   const { clock, ...home } = homeOf('veo', options, HOME);
   const model = options.model ?? 'veo-3.1-generate-preview';
   return {
