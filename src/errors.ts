@@ -56,7 +56,7 @@ export const errorAdvice = {
   PROVIDER_UNKNOWN: 'Register the provider in the runtime’s options, or correct its name.',
   REPLAY_DIVERGED: 'The machine changed under its journal, or is not deterministic.',
   RUNTIME_CLOSED: 'Open the runtime again; nothing acknowledged was lost.',
-  SECRET_CHANGED: 'Open the directory with the secret it was run with, or let its jobs be adopted by hand.',
+  SECRET_CHANGED: 'Open the directory with the secret it was run with; its jobs wait and go on.',
   SESSION_QUEUE_FULL: 'Wait until the session has worked some of it off, or cancel what is not needed.',
   SOURCE_KEY_CONFLICT: 'Look at the batch that has the key; enqueue other content under another key.',
   STORE_BUSY: 'Wait until a backup has ended, then begin the next.',
