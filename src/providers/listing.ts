@@ -23,11 +23,11 @@ function tagOf(url: string): readonly (string | undefined)[] {
   return new URL(url).pathname.split('/').slice(1).slice(-2);
 }
 
-/** Epoch milliseconds of an ISO date. */
+/** Epoch milliseconds of an ISO date, or of epoch seconds. */
 export function listedAt(
-  date: string | undefined,
+  date: string | number | undefined,
 ): Pick<ListedTask, 'createdAt'> & { readonly dated: boolean } {
-  const createdAt = date === undefined ? undefined : parseHttpDate(date);
+  const createdAt = typeof date === 'string' ? parseHttpDate(date) : date && date * 1_000;
   return { createdAt: createdAt ?? Number.MAX_SAFE_INTEGER, dated: createdAt !== undefined };
 }
 

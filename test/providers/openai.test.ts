@@ -302,15 +302,17 @@ describe('openai reconciliation by list', () => {
         {
           ref: { ...ref, taskId: 'video_2' },
           createdAt: 1_790_000_000_000,
-          echo: { model: 'sora-2', prompt: 'a cat', seconds: '8', size: '1280x720' },
+          echo: { dated: 'yes', model: 'sora-2', prompt: 'a cat', seconds: '8', size: '1280x720' },
         },
       ],
+      unordered: false,
     });
     const last = reconcile.parsePage(reply(200, { data, has_more: false }), request, 'default');
     expect(last).not.toHaveProperty('next');
     expect(reconcile.parsePage(reply(200, { data: [], has_more: true }), request, 'default')).toEqual({
       type: 'page',
       tasks: [],
+      unordered: false,
     });
   });
 
@@ -326,7 +328,7 @@ describe('openai reconciliation by list', () => {
 
   it('takes a task for ours when it echoes the prompt and contradicts nothing', () => {
     const same = (echo: Record<string, string | undefined>, wanted = request) =>
-      reconcile.sameRequest({ ref, createdAt: 0, echo }, wanted, { key: 'job_1' });
+      reconcile.sameRequest({ ref, createdAt: 0, echo: { dated: 'yes', ...echo } }, wanted, { key: 'job_1' });
     expect(same({ model: 'sora-2', prompt: 'a cat', seconds: '8', size: '1280x720' })).toBe(true);
     expect(same({ model: 'sora-2-2025-10-06', prompt: 'a cat' })).toBe(true);
     expect(same({ prompt: 'a cat', seconds: '8.0' })).toBe(true);

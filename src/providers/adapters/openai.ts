@@ -25,6 +25,7 @@ import {
   unusablePoll,
 } from '../classify.js';
 import { inlineData } from '../data-uri.js';
+import { isUnordered, listedAt } from '../listing.js';
 import {
   projectCredential,
   projectRules,
@@ -245,24 +246,28 @@ function parsePage(protocol: Protocol, response: HttpResponse, credential: strin
   const tasks = asList(body.data).flatMap((item) => listedTask(asObject(item), credential));
   const last = asText(body.last_id) ?? tasks.at(-1)?.ref.taskId;
   const more = body.has_more === true && tasks.length > 0 && last !== undefined;
-  return { type: 'page', tasks, ...(more ? { next: last } : {}) };
+  // Asked for newest first; a gateway may not heed it.
+  return { type: 'page', tasks, unordered: isUnordered(tasks), ...(more ? { next: last } : {}) };
 }
 
 function listedTask(item: WireObject | undefined, credential: string): readonly ListedTask[] {
   const taskId = item === undefined ? undefined : taskIdOf(item);
   if (item === undefined || taskId === undefined) return [];
+  const { createdAt, dated } = listedAt(asNumber(item.created_at));
   const echo = {
+    // What nobody dates may be any earlier job's.
+    dated: dated ? 'yes' : undefined,
     model: asText(item.model),
     prompt: asText(item.prompt),
     seconds: asText(item.seconds),
     size: asText(item.size),
   };
-  return [{ ref: refOf(taskId, credential), createdAt: (asNumber(item.created_at) ?? 0) * 1_000, echo }];
+  return [{ ref: refOf(taskId, credential), createdAt, echo }];
 }
 
 function sameRequest(protocol: Protocol, task: ListedTask, request: ProviderRequest): boolean {
-  const { model, prompt, seconds, size } = task.echo;
-  if (prompt !== request.prompt) return false;
+  const { dated, model, prompt, seconds, size } = task.echo;
+  if (dated === undefined || prompt !== request.prompt) return false;
   const wanted = request.model ?? protocol.model;
   // Providers answer with a dated snapshot of the model that was asked for.
   if (model !== undefined && model !== wanted && !model.startsWith(`${wanted}-`)) return false;

@@ -23,7 +23,7 @@ import {
   unusable,
   unusablePoll,
 } from '../classify.js';
-import { isUnordered } from '../listing.js';
+import { isUnordered, listedAt } from '../listing.js';
 import type {
   HttpResponse,
   ListedTask,
@@ -257,15 +257,9 @@ function mayBeAnyones(item: WireObject, wanted: string): boolean {
 function listedTask(house: House, item: WireObject, credential: string): readonly ListedTask[] {
   const taskId = asText(item.id);
   if (taskId === undefined) return [];
-  const seconds = asNumber(item.created_at);
-  return [
-    {
-      ref: refOf(house, taskId, credential),
-      // One that does not say when it was made counts as new: its seed says whose it is.
-      createdAt: seconds === undefined ? Number.MAX_SAFE_INTEGER : seconds * 1_000,
-      echo: { seed: asText(item.seed), model: asText(item.model) },
-    },
-  ];
+  const { createdAt } = listedAt(asNumber(item.created_at));
+  const echo = { seed: asText(item.seed), model: asText(item.model) };
+  return [{ ref: refOf(house, taskId, credential), createdAt, echo }];
 }
 
 function placeOf(cursor: string | undefined): { readonly page: number; readonly before: number } {
