@@ -108,6 +108,9 @@ export const limits = {
   providerCallsPerMinuteMax: 1_000_000,
   /** Pages of index rows that a count of jobs reads. */
   countedPagesMax: 10,
+  /** A deadline of a job, or a wait between its polls; and how many of these are its first. */
+  jobTimeMaxMs: 366 * DAY_MS,
+  fastPollsMax: 10_000,
   /** Further providers that one request may name. */
   fallbacksMax: 8,
   /** Lanes of sessions in each account's submits, downloads and polls. */

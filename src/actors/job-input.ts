@@ -11,7 +11,7 @@ import { sha256Hex, stableId } from '../ids.js';
 import { canonicalJson, type Json, type JsonObject } from '../json.js';
 import { jobDefaults } from '../machines/index.js';
 import type { ChainStep, JobInput } from '../machines/index.js';
-import type { ProviderAdapter, ProviderRequest } from '../providers/index.js';
+import type { JobTimes, ProviderAdapter, ProviderRequest } from '../providers/index.js';
 import type { Callbacks } from './callbacks.js';
 import type { Deliveries } from './deliveries.js';
 import { laneOf } from './job-pools.js';
@@ -99,18 +99,16 @@ export async function jobInputOf(
   const { defaults, deliveries, sessionAttemptsMax } = options;
   const { delivery, sessionKey } = asked;
   const policy = delivery && deliveries.policyOf(delivery.channel);
-  const poll = { ...dropUndefined(defaults.poll ?? {}), ...dropUndefined(asked.poll ?? {}) };
   const [first] = attempts;
-  const chain = await Promise.all(attempts.map((attempt) => stepOf(options, id, attempt)));
+  const chain = await Promise.all(attempts.map((attempt) => stepOf(options, id, asked, attempt)));
   return {
     jobId: id,
-    ...(await stepOf(options, id, first)),
+    ...(await stepOf(options, id, asked, first)),
     lane: laneOf(sessionKey ?? id),
     kind: asked.kind,
     origin: asked.origin,
     label: labelOf(first.request.prompt),
     deliveryId: stableId('dlv', `job/${id}`),
-    timeoutMs: asked.timeoutMs ?? defaults.timeoutMs ?? jobDefaults.timeoutMs,
     submitByMs: asked.submitByMs ?? defaults.submitByMs ?? jobDefaults.submitByMs,
     graceMs: defaults.graceMs ?? jobDefaults.graceMs,
     retentionMs: defaults.retentionMs ?? jobDefaults.retentionMs,
@@ -120,7 +118,6 @@ export async function jobInputOf(
     ...(sessionAttemptsMax === undefined ? {} : { sessionAttemptsMax }),
     ...(delivery === undefined ? {} : { delivery: dropUndefined(delivery) }),
     ...(policy === undefined ? {} : { deliveryPolicy: policy }),
-    ...(Object.keys(poll).length === 0 ? {} : { poll }),
     ...(chain.length === 1 ? {} : { chain }),
   };
 }
@@ -128,8 +125,9 @@ export async function jobInputOf(
 async function stepOf(
   { callbacks, defaults }: JobInputOptions,
   id: string,
+  asked: CheckedSubmit | CheckedTrack,
   { adapter, credential, request }: Attempt,
-): Promise<ChainStep> {
+): Promise<ChainStep & StepTimes> {
   const { reconcile, capabilities } = adapter;
   const context = await callbacks.contextOf(adapter, id);
   const isHeld = reconcile.by === 'list' && !reconcile.tagged(request, context);
@@ -144,6 +142,21 @@ async function stepOf(
     },
     cancelOffered: capabilities.cancel !== 'none',
     pollMinMs: capabilities.pollMinMs,
+    ...timesOf(asked, adapter.jobs ?? {}, defaults),
+  };
+}
+
+type StepTimes = Required<Pick<ChainStep, 'timeoutMs' | 'poll'>>;
+
+/** What is asked for goes before what is the provider's, and that before the runtime's. */
+function timesOf(asked: CheckedSubmit | CheckedTrack, own: JobTimes, defaults: JobOptions): StepTimes {
+  return {
+    timeoutMs: asked.timeoutMs ?? own.timeoutMs ?? defaults.timeoutMs ?? jobDefaults.timeoutMs,
+    poll: {
+      ...dropUndefined(defaults.poll ?? {}),
+      ...dropUndefined(own.poll ?? {}),
+      ...dropUndefined(asked.poll ?? {}),
+    },
   };
 }
 

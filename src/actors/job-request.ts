@@ -8,8 +8,7 @@ import { limits } from '../limits.js';
 import type { ProviderRequest } from '../providers/index.js';
 import { text } from './checked.js';
 
-const YEAR_MS = 366 * 86_400_000;
-const durationMs = z.number().int().positive().max(YEAR_MS);
+const durationMs = z.number().int().positive().max(limits.jobTimeMaxMs);
 const json = z.json();
 
 const target = z.strictObject({
@@ -42,7 +41,7 @@ const asked = {
     .strictObject({
       everyMs: durationMs.optional(),
       slowMs: durationMs.optional(),
-      fastPolls: z.number().int().min(0).max(10_000).optional(),
+      fastPolls: z.number().int().min(0).max(limits.fastPollsMax).optional(),
     })
     .optional(),
   historyRole: text(50).default('assistant'),

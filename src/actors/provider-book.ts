@@ -5,18 +5,19 @@
  */
 import { HoldfastError } from '../errors.js';
 import { limits } from '../limits.js';
-import { checkAccountLimits } from '../providers/index.js';
+import { checkAccountLimits, checkJobTimes } from '../providers/index.js';
 import type { AccountLimits, ProviderAdapter } from '../providers/index.js';
 
 export class ProviderBook {
   readonly #byName = new Map<string, ProviderAdapter>();
   readonly adapters: readonly ProviderAdapter[];
 
-  /** Throws INVALID_OPTIONS when two adapters share a name, or one has limits that cannot be kept. */
+  /** Throws INVALID_OPTIONS when two adapters share a name, or one has limits or times nobody can keep. */
   constructor(adapters: readonly ProviderAdapter[]) {
     this.adapters = adapters;
     for (const adapter of adapters) {
       checkAccountLimits(adapter.id, adapter.limits);
+      checkJobTimes(adapter.id, adapter.jobs);
       for (const name of [adapter.id, ...adapter.aliases]) {
         if (this.#byName.has(name)) {
           throw new HoldfastError('INVALID_OPTIONS', `providers: two adapters are named "${name}"`);

@@ -113,15 +113,9 @@ export interface JobInput {
 /** What of a job's input is the own of one provider of its chain. */
 export type ChainStep = Pick<
   JobInput,
-  | 'provider'
-  | 'credential'
-  | 'requestHash'
-  | 'reconcile'
-  | 'cancelOffered'
-  | 'pollMinMs'
-  | 'timeoutMs'
-  | 'poll'
->;
+  'provider' | 'credential' | 'requestHash' | 'reconcile' | 'cancelOffered' | 'pollMinMs'
+> &
+  Partial<Pick<JobInput, 'timeoutMs' | 'poll'>>;
 
 /** Why a provider of the chain did not take the job. */
 export interface Refusal {

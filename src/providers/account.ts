@@ -8,7 +8,8 @@ import { HoldfastError } from '../errors.js';
 import { limits } from '../limits.js';
 import { environment } from '../options.js';
 import type { Environment } from '../options.js';
-import type { AccountLimits, Credential, ProviderRequest } from './port.js';
+import { checkJobTimes } from './job-times.js';
+import type { AccountLimits, Credential, JobTimes, ProviderRequest } from './port.js';
 
 /** The alias of the one account that a plain key, or the environment, speaks for. */
 export const defaultCredential = 'default';
@@ -34,6 +35,8 @@ export interface AdapterOptions extends KeyOptions {
   readonly trustedOrigins?: readonly string[];
   /** Of each account; default 8 calls at once, and what the provider is known to allow a minute. */
   readonly limits?: AccountLimits;
+  /** How often its tasks are polled, and until when. */
+  readonly jobs?: JobTimes;
   /** For Retry-After dates and for keys that expire. Default: the system's. */
   readonly clock?: Clock;
 }
@@ -43,6 +46,7 @@ export interface Home {
   readonly baseUrl: string;
   readonly trustedOrigins: readonly string[];
   readonly limits?: AccountLimits;
+  readonly jobs?: JobTimes;
   readonly clock: Clock;
 }
 
@@ -55,12 +59,14 @@ export function homeOf(
 ): Home {
   const baseUrl = baseUrlOf(provider, configured ?? otherwise);
   checkAccountLimits(provider, options.limits);
+  checkJobTimes(provider, options.jobs);
   const own = configured === undefined ? [] : [baseUrl];
   const trustedOrigins = originsOf(provider, [...own, ...(options.trustedOrigins ?? [])]);
   return {
     baseUrl,
     trustedOrigins,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.jobs === undefined ? {} : { jobs: options.jobs }),
     clock: options.clock ?? systemClock,
   };
 }

@@ -18,6 +18,7 @@ export { decisions } from './decisions.js';
 export type { Decision } from './decisions.js';
 export { asList, asNumber, asObject, asText, asUrl, at, isSuccess, readObject } from './wire.js';
 export type { WireObject } from './wire.js';
+export { checkJobTimes } from './job-times.js';
 export { download } from './download.js';
 export type { DownloadOptions } from './download.js';
 export type { DownloadedArtifact, DownloadOutcome } from './download-outcome.js';

@@ -239,6 +239,20 @@ export interface AccountLimits {
   readonly perMinute?: number;
 }
 
+/** Times of a provider's jobs, in place of the runtime's; those of a request win over both. Milliseconds. */
+export interface JobTimes {
+  /** From acceptance to the last poll, up to 366 days; the runtime's are 30 min. */
+  readonly timeoutMs?: number;
+  readonly poll?: {
+    /** Between the first polls; the runtime's come 10 s apart. */
+    readonly everyMs?: number;
+    /** Between later ones; the runtime's come 60 s apart. */
+    readonly slowMs?: number;
+    /** How many are the first ones, 0 to 10,000; the runtime's are 12. */
+    readonly fastPolls?: number;
+  };
+}
+
 /** How what arrives at a hook is known to be the provider's. */
 export type WebhookScheme =
   /** Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`, HMAC-SHA256. */
@@ -308,6 +322,7 @@ export interface ProviderAdapter {
   readonly capabilities: Capabilities;
   readonly reconcile: Reconcile;
   readonly limits?: AccountLimits;
+  readonly jobs?: JobTimes;
   /**
    * True for an origin that the provider's servers may send a call on to (307, 308), credential included.
    * Absent: no redirect of a call is followed.

@@ -75,7 +75,7 @@ export interface AiSdkStatus {
   readonly abortSignal?: AbortSignal;
 }
 
-export interface AiSdkOptions extends Pick<AdapterOptions, 'trustedOrigins' | 'limits' | 'clock'> {
+export interface AiSdkOptions extends Pick<AdapterOptions, 'trustedOrigins' | 'limits' | 'jobs' | 'clock'> {
   /** Default `ai-sdk-<provider of the model>`. Two models of one provider need two. */
   readonly id?: string;
   /**
