@@ -1,10 +1,12 @@
 /** All mutants. Callers: the tests of this folder and test/guarantees.test.ts. */
 import { actorMutants } from './actors.js';
+import { artifactMutants } from './artifacts.js';
 import { askingMutants } from './asking.js';
 import { attachmentMutants } from './attachments.js';
 import { commitMutants } from './commits.js';
 import { effectMutants } from './effects.js';
 import { eventMutants } from './events.js';
+import { hookMutants } from './hooks.js';
 import { hostMutants } from './hosts.js';
 import type { Mutant } from './mutant.js';
 import { pagingMutants } from './paging.js';
@@ -28,4 +30,6 @@ export const mutants: readonly Mutant[] = [
   ...workMutants,
   ...trustMutants,
   ...hostMutants,
+  ...hookMutants,
+  ...artifactMutants,
 ];

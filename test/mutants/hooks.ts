@@ -1,0 +1,223 @@
+/** Mutants of webhooks: what may change a job, when it is answered, what a crash leaves (H1 to H5). */
+import type { Mutant } from './mutant.js';
+
+const hooks = 'src/actors/hooks/hooks.ts';
+const parkedEvents = 'src/actors/hooks/parked-events.ts';
+const schemes = 'test/providers/webhooks.test.ts';
+const ofJobs = 'test/runtime/hooks.test.ts';
+const ofAccounts = 'test/runtime/hooks-account.test.ts';
+const commits = 'test/runtime/hook-commits.test.ts';
+
+export const hookMutants: readonly Mutant[] = [
+  {
+    name: 'takes a webhook whoever signed it',
+    breaks: ['H1'],
+    file: 'src/providers/webhooks/standard.ts',
+    find: 'return parts.signatures.filter((signature) => sameText(signature, right)).length > 0;',
+    replace: 'return parts.signatures.filter((signature) => !sameText(signature, right)).length >= 0;',
+    caughtBy: schemes,
+    by: 'one with … is refused',
+  },
+  {
+    name: 'takes a webhook of any age',
+    breaks: ['H1'],
+    file: 'src/providers/webhooks/delivery.ts',
+    find: 'Math.abs(Number(seconds) * 1_000 - nowMs) <= windowMs',
+    replace: 'Math.abs(Number(seconds) * 1_000 - nowMs) <= Infinity * windowMs',
+    caughtBy: schemes,
+    by: 'one with … is refused',
+  },
+  {
+    name: 'takes a webhook of fal’s whoever signed it',
+    breaks: ['H1'],
+    file: 'src/providers/webhooks/fal.ts',
+    find: 'return verify(null, message, key, signature);',
+    replace: 'return verify(null, message, key, signature) || signature.length > 0;',
+    caughtBy: schemes,
+    by: 'with … is refused',
+  },
+  {
+    name: 'lets a token choose its algorithm',
+    breaks: ['H1'],
+    file: 'src/providers/webhooks/jwt.ts',
+    find: `algorithms: ['RS256'],`,
+    replace: `algorithms: ['RS256', 'PS256'],`,
+    caughtBy: schemes,
+    by: 'of another algorithm is refused, and so is one without any',
+  },
+  {
+    name: 'takes a forged webhook for one that nobody signed',
+    breaks: ['H1'],
+    file: 'src/providers/webhooks/verify.ts',
+    find: `if (finding.type === 'bad') return`,
+    replace: `if (finding.type === 'bad' && !found.some(({ type }) => type === 'open')) return`,
+    caughtBy: schemes,
+    by: 'beside a static secret has its own scheme, and a forged one is not taken for a hint',
+  },
+  {
+    name: 'takes any token that is long enough for a hook',
+    breaks: ['H1'],
+    file: 'src/actors/vault.ts',
+    find: 'given.length === right.length && timingSafeEqual(given, right) ? jobId',
+    replace: 'given.length === right.length && !timingSafeEqual(given, Buffer.alloc(32)) ? jobId',
+    caughtBy: 'test/runtime/vault.test.ts',
+    by: 'names one job at one provider',
+  },
+  {
+    name: 'reads a body before it has looked at its token',
+    breaks: ['H1', 'K11'],
+    file: 'src/actors/hooks/ingress.ts',
+    find: `    const hook = await this.#hook(request, path);
+    if (hook === undefined) return answer(404);
+    const raw = await this.#read(request);
+    if (typeof raw === 'number') return answer(raw);
+`,
+    replace: `    const raw = await this.#read(request);
+    if (typeof raw === 'number') return answer(raw);
+    const hook = await this.#hook(request, path);
+    if (hook === undefined) return answer(404);
+`,
+    caughtBy: ofJobs,
+    by: 'when its token is wrong, before a word of it is read',
+  },
+  {
+    name: 'asks for keys at every forged webhook',
+    breaks: ['H1', 'K11'],
+    file: 'src/providers/webhooks/remembered.ts',
+    find: 'if (told !== undefined && askedAtMs - told.askedAtMs < gapMs) return undefined;',
+    replace: 'if (told !== undefined && askedAtMs - told.askedAtMs < 0 * gapMs) return undefined;',
+    caughtBy: schemes,
+    by: 'is asked for no more often than every ten seconds, however many forged ones come',
+  },
+  {
+    name: 'settles a job by what nobody signed',
+    breaks: ['H2'],
+    file: hooks,
+    find: `if (verdict.type === 'signed' && news.outcome !== undefined && !isOther) {`,
+    replace: 'if (news.outcome !== undefined && !isOther) {',
+    caughtBy: ofJobs,
+    by: 'settles nothing, and hurries a poll',
+    hangs: true,
+  },
+  {
+    name: 'takes a token that names its sender alone for a word on the body',
+    breaks: ['H2'],
+    file: 'src/providers/webhooks/jwt.ts',
+    find: `type: speaksFor(claims, delivery.raw) ? 'signed' : 'sender'`,
+    replace: `type: speaksFor(claims, delivery.raw) || id !== '' ? 'signed' : 'sender'`,
+    caughtBy: schemes,
+    by: 'that names the hash of the body speaks for it; one that does not is an authentic hint',
+  },
+  {
+    name: 'writes down every hint that nobody signed',
+    breaks: ['H2', 'K11'],
+    file: hooks,
+    find: 'if (isWithin && last.count >= HINTS_IN_GAP) return true;',
+    replace: 'if (isWithin && last.count >= Infinity * HINTS_IN_GAP) return true;',
+    caughtBy: ofJobs,
+    by: 'that is one of a thousand is not even written',
+  },
+  {
+    name: 'keeps news that nobody signed for a job to come',
+    breaks: ['H2', 'H5'],
+    file: hooks,
+    find: `if (verdict.type === 'hint' && !verdict.authentic)`,
+    replace: `if (verdict.type === 'hint' && verdict.authentic)`,
+    caughtBy: ofAccounts,
+    by: 'without a secret, news hurries a poll of a job there is, and is kept for none',
+  },
+  {
+    name: 'settles a job by news of another task',
+    breaks: ['H3'],
+    file: hooks,
+    find: 'return ref !== undefined && ref.taskId !== taskId;',
+    replace: `return ref !== undefined && taskId === '';`,
+    caughtBy: ofJobs,
+    by: 'of another task is no evidence: a poll looks',
+    hangs: true,
+  },
+  {
+    name: 'settles a job by news from a provider that it has left',
+    breaks: ['H3'],
+    file: hooks,
+    find: 'if (!isOf(now, account)) throw',
+    replace: 'if (!isOf(now, account) && now.ref !== undefined) throw',
+    caughtBy: 'test/runtime/hunt-hooks.test.ts',
+    by: 'news from a provider that a job has left meanwhile is none of it',
+  },
+  {
+    name: 'answers a webhook before its commit',
+    breaks: ['H4', 'P4'],
+    file: hooks,
+    find: 'await this.#options.kernel.send(address, own, {',
+    replace: 'void this.#options.kernel.send(address, own, {',
+    caughtBy: commits,
+    by: 'news of a job is answered once it is on disk, and asked to come again where it is not',
+  },
+  {
+    name: 'answers news of a task without a job before they are kept',
+    breaks: ['H4', 'P4'],
+    file: hooks,
+    find: 'await parked.park(',
+    replace: 'void parked.park(',
+    caughtBy: commits,
+    by: 'news that waits for its job is answered once it is on disk, and not before',
+  },
+  {
+    name: 'applies a webhook as often as it comes',
+    breaks: ['H4', 'P1'],
+    file: hooks,
+    find: '        id: eventId(id),\n',
+    replace: `        ...(id === '' ? { id: eventId(id) } : {}),\n`,
+    caughtBy: ofJobs,
+    by: 'that comes twice is one event',
+  },
+  {
+    name: 'keeps news of a task as often as they come',
+    breaks: ['H4', 'H5'],
+    file: parkedEvents,
+    find: `const own = stableId('evt', \`\${input.provider}\\n\${input.credential}\\n\${id}\`);`,
+    replace: `const own = stableId('evt', \`\${input.provider}\\n\${id}\\n\${String(performance.now())}\`);`,
+    caughtBy: ofAccounts,
+    by: 'news of a task that no job has yet waits for the job, once, however often it comes',
+  },
+  {
+    name: 'forgets at a crash that news and their job have not met',
+    breaks: ['H5'],
+    file: parkedEvents,
+    find: 'for (const address of page.items) await unlessBad(this.#log, address, () => this.#seek(address));',
+    replace: `for (const address of page.items)
+        if (cursor !== undefined) await unlessBad(this.#log, address, () => this.#seek(address));`,
+    caughtBy: commits,
+    by: 'news finds a job that took its task in the last commit before a crash',
+    hangs: true,
+  },
+  {
+    name: 'does not tell the job that news were waiting for',
+    breaks: ['H5', 'K8'],
+    file: 'src/machines/parked-event.ts',
+    find: 'event: newsFor(context)',
+    replace: 'event: newsFor({ ...context, outcome: undefined })',
+    caughtBy: 'test/crash-points/parked.test.ts',
+    by: 'parked news: crashed anywhere, its job is told once or it expires, as without a crash',
+  },
+  {
+    name: 'lets news wait for their job for ever',
+    breaks: ['H5', 'K11'],
+    file: 'src/machines/parked-event.ts',
+    find: 'const PATIENCE_MS = 600_000;',
+    replace: 'const PATIENCE_MS = 600_000_000;',
+    caughtBy: ofAccounts,
+    by: 'it is given up after ten minutes',
+    hangs: true,
+  },
+  {
+    name: 'writes down where a webhook says that an artifact is',
+    breaks: ['T4'],
+    file: hooks,
+    find: `return outcome.type === 'done' ? { type: 'done' } : outcome;`,
+    replace: 'return outcome;',
+    caughtBy: ofJobs,
+    by: 'leads to a download from the URL it names, which is written down nowhere',
+  },
+];
