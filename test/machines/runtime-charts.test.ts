@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { accountHolds, providerAccountMachine, supervisorMachine } from '../../src/machines/index.js';
+import {
+  accountHolds,
+  parkedEventMachine,
+  providerAccountMachine,
+  supervisorMachine,
+} from '../../src/machines/index.js';
 import { START_AT, drive } from './drive.js';
+import { REF } from './job-fixture.js';
 
 const newAccount = () => drive(providerAccountMachine, { provider: 'kling', alias: 'main' });
 const newSupervisor = () => drive(supervisorMachine, { closeTimeoutMs: 10_000 });
@@ -126,5 +132,34 @@ describe('the supervisor', () => {
       value: 'failed',
       context: { reason: { code: 'restart-budget' } },
     });
+  });
+});
+
+describe('news of a task without a job', () => {
+  const parked = (news: object = {}) =>
+    drive(parkedEventMachine, { provider: 'openai', credential: 'main', ref: REF, ...news });
+  const found = { type: 'job.found', job: 'job/job_1' };
+
+  it.each([
+    [{ outcome: { type: 'done' } }, { type: 'provider.evidence', outcome: { type: 'done' } }],
+    [{}, { type: 'provider.hint' }],
+  ])('that says %j is told as %j to the job that has the task, and is over', (news, event) => {
+    const waiting = parked(news);
+    expect([waiting.now().snapshot.value, waiting.timers()]).toEqual(['waiting', { patience: 600_000 }]);
+    waiting.send(found, { afterMs: 5 });
+    expect(waiting.now().snapshot).toMatchObject({
+      value: 'matched',
+      status: 'done',
+      context: { since: START_AT, job: 'job/job_1' },
+    });
+    expect(waiting.written()).toEqual([{ type: 'actor.send', params: { to: 'job/job_1', event } }]);
+    expect(waiting.timers()).toEqual({});
+  });
+
+  it('is given up after ten minutes, and tells nobody', () => {
+    const waiting = parked({ outcome: { type: 'done' } });
+    expect(waiting.fire('patience').snapshot).toMatchObject({ value: 'expired', status: 'done' });
+    waiting.send(found);
+    expect(waiting.written()).toEqual([]);
   });
 });
