@@ -146,9 +146,16 @@ export class JobEffects {
 
   async cancelRemote({ input, signal }: EffectCall<TaskInput>): Promise<CancelAnswer> {
     const adapter = this.#options.providers.get(input.provider);
-    const request = adapter?.buildCancel?.(await this.#options.vault.opened(input.ref));
+    const { transport, vault } = this.#options;
+    const ref = await vault.opened(input.ref);
+    const request = adapter?.buildCancel?.(ref);
     if (adapter === undefined || request === undefined) return { type: 'unsupported' };
-    const result = await this.#options.transport.send(adapter, input.ref.credential, request, { signal });
+    if (adapter.cancelErases === true) {
+      // What is paid for and finished is left where it is, for whoever wants it after all.
+      const { type } = await pollTask(transport, adapter, ref, signal);
+      if (type !== 'pending') return { type: type === 'done' || type === 'failed' ? 'unsupported' : 'error' };
+    }
+    const result = await transport.send(adapter, input.ref.credential, request, { signal });
     return { type: result.type === 'response' && result.response.status < 400 ? 'ok' : 'error' };
   }
 

@@ -351,4 +351,9 @@ export interface ProviderAdapter {
   parseMore?(response: HttpResponse, ref: TaskRef): PollOutcome;
   /** Absent when `capabilities.cancel` is `none`; undefined for a task that cannot be called off. */
   buildCancel?(ref: TaskRef): HttpRequest | undefined;
+  /**
+   * True when the same call erases a task that is over, and what it made: it is sent only to one that a poll
+   * has just shown not to be.
+   */
+  readonly cancelErases?: boolean;
 }

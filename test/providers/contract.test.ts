@@ -91,6 +91,7 @@ describe.each(Object.entries(every))('%s', (_name, entry) => {
     expect(pollMinMs).toBeGreaterThanOrEqual(1_000);
     expect(urlTtlMs).toBeGreaterThan(0);
     expect(adapter.buildCancel === undefined).toBe(cancel === 'none');
+    if (adapter.cancelErases === true) expect(cancel).not.toBe('none');
     expect(adapter.webhook === undefined).toBe(adapter.capabilities.webhook === 'none');
   });
 

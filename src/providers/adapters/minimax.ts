@@ -106,7 +106,7 @@ export function minimax(options: MinimaxOptions = {}): ProviderAdapter {
     buildPoll: pollRequest,
     parsePoll: (response, ref) => parsePoll(house, response, ref),
     parseMore: (response) => parseFile(house, response),
-    ...(forced === 'v1' ? {} : { buildCancel: cancelRequest }),
+    ...(forced === 'v1' ? {} : { buildCancel: cancelRequest, cancelErases: true }),
   };
 }
 
@@ -121,9 +121,7 @@ function pollRequest({ taskId, generation }: TaskRef): HttpRequest {
   return { method: 'GET', path };
 }
 
-/**
- * Only a queued task of v2 is called off. A finished one is forgotten there: its job is over here by then.
- */
+/** Only a queued task of v2 is called off; a finished one is forgotten there. */
 function cancelRequest({ taskId, generation }: TaskRef): HttpRequest | undefined {
   if (generation !== 'v2') return undefined;
   return { method: 'DELETE', path: `/v2/video_generation/${encodeURIComponent(taskId)}` };

@@ -113,8 +113,8 @@ export function runway(options: RunwayOptions = {}): ProviderAdapter {
     parseSubmit: (response, request, credential) => parseSubmit(house, response, request, credential),
     buildPoll: (ref) => ({ method: 'GET', path: pathOf(ref), headers: VERSION }),
     parsePoll: (response, ref) => parsePoll(house, response, ref),
-    // Of a task that is over this deletes the output; the chart cancels only while it believes it is not.
     buildCancel: (ref) => ({ method: 'DELETE', path: pathOf(ref), headers: VERSION }),
+    cancelErases: true,
   };
 }
 

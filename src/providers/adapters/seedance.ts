@@ -132,6 +132,7 @@ export function seedance(options: SeedanceOptions = {}): ProviderAdapter {
     parsePoll: (response, ref) => parsePoll(house, response, ref),
     // Only a queued task is called off; Ark refuses for a running one and forgets a finished one.
     buildCancel: (ref) => ({ method: 'DELETE', path: taskPath(ref) }),
+    cancelErases: true,
   };
 }
 
