@@ -7,7 +7,7 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { AnyStateMachine } from 'xstate';
-import { HoldfastError } from '../errors.js';
+import { HoldfastError, isHoldfastError } from '../errors.js';
 import type { CensusOptions, DoctorMachine } from '../index.js';
 import { isPlainObject } from '../json.js';
 
@@ -47,11 +47,20 @@ export async function loaded(path: string): Promise<Readonly<Record<string, unkn
     const module: unknown = await import(pathToFileURL(resolve(path)).href);
     return Object(module) as Readonly<Record<string, unknown>>;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
     // Node by itself reads no TypeScript, or not that of every project: the way out is a loader.
     const loader = /\.[mc]?tsx?$/.test(path) ? `; for TypeScript set NODE_OPTIONS="--import tsx"` : '';
-    throw unusable(`${path} cannot be loaded (${reason})${loader}`, error);
+    throw faultOf(path, 'cannot be loaded', error, loader);
   }
+}
+
+/**
+ * What a module threw, as an error that names the module. An error of ours says by itself what to do: options
+ * that an adapter refused, say.
+ */
+export function faultOf(path: string, what: string, error: unknown, hint = ''): HoldfastError {
+  if (isHoldfastError(error)) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return unusable(`${path}: ${what} (${reason})${hint}`, error);
 }
 
 function machinesIn(name: string, value: unknown): readonly ModuleMachine[] {

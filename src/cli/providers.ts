@@ -4,14 +4,17 @@
  *
  * Callers: run.ts. Invariants:
  *  1  The process that holds the directory is asked; where nobody does, a module with the options of the
- *     runtime is: its adapters are what there is to look at.
+ *     runtime is: its adapters are what there is to look at. A directory without a store is left alone.
  *  2  No key is printed. A check that finds fault ends with the exit code of an error.
  */
+import { access, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { connectControl } from '../control/index.js';
 import { HoldfastError } from '../errors.js';
-import { openOffline, silentLogger } from '../index.js';
-import type { ProviderCheck, ProviderView } from '../index.js';
+import { openOffline, openRuntime, silentLogger } from '../index.js';
+import type { ProviderCheck, ProviderView, Runtime, RuntimeOptions } from '../index.js';
 import { say, type Common } from './answer.js';
 import { optionsIn } from './serve.js';
 import { tableLines, type Column } from './table.js';
@@ -118,12 +121,40 @@ async function runningDesk(directory: string): Promise<Desk | undefined> {
 async function moduleDesk({ dir, module }: Options): Promise<Desk> {
   if (module === undefined) throw nobody(dir, 'name the module with its options (--module)');
   const { directory, providers = [] } = await optionsIn(module);
+  if (!(await hasStore(directory))) return scratchDesk(providers);
   const offline = await openOffline({ directory, providers, log: silentLogger });
+  return deskOf(offline, () => offline.close());
+}
+
+/** Of a directory that was never run: its keys can be looked at before the first start. */
+async function scratchDesk(providers: NonNullable<RuntimeOptions['providers']>): Promise<Desk> {
+  const directory = await mkdtemp(join(tmpdir(), 'holdfast-providers-'));
+  const removed = (): Promise<void> => rm(directory, { recursive: true, force: true });
+  try {
+    const runtime = await openRuntime({ directory, providers, control: false, log: silentLogger });
+    return deskOf(runtime, async () => {
+      await runtime.close();
+      await removed();
+    });
+  } catch (error) {
+    await removed();
+    throw error;
+  }
+}
+
+function deskOf({ providers }: Pick<Runtime, 'providers'>, close: () => Promise<void>): Desk {
   return {
-    list: () => offline.providers.list(),
-    check: (name, credential) => offline.providers.check(name, { credential }),
-    close: () => offline.close(),
+    list: () => providers.list(),
+    check: (name, credential) => providers.check(name, { credential }),
+    close,
   };
+}
+
+async function hasStore(directory: string): Promise<boolean> {
+  return await access(join(directory, 'holdfast.json')).then(
+    () => true,
+    () => false,
+  );
 }
 
 function nobody(directory: string, what: string): HoldfastError {

@@ -15,7 +15,7 @@ import { openRuntime, type Runtime, type RuntimeOptions } from '../index.js';
 import { isPlainObject } from '../json.js';
 import { limits } from '../limits.js';
 import { onInterrupt } from './interrupt.js';
-import { loaded } from './module-machines.js';
+import { faultOf, loaded } from './module-machines.js';
 import type { Terminal } from './terminal.js';
 
 interface ServeArguments {
@@ -61,11 +61,20 @@ async function serve(
 /** Throws INVALID_INPUT for a module that has none; what is wrong with them, the runtime says. */
 export async function optionsIn(module: string): Promise<RuntimeOptions> {
   const given = (await loaded(module))['default'];
-  const made: unknown = typeof given === 'function' ? await (given as () => unknown)() : given;
+  const made: unknown = typeof given === 'function' ? await madeBy(module, given as () => unknown) : given;
   if (isPlainObject(made) && typeof made['directory'] === 'string')
     return made as Readonly<Record<string, unknown>> & RuntimeOptions;
   const message = `"module": the default export of ${module} makes no options with a directory`;
   throw new HoldfastError('INVALID_INPUT', message, { details: { field: 'module' } });
+}
+
+/** What the user's function throws is the module's fault, and not ours. */
+async function madeBy(module: string, make: () => unknown): Promise<unknown> {
+  try {
+    return await make();
+  } catch (error) {
+    throw faultOf(module, 'its function threw', error);
+  }
 }
 
 async function listening(

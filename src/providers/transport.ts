@@ -192,6 +192,9 @@ type FoundCredential =
   | { readonly type: 'found'; readonly value: Credential }
   | Extract<TransportResult, { readonly type: 'noCredential' | 'notSent' }>;
 
+// undici refuses the others as a fault of the request, though it is the key that has to be mended.
+const HEADER_TEXT = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
+
 /** For a URL that is its own credential. */
 const ANONYMOUS: FoundCredential = { type: 'found', value: { headers: {} } };
 
@@ -199,7 +202,10 @@ const ANONYMOUS: FoundCredential = { type: 'found', value: { headers: {} } };
 async function credentialOf(adapter: ProviderAdapter, alias: string): Promise<FoundCredential> {
   try {
     const value = await adapter.credential(alias);
-    return value === undefined ? { type: 'noCredential' } : { type: 'found', value };
+    if (value === undefined) return { type: 'noCredential' };
+    if (Object.values(value.headers).every((text) => HEADER_TEXT.test(text))) return { type: 'found', value };
+    const message = `the key of "${alias}" has characters that no header can carry, such as a line's end`;
+    return { type: 'notSent', error: providerError('auth', { code: 'unusableKey', message }) };
   } catch (cause) {
     const message = `the credential "${alias}" could not be read: ${redactError(cause)}`;
     return { type: 'notSent', error: providerError('auth', { code: 'credentialThrew', message }) };

@@ -30,11 +30,14 @@ export const word = z.string().min(1).max(200);
 /**
  * Ends after so many polls of the task, after so many milliseconds, or after a seeded number of milliseconds.
  */
-export const span = z.union([
-  z.strictObject({ polls: z.int().min(0).max(1_000_000) }),
-  z.strictObject({ ms }),
-  z.strictObject({ minMs: ms, maxMs: ms }).refine((range) => range.minMs <= range.maxMs, 'minMs > maxMs'),
-]);
+export const span = z.union(
+  [
+    z.strictObject({ polls: z.int().min(0).max(1_000_000) }),
+    z.strictObject({ ms }),
+    z.strictObject({ minMs: ms, maxMs: ms }).refine((range) => range.minMs <= range.maxMs, 'minMs > maxMs'),
+  ],
+  { error: 'is {"polls": n}, {"ms": n} or {"minMs": n, "maxMs": n}, whole numbers of 0 or more' },
+);
 export type Span = z.output<typeof span>;
 
 /** Which of the matching calls a rule is for. Without any field: all of them. */

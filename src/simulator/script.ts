@@ -214,10 +214,9 @@ export function readScript(file: string): Script {
   try {
     value = JSON.parse(readFileSync(file, 'utf8'));
   } catch (cause) {
-    throw new HoldfastError('INVALID_INPUT', `the simulator script ${file} is not a readable JSON file`, {
-      cause,
-      details: { field: 'script' },
-    });
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `the simulator script ${file} is not a readable JSON file (${reason})`;
+    throw new HoldfastError('INVALID_INPUT', message, { cause, details: { field: 'script' } });
   }
   return parseScript(value);
 }

@@ -89,10 +89,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     await running.listen(port, host, options.publicUrl);
   } catch (cause) {
     ledger.close();
-    throw new HoldfastError('INVALID_OPTIONS', `the simulator cannot listen on ${host}:${port}`, {
-      cause,
-      details: { option: 'port' },
-    });
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `the simulator cannot listen on ${host}:${port} (${reason})`;
+    throw new HoldfastError('INVALID_OPTIONS', message, { cause, details: { option: 'port' } });
   }
   return running;
 }

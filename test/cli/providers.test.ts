@@ -1,5 +1,5 @@
 /** `holdfast providers`: beside a running runtime, and with a module where nobody runs. */
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ask, codeOf, ENDLESS, newDirectory, newWorld } from '../control/world.js';
@@ -110,6 +110,34 @@ test('where nobody runs, a module says who is registered; without one the answer
   expect(checked.err).toContain('kling:default has no key here');
   const resume = await told(['providers', 'resume', 'openai', '--dir', directory]);
   expect(resume.err).toContain('resumed by the process that runs its jobs');
+});
+
+test('keys are looked at before a directory was ever run, and nothing is made there', async () => {
+  const { simulator } = await newWorld(ENDLESS);
+  const home = await newDirectory();
+  const directory = join(home, 'not-there-yet');
+  const module = join(home, 'options.mjs');
+  const index = new URL('../../src/providers/index.ts', import.meta.url).href;
+  const baseUrl = simulator.baseUrls['openai'] ?? '';
+  await writeFile(
+    module,
+    `import { openai } from ${JSON.stringify(index)};
+    const key = ${JSON.stringify(KEY)};
+    const apiKey = { default: key, broken: key + String.fromCharCode(10) + key };
+    const providers = [openai({ baseUrl: ${JSON.stringify(baseUrl)}, apiKey })];
+    export default { directory: ${JSON.stringify(directory)}, providers };\n`,
+  );
+  const checked = await told(['providers', 'check', 'openai', '--module', module]);
+  expect(checked).toEqual({ code: 0, out: 'openai:default is known to its provider\n', err: '' });
+  const listed = await told(['providers', '--module', module]);
+  expect(listed.out).toMatch(/openai +default +present +open [^]*openai: no jobs\n$/);
+  const broken = await told(['providers', 'check', 'openai', '--credential', 'broken', '--module', module]);
+  expect(broken).toMatchObject({ code: 1, out: '' });
+  expect(broken.err).toContain(
+    'auth unusableKey: the key of "broken" has characters that no header can carry',
+  );
+  expect(broken.err).not.toContain(KEY);
+  expect(await readdir(home)).toEqual(['options.mjs']);
 });
 
 test('the door takes the same, and resumes an account that was never held back', async () => {

@@ -62,6 +62,24 @@ test('a module without options, and a port that is none, are refused before anyt
   expect(port.err).toMatch(/^holdfast: USAGE: [^\n]+\n$/);
 });
 
+test('a module that throws is a wrong module, and what an adapter refuses is told as it is', async () => {
+  const file = join(await newDirectory(), 'throws.mjs');
+  await writeFile(file, 'export default () => { throw new Error("no vault"); };\n');
+  const threw = await told(['serve', file]);
+  expect(threw).toMatchObject({ code: 2, out: '' });
+  expect(threw.err).toMatch(
+    /^holdfast: INVALID_INPUT: "module": [^\n]+: its function threw \(no vault\)[^\n]+\n$/,
+  );
+  const index = new URL('../../src/providers/index.ts', import.meta.url).href;
+  const make = `import { fal } from ${JSON.stringify(index)};
+    const providers = () => [fal({ baseURL: 'x' })];`;
+  for (const made of ['{ providers: providers() }', '() => ({ providers: providers() })']) {
+    await writeFile(file.replace('throws', String(made.length)), `${make}\nexport default ${made};\n`);
+    const refused = await told(['serve', file.replace('throws', String(made.length))]);
+    expect(refused.err).toMatch(/^holdfast: INVALID_OPTIONS: fal: baseURL is no option; there are [^\n]+\n$/);
+  }
+});
+
 test('a port that is taken is refused, and the directory is free again', async () => {
   const directory = await newDirectory();
   const module = await moduleIn(directory, (options) => options);

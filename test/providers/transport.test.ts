@@ -200,6 +200,17 @@ describe('a submit that was certainly not sent', () => {
     expect(result).toMatchObject({ type: 'notSent', error: { class: 'auth' } });
   });
 
+  it('is one whose key fits in no header: the key is at fault, and not the way to the provider', async () => {
+    const server = await serve(() => undefined);
+    for (const apiKey of ['sk-a\nsk-b', 'sk-\u2026', 'sk-\u0000']) {
+      const adapter = openai({ baseUrl: server.url, apiKey });
+      const result = await transport().send(adapter, 'default', post(adapter), { signal: never });
+      expect(result).toMatchObject({ type: 'notSent', error: { class: 'auth', code: 'unusableKey' } });
+      expect(JSON.stringify(result)).not.toContain('sk-');
+    }
+    expect(server.connections()).toBe(0);
+  });
+
   it('is one without a key: blocked, with nothing on the wire', async () => {
     const server = await serve(() => undefined);
     const adapter = openai({ baseUrl: server.url, env: () => ({}) });

@@ -41,7 +41,10 @@ describe('a script', () => {
       'milliseconds',
     );
     expect(refusal(() => parseScript({ life: { queued: { minMs: 2, maxMs: 1 } } }))).toContain(
-      'script.life.queued',
+      'script.life.queued: minMs > maxMs',
+    );
+    expect(refusal(() => parseScript({ life: { queued: { pols: 1 } } }))).toContain(
+      'script.life.queued: is {"polls": n}, {"ms": n} or {"minMs": n, "maxMs": n}',
     );
     expect(refusal(() => parseScript('fast'))).toContain('script');
   });
@@ -50,7 +53,7 @@ describe('a script', () => {
     const directory = mkdtempSync(join(tmpdir(), 'simulator-'));
     onTestFinished(() => rmSync(directory, { recursive: true }));
     const file = join(directory, 'script.json');
-    expect(refusal(() => readScript(file))).toContain(file);
+    expect(refusal(() => readScript(file))).toContain('ENOENT');
     writeFileSync(file, '{"keys": ["k"]');
     expect(refusal(() => readScript(file))).toContain(file);
     writeFileSync(file, '{"keys": ["k"]}');
