@@ -5,6 +5,8 @@
  *
  * Callers: test files, while they are collected. Owns a directory below node_modules, so that the packages
  * with a native addon are found from it; it goes when the file has ended.
+ * A helper may call it while it is imported only for files of projects that are not `isolate: false`: there
+ * it is imported once, and what it bundled is gone with the first file.
  */
 import { buildSync } from 'esbuild';
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
