@@ -7,10 +7,11 @@
  */
 import { isPlainObject } from '../../json.js';
 import type { JsonObject } from '../../json.js';
-import { jsonReply, subjectOf, textField } from '../dialect.js';
-import type { Call, Dialect, Outcome, Reply, Route, Subject, World } from '../dialect.js';
+import { jsonReply, textField } from '../dialect.js';
+import type { Call, Dialect, Reply, World } from '../dialect.js';
 import { artifactLinks, artifactRoute } from '../object-store.js';
-import type { Sight, Task } from '../tasks.js';
+import { submitRoute, taskRoute } from '../task-routes.js';
+import type { Sight, Task, TaskRequest } from '../tasks.js';
 
 const PROVIDER = 'agnes';
 const MOUNT = '/agnes';
@@ -31,16 +32,21 @@ export const agnesDialect: Dialect = {
   provider: PROVIDER,
   mount: MOUNT,
   routes: [
-    {
-      action: 'submit',
-      method: 'POST',
-      path: /^\/v1\/videos$/,
-      guard: 'key',
-      subjects: submitSubjects,
-      run: submit,
-    },
-    pollRoute({ path: /^\/agnesapi$/, query: 'video_id' }, byVideoId),
-    pollRoute({ path: /^\/v1\/videos\/([^/]+)$/ }, byTaskId),
+    submitRoute(/^\/v1\/videos$/, requestOf, (created, sight, call, world) =>
+      jsonReply(200, videoOf(created, sight, call, world)),
+    ),
+    taskRoute(
+      { action: 'poll', method: 'GET', path: /^\/agnesapi$/, query: 'video_id' },
+      { idIn, find: byVideoId },
+      missing,
+      poll,
+    ),
+    taskRoute(
+      { action: 'poll', method: 'GET', path: /^\/v1\/videos\/([^/]+)$/ },
+      { idIn, find: byTaskId },
+      missing,
+      poll,
+    ),
     artifactRoute(PROVIDER),
   ],
   unauthorized: () => refusal(401, 'invalid_api_key', 'Invalid token'),
@@ -50,31 +56,16 @@ export const agnesDialect: Dialect = {
   failing: (status) => refusal(status, status >= 500 ? 'server_error' : 'invalid_request', 'It failed'),
 };
 
-function submitSubjects(call: Call): readonly Subject[] {
-  const prompt = textField(call.fields, 'prompt');
-  return [{ kind: 'video', ...(prompt === undefined ? {} : { prompt }) }];
-}
-
-function submit(call: Call, world: World): Outcome {
-  const { fields } = call;
+function requestOf({ fields }: Call): TaskRequest | Reply {
   const prompt = textField(fields, 'prompt');
   const model = textField(fields, 'model');
   if (prompt === undefined || model === undefined) {
-    return { reply: refusal(400, 'invalid_request', 'prompt and model are required') };
+    return refusal(400, 'invalid_request', 'prompt and model are required');
   }
-  const is25 = /2\.5/.test(model);
-  const wrong = is25 ? wrongIn25(fields) : wrongIn20(fields);
-  if (wrong !== undefined) return { reply: refusal(400, 'invalid_request', wrong) };
-  const created = world.tasks.create({
-    provider: PROVIDER,
-    kind: 'video',
-    prompt,
-    model,
-    count: 1,
-    echo: { mode: textField(fields, 'mode'), seconds: textField(fields, 'seconds') },
-    ...(call.terminal === undefined ? {} : { terminal: call.terminal }),
-  });
-  return { reply: jsonReply(200, videoOf(created, world.tasks.glance(created), call, world)), created };
+  const wrong = /2\.5/.test(model) ? wrongIn25(fields) : wrongIn20(fields);
+  if (wrong !== undefined) return refusal(400, 'invalid_request', wrong);
+  const echo = { mode: textField(fields, 'mode'), seconds: textField(fields, 'seconds') };
+  return { provider: PROVIDER, kind: 'video', prompt, model, count: 1, echo };
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -117,28 +108,13 @@ function isSide(value: unknown): boolean {
   return isWhole(value) && value > 0 && value % 64 === 0;
 }
 
-function pollRoute(
-  where: Pick<Route, 'path' | 'query'>,
-  find: (call: Call, world: World) => Task | undefined,
-): Route {
-  return {
-    action: 'poll',
-    method: 'GET',
-    ...where,
-    guard: 'key',
-    subjects: (call, world) => {
-      const task = find(call, world);
-      return [task === undefined ? { taskId: idIn(call) } : subjectOf(task)];
-    },
-    run: (call, world) => {
-      const task = find(call, world);
-      const sight = task === undefined ? undefined : world.tasks.poll(task);
-      if (task === undefined || sight === undefined) {
-        return { reply: refusal(404, 'task_not_found', `task ${idIn(call)} does not exist`) };
-      }
-      return { reply: jsonReply(200, videoOf(task, sight, call, world)) };
-    },
-  };
+function poll(task: Task, call: Call, world: World): Reply | undefined {
+  const sight = world.tasks.poll(task);
+  return sight === undefined ? undefined : jsonReply(200, videoOf(task, sight, call, world));
+}
+
+function missing(call: Call): Reply {
+  return refusal(404, 'task_not_found', `task ${idIn(call)} does not exist`);
 }
 
 function idIn(call: Call): string {

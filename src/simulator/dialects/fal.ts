@@ -12,10 +12,10 @@
  */
 import type { Json, JsonObject } from '../../json.js';
 import { judged } from '../access.js';
-import { jsonReply, subjectOf, textField } from '../dialect.js';
-import type { Call, Dialect, Reply, Route, World } from '../dialect.js';
+import { jsonReply, textField } from '../dialect.js';
+import type { Call, Dialect, Reply, World } from '../dialect.js';
 import { artifactLinks, artifactRoute } from '../object-store.js';
-import { submitRoute } from '../task-routes.js';
+import { byId, submitRoute, taskRoute } from '../task-routes.js';
 import type { Sight, Task, TaskRequest } from '../tasks.js';
 
 const PROVIDER = 'fal';
@@ -35,6 +35,9 @@ const words = {
   cancelled: 'COMPLETED',
 } as const;
 
+/** Below the first parts of its model alone. */
+const here = byId(PROVIDER, 1, (task, { params: [app] }) => task.echo.app === app);
+
 export const falDialect: Dialect = {
   provider: PROVIDER,
   mount: MOUNT,
@@ -43,9 +46,9 @@ export const falDialect: Dialect = {
     submitRoute(new RegExp(String.raw`^\/(${APP}(?:\/[\w.-]+)*)$`), requestOf, (task, sight, call) =>
       jsonReply(200, { ...queueOf(task, sight, call), queue_position: 0 }),
     ),
-    taskRoute('poll', 'GET', '/status', status),
-    taskRoute('poll', 'GET', '', result),
-    taskRoute('cancel', 'PUT', '/cancel', cancel),
+    taskRoute({ action: 'poll', method: 'GET', path: below('/status') }, here, notFound, status),
+    taskRoute({ action: 'poll', method: 'GET', path: below('') }, here, notFound, result),
+    taskRoute({ action: 'cancel', method: 'PUT', path: below('/cancel') }, here, notFound, cancel),
     artifactRoute(PROVIDER),
   ],
   callback: { signing: 'fal', at: ['succeeded', 'failed', 'cancelled'], body: news },
@@ -59,27 +62,8 @@ export const falDialect: Dialect = {
   failing: (code) => refusal(code, code >= 500 ? 'Internal Server Error' : 'Bad Request'),
 };
 
-type Run = (task: Task, call: Call, world: World) => Reply;
-
-function taskRoute(action: 'poll' | 'cancel', method: Route['method'], end: string, run: Run): Route {
-  const find = ({ params: [app, id = ''] }: Call, world: World): Task | undefined => {
-    const task = world.tasks.byId(PROVIDER, id);
-    return task?.echo.app === app ? task : undefined;
-  };
-  return {
-    action,
-    method,
-    path: new RegExp(String.raw`^\/(${APP})\/requests\/([^/]+)${end}$`),
-    guard: 'key',
-    subjects: (call, world) => {
-      const task = find(call, world);
-      return [task === undefined ? { taskId: call.params[1] ?? '' } : subjectOf(task)];
-    },
-    run: (call, world) => {
-      const task = find(call, world);
-      return { reply: task === undefined ? refusal(404, 'Request not found') : run(task, call, world) };
-    },
-  };
+function below(end: string): RegExp {
+  return new RegExp(String.raw`^\/(${APP})\/requests\/([^/]+)${end}$`);
 }
 
 function requestOf(call: Call): TaskRequest | Reply {
@@ -106,18 +90,18 @@ function requestOf(call: Call): TaskRequest | Reply {
   };
 }
 
-function status(task: Task, call: Call, world: World): Reply {
+function status(task: Task, call: Call, world: World): Reply | undefined {
   const sight = world.tasks.poll(task);
-  if (sight === undefined) return refusal(404, 'Request not found');
+  if (sight === undefined) return undefined;
   const isOver = words[sight.status] === 'COMPLETED';
   return jsonReply(isOver ? 200 : 202, queueOf(task, sight, call));
 }
 
-function result(task: Task, _call: Call, world: World): Reply {
+function result(task: Task, _call: Call, world: World): Reply | undefined {
   const before = world.tasks.glance(task);
   const isOver = before !== undefined && words[before.status] === 'COMPLETED';
   const sight = isOver ? before : world.tasks.poll(task);
-  if (sight === undefined) return refusal(404, 'Request not found');
+  if (sight === undefined) return undefined;
   switch (sight.status) {
     case 'queued':
     case 'running':
@@ -174,6 +158,10 @@ function news(task: Task, sight: Sight, world: World): Json {
 
 function invalid(field: string, message: string, type: string): Reply {
   return refusal(422, [{ loc: ['body', field], msg: message, type }]);
+}
+
+function notFound(): Reply {
+  return refusal(404, 'Request not found');
 }
 
 function refusal(code: number, detail: Json): Reply {

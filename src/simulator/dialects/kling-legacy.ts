@@ -15,13 +15,13 @@ import { artifactLinks } from '../object-store.js';
 import type { Sight, Task, TaskRequest } from '../tasks.js';
 import {
   answer,
+  klingSubmit,
   MOUNT,
   progressWords,
   PROVIDER,
   refusal,
   subjectById,
   subjectByKey,
-  submitRoute,
   taskRequest,
   wrong,
 } from './kling-words.js';
@@ -34,8 +34,8 @@ const IMAGE_FAMILY = '(generations|omni-image)';
 const ANY_FAMILY = '/v1/(?:videos|images)/([\\w-]+)';
 
 export const legacyRoutes: readonly Route[] = [
-  submitRoute(new RegExp(`^/v1/videos/${VIDEO_FAMILY}$`), videoRequest, legacyTask),
-  submitRoute(new RegExp(`^/v1/images/${IMAGE_FAMILY}$`), imageRequest, legacyTask),
+  klingSubmit(new RegExp(`^/v1/videos/${VIDEO_FAMILY}$`), videoRequest, legacyTask),
+  klingSubmit(new RegExp(`^/v1/images/${IMAGE_FAMILY}$`), imageRequest, legacyTask),
   {
     action: 'poll',
     method: 'GET',

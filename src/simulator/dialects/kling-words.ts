@@ -8,7 +8,8 @@
 import { sha256Hex } from '../../ids.js';
 import type { Json, JsonObject } from '../../json.js';
 import { jsonReply, subjectOf } from '../dialect.js';
-import type { Call, Outcome, Reply, Route, Subject, World } from '../dialect.js';
+import type { Call, Reply, Route, Subject, World } from '../dialect.js';
+import { submitRoute } from '../task-routes.js';
 import type { Sight, Task, TaskRequest } from '../tasks.js';
 
 export const PROVIDER = 'kling';
@@ -22,29 +23,18 @@ export const progressWords = {
   cancelled: 'failed',
 } as const;
 
-export type ReadRequest = (call: Call) => TaskRequest | Reply;
 export type Render = (task: Task, sight: Sight | undefined, world: World, word?: string) => JsonObject;
 
-export function submitRoute(path: RegExp, read: ReadRequest, render: Render): Route {
-  const subjects = (call: Call): readonly Subject[] => {
-    const request = read(call);
-    if ('body' in request) return [{}];
-    const { kind, prompt, key } = request;
-    return [{ kind, prompt, ...(key === undefined ? {} : { key }) }];
-  };
-  const run = (call: Call, world: World): Outcome => {
-    const request = read(call);
-    if ('body' in request) return { reply: request };
-    if (request.key !== undefined && world.tasks.hasKey(PROVIDER, request.key)) {
-      return { reply: refusal(400, 1201, `external_task_id already exists: ${request.key}`) };
-    }
-    const created = world.tasks.create(
-      call.terminal === undefined ? request : { ...request, terminal: call.terminal },
-    );
-    const sight = world.tasks.glance(created);
-    return { reply: answer(render(created, sight, world, call.statusWord)), created };
-  };
-  return { action: 'submit', method: 'POST', path, guard: 'key', subjects, run };
+export function klingSubmit(path: RegExp, read: (call: Call) => TaskRequest | Reply, render: Render): Route {
+  return submitRoute(
+    path,
+    read,
+    (created, sight, { statusWord }, world) => answer(render(created, sight, world, statusWord)),
+    ({ key }, _call, { tasks }) =>
+      key !== undefined && tasks.hasKey(PROVIDER, key)
+        ? wrong(`external_task_id already exists: ${key}`)
+        : undefined,
+  );
 }
 
 export interface Asked extends Pick<TaskRequest, 'kind' | 'model' | 'count'> {

@@ -18,13 +18,13 @@ import { klingAccess } from './kling-access.js';
 import { legacyRoutes, legacyTask } from './kling-legacy.js';
 import {
   answer,
+  klingSubmit,
   MOUNT,
   progressWords,
   PROVIDER,
   refusal,
   subjectById,
   subjectByKey,
-  submitRoute,
   taskRequest,
   wrong,
 } from './kling-words.js';
@@ -53,7 +53,7 @@ export const klingDialect: Dialect = {
   provider: PROVIDER,
   mount: MOUNT,
   routes: [
-    submitRoute(/^\/(text-to-video|image-to-video|omni-video)\/([^/]+)$/, videoRequest, videoOf),
+    klingSubmit(/^\/(text-to-video|image-to-video|omni-video)\/([^/]+)$/, videoRequest, videoOf),
     batchRoute('poll', 'task_ids'),
     batchRoute('lookup', 'external_task_ids'),
     ...legacyRoutes,

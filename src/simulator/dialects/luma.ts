@@ -13,7 +13,7 @@ import type { JsonObject } from '../../json.js';
 import { jsonReply, textField } from '../dialect.js';
 import type { Call, Dialect, Outcome, Reply, World } from '../dialect.js';
 import { artifactLinks, artifactRoute } from '../object-store.js';
-import { submitRoute, taskRoute } from '../task-routes.js';
+import { byId, submitRoute, taskRoute } from '../task-routes.js';
 import type { Sight, Task, TaskRequest } from '../tasks.js';
 
 const PROVIDER = 'luma';
@@ -47,8 +47,8 @@ export const lumaDialect: Dialect = {
       jsonReply(201, generationOf(task, sight, world, call)),
     ),
     { action: 'list', method: 'GET', path: /^\/generations$/, guard: 'key', subjects: () => [], run: list },
-    taskRoute(PROVIDER, { action: 'poll', method: 'GET', path: GENERATION }, notFound, poll),
-    taskRoute(PROVIDER, { action: 'cancel', method: 'DELETE', path: GENERATION }, notFound, remove),
+    taskRoute({ action: 'poll', method: 'GET', path: GENERATION }, byId(PROVIDER), notFound, poll),
+    taskRoute({ action: 'cancel', method: 'DELETE', path: GENERATION }, byId(PROVIDER), notFound, remove),
     {
       action: 'lookup',
       method: 'GET',
@@ -124,9 +124,9 @@ function isFrame(frame: unknown): boolean {
   return frame.type === 'image' && typeof frame.url === 'string' && /^https?:/.test(frame.url);
 }
 
-function poll(task: Task, call: Call, world: World): Reply {
+function poll(task: Task, call: Call, world: World): Reply | undefined {
   const sight = world.tasks.poll(task);
-  return sight === undefined ? notFound() : jsonReply(200, generationOf(task, sight, world, call));
+  return sight === undefined ? undefined : jsonReply(200, generationOf(task, sight, world, call));
 }
 
 function remove(task: Task, _call: Call, world: World): Reply {

@@ -7,8 +7,8 @@
  *     repeated a challenge.
  */
 import type { JsonObject } from '../../json.js';
-import { subjectOf, textField } from '../dialect.js';
-import type { Call, Callback, Subject, World } from '../dialect.js';
+import { textField } from '../dialect.js';
+import type { Call, Callback, World } from '../dialect.js';
 import { artifactLinks } from '../object-store.js';
 import type { Sight, Task, TaskRequest } from '../tasks.js';
 
@@ -49,11 +49,6 @@ export function taskOf(generation: Generation, id: string, world: World): Task |
   return task?.echo.generation === generation ? task : undefined;
 }
 
-export function subjectsOf(generation: Generation, id: string, world: World): readonly Subject[] {
-  const task = taskOf(generation, id, world);
-  return [task === undefined ? { taskId: id } : subjectOf(task)];
-}
-
 /** What both generations make of a submit they take. */
 export function taskRequest(
   generation: Generation,
@@ -61,7 +56,6 @@ export function taskRequest(
   asked: { readonly model: string; readonly prompt: string },
 ): TaskRequest {
   const callbackUrl = textField(call.fields, 'callback_url');
-  const { terminal } = call;
   const words = ['resolution', 'ratio'].flatMap((name) => {
     const word = textField(call.fields, name);
     return word === undefined ? [] : [[name, word] as const];
@@ -78,7 +72,6 @@ export function taskRequest(
       ...(typeof duration === 'number' ? { duration: String(duration) } : {}),
     },
     ...(callbackUrl === undefined ? {} : { callbackUrl }),
-    ...(terminal === undefined ? {} : { terminal }),
   };
 }
 

@@ -9,15 +9,16 @@
  */
 import type { JsonObject } from '../../json.js';
 import { jsonReply, textField } from '../dialect.js';
-import type { Call, Dialect, Outcome, Reply, Subject, World } from '../dialect.js';
+import type { Call, Dialect, Reply, World } from '../dialect.js';
 import { artifactLinks, artifactRoute } from '../object-store.js';
-import type { TaskRequest } from '../tasks.js';
+import { submitRoute, taskRoute } from '../task-routes.js';
+import type { Finder } from '../task-routes.js';
+import type { Sight, Task, TaskRequest } from '../tasks.js';
 import {
   BASE,
   fileIdOf,
   minimaxCallback,
   PROVIDER,
-  subjectsOf,
   taskIdOfFile,
   taskOf,
   taskOfV1,
@@ -30,35 +31,17 @@ const MS = 1_000;
 
 const INVALID = 2013;
 
+const byTask = finder((call) => call.query.get('task_id') ?? '');
+const byFile = finder((call) => taskIdOfFile(call.query.get('file_id') ?? ''));
+
 export const minimaxV1Dialect: Dialect = {
   provider: PROVIDER,
   mount: MOUNT,
   base: BASE,
   routes: [
-    {
-      action: 'submit',
-      method: 'POST',
-      path: /^\/video_generation$/,
-      guard: 'key',
-      subjects: submitSubjects,
-      run: submit,
-    },
-    {
-      action: 'poll',
-      method: 'GET',
-      path: /^\/query\/video_generation$/,
-      guard: 'key',
-      subjects: (call, world) => subjectsOf('v1', call.query.get('task_id') ?? '', world),
-      run: poll,
-    },
-    {
-      action: 'poll',
-      method: 'GET',
-      path: /^\/files\/retrieve$/,
-      guard: 'key',
-      subjects: (call, world) => subjectsOf('v1', taskIdOfFile(call.query.get('file_id') ?? ''), world),
-      run: retrieve,
-    },
+    submitRoute(/^\/video_generation$/, requestOf, made),
+    taskRoute({ action: 'poll', method: 'GET', path: /^\/query\/video_generation$/ }, byTask, noTask, poll),
+    taskRoute({ action: 'poll', method: 'GET', path: /^\/files\/retrieve$/ }, byFile, noFile, retrieve),
     artifactRoute(PROVIDER),
   ],
   callback: minimaxCallback,
@@ -78,18 +61,13 @@ function codeOf(status: number): number {
   return status === 402 ? 1008 : INVALID;
 }
 
-function submitSubjects(call: Call): readonly Subject[] {
-  const request = requestOf(call);
-  return 'body' in request ? [{}] : [{ kind: 'video', prompt: request.prompt }];
+function finder(idIn: Finder['idIn']): Finder {
+  return { idIn, find: (call, world) => taskOf('v1', idIn(call), world) };
 }
 
-function submit(call: Call, world: World): Outcome {
-  const request = requestOf(call);
-  if ('body' in request) return { reply: request };
-  const created = world.tasks.create(request);
-  const sight = call.terminal === undefined ? undefined : world.tasks.glance(created);
-  const body = sight === undefined ? { task_id: created.id } : taskOfV1(created, sight, call, world);
-  return { reply: answer(body), created };
+function made(created: Task, sight: Sight | undefined, call: Call, world: World): Reply {
+  const isOver = call.terminal !== undefined && sight !== undefined;
+  return answer(isOver ? taskOfV1(created, sight, call, world) : { task_id: created.id });
 }
 
 function requestOf(call: Call): TaskRequest | Reply {
@@ -108,24 +86,20 @@ function requestOf(call: Call): TaskRequest | Reply {
   return taskRequest('v1', call, { model, prompt });
 }
 
-function poll(call: Call, world: World): Outcome {
-  const task = taskOf('v1', call.query.get('task_id') ?? '', world);
-  const sight = task === undefined ? undefined : world.tasks.poll(task);
-  if (task === undefined || sight === undefined) {
-    return { reply: refusal(INVALID, 'invalid params, the task does not exist') };
-  }
-  return { reply: jsonReply(200, taskOfV1(task, sight, call, world)) };
+function poll(task: Task, call: Call, world: World): Reply | undefined {
+  const sight = world.tasks.poll(task);
+  return sight === undefined ? undefined : jsonReply(200, taskOfV1(task, sight, call, world));
 }
 
-function retrieve(call: Call, world: World): Outcome {
+function noTask(): Reply {
+  return refusal(INVALID, 'invalid params, the task does not exist');
+}
+
+function retrieve(task: Task, call: Call, world: World): Reply | undefined {
   const file = call.query.get('file_id') ?? '';
-  const task = taskOf('v1', taskIdOfFile(file), world);
-  const sight = task === undefined ? undefined : world.tasks.glance(task);
-  const [url] =
-    task === undefined || sight === undefined ? [] : artifactLinks(MOUNT, task, sight.status, world);
-  if (task === undefined || url === undefined || fileIdOf(task) !== file) {
-    return { reply: refusal(INVALID, 'invalid params, the file does not exist') };
-  }
+  const sight = world.tasks.glance(task);
+  const [url] = sight === undefined ? [] : artifactLinks(MOUNT, task, sight.status, world);
+  if (url === undefined || fileIdOf(task) !== file) return undefined;
   const told = {
     file_id: file,
     bytes: 0,
@@ -134,7 +108,11 @@ function retrieve(call: Call, world: World): Outcome {
     purpose: 'video_generation',
     download_url: url,
   };
-  return { reply: answer({ file: told }) };
+  return answer({ file: told });
+}
+
+function noFile(): Reply {
+  return refusal(INVALID, 'invalid params, the file does not exist');
 }
 
 function answer(body: JsonObject): Reply {

@@ -9,38 +9,33 @@
  */
 import { sha256Hex } from '../../ids.js';
 import { jsonReply, textField } from '../dialect.js';
-import type { Call, Dialect, Outcome, Reply, Route, Subject, World } from '../dialect.js';
+import type { Call, Dialect, Outcome, Reply, World } from '../dialect.js';
 import { artifactRoute } from '../object-store.js';
+import { submitRoute, taskRoute } from '../task-routes.js';
+import type { Finder } from '../task-routes.js';
 import type { Sight, Task, TaskRequest } from '../tasks.js';
 import { contentOf } from './content-items.js';
-import {
-  BASE,
-  minimaxCallback,
-  PROVIDER,
-  subjectsOf,
-  taskOf,
-  taskOfV2,
-  taskRequest,
-} from './minimax-tasks.js';
+import { BASE, minimaxCallback, PROVIDER, taskOf, taskOfV2, taskRequest } from './minimax-tasks.js';
 
 const PROMPT_CHARACTERS_MAX = 7_000;
 const MEMORY_MS = 7 * 86_400_000;
 const PAGE_SIZE_MAX = 100;
 const TASK = /^\/query\/video_generation\/([^/]+)$/;
 
+const remembered: Finder = {
+  idIn: ({ params: [id = ''] }) => id,
+  find: (call, world) => {
+    const task = taskOf('v2', call.params[0] ?? '', world);
+    return task !== undefined && isRemembered(task, world) ? task : undefined;
+  },
+};
+
 export const minimaxV2Dialect: Dialect = {
   provider: PROVIDER,
   mount: `${BASE}/v2`,
   base: BASE,
   routes: [
-    {
-      action: 'submit',
-      method: 'POST',
-      path: /^\/video_generation$/,
-      guard: 'key',
-      subjects: submitSubjects,
-      run: submit,
-    },
+    submitRoute(/^\/video_generation$/, requestOf, made),
     {
       action: 'list',
       method: 'GET',
@@ -49,8 +44,13 @@ export const minimaxV2Dialect: Dialect = {
       subjects: () => [],
       run: list,
     },
-    taskRoute('poll', 'GET', TASK, poll),
-    taskRoute('cancel', 'DELETE', /^\/video_generation\/([^/]+)$/, remove),
+    taskRoute({ action: 'poll', method: 'GET', path: TASK }, remembered, missing, poll),
+    taskRoute(
+      { action: 'cancel', method: 'DELETE', path: /^\/video_generation\/([^/]+)$/ },
+      remembered,
+      missing,
+      remove,
+    ),
     artifactRoute(PROVIDER),
   ],
   callback: minimaxCallback,
@@ -73,28 +73,12 @@ function typeOf(status: number): string {
   return types[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
 }
 
-function taskRoute(
-  action: 'poll' | 'cancel',
-  method: 'GET' | 'DELETE',
-  path: RegExp,
-  run: Route['run'],
-): Route {
-  const subjects: Route['subjects'] = (call, world) => subjectsOf('v2', call.params[0] ?? '', world);
-  return { action, method, path, guard: 'key', subjects, run };
-}
-
-function submitSubjects(call: Call): readonly Subject[] {
-  const request = requestOf(call);
-  return 'body' in request ? [{}] : [{ kind: 'video', prompt: request.prompt }];
-}
-
-function submit(call: Call, world: World): Outcome {
-  const request = requestOf(call);
-  if ('body' in request) return { reply: request };
-  const created = world.tasks.create(request);
-  const sight = call.terminal === undefined ? undefined : world.tasks.glance(created);
-  const more = sight === undefined ? {} : taskOfV2(created, sight, call, world);
-  return { reply: jsonReply(200, { task_id: created.id, ...more }), created };
+function made(created: Task, sight: Sight | undefined, call: Call, world: World): Reply {
+  const isOver = call.terminal !== undefined && sight !== undefined;
+  return jsonReply(200, {
+    task_id: created.id,
+    ...(isOver ? taskOfV2(created, sight, call, world) : {}),
+  });
 }
 
 function requestOf(call: Call): TaskRequest | Reply {
@@ -124,11 +108,9 @@ function wrongField(fields: Readonly<Record<string, unknown>>): string | undefin
   );
 }
 
-function poll(call: Call, world: World): Outcome {
-  const task = remembered(call, world);
-  const sight = task === undefined ? undefined : world.tasks.poll(task);
-  if (task === undefined || sight === undefined) return missing(call);
-  return { reply: jsonReply(200, taskOfV2(task, sight, call, world)) };
+function poll(task: Task, call: Call, world: World): Reply | undefined {
+  const sight = world.tasks.poll(task);
+  return sight === undefined ? undefined : jsonReply(200, taskOfV2(task, sight, call, world));
 }
 
 function list(call: Call, world: World): Outcome {
@@ -144,26 +126,19 @@ function list(call: Call, world: World): Outcome {
   return { reply: jsonReply(200, { tasks: tasks.slice(start, start + size), total: tasks.length }) };
 }
 
-function remove(call: Call, world: World): Outcome {
-  const task = remembered(call, world);
-  if (task === undefined) return missing(call);
+function remove(task: Task, _call: Call, world: World): Reply {
   const status = world.tasks.glance(task)?.status;
-  if (status === 'running') return { reply: refusal(400, 'the task is running') };
+  if (status === 'running') return refusal(400, 'the task is running');
   if (!world.tasks.cancel(task)) world.tasks.remove(task);
-  return { reply: jsonReply(200, { task_id: task.id }) };
-}
-
-function remembered(call: Call, world: World): Task | undefined {
-  const task = taskOf('v2', call.params[0] ?? '', world);
-  return task !== undefined && isRemembered(task, world) ? task : undefined;
+  return jsonReply(200, { task_id: task.id });
 }
 
 function isRemembered({ echo, createdAt }: Task, world: World): boolean {
   return echo.generation === 'v2' && world.nowMs() - createdAt < MEMORY_MS;
 }
 
-function missing(call: Call): Outcome {
-  return { reply: refusal(404, `the task ${call.params[0] ?? ''} does not exist`) };
+function missing(call: Call): Reply {
+  return refusal(404, `the task ${call.params[0] ?? ''} does not exist`);
 }
 
 function refusal(status: number, message: string, type = typeOf(status)): Reply {

@@ -13,7 +13,7 @@ import type { JsonObject } from '../../json.js';
 import { jsonReply, textField } from '../dialect.js';
 import type { Call, Dialect, Outcome, Reply, Route, World } from '../dialect.js';
 import { artifactLinks, artifactRoute } from '../object-store.js';
-import { submitRoute, taskRoute } from '../task-routes.js';
+import { byId, submitRoute, taskRoute } from '../task-routes.js';
 import type { Sight, Task, TaskRequest } from '../tasks.js';
 
 const PROVIDER = 'replicate';
@@ -40,10 +40,15 @@ export const replicateDialect: Dialect = {
     submitRoute(/^\/models\/([\w.-]+)\/([\w.-]+)\/predictions$/, requestOf, created),
     submitRoute(/^\/(deployments)\/([\w.-]+)\/([\w.-]+)\/predictions$/, requestOf, created),
     { action: 'list', method: 'GET', path: /^\/predictions$/, guard: 'key', subjects: () => [], run: list },
-    taskRoute(PROVIDER, { action: 'poll', method: 'GET', path: /^\/predictions\/([^/]+)$/ }, notFound, poll),
     taskRoute(
-      PROVIDER,
+      { action: 'poll', method: 'GET', path: /^\/predictions\/([^/]+)$/ },
+      byId(PROVIDER),
+      notFound,
+      poll,
+    ),
+    taskRoute(
       { action: 'cancel', method: 'POST', path: /^\/predictions\/([^/]+)\/cancel$/ },
+      byId(PROVIDER),
       notFound,
       cancel,
     ),
@@ -128,9 +133,9 @@ function plainRoute(path: RegExp, answer: (world: World) => Reply): Route {
   return { action: 'lookup', method: 'GET', path, guard: 'key', subjects: () => [], run };
 }
 
-function poll(task: Task, call: Call, world: World): Reply {
+function poll(task: Task, call: Call, world: World): Reply | undefined {
   const sight = world.tasks.poll(task);
-  return sight === undefined ? notFound() : jsonReply(200, predictionOf(task, sight, world, call));
+  return sight === undefined ? undefined : jsonReply(200, predictionOf(task, sight, world, call));
 }
 
 function cancel(task: Task, call: Call, world: World): Reply {

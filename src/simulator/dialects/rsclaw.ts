@@ -12,13 +12,16 @@
 import { sha256Hex } from '../../ids.js';
 import { canonicalJson, isPlainObject } from '../../json.js';
 import type { Json, JsonObject } from '../../json.js';
-import { bytesReply, jsonReply, subjectOf, textField } from '../dialect.js';
-import type { Call, Dialect, Outcome, Reply, Route, Subject, World } from '../dialect.js';
+import { bytesReply, jsonReply, textField } from '../dialect.js';
+import type { Call, Dialect, Reply, World } from '../dialect.js';
 import { artifactLinks, artifactOf, artifactRoute } from '../object-store.js';
+import { byId, submitRoute, taskRoute } from '../task-routes.js';
 import type { Sight, Task, TaskRequest } from '../tasks.js';
 
 const PROVIDER = 'rsclaw';
 const MOUNT = '/rsclaw';
+const TASK = /^\/v1\/(videos|jobs)\/([^/]+)$/;
+const CONTENT = /^\/v1\/(videos|jobs)\/([^/]+)\/content$/;
 const JOB_MODEL = 'rsclaw-video-v3';
 const RESOLUTIONS = ['480p', '720p', '1080p', '2k'];
 
@@ -31,16 +34,17 @@ const statusWords: Readonly<Record<Sight['status'], string>> = {
 };
 
 type Protocol = 'videos' | 'jobs';
-type Read = (call: Call) => TaskRequest | Reply;
+
+const here = byId(PROVIDER, 1, (task, { params: [protocol] }) => task.echo.protocol === protocol);
 
 export const rsclawDialect: Dialect = {
   provider: PROVIDER,
   mount: MOUNT,
   routes: [
-    submitRoute(/^\/v1\/videos(|\/avatar|\/mv)$/, videoRequest),
-    submitRoute(/^\/v1\/jobs$/, jobRequest),
-    taskRoute('poll', /^\/v1\/(videos|jobs)\/([^/]+)$/, poll),
-    taskRoute('download', /^\/v1\/(videos|jobs)\/([^/]+)\/content$/, content),
+    submitRoute(/^\/v1\/videos(|\/avatar|\/mv)$/, videoRequest, made),
+    submitRoute(/^\/v1\/jobs$/, jobRequest, made, knownJob),
+    taskRoute({ action: 'poll', method: 'GET', path: TASK }, here, missing, poll),
+    taskRoute({ action: 'download', method: 'GET', path: CONTENT }, here, missing, content),
     artifactRoute(PROVIDER),
   ],
   unauthorized: (why) => refusal(401, why === 'missing' ? 'missing bearer token' : 'invalid api key'),
@@ -50,28 +54,17 @@ export const rsclawDialect: Dialect = {
   failing: (status) => refusal(status, 'the request could not be served'),
 };
 
-function submitRoute(path: RegExp, read: Read): Route {
-  const subjects = (call: Call): readonly Subject[] => {
-    const request = read(call);
-    if ('body' in request) return [{}];
-    const { kind, prompt, key } = request;
-    return [{ kind, prompt, ...(key === undefined ? {} : { key }) }];
-  };
-  const run = (call: Call, world: World): Outcome => {
-    const request = read(call);
-    if ('body' in request) return { reply: request };
-    const known = request.key === undefined ? undefined : world.tasks.byKey(PROVIDER, request.key);
-    if (known !== undefined) {
-      if (known.echo.digest !== request.echo.digest) {
-        return { reply: refusal(409, 'the idempotency key was used with another body') };
-      }
-      return { reply: jsonReply(200, taskOf(known, world.tasks.glance(known), call)) };
-    }
-    const { terminal } = call;
-    const created = world.tasks.create(terminal === undefined ? request : { ...request, terminal });
-    return { reply: jsonReply(200, taskOf(created, world.tasks.glance(created), call)), created };
-  };
-  return { action: 'submit', method: 'POST', path, guard: 'key', subjects, run };
+/** The job that a key names, or the refusal of another body under it. */
+function knownJob(request: TaskRequest, call: Call, world: World): Reply | undefined {
+  const known = request.key === undefined ? undefined : world.tasks.byKey(PROVIDER, request.key);
+  if (known === undefined) return undefined;
+  return known.echo.digest === request.echo.digest
+    ? jsonReply(200, taskOf(known, world.tasks.glance(known), call))
+    : refusal(409, 'the idempotency key was used with another body');
+}
+
+function made(created: Task, sight: Sight | undefined, call: Call): Reply {
+  return jsonReply(200, taskOf(created, sight, call));
 }
 
 function videoRequest(call: Call): TaskRequest | Reply {
@@ -134,32 +127,6 @@ function requestOf(protocol: Protocol, { prompt, model, key, digest }: Asked): T
   return { provider: PROVIDER, kind: 'video', prompt, model, count: 1, echo, ...own };
 }
 
-function taskRoute(
-  action: 'poll' | 'download',
-  path: RegExp,
-  run: (task: Task, call: Call, world: World) => Reply | undefined,
-): Route {
-  const find = (call: Call, world: World): Task | undefined => {
-    const task = world.tasks.byId(PROVIDER, call.params[1] ?? '');
-    return task?.echo.protocol === call.params[0] ? task : undefined;
-  };
-  return {
-    action,
-    method: 'GET',
-    path,
-    guard: 'key',
-    subjects: (call, world) => {
-      const task = find(call, world);
-      return [task === undefined ? { taskId: call.params[1] ?? '' } : subjectOf(task)];
-    },
-    run: (call, world) => {
-      const task = find(call, world);
-      const reply = task === undefined ? undefined : run(task, call, world);
-      return { reply: reply ?? refusal(404, `${call.params[1] ?? ''} was not found`) };
-    },
-  };
-}
-
 function poll(task: Task, call: Call, world: World): Reply | undefined {
   const sight = world.tasks.poll(task);
   return sight === undefined ? undefined : jsonReply(200, taskOf(task, sight, call));
@@ -182,6 +149,10 @@ function taskOf(task: Task, sight: Sight | undefined, call: Call): JsonObject {
     ...(task.echo.protocol === 'jobs' ? { progress: sight?.progress ?? 0 } : {}),
     ...(status === 'failed' ? { error: { message: task.failure.message } } : {}),
   };
+}
+
+function missing({ params: [, id = ''] }: Call): Reply {
+  return refusal(404, `${id} was not found`);
 }
 
 function refusal(status: number, message: string): Reply {

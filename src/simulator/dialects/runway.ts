@@ -11,7 +11,7 @@ import { jsonReply, textField } from '../dialect.js';
 import type { JsonObject } from '../../json.js';
 import type { Call, Dialect, Reply, Route, World } from '../dialect.js';
 import { artifactLinks, artifactRoute } from '../object-store.js';
-import { submitRoute, taskRoute } from '../task-routes.js';
+import { byId, submitRoute, taskRoute } from '../task-routes.js';
 import type { Sight, Task, TaskRequest } from '../tasks.js';
 
 const PROVIDER = 'runway';
@@ -97,8 +97,8 @@ export const runwayDialect: Dialect = {
         jsonReply(200, { id, estimatedCost: { credits: 25 } }),
       ),
     ),
-    versioned(taskRoute(PROVIDER, { action: 'poll', method: 'GET', path: TASK }, noTask, poll)),
-    versioned(taskRoute(PROVIDER, { action: 'cancel', method: 'DELETE', path: TASK }, noTask, remove)),
+    versioned(taskRoute({ action: 'poll', method: 'GET', path: TASK }, byId(PROVIDER), noTask, poll)),
+    versioned(taskRoute({ action: 'cancel', method: 'DELETE', path: TASK }, byId(PROVIDER), noTask, remove)),
     versioned({
       action: 'lookup',
       method: 'GET',
@@ -169,9 +169,9 @@ function isWhole(value: unknown, min: number, max: number): boolean {
   return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
 }
 
-function poll(task: Task, call: Call, world: World): Reply {
+function poll(task: Task, call: Call, world: World): Reply | undefined {
   const sight = world.tasks.poll(task);
-  return sight === undefined ? noTask() : jsonReply(200, taskOf(task, sight, call, world));
+  return sight === undefined ? undefined : jsonReply(200, taskOf(task, sight, call, world));
 }
 
 function remove(task: Task, _call: Call, world: World): Reply {

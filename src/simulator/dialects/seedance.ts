@@ -10,9 +10,10 @@
  */
 import { sha256Hex } from '../../ids.js';
 import type { JsonObject } from '../../json.js';
-import { bytesReply, jsonReply, subjectOf, textField } from '../dialect.js';
-import type { Call, Dialect, Outcome, Reply, Route, Subject, World } from '../dialect.js';
+import { bytesReply, jsonReply, textField } from '../dialect.js';
+import type { Call, Dialect, Outcome, Reply, World } from '../dialect.js';
 import { artifactLinks, artifactRoute } from '../object-store.js';
+import { byId, submitRoute, taskRoute } from '../task-routes.js';
 import type { Sight, Task, TaskRequest } from '../tasks.js';
 import { contentOf } from './content-items.js';
 
@@ -29,17 +30,10 @@ export const seedanceDialect: Dialect = {
   provider: PROVIDER,
   mount: MOUNT,
   routes: [
-    {
-      action: 'submit',
-      method: 'POST',
-      path: TASKS,
-      guard: 'key',
-      subjects: submitSubjects,
-      run: submit,
-    },
+    submitRoute(TASKS, requestOf, made),
     { action: 'list', method: 'GET', path: TASKS, guard: 'key', subjects: () => [], run: list },
-    taskRoute('poll', 'GET', poll),
-    taskRoute('cancel', 'DELETE', remove),
+    taskRoute({ action: 'poll', method: 'GET', path: TASK }, byId(PROVIDER), missing, poll),
+    taskRoute({ action: 'cancel', method: 'DELETE', path: TASK }, byId(PROVIDER), missing, remove),
     artifactRoute(PROVIDER),
   ],
   callback: {
@@ -67,28 +61,10 @@ function codeOf(status: number): string {
   return status === 404 ? 'ResourceNotFound' : 'InvalidParameter';
 }
 
-function taskRoute(action: 'poll' | 'cancel', method: 'GET' | 'DELETE', run: Route['run']): Route {
-  const subjects = (call: Call, world: World): readonly Subject[] => {
-    const id = call.params[0] ?? '';
-    const task = world.tasks.byId(PROVIDER, id);
-    return [task === undefined ? { taskId: id } : subjectOf(task)];
-  };
-  return { action, method, path: TASK, guard: 'key', subjects, run };
-}
-
-function submitSubjects(call: Call): readonly Subject[] {
-  const request = requestOf(call);
-  return 'body' in request ? [{}] : [{ kind: 'video', prompt: request.prompt }];
-}
-
-function submit(call: Call, world: World): Outcome {
-  const request = requestOf(call);
-  if ('body' in request) return { reply: request };
-  const { terminal } = call;
-  const created = world.tasks.create(terminal === undefined ? request : { ...request, terminal });
-  const sight = terminal === undefined ? undefined : world.tasks.glance(created);
-  const body = sight === undefined ? { id: created.id } : taskOf(created, sight, call, world);
-  return { reply: jsonReply(200, body), created };
+/** An id and nothing else, unless it is over at once. */
+function made(created: Task, sight: Sight | undefined, call: Call, world: World): Reply {
+  const isOver = call.terminal !== undefined && sight !== undefined;
+  return jsonReply(200, isOver ? taskOf(created, sight, call, world) : { id: created.id });
 }
 
 function requestOf(call: Call): TaskRequest | Reply {
@@ -140,11 +116,9 @@ function isWhole(value: unknown, min: number, max: number): boolean {
   return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
 }
 
-function poll(call: Call, world: World): Outcome {
-  const task = world.tasks.byId(PROVIDER, call.params[0] ?? '');
-  const sight = task === undefined ? undefined : world.tasks.poll(task);
-  if (task === undefined || sight === undefined) return missing(call);
-  return { reply: jsonReply(200, taskOf(task, sight, call, world)) };
+function poll(task: Task, call: Call, world: World): Reply | undefined {
+  const sight = world.tasks.poll(task);
+  return sight === undefined ? undefined : jsonReply(200, taskOf(task, sight, call, world));
 }
 
 function list(call: Call, world: World): Outcome {
@@ -165,15 +139,13 @@ function list(call: Call, world: World): Outcome {
   return { reply: jsonReply(200, { total: items.length, items: items.slice(start, start + size) }) };
 }
 
-function remove(call: Call, world: World): Outcome {
-  const task = world.tasks.byId(PROVIDER, call.params[0] ?? '');
-  if (task === undefined) return missing(call);
+function remove(task: Task, _call: Call, world: World): Reply {
   const status = world.tasks.glance(task)?.status;
   if (status === 'running') {
-    return { reply: refusal(409, 'InvalidAction.RunningTaskDeletion', 'the task is running') };
+    return refusal(409, 'InvalidAction.RunningTaskDeletion', 'the task is running');
   }
   if (!world.tasks.cancel(task)) world.tasks.remove(task);
-  return { reply: bytesReply(200, 'application/json', new Uint8Array(0)) };
+  return bytesReply(200, 'application/json', new Uint8Array(0));
 }
 
 function taskOf(task: Task, sight: Sight, call: Pick<Call, 'statusWord'>, world: World): JsonObject {
@@ -214,8 +186,8 @@ function seedOf({ id, echo }: Task): number {
   return given >= 0 ? given : Number.parseInt(sha256Hex(id).slice(0, 8), 16);
 }
 
-function missing(call: Call): Outcome {
-  return { reply: refusal(404, 'ResourceNotFound', `the task ${call.params[0] ?? ''} does not exist`) };
+function missing(call: Call): Reply {
+  return refusal(404, 'ResourceNotFound', `the task ${call.params[0] ?? ''} does not exist`);
 }
 
 function invalid(param: string): Reply {
