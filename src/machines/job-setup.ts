@@ -14,6 +14,7 @@ import type * as words from './job-words.js';
 import { providedByRuntime, reservedActions } from './reserved.js';
 
 const { jobRules, msUntil } = rules;
+const FOLLOWED = 'the provider gave it the task of another job, which follows it already';
 const LOST = 'rendering cannot be followed: the provider no longer knows the task';
 const UNACCEPTED = 'no provider accepted it within';
 const UNKNOWN = 'it is still unknown whether the provider accepted it after';
@@ -51,6 +52,7 @@ export const jobSetup = setup({
     noteCancelInDoubt: assign(({ context, event }) => rules.noteCancelInDoubt(context, event)),
     noteDoubt: assign(({ context, event }) => rules.noteDoubt(context, event)),
     notePoll: assign(({ context, event }) => rules.notePoll(context, event)),
+    noteFollowed: assign(() => rules.failure('task-followed', FOLLOWED)),
     noteLost: assign(() => rules.failure('task-lost', LOST)),
     noteUnaccepted: assign(({ context: { input } }) =>
       rules.failure('not-accepted', `${UNACCEPTED} ${rules.seconds(input.submitByMs)}`),
@@ -115,6 +117,8 @@ export const jobSetup = setup({
     mayPostAgain: ({ context, event }) => rules.mayPostAgain(context, event),
     provenAbsent: ({ context, event }) => rules.provenAbsent(context, event),
     cannotLook: ({ context }) => context.input.reconcile.by === 'none',
+    // Its answer names a task that another job took in the same moment: there is no doubt that it was paid.
+    followed: ({ event }) => 'error' in event && event.error.code === 'NOT_UNIQUE',
     taskLost: ({ context, event }) => rules.taskLost(context, event),
     wasLastPoll: ({ context }) => rules.wasLastPoll(context),
     hintInTime: ({ context, event }) => polls.hintInTime(context, event),

@@ -90,7 +90,10 @@ export const jobMachine = jobSetup.createMachine({
               { guard: 'mustWait', target: '#job.blocked', actions: 'noteRefusal' },
               { target: '#failed', actions: ['noteError', 'noteRefusal'] },
             ],
-            onError: { target: 'doubting', actions: 'noteDoubt' },
+            onError: [
+              { guard: 'followed', target: '#failed', actions: 'noteFollowed' },
+              { target: 'doubting', actions: 'noteDoubt' },
+            ],
           },
           on: { 'effect.interrupted': { target: 'doubting', actions: 'noteDoubt' } },
           initial: 'wanted',

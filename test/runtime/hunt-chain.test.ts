@@ -67,3 +67,16 @@ test('in doubt at the second, a task that is told is one of the second, and a ne
     expect(posts(agent)).toEqual(act === 'adopt' ? [] : ['job.submit kling']);
   }
 });
+
+test('of two jobs that are given one task at once, the second fails and is not POSTed again', async () => {
+  const agent = (await asked()).agent;
+  await agent.runtime.jobs.submit({ provider: 'openai', prompt: 'a dog' });
+  await agent.settle();
+  await agent.effects.answer('job.submit', { type: 'accepted', ref: REF });
+  await agent.effects.answer('job.submit', { type: 'accepted', ref: REF });
+  expect(await agent.runtime.jobs.view('job_0002')).toMatchObject({
+    status: 'failed',
+    error: { code: 'task-followed', retryable: false },
+  });
+  expect(agent.effects.waiting()).toEqual([]);
+});
