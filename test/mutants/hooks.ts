@@ -7,6 +7,7 @@ const schemes = 'test/providers/webhooks.test.ts';
 const ofJobs = 'test/runtime/hooks.test.ts';
 const ofAccounts = 'test/runtime/hooks-account.test.ts';
 const commits = 'test/runtime/hook-commits.test.ts';
+const atOnce = 'test/runtime/parked-events.test.ts';
 
 export const hookMutants: readonly Mutant[] = [
   {
@@ -191,6 +192,24 @@ export const hookMutants: readonly Mutant[] = [
     caughtBy: commits,
     by: 'news finds a job that took its task in the last commit before a crash',
     hangs: true,
+  },
+  {
+    name: 'parks news without another look for their job',
+    breaks: ['H5'],
+    file: parkedEvents,
+    find: '    await this.#seek(`${KIND}/${own}`);\n',
+    replace: '',
+    caughtBy: atOnce,
+    by: 'news and a job that come at once meet, however their steps lie',
+  },
+  {
+    name: 'does not look for news when a job takes its task',
+    breaks: ['H5'],
+    file: parkedEvents,
+    find: `if (kind !== 'job' || this.#waiting() === 0) return;`,
+    replace: `if (kind !== 'job' || this.#waiting() >= 0) return;`,
+    caughtBy: atOnce,
+    by: 'news and a job that come at once meet, however their steps lie',
   },
   {
     name: 'does not tell the job that news were waiting for',
