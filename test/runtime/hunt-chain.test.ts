@@ -35,7 +35,7 @@ test('killed before a refusal is on disk, nobody else is asked: it was not known
   expect(posts(agent)).toEqual(['job.reconcile openai']);
 });
 
-test('killed while the second is asked, it is looked for there, and the first is not asked again', async () => {
+test('killed while the second is asked, it is looked for there, and the first is left alone', async () => {
   const { agent, id } = await asked();
   await agent.effects.answer('job.submit', REFUSED);
   await agent.crash();
@@ -51,7 +51,7 @@ test('cancelled while the first is asked, a refusal asks nobody else', async () 
   expect([(await agent.runtime.jobs.view(id)).status, posts(agent)]).toEqual(['cancelled', []]);
 });
 
-test('in doubt at the second, a task that is told is one of the second, and a new POST goes there', async () => {
+test('in doubt at the second, a task that is told is of the second, and a new POST goes there', async () => {
   const error = { ...FAULT, class: 'network' };
   for (const act of ['adopt', 'resubmit'] as const) {
     const { agent, id } = await asked();
