@@ -21,6 +21,11 @@ import { inFreshDirectory } from './place.js';
 const JOBS = 10_000;
 const SUBMITS_IN_FLIGHT = 200;
 const POLL_EVERY_MS = 60_000;
+/**
+ * As many as are polled in six seconds. The default is about as many as there are jobs: one more, and whoever
+ * is due next is whoever has just been dropped.
+ */
+const ACTORS_IN_MEMORY = 1_000;
 const WATCH_MS = 120_000;
 const SAMPLE_MS = 500;
 const NS_PER_MS = 1e6;
@@ -80,6 +85,7 @@ await inFreshDirectory(async (directory) => {
     directory,
     providers: [...entries.values()].map(({ adapter }) => adapter),
     jobs: { timeoutMs: 86_400_000, poll: { everyMs: POLL_EVERY_MS, slowMs: POLL_EVERY_MS } },
+    memory: { actorsMax: ACTORS_IN_MEMORY },
     control: false,
     log: silentLogger,
   });

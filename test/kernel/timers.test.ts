@@ -211,7 +211,9 @@ describe('timers (K5)', () => {
     await world.clock.advance(limits.timerSleepMaxMs);
     expect(await valueOf(world)).toBe('two');
   });
+});
 
+describe('timers, as the due index is read (K5)', () => {
   it('are read when one is due, of its kind alone, and from the earliest on', async () => {
     const scans: ScanOptions[] = [];
     const kinds = ['diary', 'other'].map((kind) => ({ kind, machine: diary() }));
@@ -229,6 +231,46 @@ describe('timers (K5)', () => {
     await world.clock.advance(500);
     expect(scans.slice(1).map(({ gte }) => gte)).toEqual([from('diary'), from('other')]);
     expect(scans.every(({ limit }) => limit < 100)).toBe(true);
+  });
+
+  it('are read once when several are due soon, and one that is armed among them fires in time', async () => {
+    const scans: ScanOptions[] = [];
+    const diaries = [{ kind: 'diary', machine: diary() }];
+    const world = await openWorld(diaries, (store) => watching(store, scans));
+    for (const id of ['a', 'b', 'c', 'd', 'e']) {
+      await world.kernel.create('diary', id, {});
+      await world.clock.advance(100);
+    }
+    await world.clock.advance(500);
+    expect(await valueOf(world)).toBe('two');
+    scans.length = 0;
+    await world.clock.advance(100);
+    expect((await world.kernel.snapshot('diary/b'))?.snapshot.value).toBe('two');
+    expect(scans).toEqual([]);
+    await send(world, { type: 'arm', ms: 150 });
+    await world.clock.advance(150);
+    expect((await seen(world)).map(([name]) => name)).toEqual(['bell']);
+    await world.clock.advance(150);
+    const states = world.kernel.counts('diary').map(({ state, count }) => [state, count]);
+    expect(states).toEqual([['"two"', 5]]);
+  });
+
+  it('wake nobody when they went after they were read', async () => {
+    const world = await openWorld([{ kind: 'diary', machine: diary() }]);
+    for (const id of ['a', 'b', 'c', 'd']) {
+      await world.kernel.create('diary', id, {});
+      await world.clock.advance(100);
+    }
+    await world.clock.advance(600);
+    expect(await valueOf(world)).toBe('two');
+    const seq = async (): Promise<unknown> => (await world.kernel.reader.record('diary/b'))?.seq;
+    await world.kernel.send('diary/b', { type: 'again' });
+    const before = world.store.lastCommit;
+    expect(await seq()).toBe(2);
+    await world.clock.advance(100);
+    expect([world.store.lastCommit, await seq()]).toEqual([before, 2]);
+    await world.clock.advance(100);
+    expect((await world.kernel.snapshot('diary/c'))?.snapshot.value).toBe('two');
   });
 
   it('fire in time when they are armed behind the place where the index is just read', async () => {

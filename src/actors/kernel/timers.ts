@@ -10,9 +10,10 @@
  *  D4  A timer that its actor cannot take now (quarantined, unreadable) is passed over once a look, never
  *      spun on.
  *  D5  A damaged row keeps no other from firing.
- *  D6  A look reads what is due and a few rows more: not the kinds of which nothing is, nor, of the others,
- *      what lies before the earliest timer there is. Rows that were removed are passed one by one by a
- *      database that still has them in its memory, ten thousand of them in milliseconds.
+ *  D6  A look reads what is due and a few rows more, which need not be read again when they are: not the
+ *      kinds of which nothing is due, nor, of the others, what lies before the earliest timer there is. Rows
+ *      that were removed are passed one by one by a database that still has them in its memory, ten
+ *      thousand of them in milliseconds.
  */
 import type { Clock } from '../../clock.js';
 import { limits } from '../../limits.js';
@@ -50,7 +51,11 @@ interface Known {
   fromAt: number;
   /** None of those that were not due yet is due before. Infinity: there are none. */
   nextAt: number;
+  /** What was read and was not due: all that is due until the last of it is, but for what is removed. */
+  ahead: readonly Scanned[];
 }
+
+const NOTHING_KNOWN: Readonly<Known> = { fromAt: 0, nextAt: Infinity, ahead: [] };
 
 export class Timers {
   readonly #options: TimersOptions;
@@ -79,7 +84,7 @@ export class Timers {
   /** A timer that has just been committed. */
   armed(kind: string, dueAt: number): void {
     const known = this.#known.get(kind);
-    if (known !== undefined) countIn(known, { fromAt: dueAt, nextAt: dueAt });
+    if (known !== undefined) countIn(known, dueAt);
     if (this.#stopped || dueAt >= this.#sleepsUntil) return;
     this.#sleep(dueAt);
   }
@@ -140,55 +145,62 @@ export class Timers {
 
   /** What is armed meanwhile may lie behind where the look is: it is counted in as it comes. */
   async #fireKind(kind: string, now: number): Promise<void> {
-    const fromAt = this.#known.get(kind)?.fromAt ?? 0;
-    const known: Known = { fromAt: Infinity, nextAt: Infinity };
+    const before = this.#known.get(kind) ?? NOTHING_KNOWN;
+    const known: Known = { fromAt: Infinity, nextAt: Infinity, ahead: [] };
     this.#known.set(kind, known);
     try {
-      countIn(known, await this.#fireFrom(kind, fromAt, now));
+      const found = (await this.#fireAhead(before, now)) ?? (await this.#fireFrom(kind, before.fromAt, now));
+      const armedAt = known.nextAt;
+      Object.assign(known, found);
+      countIn(known, armedAt);
     } catch (error) {
       this.#known.delete(kind);
       throw error;
     }
   }
 
-  async #fireFrom(kind: string, fromAt: number, now: number): Promise<Known> {
-    const { loop, clock } = this.#options;
-    let range: Range = { gte: dueFrom(kind, fromAt), lt: rangeOf('d', kind).lt };
-    let turnStartedMs = clock.monotonicMs();
-    let passedAt = Infinity;
-    for (let limit = HANDFUL; !this.#stopped; limit = limits.scanPageRows) {
-      const page = await scanPast(loop, { ...range, limit });
-      const due = page.filter(([key]) => dueAtOf(key) <= now);
-      // In handfuls, so that the time their steps take is seen: an actor that must be read first steps later.
-      for (let from = 0; from < due.length && !this.#stopped; from += HANDFUL) {
-        const handful = due.slice(from, from + HANDFUL);
-        await Promise.all(handful.map((scanned) => this.#fireRow(scanned)));
-        passedAt = Math.min(passedAt, await this.#passedOver(handful));
-        await this.#roomToFire();
-        if (clock.monotonicMs() - turnStartedMs < limits.timerBudgetMs) continue;
-        await new Promise<void>((resolve) => clock.soon(resolve));
-        turnStartedMs = clock.monotonicMs();
-      }
-      const next = page[due.length];
-      const last = page.at(-1);
-      const nextAt = next === undefined ? Infinity : dueAtOf(next[0]);
-      if (next !== undefined || last === undefined || page.length < limit)
-        return { fromAt: Math.min(passedAt, nextAt), nextAt };
-      range = rangeAfter(range, last[0]);
-    }
-    // Stopped: the next start knows of nothing.
-    return { fromAt: 0, nextAt: Infinity };
+  /** Without a scan, where that is sure to find what is in hand; undefined: it is not. */
+  async #fireAhead({ fromAt, nextAt, ahead }: Readonly<Known>, now: number): Promise<Known | undefined> {
+    if (fromAt < nextAt || lastAtOf(ahead) <= now) return undefined;
+    const next = ahead.findIndex(([key]) => dueAtOf(key) > now);
+    const due: Scanned[] = [];
+    for (const scanned of ahead.slice(0, next))
+      if (await isThere(this.#options.loop, scanned[0])) due.push(scanned);
+    return knownOf(await this.#fireRows(due), ahead.slice(next));
   }
 
-  /** When the first of these was due whose row is there still: each look tries them again (D4). */
-  async #passedOver(fired: readonly Scanned[]): Promise<number> {
-    const { loop } = this.#options;
-    for (const [key] of fired) {
-      const staged = loop.peek(key);
-      if (staged === undefined || (staged === null && !(await isThere(loop, key)))) continue;
-      return dueAtOf(key);
+  async #fireFrom(kind: string, fromAt: number, now: number): Promise<Readonly<Known>> {
+    let range: Range = { gte: dueFrom(kind, fromAt), lt: rangeOf('d', kind).lt };
+    let passedAt = Infinity;
+    for (let limit = HANDFUL; !this.#stopped; limit = limits.scanPageRows) {
+      const page = await scanPast(this.#options.loop, { ...range, limit });
+      const due = page.filter(([key]) => dueAtOf(key) <= now);
+      passedAt = Math.min(passedAt, await this.#fireRows(due));
+      const last = page.at(-1);
+      if (due.length < limit || last === undefined) return knownOf(passedAt, page.slice(due.length));
+      range = rangeAfter(range, last[0]);
     }
-    return Infinity;
+    return NOTHING_KNOWN;
+  }
+
+  /**
+   * In handfuls, so that the time their steps take is seen: an actor that must be read first steps later.
+   * Returns when the first was due whose row is there still: each look tries it again (D4).
+   */
+  async #fireRows(due: readonly Scanned[]): Promise<number> {
+    const { loop, clock } = this.#options;
+    let turnStartedMs = clock.monotonicMs();
+    let passedAt = Infinity;
+    for (let from = 0; from < due.length && !this.#stopped; from += HANDFUL) {
+      const handful = due.slice(from, from + HANDFUL);
+      await Promise.all(handful.map((scanned) => this.#fireRow(scanned)));
+      for (const [key] of handful) if (await isThere(loop, key)) passedAt = Math.min(passedAt, dueAtOf(key));
+      await this.#roomToFire();
+      if (clock.monotonicMs() - turnStartedMs < limits.timerBudgetMs) continue;
+      await new Promise<void>((resolve) => clock.soon(resolve));
+      turnStartedMs = clock.monotonicMs();
+    }
+    return passedAt;
   }
 
   /** A damaged row is not missed: its actor's record knows the timer as well (D5). */
@@ -227,9 +239,21 @@ export class Timers {
   }
 }
 
-function countIn(known: Known, more: Known): void {
-  known.fromAt = Math.min(known.fromAt, more.fromAt);
-  known.nextAt = Math.min(known.nextAt, more.nextAt);
+function knownOf(passedAt: number, ahead: readonly Scanned[]): Known {
+  const nextAt = ahead[0] === undefined ? Infinity : dueAtOf(ahead[0][0]);
+  return { fromAt: Math.min(passedAt, nextAt), nextAt, ahead };
+}
+
+/** A timer that is armed: among the rows ahead, it may be between them. */
+function countIn(known: Known, dueAt: number): void {
+  known.fromAt = Math.min(known.fromAt, dueAt);
+  known.nextAt = Math.min(known.nextAt, dueAt);
+  if (dueAt <= lastAtOf(known.ahead)) known.ahead = [];
+}
+
+function lastAtOf(ahead: readonly Scanned[]): number {
+  const last = ahead.at(-1);
+  return last === undefined ? -Infinity : dueAtOf(last[0]);
 }
 
 function dueFrom(kind: string, dueAt: number): string {
