@@ -47,13 +47,24 @@ export function gateOf({ provider, credential }: AccountName, of: AccountHold = 
   return { name: `${own}:${provider}:${credential}`, limit: GATE_LIMIT };
 }
 
+function rateOf(perMinute: number | undefined): Pick<Share, 'rate'> {
+  return perMinute === undefined ? {} : { rate: { perMinute } };
+}
+
 /** The shares every call of an account counts against. */
 export function callShares(account: AccountName, allowed: AccountLimits): readonly Share[] {
-  const { concurrent = limits.providerCallsPerAccount, perMinute } = allowed;
-  const rate = perMinute === undefined ? {} : { rate: { perMinute } };
+  const { concurrent = limits.providerCallsPerAccount, perMinute, together } = allowed;
+  const all = { concurrent: limits.providerCallsMax, ...together };
   return [
     gateOf(account),
-    { name: `account:${account.provider}:${account.credential}`, limit: concurrent, ...rate },
+    {
+      name: `account:${account.provider}:${account.credential}`,
+      limit: concurrent,
+      ...rateOf(perMinute),
+    },
+    ...(together === undefined
+      ? []
+      : [{ name: `provider:${account.provider}`, limit: all.concurrent, ...rateOf(all.perMinute) }]),
     { name: 'provider-calls', limit: limits.providerCallsMax },
   ];
 }

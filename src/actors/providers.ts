@@ -10,7 +10,8 @@ import { limits } from '../limits.js';
 import type { Logger } from '../log.js';
 import type { JobStatus } from '../machines/index.js';
 import { checkAccount, defaultCredential } from '../providers/index.js';
-import type { AccountCheck, Capabilities, ProviderAdapter, Transport } from '../providers/index.js';
+import type { AccountCheck, AccountLimits, Capabilities, ProviderAdapter } from '../providers/index.js';
+import type { Transport } from '../providers/index.js';
 import type { Accounts, AccountView } from './accounts.js';
 import { JOB_STATUSES, jobIndexes } from './job-index.js';
 import type { Kernel } from './kernel/index.js';
@@ -32,7 +33,7 @@ export interface ProviderView extends Capabilities {
   readonly reconcile: 'key' | 'list' | 'none';
   /** True when `check` can ask it. */
   readonly checkable: boolean;
-  readonly limits: { readonly concurrent: number; readonly perMinute?: number };
+  readonly limits: AccountLimits & { readonly concurrent: number };
   /** The account `default`, and those that were ever held back. */
   readonly accounts: readonly (AccountView & { readonly hasKey: boolean })[];
   /** Stored jobs by status; of each status 10,000 are counted at most, and zeros are left out. */
@@ -92,7 +93,6 @@ export class Providers {
 
   async #viewOf(adapter: ProviderAdapter, known: readonly AccountView[]): Promise<ProviderView> {
     const { id, aliases, baseUrl, capabilities, reconcile, check } = adapter;
-    const { concurrent = limits.providerCallsPerAccount, perMinute } = adapter.limits ?? {};
     const own = known.filter(({ provider }) => provider === id);
     const isKnown = own.some(({ credential }) => credential === defaultCredential);
     const first: AccountView = { provider: id, credential: defaultCredential, status: 'open' };
@@ -101,7 +101,7 @@ export class Providers {
       ...{ id, aliases, baseUrl, ...capabilities },
       reconcile: reconcile.by,
       checkable: check !== undefined,
-      limits: { concurrent, ...(perMinute === undefined ? {} : { perMinute }) },
+      limits: { concurrent: limits.providerCallsPerAccount, ...adapter.limits },
       accounts: await Promise.all(
         accounts.map(async (account) => ({ ...account, hasKey: await this.#hasKey(adapter, account) })),
       ),

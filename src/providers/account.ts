@@ -5,6 +5,7 @@
  */
 import { systemClock, type Clock } from '../clock.js';
 import { HoldfastError } from '../errors.js';
+import { isPlainObject } from '../json.js';
 import { limits } from '../limits.js';
 import { environment } from '../options.js';
 import type { Environment } from '../options.js';
@@ -72,19 +73,27 @@ export function homeOf(
 }
 
 /** Throws `INVALID_OPTIONS` for limits under which nothing could be called. */
-export function checkAccountLimits(provider: string, allowed: AccountLimits = {}): void {
-  const { concurrent = 1, perMinute = 1, ...others } = allowed;
+export function checkAccountLimits(
+  provider: string,
+  { together, ...account }: AccountLimits = {},
+  place = 'limits',
+): void {
+  const { concurrent = 1, perMinute = 1, ...others } = account;
   const { providerCallsMax, providerCallsPerMinuteMax } = limits;
   const wrong = (option: string, message: string): never => {
-    throw new HoldfastError('INVALID_OPTIONS', `${provider}: limits.${option} ${message}`, {
-      details: { option: `limits.${option}` },
+    throw new HoldfastError('INVALID_OPTIONS', `${provider}: ${place}.${option} ${message}`, {
+      details: { option: `${place}.${option}` },
     });
   };
-  for (const name of Object.keys(others)) wrong(name, 'is no limit; there are concurrent and perMinute');
+  for (const name of Object.keys(others))
+    wrong(name, 'is no limit; there are concurrent, perMinute and together');
   if (!(Number.isSafeInteger(concurrent) && concurrent >= 1 && concurrent <= providerCallsMax))
     wrong('concurrent', `must be a whole number from 1 to ${providerCallsMax}`);
   if (!(perMinute > 0 && perMinute <= providerCallsPerMinuteMax))
     wrong('perMinute', `must be a number above 0, and ${providerCallsPerMinuteMax} at most`);
+  if (together === undefined) return;
+  if (!isPlainObject(together) || place !== 'limits') wrong('together', 'must be an object of limits');
+  checkAccountLimits(provider, together, `${place}.together`);
 }
 
 /** The key of an alias, now; undefined when there is none. */

@@ -237,6 +237,11 @@ export interface AccountLimits {
   readonly concurrent?: number;
   /** A minute, on average; the bucket holds a tenth of them, at least one. Default: no such limit. */
   readonly perMinute?: number;
+  /**
+   * Of all accounts of the provider together, where their keys share one allowance. Default: no such
+   * limits.
+   */
+  readonly together?: Pick<AccountLimits, 'concurrent' | 'perMinute'>;
 }
 
 /** Times of a provider's jobs, in place of the runtime's; those of a request win over both. Milliseconds. */

@@ -76,6 +76,19 @@ describe('an account', () => {
     expect(agent.effects.all().map(({ src }) => src)).toEqual(['submit', 'submit', 'submit', 'poll', 'poll']);
   });
 
+  test('shares with the others of its provider what is allowed to all together', async () => {
+    const agent = await createTestRuntime({
+      providers: [openai({ apiKey: { default: 'a', team: 'b' }, limits: { together: { concurrent: 3 } } })],
+    });
+    onTestFinished(() => agent.close());
+    for (const credential of ['default', 'team', 'default', 'team'])
+      await agent.runtime.jobs.submit({ provider: 'openai', prompt: 'a cat', credential });
+    await agent.settle();
+    expect(waiting(agent, 'job.submit')).toHaveLength(3);
+    await accept(agent);
+    expect([waiting(agent, 'job.submit').length, asked(agent, 'job.submit')]).toEqual([3, 4]);
+  });
+
   test('that waits for a token holds up no other', async () => {
     const agent = await opened({ perMinute: 1 });
     for (let n = 0; n < 3; n += 1) await submit(agent, 'a');
@@ -91,6 +104,8 @@ test.each([
   ['concurrent', { concurrent: 65 }],
   ['perMinute', { perMinute: 0 }],
   ['perMinute', { perMinute: Number.NaN }],
+  ['together.concurrent', { together: { concurrent: 65 } }],
+  ['together.perMinute', { together: { perMinute: -1 } }],
 ])('limits of %s that cannot be kept are refused at the door: %o', async (option, limits) => {
   const refusal = expect.objectContaining({
     code: 'INVALID_OPTIONS',
