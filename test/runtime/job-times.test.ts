@@ -1,4 +1,4 @@
-/** How often a job is polled and until when: the words of its request, its provider and its runtime, in turn. */
+/** How often a job is polled, and until when: by its request, else its provider, else its runtime. */
 import { expect, onTestFinished, test } from 'vitest';
 import { openRuntime } from '../../src/index.js';
 import { kling, openai, type JobTimes, type ProviderAdapter } from '../../src/providers/index.js';
