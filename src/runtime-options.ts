@@ -60,6 +60,36 @@ export type { EffectHook, PerformedEffect, RunOutcome } from './actors/kernel/in
 
 const SECRET_CHARS_MIN = 32;
 
+/** Every name there is: what JavaScript misspells would be left out in silence. */
+const NAMES: Readonly<Record<keyof RuntimeOptions, true>> = {
+  directory: true,
+  providers: true,
+  channels: true,
+  jobs: true,
+  sessions: true,
+  durability: true,
+  memory: true,
+  control: true,
+  secret: true,
+  webhooks: true,
+  log: true,
+  clock: true,
+  wrapStore: true,
+};
+const JOB_NAMES: Readonly<Record<keyof JobOptions, true>> = {
+  timeoutMs: true,
+  submitByMs: true,
+  reconcileAfterMs: true,
+  graceMs: true,
+  retentionMs: true,
+  poll: true,
+};
+const POLL_NAMES: Readonly<Record<keyof NonNullable<JobOptions['poll']>, true>> = {
+  everyMs: true,
+  slowMs: true,
+  fastPolls: true,
+};
+
 /** What a test puts in place of chance and of the world. */
 export interface Doubles {
   /** Makes the ids that nobody gave; default `newId` of ids.ts. */
@@ -100,6 +130,24 @@ export function checkOptions(options: RuntimeOptions): void {
     if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
       wrong(`jobs.${name}: not a number of 0 or more`);
   }
+}
+
+/** The same at the users' door, where names are checked, too. Throws INVALID_OPTIONS. */
+export function checkGiven(options: RuntimeOptions): void {
+  const known = (prefix: string, given: unknown, names: Readonly<Record<string, true>>): void => {
+    if (given === undefined) return;
+    const what = prefix === '' ? 'options' : prefix.slice(0, -1);
+    if (!isPlainObject(given)) throw new HoldfastError('INVALID_OPTIONS', `${what}: not an object`);
+    const unknown = Object.keys(given).find((name) => !Object.hasOwn(names, name));
+    if (unknown === undefined) return;
+    const message = `${prefix}${unknown}: no such option; there are ${Object.keys(names).join(', ')}`;
+    throw new HoldfastError('INVALID_OPTIONS', message);
+  };
+  known('', Object(options) === options ? options : null, NAMES);
+  known('webhooks.', options.webhooks, { publicUrl: true });
+  known('jobs.', options.jobs, JOB_NAMES);
+  known('jobs.poll.', options.jobs?.poll, POLL_NAMES);
+  checkOptions(options);
 }
 
 function checkPublicUrl(text: unknown, wrong: (message: string) => never): void {

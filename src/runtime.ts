@@ -37,7 +37,7 @@ import { HoldfastError, isHoldfastError } from './errors.js';
 import type { Address } from './ids.js';
 import { limits } from './limits.js';
 import { supervisorMachine, type SupervisorEvent } from './machines/index.js';
-import { checkOptions, type Doubles, type RuntimeOptions } from './runtime-options.js';
+import { checkGiven, checkOptions, type Doubles, type RuntimeOptions } from './runtime-options.js';
 import { openLevelStore, type CopyReport, type Store } from './store/index.js';
 
 export interface RuntimeEvents {
@@ -57,7 +57,7 @@ export type RuntimeStatus = 'opening' | 'recovering' | 'running' | 'draining' | 
  * INVALID_OPTIONS.
  */
 export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
-  checkOptions(options);
+  checkGiven(options);
   const providers = new ProviderBook(options.providers ?? []);
   const directory = resolve(options.directory);
   const opened = await openLevelStore({ directory, durability: options.durability ?? 'power' });
