@@ -109,7 +109,8 @@ export function declareRows(half: 0 | 1): void {
       }
       tally.report();
       expect(tally.wrong).toEqual([]);
-      expect(tally.crashes).toBeGreaterThan(tally.cases / 3);
+      // Moments that are drawn may be beyond the ends of most lives: no share of them is certain.
+      expect(tally.crashes).toBeGreaterThan(isDeep ? tally.cases / 3 : 0);
     });
   }
 }
