@@ -68,6 +68,7 @@ const shared: Readonly<Record<keyof AdapterOptions, OptionRule>> = {
   baseUrl: 'text',
   trustedOrigins: 'texts',
   limits: 'object',
+  jobs: 'object',
   clock: 'object',
 };
 
