@@ -128,6 +128,6 @@ for (const [index, { name, entry, kind }] of rows.entries()) {
 
 test('all of them were there to be found', () => {
   process.stdout.write(`matrix scan: ${[...used].map(([what, count]) => `${count} ${what}`).join(', ')}\n`);
-  expect([...used].filter(([, count]) => count < rows.length / 2)).toEqual([]);
+  expect([...used].filter(([, count]) => count === 0)).toEqual([]);
   expect(hooks).toBeGreaterThan(0);
 });
