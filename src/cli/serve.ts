@@ -8,13 +8,14 @@
  */
 import { createServer, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { systemClock } from '../clock.js';
 import { HoldfastError } from '../errors.js';
 import { openRuntime, type Runtime, type RuntimeOptions } from '../index.js';
 import { isPlainObject } from '../json.js';
 import { limits } from '../limits.js';
 import { onInterrupt } from './interrupt.js';
+import { portNumber } from './numbers.js';
 import { faultOf, loaded } from './module-machines.js';
 import type { Terminal } from './terminal.js';
 
@@ -102,10 +103,4 @@ async function stopped(server: Server): Promise<void> {
   const cancel = systemClock.schedule(limits.closeTimeoutMs, () => server.closeAllConnections());
   await closed;
   cancel();
-}
-
-function portNumber(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (port <= 65_535) return port;
-  throw new InvalidArgumentError('It is 0 to 65535.');
 }

@@ -5,11 +5,12 @@
  * Callers: run.ts. Invariant: with `--json` standard output is one JSON value in one line (`tail`: one a
  * line), in the wire's snake_case.
  */
-import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
+import { Argument, Option, type Command } from 'commander';
 import { batchWire, pageWire, sessionWire, settingsWire } from '../control/index.js';
 import type { ModeChange } from '../index.js';
 import { limits } from '../limits.js';
 import { leafOf, LIMIT_DEFAULT, moreLines, sayWire, wholeLimit, type Common } from './answer.js';
+import { wholeNumber } from './numbers.js';
 import { atSessions } from './session-desk.js';
 import { enqueueOptions } from './session-enqueue.js';
 import { tail, type TailOptions } from './session-tail.js';
@@ -177,9 +178,4 @@ async function changeMode(
     () => settingsWire.toWire(settings),
     () => modeText(settings),
   );
-}
-
-function wholeNumber(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It is a whole number of 0 or more.');
 }

@@ -4,10 +4,11 @@
  * Callers: main.ts. Invariants: the URLs are printed once it listens, as a table or as one line of JSON;
  * SIGINT and SIGTERM end it with its ledger closed.
  */
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { readScript, startSimulator } from '../simulator/index.js';
 import type { Simulator } from '../simulator/index.js';
 import { onInterrupt } from './interrupt.js';
+import { portNumber, wholeNumber } from './numbers.js';
 import { tableLines } from './table.js';
 import type { Terminal } from './terminal.js';
 
@@ -60,16 +61,4 @@ function baseUrlLines(terminal: Terminal, baseUrls: Simulator['baseUrls']): read
     ],
     rows,
   );
-}
-
-function portNumber(text: string): number {
-  const port = wholeNumber(text);
-  if (port <= 65_535) return port;
-  throw new InvalidArgumentError('It is 0 to 65535.');
-}
-
-function wholeNumber(text: string): number {
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-  if (Number.isSafeInteger(value)) return value;
-  throw new InvalidArgumentError('It is a whole number of 0 or more.');
 }
