@@ -67,6 +67,48 @@ export type { ServeOptions, Serving, TurnHandler } from './actors/session/serve.
 export type { SessionView } from './actors/session/view.js';
 export type { Sessions } from './actors/sessions.js';
 export type {
+  ListTasks,
+  NewTask,
+  RetryTask,
+  TaskHandle,
+  TasksFace,
+  TasksOptions,
+  TaskView,
+  ToolDecision,
+} from './actors/tasks/face.js';
+export type {
+  Runner,
+  RunnerContext,
+  RunnerFunction,
+  RunnerInput,
+  RunnerObject,
+  RunnerResult,
+  ToolContext,
+  ToolOptions,
+} from './actors/tasks/runner.js';
+export type {
+  BulkResult,
+  ClaimedWork,
+  ClaimOptions,
+  EnqueuedWork,
+  EnqueueOptions,
+  FailOptions,
+  HandleOptions,
+  ListWork,
+  NewWork,
+  ScheduleOptions,
+  ScheduleView,
+  WorkCounts,
+  WorkFace,
+  WorkHandler,
+  WorkHandlerContext,
+  WorkHandling,
+  WorkItemView,
+  WorkKind,
+  WorkOptions,
+  WorkSelection,
+} from './actors/work/face.js';
+export type {
   ChildOptions,
   CommittedStep,
   EffectPolicy,
@@ -101,5 +143,11 @@ export type {
   ModeSettings,
   QueueMode,
   RestartBudget,
+  ScheduleRun,
   SessionCounts,
+  TaskError,
+  TaskStatus,
+  TaskUsage,
+  WorkError,
+  WorkStatus,
 } from './machines/index.js';

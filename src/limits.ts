@@ -89,6 +89,35 @@ export const limits = {
   /** When serving looks again at what failed outside of a handler. */
   serveAgainMs: 10 * SECOND_MS,
 
+  /** Items that one call enqueues, in one commit, and their payloads together. */
+  workManyMax: 10_000,
+  workManyBytesMax: 16 * MIB,
+  /** Ready items of one kind that are kept at hand, and read in one look; the rest wait on disk. */
+  workShelfMax: 1_000,
+  workShelfPage: 256,
+  /** Kinds whose ready items are kept at hand. */
+  workShelvesMax: 1_000,
+  workClaimsMax: 1_000,
+  workBulkMax: 10_000,
+  workTtlMinMs: SECOND_MS,
+  workTtlMaxMs: DAY_MS,
+  /** A worker in this process that could not claim tries again after this. */
+  workAgainMs: SECOND_MS,
+  schedulesAtOnce: 8,
+
+  tasksMax: 8,
+  taskStaggerMs: 250,
+  taskDepthMax: 8,
+  /** Of a checkpoint's state as JSON; it is kept in parts of what a payload may hold. */
+  taskCheckpointBytesMax: 4 * MIB,
+  /** Of a result, kept whole; and of what histories, wakes and messages have of it. */
+  taskOutputBytesMax: 200 * KIB,
+  taskTextBytesMax: 16 * KIB,
+  taskLabelGraphemes: 80,
+  taskCallsOpenMax: 100,
+  taskChildrenMax: 1_000,
+  taskTimeoutMaxMs: 366 * DAY_MS,
+
   effectTimeoutMs: HOUR_MS,
   /** A pool loads at most this many times its limit from the outbox. */
   poolWindowFactor: 2,

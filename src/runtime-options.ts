@@ -7,6 +7,8 @@
 import type { JobOptions } from './actors/jobs.js';
 import type { EffectHook, MemoryLimits } from './actors/kernel/index.js';
 import type { SessionDefaults } from './actors/session/desk.js';
+import type { TasksOptions } from './actors/tasks/face.js';
+import type { WorkOptions } from './actors/work/face.js';
 import type { Channel } from './channels/index.js';
 import type { Clock } from './clock.js';
 import { HoldfastError } from './errors.js';
@@ -24,6 +26,10 @@ export interface RuntimeOptions {
   readonly jobs?: JobOptions;
   /** Defaults for every session's queue. */
   readonly sessions?: SessionDefaults;
+  /** Kinds of work items, and the door for workers elsewhere. */
+  readonly work?: WorkOptions;
+  /** Who runs background tasks, and their defaults. */
+  readonly tasks?: TasksOptions;
   /**
    * `power` (default): acknowledged work survives a power cut (one fsync a commit). `process`: it survives a
    * crash of the process, and a power cut may cost the last moments.
@@ -67,6 +73,8 @@ const NAMES: Readonly<Record<keyof RuntimeOptions, true>> = {
   channels: true,
   jobs: true,
   sessions: true,
+  work: true,
+  tasks: true,
   durability: true,
   memory: true,
   control: true,

@@ -25,7 +25,7 @@ import type {
   PollInput,
   SubmitAnswer,
   SubmitInput,
-  TaskInput,
+  RemoteTaskInput,
 } from '../machines/index.js';
 import { download, pollTask, receiveInline, redactUrl, submitTask } from '../providers/index.js';
 import type { ArtifactSource, DownloadOutcome, PollOutcome, ProviderAdapter } from '../providers/index.js';
@@ -144,7 +144,7 @@ export class JobEffects {
     return { type: 'done', artifacts };
   }
 
-  async cancelRemote({ input, signal }: EffectCall<TaskInput>): Promise<CancelAnswer> {
+  async cancelRemote({ input, signal }: EffectCall<RemoteTaskInput>): Promise<CancelAnswer> {
     const adapter = this.#options.providers.get(input.provider);
     const { transport, vault } = this.#options;
     const ref = await vault.opened(input.ref);
@@ -180,7 +180,7 @@ export class JobEffects {
 
   async #ask(
     adapter: ProviderAdapter,
-    input: TaskInput,
+    input: RemoteTaskInput,
     signal: AbortSignal,
   ): Promise<PollOutcome | { readonly type: 'blocked'; readonly error: JobFault }> {
     const { transport } = this.#options;

@@ -11,7 +11,7 @@
  */
 import { sha256Hex } from '../ids.js';
 import { limits } from '../limits.js';
-import type { SubmitInput, TaskInput } from '../machines/index.js';
+import type { SubmitInput, RemoteTaskInput } from '../machines/index.js';
 import type { AccountLimits } from '../providers/index.js';
 import { callShares, gateOf, type AccountName } from './accounts.js';
 import type { EffectPolicy, Share } from './kernel/index.js';
@@ -60,7 +60,7 @@ export function jobPolicies(
   };
 }
 
-type Input = SubmitInput & Partial<TaskInput>;
+type Input = SubmitInput & Partial<RemoteTaskInput>;
 
 function sharesOf(input: unknown, limitsOf: LimitsOf): readonly Share[] {
   const account = accountOf(input);

@@ -26,7 +26,7 @@ import type {
   SubmitAnswer,
   SubmitInput,
 } from '../machines/index.js';
-import type { TaskInput } from '../machines/index.js';
+import type { RemoteTaskInput } from '../machines/index.js';
 import type { ProviderRequest, TaskRef } from '../providers/index.js';
 import type { Accounts } from './accounts.js';
 import type { Callbacks } from './callbacks.js';
@@ -300,7 +300,7 @@ export class Jobs {
       reconcile: fromPromise<ReconcileAnswer, ReconcileInput>((call) => reconcile.look(callOf(call))),
       poll: fromPromise<PollAnswer, PollInput>((call) => effects.poll(callOf(call))),
       fetch: fromPromise<FetchAnswer, FetchInput>((call) => effects.fetch(callOf(call))),
-      cancelRemote: fromPromise<CancelAnswer, TaskInput>((call) => effects.cancelRemote(callOf(call))),
+      cancelRemote: fromPromise<CancelAnswer, RemoteTaskInput>((call) => effects.cancelRemote(callOf(call))),
     };
     this.#kernel.define({
       ...jobDefinition,

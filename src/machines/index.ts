@@ -48,6 +48,14 @@ export type {
   ProviderAccountEvent,
   ProviderAccountInput,
 } from './provider-account.js';
+export { workItemMachine, workRows } from './work-item.js';
+export { claimRefusal, isLiveWork, workDefaults, workStatus, type ClaimRefused } from './work-rules.js';
+export { scheduleMachine } from './schedule.js';
+export { scheduleRules } from './schedule-rules.js';
+export type * from './work-words.js';
+export { taskMachine, taskRows } from './task.js';
+export { isPresentRun, isSettledTask, taskDefaults, taskRules, taskStatus } from './task-rules.js';
+export type * from './task-words.js';
 export { newsFor, parkedEventMachine } from './parked-event.js';
 export type { JobFound, ParkedEventContext, ParkedEventInput } from './parked-event.js';
 export { supervisorDefaults, supervisorMachine } from './supervisor.js';

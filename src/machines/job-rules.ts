@@ -12,6 +12,7 @@
  */
 import { clampRetryAfterMs, jitteredBackoffMs } from './backoff.js';
 import { envelopeOf } from './envelope.js';
+import { deliveriesAfter, deliveriesOver } from './owed-deliveries.js';
 import type {
   FetchInput,
   JobContext,
@@ -24,7 +25,7 @@ import type {
   PollInput,
   ReconcileInput,
   SubmitInput,
-  TaskInput,
+  RemoteTaskInput,
 } from './job-words.js';
 
 export type Change = Partial<JobContext>;
@@ -101,7 +102,7 @@ export function reconcileInput({ input, looks }: JobContext): ReconcileInput {
 }
 
 /** Only asked for in states that are entered with a reference. */
-export function taskInput({ input, ref }: JobContext): TaskInput {
+export function taskInput({ input, ref }: JobContext): RemoteTaskInput {
   if (ref === undefined) throw new Error(`job ${input.jobId} has no task to ask for`);
   return { provider: input.provider, ref, ...laneIn(input) };
 }
@@ -239,10 +240,7 @@ export function noteDownload(event: JobEvent): Change {
 }
 
 export function noteDelivery(context: JobContext, event: JobEvent): Change {
-  if (event.type !== 'delivery.settled') return {};
-  const { deliveryId, status, at, attempts } = event;
-  const told = { deliveryId, status, at, attempts };
-  return { deliveries: context.deliveries.map((known) => (known.deliveryId === deliveryId ? told : known)) };
+  return event.type === 'delivery.settled' ? { deliveries: deliveriesAfter(context.deliveries, event) } : {};
 }
 
 export function failure(code: string, message: string): Change {
@@ -337,10 +335,6 @@ export function wasLastPoll({ polledAt = 0, timeoutAt = Infinity }: JobContext):
 export function canWithdraw({ input, ref, outcome }: JobContext): boolean {
   const unwanted = outcome?.status === 'cancelled' || outcome?.status === 'timedOut';
   return unwanted && input.cancelOffered && ref !== undefined;
-}
-
-export function deliveriesOver(deliveries: JobContext['deliveries']): boolean {
-  return deliveries.every(({ status }) => status === 'delivered' || status === 'dismissed');
 }
 
 /** True when this event ends the last message of a job that was kept only for it. */

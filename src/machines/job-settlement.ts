@@ -13,7 +13,7 @@ import type { Change } from './job-rules.js';
 import type { JobArtifact, JobContext, JobEvent, SettledStatus } from './job-words.js';
 import type { DeliveryFile, DeliveryInput } from './delivery.js';
 import type { ActorCreate, ActorSend, HistoryAppend } from './reserved.js';
-import type { SessionEvent, SessionInput } from './session-words.js';
+import { wakeAsks } from './session-wake.js';
 
 /** A durable action. */
 export type SettlementAsk =
@@ -54,35 +54,13 @@ function toSession(context: JobContext, status: SettledStatus): readonly Settlem
   ];
 }
 
-/** Work for the session's next turn: it is made by its first work, as by a caller's. */
-function wake(context: JobContext, status: SettledStatus, key: string): readonly SettlementAsk[] {
+function wake(context: JobContext, status: SettledStatus, session: string): readonly SettlementAsk[] {
   const { jobId, kind, label, sessionAttemptsMax } = context.input;
-  const sequence = context.outcomes + 1;
-  const sourceKey = `process:${jobId}:event:${sequence}:wake`;
-  const payload = {
-    ...{ type: 'processWake', processId: jobId, sequence, targetSessionId: key },
-    eventType: `job.${status}`,
+  return wakeAsks({
+    ...{ processId: jobId, sequence: context.outcomes + 1, session, sessionAttemptsMax },
+    ...{ eventType: `job.${status}`, causedBy: `job/${jobId}`, digest: status },
     input: { status, kind, label, text: historyText(context, status), ...resultOf(context, status) },
-    causedBy: `job/${jobId}`,
-  };
-  const event: SessionEvent = {
-    type: 'session.enqueue',
-    draft: {
-      // A job's own id, and a number that it uses once: no other batch has this name.
-      nonce: `wake-${jobId}-${sequence}`,
-      ...{ deliver: 'E', slot: 'X', merge: 'N', kind: 'wake', items: 1, availableAt: 0 },
-      ...{ key: sourceKey, digest: status, wakes: [{ process: jobId, sequence }] },
-    },
-    row: { payloads: [payload], sourceKey },
-  };
-  const input: SessionInput = {
-    key,
-    ...(sessionAttemptsMax === undefined ? {} : { attemptsMax: sessionAttemptsMax }),
-  };
-  return [
-    { type: 'actor.create', params: { kind: 'session', id: key, input } },
-    { type: 'actor.send', params: { to: `session/${key}`, event } },
-  ];
+  });
 }
 
 function resultOf(context: JobContext, status: SettledStatus): object {

@@ -11,6 +11,7 @@ import * as polls from './job-polls.js';
 import * as rules from './job-rules.js';
 import { settlementOf, type SettlementAsk } from './job-settlement.js';
 import type * as words from './job-words.js';
+import { deliveriesOver } from './owed-deliveries.js';
 import { providedByRuntime, reservedActions } from './reserved.js';
 
 const { jobRules, msUntil } = rules;
@@ -39,7 +40,7 @@ export const jobSetup = setup({
     reconcile: providedByRuntime<words.ReconcileAnswer, words.ReconcileInput>(),
     poll: providedByRuntime<words.PollAnswer, words.PollInput>(),
     fetch: providedByRuntime<words.FetchAnswer, words.FetchInput>(),
-    cancelRemote: providedByRuntime<words.CancelAnswer, words.TaskInput>(),
+    cancelRemote: providedByRuntime<words.CancelAnswer, words.RemoteTaskInput>(),
   },
   actions: {
     ...reservedActions,
@@ -126,7 +127,7 @@ export const jobSetup = setup({
     namesTask: ({ event }) => rules.refIn(event) !== undefined,
     fetchBudgetSpent: ({ context }) => context.fetchFailures >= jobRules.fetchRetriesMax,
     canWithdraw: ({ context }) => rules.canWithdraw(context),
-    deliveriesOver: ({ context }) => rules.deliveriesOver(context.deliveries),
+    deliveriesOver: ({ context }) => deliveriesOver(context.deliveries),
     lastDeliveryOver: ({ context, event }) => rules.lastDeliveryOver(context, event),
   },
   delays: {

@@ -191,18 +191,18 @@ export interface ReconcileInput {
   readonly look: number;
 }
 
-export interface TaskInput {
+export interface RemoteTaskInput {
   readonly provider: string;
   readonly lane?: number;
   readonly ref: JobRef;
 }
 
-export interface PollInput extends TaskInput {
+export interface PollInput extends RemoteTaskInput {
   /** The deadline has passed: this poll decides. */
   readonly last: boolean;
 }
 
-export interface FetchInput extends TaskInput {
+export interface FetchInput extends RemoteTaskInput {
   /** Ask the provider for new URLs, whatever is remembered in memory. */
   readonly fresh: boolean;
 }

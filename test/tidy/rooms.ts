@@ -34,7 +34,11 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: ['undici', 'ipaddr.js', 'file-type', 'jose', 'standardwebhooks', 'zod', 'node:'],
   },
   channels: { rooms: [], packages: ['undici', 'standardwebhooks', 'node:'] },
-  actors: { rooms: ['machines', ...ports], typesOf: ['store'], packages: ['xstate', 'zod', 'node:'] },
+  actors: {
+    rooms: ['machines', ...ports],
+    typesOf: ['store'],
+    packages: ['xstate', 'zod', 'croner', 'node:'],
+  },
   simulator: {
     rooms: [],
     packages: ['hono', '@hono/node-server', 'jose', 'standardwebhooks', 'undici', 'zod', 'node:'],
@@ -45,11 +49,13 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: ['hono', '@hono/node-server', 'undici', 'zod', 'node:'],
   },
   testing: { rooms: ['store', 'actors', 'machines'], face: true },
+  runners: { rooms: [], face: true, packages: ['ai', 'zod', 'node:'] },
+  client: { rooms: [], face: true, packages: ['undici', 'node:'] },
   cli: { rooms: ['simulator', 'control', 'store', 'actors', ...ports], face: true },
 };
 
 /** Rooms of the design that later steps build: a folder of this name needs its row above first. */
-export const plannedRooms = ['inspector', 'runners', 'client'] as const;
+export const plannedRooms = ['inspector'] as const;
 
 /** Files other rooms may import: a room's index, the ports, and the key table that the kernel shares. */
 export const entryFiles = ['index.ts', 'port.ts', 'store.ts', 'keys.ts'] as const;
