@@ -1,13 +1,12 @@
 /**
  * Sessions of a running runtime, over HTTP.
  *
- * Owns: nothing; its calls are client.ts's. Callers: client.ts. Invariant: an answer that the tables of
- * session-wire.ts do not know is CONTROL_FAILED: the process that answers is of another version.
+ * Owns: nothing; its calls are client.ts's. Callers: client.ts. Invariant: asking.ts's.
  */
-import { HoldfastError, isHoldfastError } from '../errors.js';
 import type { Batch, Enqueued, HistoryEntry, Page, PageOptions, SessionView } from '../index.js';
+import { askingOver, segment, type Asked } from './asking.js';
 import type { Answer, Call } from './client.js';
-import { refused, same, type Codec } from './codec.js';
+import { same, type Codec } from './codec.js';
 import type { ControlSessions } from './session-port.js';
 import {
   batchWire,
@@ -20,16 +19,9 @@ import {
   workWire,
 } from './session-wire.js';
 
-type Asked = Omit<Call, 'raw'>;
-
 export function sessionsOver(call: (call: Call) => Promise<Answer>): ControlSessions {
-  // The table has checked the answer's words and fields, and its runtime wrote it: its type is trusted.
-  const asked = async <T>(codec: Codec, asking: Asked): Promise<T> =>
-    read(codec, (await call({ ...asking, raw: true })).body) as T;
-  const get = <T>(codec: Codec, path: string, query: Call['query'] = {}): Promise<T> =>
-    asked(codec, { method: 'GET', path, query });
-  const post = <T>(codec: Codec, path: string, body: unknown): Promise<T> =>
-    asked(codec, { method: 'POST', path, body });
+  const { answer, get, post } = askingOver(call);
+  const asked = async <T>(codec: Codec, asking: Asked): Promise<T> => (await answer<T>(codec, asking)).body;
   const batchPath = (key: string, id: string, action?: string): string =>
     sessionPath(key, 'batches', segment('batch', id), ...(action === undefined ? [] : [action]));
 
@@ -61,23 +53,6 @@ function pageQuery({ newestFirst, ...page }: PageOptions = {}): NonNullable<Call
   return { ...page, newest_first: newestFirst };
 }
 
-function read(codec: Codec, body: unknown): unknown {
-  try {
-    return codec.fromWire(body, '');
-  } catch (error) {
-    if (!isHoldfastError(error, 'INVALID_INPUT')) throw error;
-    const message = `the answer is not of the form this version knows (${error.details['field'] ?? ''})`;
-    throw new HoldfastError('CONTROL_FAILED', message, { cause: error });
-  }
-}
-
 function sessionPath(key: string, ...rest: readonly string[]): string {
   return ['/v1/sessions', segment('key', key), ...rest].join('/');
-}
-
-/** One part of a path. Throws INVALID_INPUT for what no URL can hold as one. */
-function segment(field: string, text: string): string {
-  if (text === '' || text === '.' || text === '..' || !text.isWellFormed())
-    throw refused(field, `${JSON.stringify(text)} cannot stand in a URL`);
-  return encodeURIComponent(text);
 }
