@@ -28,6 +28,8 @@ import type {
 import { sessionsOver } from './session-client.js';
 import type { ControlSessions } from './session-port.js';
 import { errorFromWire, fromWire, toWire } from './wire.js';
+import { workOver } from './work-client.js';
+import type { ControlWork } from './work-port.js';
 
 /** Somewhere a control server may listen. */
 interface Target {
@@ -107,6 +109,7 @@ async function readLoopback(file: string): Promise<Target | undefined> {
 class HttpControlClient implements ControlClient {
   readonly address: string;
   readonly sessions: ControlSessions = sessionsOver((call) => this.#call(call));
+  readonly work: ControlWork = workOver((call) => this.#call(call));
   readonly #target: Target;
   readonly #agent: Agent;
   #closed: Promise<void> | undefined;

@@ -7,3 +7,13 @@ export { errorToWire, toWire } from './wire.js';
 export { sessionsAt } from './session-acts.js';
 export type { ControlSessions } from './session-port.js';
 export { batchWire, enqueuedWire, pageWire, sessionWire, settingsWire, workFrom } from './session-wire.js';
+export { workAt } from './work-acts.js';
+export type { ControlWork } from './work-port.js';
+export {
+  bulkWire,
+  enqueuedWorkWire,
+  scheduleRunWire,
+  scheduleWire,
+  workCountsWire,
+  workItemWire,
+} from './work-wire.js';

@@ -29,6 +29,7 @@ import type {
 } from '../index.js';
 import type { SessionsFace } from './session-acts.js';
 import type { ControlSessions } from './session-port.js';
+import type { ControlWork } from './work-port.js';
 
 /** What an operator may do with an actor that stands still. */
 export const OPERATIONS = ['resume', 'skip', 'dismiss'] as const;
@@ -100,6 +101,7 @@ export interface ControlClient {
   /** The socket or URL it talks to. */
   readonly address: string;
   readonly sessions: ControlSessions;
+  readonly work: ControlWork;
   runtime(options?: CallOptions): Promise<RuntimeView>;
   submitJob(request: SubmitRequest, options?: CallOptions): Promise<SubmittedJob>;
   trackJob(request: TrackRequest, options?: CallOptions): Promise<SubmittedJob>;
