@@ -52,6 +52,7 @@ export default defineConfig({
   test: {
     reporters: ['default', closingLine()],
     allowOnly: false,
+    globalSetup: 'test/bundles.ts',
     projects: [
       {
         resolve: { alias },
