@@ -79,7 +79,7 @@ export const errandChart: Chart = {
 
 const { paged: _paged, ...session } = sessionDefinition;
 /** With its snapshot at each step, so that one can be held against the other. */
-const plainSession: DefinitionOptions = { ...session, snapshot: 'each' };
+export const plainSession: DefinitionOptions = { ...session, snapshot: 'each' };
 
 /** The library's own work: a job with its submit, its polls and its message, under its own policies. */
 export const jobChart: Chart = {
