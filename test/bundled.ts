@@ -1,8 +1,8 @@
 /**
- * Child programs of the tests as one file each: such a child starts in a quarter of the time that a loader of
- * TypeScript takes, and a third of what unbundled JavaScript does (measured, CPU: 1.47 s, 0.62 s, 0.20 s), and
- * a hundred of them are started. Blanks are left out: to read them was a third of a start. The built package
- * itself is tested in test/package.
+ * Child programs of the tests as one file each: such a child starts in a quarter of the time that a loader
+ * of TypeScript takes, and a third of what unbundled JavaScript does (measured, CPU: 1.47 s, 0.62 s, 0.20
+ * s), and a hundred of them are started. Blanks are left out: to read them was a third of a start. The
+ * built package itself is tested in test/package.
  *
  * Callers: tests and their helpers, at any time. Invariants:
  *  1  A program is bundled once in a run, by who needs it first (half a second each); one file tells another
