@@ -1,14 +1,14 @@
 /**
  * What callers may put into queries and bodies, checked once, before a route acts.
  *
- * Pure. Callers: routes.ts, session-routes.ts. Everything here throws INVALID_INPUT naming the field as it
- * is on the wire. What `submit` and `track` take is checked by the jobs façade itself.
+ * Pure. Callers: the files of routes. Everything here throws INVALID_INPUT naming the field as it is on the
+ * wire. What `submit` and `track` take is checked by the jobs façade itself.
  */
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { HoldfastError } from '../errors.js';
 import { JOB_STATUSES } from '../actors/index.js';
-import type { DeliveryView } from '../index.js';
+import type { DeliveryView, TaskStatus } from '../index.js';
 import { limits } from '../limits.js';
 import { fromWire, snakeCase } from './wire.js';
 
@@ -21,6 +21,19 @@ const DELIVERY_STATUSES = [
   'exhausted',
   'dismissed',
 ] as const satisfies readonly DeliveryView['status'][];
+
+/** In the order of a task's life. */
+export const TASK_STATUSES = [
+  'blocked',
+  'pending',
+  'running',
+  'interruptedTool',
+  'cancelling',
+  'completed',
+  'failed',
+  'cancelled',
+  'exhausted',
+] as const satisfies readonly TaskStatus[];
 
 /** Numbers in a query are decimal digits: `1e3` and ` 7 ` are mistakes. */
 const digits = (min: number, max: number): z.ZodType<number, string> =>
@@ -65,7 +78,19 @@ export const operatorBody = z.strictObject({
 });
 export const waitQuery = z.strictObject({ timeoutMs: digits(0, limits.controlWaitMaxMs).optional() });
 
+export const tasksQuery = z.strictObject({
+  limit: page.limit,
+  cursor: page.cursor,
+  status: z.enum(TASK_STATUSES).optional(),
+  parent: z.string().min(1).max(512).optional(),
+});
+export const taskWaitQuery = z.strictObject({
+  ...waitQuery.shape,
+  seen: digits(0, 999_999_999).optional(),
+});
+
 export const cancelBody = z.strictObject({ reason: z.string().min(1).max(1_000).optional() });
+export const retryTaskBody = z.strictObject({ fromStart: z.boolean().default(false) });
 export const backupBody = z.strictObject({
   directory: z.string().max(4_096).refine(isAbsolute, 'is not an absolute path'),
 });
