@@ -112,5 +112,5 @@ export function errorEvent(child: string, error: JsonObject): JsonEvent {
 }
 
 export function notUnique(holder: string): HoldfastError {
-  return new HoldfastError('NOT_UNIQUE', `${holder} holds that key already`);
+  return new HoldfastError('NOT_UNIQUE', `${holder} holds that key already`, { details: { holder } });
 }

@@ -11,13 +11,15 @@
  *      after the commit of their group and before any of the next (K1).
  *  C3  Every read and scan sees staged rows, newest first, over the committed ones.
  *  C4  After a failed commit nothing is written any more and every stage's `failed` is called once (K4).
+ *  C5  All that is staged during one `together` is in one group, whatever its size: it is on disk as a whole,
+ *      or not at all.
  */
 import type { Clock } from '../../clock.js';
 import { HoldfastError, isHoldfastError } from '../../errors.js';
 import type { Json } from '../../json.js';
-import { limits } from '../../limits.js';
-import { compareKeys, keys, ordOf, rangeAfter } from '../../store/keys.js';
+import { compareKeys, keys, rangeAfter } from '../../store/keys.js';
 import type { Entry, Expectation, Range, Row, ScanOptions, Store } from '../../store/store.js';
+import { expectations, isFull, nextOrdOf, settledBy, type Group } from './commit-group.js';
 import type { Counts } from './counts.js';
 import type { Shape } from './shape.js';
 
@@ -94,24 +96,6 @@ function nothing(): void {
   // For stages that nobody waits for.
 }
 
-interface Group {
-  readonly number: number;
-  readonly rows: Map<string, Row>;
-  readonly stages: Stage[];
-  bytes: number;
-  created: number;
-}
-
-const ORDS_MAX = 65_536;
-
-function nextOrdOf(group: Group): string {
-  if (group.created === ORDS_MAX) {
-    throw new HoldfastError('INVALID_DEFINITION', `one step asks for more than ${ORDS_MAX / 2} things`);
-  }
-  group.created += 1;
-  return ordOf(group.number, group.created - 1);
-}
-
 export class CommitLoop {
   readonly #store: Store;
   readonly #clock: Clock;
@@ -125,6 +109,9 @@ export class CommitLoop {
   /** Who waits for the next commit, whatever is in it. */
   #turns: (() => void)[] = [];
   #stagesPending = 0;
+  /** What is staged goes here, and it is not written yet (C5). */
+  #held: Group | undefined;
+  #holding: Promise<unknown> = Promise.resolve();
 
   readonly #onFailure: (error: unknown) => void;
 
@@ -172,6 +159,30 @@ export class CommitLoop {
     group.stages.push(stage);
     this.#stagesPending += 1;
     this.#wake();
+  }
+
+  /**
+   * Keeps all that is staged until `work` has ended for one commit (C5), that of others, too; one at a time.
+   * `work` waits for stages alone: for a commit it would wait for ever.
+   */
+  together<T>(work: () => Promise<T>): Promise<T> {
+    const held = this.#holding.then(async () => {
+      if (this.#failure !== undefined) throw this.#failure;
+      this.#held = this.#newGroup();
+      try {
+        return await work();
+      } finally {
+        this.#held = undefined;
+        if (this.#holdsWork()) this.#wake();
+      }
+    });
+    this.#holding = held.catch(nothing);
+    return held;
+  }
+
+  /** Resolves when nothing is kept together any more. */
+  async released(): Promise<void> {
+    await this.#holding;
   }
 
   /** Resolves when what is staged for a key is on disk: at once when nothing is. */
@@ -257,10 +268,14 @@ export class CommitLoop {
   }
 
   #openGroup(): Group {
+    if (this.#held !== undefined) return this.#held;
     const last = this.#groups.at(-1);
     const inFlight = this.#writing && this.#groups.length === 1;
-    if (last !== undefined && !inFlight && !isFull(last)) return last;
-    const number = (last?.number ?? this.#store.lastCommit) + 1;
+    return last !== undefined && !inFlight && !isFull(last) ? last : this.#newGroup();
+  }
+
+  #newGroup(): Group {
+    const number = (this.#groups.at(-1)?.number ?? this.#store.lastCommit) + 1;
     const group: Group = { number, rows: new Map(), stages: [], bytes: 0, created: 0 };
     this.#groups.push(group);
     return group;
@@ -277,7 +292,8 @@ export class CommitLoop {
 
   async #write(): Promise<void> {
     const group = this.#groups[0];
-    if (group === undefined || this.#writing || this.#failure !== undefined) return;
+    const isHeld = group !== undefined && group === this.#held;
+    if (group === undefined || isHeld || this.#writing || this.#failure !== undefined) return;
     this.#writing = true;
     try {
       this.#finish(group);
@@ -349,40 +365,4 @@ export class CommitLoop {
     this.#idle = [];
     for (const resolve of waiting) resolve();
   }
-}
-
-function settledBy(group: Group): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stage = group.stages.at(-1);
-    if (stage === undefined) {
-      resolve();
-      return;
-    }
-    const { after, failed } = stage;
-    stage.after = () => {
-      after();
-      resolve();
-    };
-    stage.failed = (error) => {
-      failed(error);
-      reject(error instanceof Error ? error : new Error(String(error)));
-    };
-  });
-}
-
-/**
- * What must hold before the whole batch: for an actor with several steps in it, what its first step expects.
- */
-function expectations(group: Group): Expectation[] {
-  const first = new Map<string, Expectation>();
-  for (const { expectation } of group.stages) {
-    if (expectation === undefined || first.has(expectation.address)) continue;
-    first.set(expectation.address, expectation);
-  }
-  return [...first.values()];
-}
-
-function isFull(group: Group): boolean {
-  const { commitRowsMax, commitBytesMax } = limits;
-  return group.rows.size >= commitRowsMax || group.bytes >= commitBytesMax || group.created >= ORDS_MAX / 2;
 }

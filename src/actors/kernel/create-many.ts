@@ -4,16 +4,26 @@
  * Callers: the kernel. Invariants:
  *  1  Of a call of which one creation cannot be stored, none is made.
  *  2  The promise settles once every creation has: after the commits of them all (K1).
+ *  3  Those that are created together are on disk together, or not at all; each of them may still be refused.
  */
 import { addressOf } from '../../ids.js';
 import type { Json } from '../../json.js';
 import { deliveryOf, type Content, type Delivery, type Outcome } from './cell.js';
+import type { CommitLoop } from './commit-loop.js';
 import { ownInput, ownPayloads } from './door.js';
 
 export interface Creation {
   readonly id: string;
   readonly input?: Json;
+  /** Rows beside the record, at most 256 KiB each. */
+  readonly payloads?: Readonly<Record<string, Json>>;
 }
+
+/** What became of one creation among others. */
+export type Created =
+  | { readonly type: 'made'; readonly outcome: Outcome }
+  /** NOT_UNIQUE, its `details.holder` being who has the key, or a fault of its own. */
+  | { readonly type: 'refused'; readonly error: unknown };
 
 /** The content of a creation. Throws INVALID_INPUT and INVALID_ID. */
 export function creationOf(
@@ -26,8 +36,53 @@ export function creationOf(
 
 interface Doors {
   /** Throws where so many cannot be taken at once: all are, or none. */
-  readonly admit: (count: number) => void;
-  readonly enqueue: (address: string, delivery: Delivery) => void;
+  admitMany(count: number): void;
+  enqueue(address: string, delivery: Delivery): void;
+}
+
+/**
+ * Hands all creations over for one commit; resolves with what became of each, in order, once they are on
+ * disk. For kinds whose first step has nothing to wait for but a unique key. Rejects when one of them cannot
+ * be stored at all: nothing is then made.
+ */
+export async function createTogether(
+  kind: string,
+  creations: readonly Creation[],
+  doors: Doors,
+  together: CommitLoop['together'],
+): Promise<readonly Created[]> {
+  const ready = checkedAll(kind, creations);
+  if (ready.length === 0) return [];
+  doors.admitMany(ready.length);
+  const settling = await together(async () => {
+    const handed = ready.map(({ address, content }) => handOver(address, content, doors));
+    await Promise.all(handed.map(({ staged }) => staged));
+    return handed.map(({ settled }) => settled);
+  });
+  return Promise.all(settling);
+}
+
+function handOver(
+  address: string,
+  content: Content,
+  doors: Doors,
+): { readonly staged: Promise<void>; readonly settled: Promise<Created> } {
+  let taken: () => void = nothing;
+  const staged = new Promise<void>((resolve) => {
+    taken = resolve;
+  });
+  const settled = new Promise<Created>((resolve) => {
+    const settle = {
+      resolve: (outcome: Outcome): void => resolve({ type: 'made', outcome }),
+      reject: (error: unknown): void => {
+        resolve({ type: 'refused', error });
+        taken();
+      },
+      taken,
+    };
+    doors.enqueue(address, deliveryOf({ content, source: 'user', dedupe: false }, settle));
+  });
+  return { staged, settled };
 }
 
 /**
@@ -37,14 +92,11 @@ interface Doors {
 export async function createAll(
   kind: string,
   creations: readonly Creation[],
-  { admit, enqueue }: Doors,
+  doors: Doors,
 ): Promise<readonly Outcome[]> {
-  const ready = creations.map(({ id, input }) => ({
-    address: addressOf(kind, id),
-    content: creationOf(input, undefined),
-  }));
+  const ready = checkedAll(kind, creations);
   if (ready.length === 0) return [];
-  admit(ready.length);
+  doors.admitMany(ready.length);
   return new Promise((resolve, reject) => {
     const outcomes: Outcome[] = [];
     const errors: unknown[] = [];
@@ -68,9 +120,19 @@ export async function createAll(
         },
         taken: nothing,
       };
-      enqueue(address, deliveryOf(parcel, settle));
+      doors.enqueue(address, deliveryOf(parcel, settle));
     }
   });
+}
+
+function checkedAll(
+  kind: string,
+  creations: readonly Creation[],
+): readonly { readonly address: string; readonly content: Content }[] {
+  return creations.map(({ id, input, payloads }) => ({
+    address: addressOf(kind, id),
+    content: creationOf(input, payloads),
+  }));
 }
 
 function nothing(): void {

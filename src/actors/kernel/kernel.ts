@@ -27,9 +27,10 @@ import { inboxDelivery } from './consuming.js';
 import { kindOf, type Content, type MemoryLimits, type Outcome, type StepOutcome } from './cell.js';
 import { CommitLoop } from './commit-loop.js';
 import { Counts, type StateCount } from './counts.js';
-import { createAll, creationOf, type Creation } from './create-many.js';
+import { createAll, createTogether, creationOf, type Created, type Creation } from './create-many.js';
 import { defineMachine, type Definition, type DefinitionOptions } from './definition.js';
 import { forAddress } from './journal.js';
+import { IndexRows } from './index-rows.js';
 import { Mailboxes } from './mailboxes.js';
 import { Outbox, type OutboxOptions } from './outbox.js';
 import { Reader } from './reader.js';
@@ -73,6 +74,7 @@ export class Kernel {
   readonly #failureListeners = new Set<(error: unknown) => void>();
   readonly reader: Reader;
   readonly transfer: Transfer;
+  readonly indexRows: IndexRows;
   #started = false;
 
   static async open(options: KernelOptions): Promise<Kernel> {
@@ -95,6 +97,7 @@ export class Kernel {
       pendingSteps: () => this.#loop.pending,
       take: (cell, delivery) => this.#stepper.take(cell, delivery),
     });
+    this.indexRows = new IndexRows(this.#loop, this.#mailboxes);
     const world = { loop: this.#loop, clock, log };
     this.#outbox = new Outbox({
       ...world,
@@ -190,8 +193,12 @@ export class Kernel {
 
   /** Creates many; resolves when all are on disk, with an outcome each, in their order. */
   createMany(kind: string, creations: readonly Creation[]): Promise<readonly Outcome[]> {
-    const admit = (count: number): void => this.#mailboxes.admitMany(count);
-    return createAll(kind, creations, { admit, enqueue: (...asked) => this.#mailboxes.enqueue(...asked) });
+    return createAll(kind, creations, this.#mailboxes);
+  }
+
+  /** Creates many in one commit; resolves with what became of each, in their order. See create-many.ts. */
+  createTogether(kind: string, creations: readonly Creation[]): Promise<readonly Created[]> {
+    return createTogether(kind, creations, this.#mailboxes, (work) => this.#loop.together(work));
   }
 
   /** Sends an event; resolves when its step is on disk. Rejects with ACTOR_NOT_FOUND and the like. */
@@ -313,6 +320,8 @@ export class Kernel {
     this.drain();
     this.#timers.stop();
     await this.#outbox.stop(timeoutMs);
+    // What is being created together comes in whole.
+    await this.#loop.released();
     const ended = this.#mailboxes.end(new HoldfastError('RUNTIME_CLOSED', 'the runtime is closed'));
     await this.#loop.flushed().catch(() => undefined);
     this.#loop.fail(ended);
