@@ -14,6 +14,7 @@ import {
   providerAccountMachine,
   sessionMachine,
   supervisorMachine,
+  taskMachine,
 } from '../src/machines/index.js';
 
 interface Edge {
@@ -53,6 +54,7 @@ export function chartPages(): ReadonlyMap<string, string> {
     ['parked-event', parkedEventMachine],
     ['supervisor', supervisorMachine],
     ['session', sessionMachine],
+    ['task', taskMachine],
   ];
   return new Map(charts.map(([name, chart]) => [`${name}.md`, page(name, chart)]));
 }

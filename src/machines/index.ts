@@ -50,11 +50,19 @@ export type {
 } from './provider-account.js';
 export { workItemMachine, workRows } from './work-item.js';
 export { claimRefusal, isLiveWork, workDefaults, workStatus, type ClaimRefused } from './work-rules.js';
-export { scheduleMachine } from './schedule.js';
+export { scheduleMachine, scheduleRows } from './schedule.js';
 export { scheduleRules } from './schedule-rules.js';
 export type * from './work-words.js';
-export { taskMachine, taskRows } from './task.js';
-export { isPresentRun, isSettledTask, taskDefaults, taskRules, taskStatus } from './task-rules.js';
+export { taskMachine } from './task.js';
+export {
+  CANCELLED_WITH_PARENT,
+  isPresentRun,
+  isSettledTask,
+  taskDefaults,
+  taskRows,
+  taskStatus,
+} from './task-rules.js';
+export type { TaskMoment } from './task-rules.js';
 export type * from './task-words.js';
 export { newsFor, parkedEventMachine } from './parked-event.js';
 export type { JobFound, ParkedEventContext, ParkedEventInput } from './parked-event.js';

@@ -5,10 +5,11 @@
  *  R1  What a run says counts while it is the present one.
  *  R2  A tool call that must not run twice, and was begun by an earlier run, stops the task until somebody
  *      decides.
- *  R3  A task that is started again and again and achieves nothing is given up.
+ *  R3  A task that is started again and again and achieves nothing is given up; a clean stop is no start in
+ *      vain.
  */
 import { envelopeOf } from './envelope.js';
-import type { ActorSend } from './reserved.js';
+import type { ActorSend, PayloadDelete } from './reserved.js';
 import type {
   RunAnswer,
   TaskContext,
@@ -23,6 +24,16 @@ export const taskDefaults = {
   maxIterations: 10,
   timeoutMs: 86_400_000,
   retentionMs: 86_400_000,
+} as const;
+
+/** The rows beside a task's record. */
+export const taskRows = {
+  request: 'request',
+  output: 'output',
+  /** Part `n` of the checkpoint, from 0. */
+  checkpoint: (n: number): string => `checkpoint.${n}`,
+  /** What became of a tool call in that life of the task; `hash` is that of the call's id. */
+  tool: (life: number, hash: string): string => `tool.${life}.${hash}`,
 } as const;
 
 export const taskRules = {
@@ -41,7 +52,7 @@ export function startTask(input: TaskInput): TaskContext {
   const { at } = envelopeOf({ input });
   return {
     ...{ input: kept, createdAt: at, updatedAt: at, idleStarts: 0, iterations: 0, usage: NO_USAGE },
-    ...{ calls: [], callsEnded: 0, children: [], outcomes: 0, deliveries: [] },
+    ...{ calls: [], callsEnded: 0, children: [], life: 0, outcomes: 0, deliveries: [] },
   };
 }
 
@@ -51,16 +62,22 @@ const STATUS_OF_STATE = new Map<unknown, TaskStatus>([
   ['cancelling', 'cancelling'],
 ]);
 
-/** What a snapshot's state is to a user. */
-export function taskStatus({ value }: { readonly value: unknown }): TaskStatus {
+/** What a snapshot is to a user. */
+export function taskStatus({ value, context }: TaskMoment): TaskStatus {
   const plain = STATUS_OF_STATE.get(value);
   if (plain !== undefined) return plain;
   const { active, settled } = Object(value) as {
     readonly active?: TaskStatus;
     readonly settled?: TaskStatus;
   };
-  // A closed one is on its way out in the same step: nobody sees it but its own retention.
-  return active ?? settled ?? 'pending';
+  // One that is closed, and not collected yet, is what it was.
+  return active ?? settled ?? (context as Partial<TaskContext>).end ?? 'pending';
+}
+
+/** The parts of a snapshot that say where a task is. */
+export interface TaskMoment {
+  readonly value: unknown;
+  readonly context: unknown;
 }
 
 export function isSettledTask(status: TaskStatus): boolean {
@@ -86,8 +103,14 @@ export function startsInVain({ idleStarts }: TaskContext): boolean {
 export function started(context: TaskContext, event: TaskEvent): Change {
   if (event.type !== 'task.started') return {};
   const { run, provider, model } = event;
-  const startedAt = context.startedAt ?? envelopeOf(event).at;
-  return { run, provider, model, startedAt, idleStarts: context.idleStarts + 1, calls: [] };
+  const { at } = envelopeOf(event);
+  const { startedAt = at, timedFrom = at, idleStarts } = context;
+  return { run, provider, model, startedAt, timedFrom, idleStarts: idleStarts + 1, calls: [] };
+}
+
+/** Its runner had no time to achieve anything, and is not to blame for it. */
+export function stoppedCleanly({ idleStarts }: TaskContext): Change {
+  return { idleStarts: Math.max(0, idleStarts - 1) };
 }
 
 export function iterated({ iterations }: TaskContext, event: TaskEvent): Change {
@@ -129,7 +152,15 @@ export function toolEnded({ calls, callsEnded }: TaskContext, event: TaskEvent):
   };
 }
 
-/** Undefined for a call that is not open. */
+/** The rows of the last checkpoint from part `first` on: those that a new one does not write over. */
+export function leftoverParts({ checkpoint }: TaskContext, first: number): readonly PayloadDelete[] {
+  const parts = checkpoint?.parts ?? 0;
+  return Array.from({ length: Math.max(0, parts - first) }, (_none, at) => ({
+    name: taskRows.checkpoint(first + at),
+  }));
+}
+
+/** False for a call that is not open. */
 export function isOpenCall({ calls }: TaskContext, event: TaskEvent): boolean {
   return event.type === 'tool.resolve' && calls.some(({ callId }) => callId === event.callId);
 }
@@ -146,6 +177,7 @@ export function resolved({ calls, callsEnded }: TaskContext, event: TaskEvent): 
   return {
     calls: calls.filter(({ callId }) => callId !== event.callId),
     callsEnded: event.as === 'result' ? callsEnded + 1 : callsEnded,
+    timedFrom: undefined,
     idleStarts: 0,
   };
 }
@@ -159,8 +191,12 @@ export function withoutChild({ children }: TaskContext, event: TaskEvent): Chang
   return event.type === 'child.settled' ? { children: children.filter((id) => id !== event.taskId) } : {};
 }
 
-export function cancelChildren({ children }: TaskContext, reason: string): readonly ActorSend[] {
-  return children.map((id) => ({ to: `task/${id}`, event: { type: 'task.cancel', reason } }));
+/** Why a sub-task was cancelled that nobody cancelled by itself. */
+export const CANCELLED_WITH_PARENT = 'the task that asked for it was cancelled';
+
+export function cancelChildren({ children }: TaskContext): readonly ActorSend[] {
+  const event: TaskEvent = { type: 'task.cancel', reason: CANCELLED_WITH_PARENT };
+  return children.map((id) => ({ to: `task/${id}`, event }));
 }
 
 /** What a run that came to its end leaves. */
@@ -180,14 +216,18 @@ export function failure(error: TaskError): Change {
 }
 
 /** A task that is tried again: its budgets are new, and with `fromStart` nothing of before is known. */
-export function retried({ outcomes }: TaskContext, event: TaskEvent): Change {
+export function retried({ life }: TaskContext, event: TaskEvent): Change {
   const again: Change = {
-    ...{ error: undefined, exhausted: undefined, output: undefined, endedAt: undefined },
-    ...{ startedAt: undefined, cancelReason: undefined, idleStarts: 0, iterations: 0, usage: NO_USAGE },
-    ...{ run: undefined, outcomes },
+    ...{ error: undefined, exhausted: undefined, output: undefined, endedAt: undefined, end: undefined },
+    ...{ startedAt: undefined, timedFrom: undefined, cancelReason: undefined, run: undefined },
+    ...{ idleStarts: 0, iterations: 0, usage: NO_USAGE },
   };
-  const forgets = event.type === 'task.retry' && event.fromStart;
-  return forgets ? { ...again, checkpoint: undefined, calls: [] } : again;
+  if (!forgets(event)) return again;
+  return { ...again, checkpoint: undefined, calls: [], callsEnded: 0, life: life + 1 };
+}
+
+export function forgets(event: TaskEvent): boolean {
+  return event.type === 'task.retry' && event.fromStart;
 }
 
 export function cancelled(event: TaskEvent): Change {
@@ -195,7 +235,7 @@ export function cancelled(event: TaskEvent): Change {
 }
 
 /** From now until it has run for as long as it may. */
-export function msUntilDeadline({ input, startedAt }: TaskContext, event: TaskEvent): number {
+export function msUntilDeadline({ input, timedFrom }: TaskContext, event: TaskEvent): number {
   const { at } = envelopeOf(event);
-  return Math.max(0, (startedAt ?? at) + input.timeoutMs - at);
+  return Math.max(0, (timedFrom ?? at) + input.timeoutMs - at);
 }

@@ -28,7 +28,7 @@ export function taskSettlementOf(context: TaskContext, event: TaskEvent, status:
   const delivery = messageOf(context, status);
   const sent = delivery === undefined ? [] : [{ deliveryId: delivery.deliveryId, status: 'queued' as const }];
   const change = {
-    ...{ endedAt: at, updatedAt: at, outcomes: context.outcomes + 1 },
+    ...{ end: status, endedAt: at, updatedAt: at, outcomes: context.outcomes + 1 },
     deliveries: [...context.deliveries, ...sent],
   };
   const toChat: readonly TaskSettlementAsk[] = delivery === undefined ? [] : [sendOf(delivery)];

@@ -53,7 +53,7 @@ export interface TaskInput {
   readonly maxIterations: number;
   /** Tokens in all; absent: no budget. */
   readonly tokenBudget?: number;
-  /** From its first start, or from a retry's; ms. */
+  /** From its first start; again from a retry, a decision, or the coming of its runner; ms. */
   readonly timeoutMs: number;
   readonly retentionMs: number;
 }
@@ -96,6 +96,8 @@ export interface TaskContext {
   readonly updatedAt: number;
   readonly startedAt?: number | undefined;
   readonly endedAt?: number | undefined;
+  /** From when its time counts: its first start, and again from a retry, a decision or a runner's coming. */
+  readonly timedFrom?: number | undefined;
   /** What the present run is known by: whatever another says is refused. */
   readonly run?: string | undefined;
   /** How often a runner was started since something was last achieved: a checkpoint, a tool's end. */
@@ -114,6 +116,10 @@ export interface TaskContext {
   readonly error?: TaskError | undefined;
   readonly exhausted?: 'iterations' | 'tokens' | undefined;
   readonly cancelReason?: string | undefined;
+  /** Times it was begun anew: tool results of an earlier life are not found any more. */
+  readonly life: number;
+  /** The last end, for as long as it stands. */
+  readonly end?: TaskEnd | undefined;
   /** Ends so far: a retried task has several, and each has its own delivery. */
   readonly outcomes: number;
   readonly deliveries: readonly JobDelivery[];
@@ -122,6 +128,7 @@ export interface TaskContext {
 export interface RunInput {
   readonly taskId: string;
   readonly runner: string;
+  readonly depth: number;
 }
 
 /** How a runner's run ended. The output's row comes with `task.output`, before it. */
@@ -134,9 +141,7 @@ export type RunAnswer =
     }
   | { readonly type: 'failed'; readonly error: TaskError }
   /** No such runner here. */
-  | { readonly type: 'blocked' }
-  /** The chart did not let it start, or has left it: it says nothing. */
-  | { readonly type: 'refused' };
+  | { readonly type: 'blocked' };
 
 /** Of a run: refused unless it is the present one. */
 interface OfRun {
@@ -163,7 +168,7 @@ export type TaskEvent =
   /** A sub-task, made in this step. */
   | ({ readonly type: 'task.spawn'; readonly child: TaskInput } & OfRun)
   | { readonly type: 'child.settled'; readonly taskId: string }
-  /** The runner of an abandoned run has come to its end. */
+  /** The runner has come to its end without an answer: its task was cancelled, or its process goes. */
   | ({ readonly type: 'run.released' } & OfRun)
   | { readonly type: 'runner.available' }
   | DeliverySettled

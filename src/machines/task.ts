@@ -9,29 +9,23 @@
  *
  * Owns: the status, which run counts, the checkpoint's index, the open tool calls.
  * Asks for: `run` (rerun; it goes on from the last checkpoint); payload.put (its request, where a step asked
- * for it); history.append, actor.create and actor.send (delivery, wake, parent, sub-tasks).
+ * for it) and payload.delete (parts of checkpoints that are over); history.append, actor.create and actor.send (delivery, wake, parent, sub-tasks).
  * Never: takes a word of a run that is not the present one; runs a tool twice that must not be; calls a task
  * completed whose budget is used up.
  */
 import { assign, enqueueActions, setup } from 'xstate';
 import { envelopeOf } from './envelope.js';
 import { deliveriesAfter, deliveriesOver } from './owed-deliveries.js';
-import { providedByRuntime, reservedActions, type PayloadPut } from './reserved.js';
+import { providedByRuntime, reservedActions } from './reserved.js';
+import type { PayloadDelete, PayloadPut } from './reserved.js';
 import * as rules from './task-rules.js';
 import { taskSettlementOf, type TaskSettlementAsk } from './task-settlement.js';
 import type { RunAnswer, RunInput, TaskContext, TaskEnd, TaskEvent, TaskInput } from './task-words.js';
 
-/** The rows beside a task's record. */
-export const taskRows = {
-  request: 'request',
-  output: 'output',
-  /** Part `n` of the checkpoint, from 0. */
-  checkpoint: (n: number): string => `checkpoint.${n}`,
-  /** What became of a tool call; `hash` is that of its id. */
-  tool: (hash: string): string => `tool.${hash}`,
-} as const;
-
-type Ask = TaskSettlementAsk | { readonly type: 'payload.put'; readonly params: PayloadPut };
+type Ask =
+  | TaskSettlementAsk
+  | { readonly type: 'payload.put'; readonly params: PayloadPut }
+  | { readonly type: 'payload.delete'; readonly params: PayloadDelete };
 
 /** An action that asks for durable things. */
 function asking<Params = undefined>(
@@ -49,12 +43,15 @@ function asking<Params = undefined>(
   );
 }
 
+/** Rows of the checkpoint that go. */
+function forgetting(context: TaskContext, first: number): readonly Ask[] {
+  return rules.leftoverParts(context, first).map((params) => ({ type: 'payload.delete', params }));
+}
+
 const answers =
   (is: RunAnswer['type']) =>
   ({ event }: { readonly event: TaskEvent }): boolean =>
     event.type === 'xstate.done.actor.run' && event.output.type === is;
-
-const CANCELLED_WITH_PARENT = 'the task that asked for it was cancelled';
 
 export const taskMachine = setup({
   types: {
@@ -71,14 +68,21 @@ export const taskMachine = setup({
       const { input } = Object(event) as { readonly input?: TaskInput };
       const value = input?.request;
       return {
-        asks: value === undefined ? [] : [{ type: 'payload.put', params: { name: taskRows.request, value } }],
+        asks:
+          value === undefined
+            ? []
+            : [{ type: 'payload.put', params: { name: rules.taskRows.request, value } }],
       };
     }),
     touch: assign(({ event }) => ({ updatedAt: envelopeOf(event).at })),
     noteStart: assign(({ context, event }) => rules.started(context, event)),
     noteIteration: assign(({ context, event }) => rules.iterated(context, event)),
     noteUsage: assign(({ context, event }) => rules.used(context, event)),
-    noteCheckpoint: assign(({ context, event }) => rules.checkpointed(context, event)),
+    noteCheckpoint: asking(({ context, event }) => ({
+      change: rules.checkpointed(context, event),
+      asks: event.type === 'task.checkpoint' ? forgetting(context, event.parts) : [],
+    })),
+    noteCleanStop: assign(({ context }) => rules.stoppedCleanly(context)),
     noteToolStart: assign(({ context, event }) => rules.toolStarted(context, event)),
     noteToolEnd: assign(({ context, event }) => rules.toolEnded(context, event)),
     noteDecision: assign(({ context, event }) => rules.resolved(context, event)),
@@ -91,6 +95,16 @@ export const taskMachine = setup({
         message: `it was started ${rules.taskRules.idleStartsMax} times without reaching a checkpoint`,
       }),
     ),
+    noteUndecided: assign(({ context: { calls } }) =>
+      rules.failure({
+        code: 'undecided',
+        message: `nobody has said what became of ${calls.map(({ name }) => name).join(', ')}`,
+      }),
+    ),
+    noteRunnerMissing: assign(({ context: { input } }) =>
+      rules.failure({ code: 'runner-missing', message: `no runner "${input.runner}" was registered` }),
+    ),
+    timeAnew: assign({ timedFrom: undefined }),
     noteDeadline: assign(({ context: { input } }) =>
       rules.failure({
         code: 'timed-out',
@@ -101,7 +115,10 @@ export const taskMachine = setup({
     noteDelivery: assign(({ context, event }) =>
       event.type === 'delivery.settled' ? { deliveries: deliveriesAfter(context.deliveries, event) } : {},
     ),
-    beginAgain: assign(({ context, event }) => rules.retried(context, event)),
+    beginAgain: asking(({ context, event }) => ({
+      change: rules.retried(context, event),
+      asks: rules.forgets(event) ? forgetting(context, 0) : [],
+    })),
     spawnChild: asking(({ event }) =>
       event.type === 'task.spawn'
         ? {
@@ -115,9 +132,7 @@ export const taskMachine = setup({
         : { asks: [] },
     ),
     cancelChildren: asking(({ context }) => ({
-      asks: rules
-        .cancelChildren(context, CANCELLED_WITH_PARENT)
-        .map((params) => ({ type: 'actor.send', params })),
+      asks: rules.cancelChildren(context).map((params) => ({ type: 'actor.send', params })),
     })),
     settle: asking<{ readonly status: TaskEnd }>(({ context, event }, { status }) =>
       taskSettlementOf(context, event, status),
@@ -141,6 +156,7 @@ export const taskMachine = setup({
   delays: {
     deadline: ({ context, event }) => rules.msUntilDeadline(context, event),
     letGo: rules.taskRules.letGoMs,
+    patience: ({ context }) => context.input.timeoutMs,
     keep: ({ context }) => context.input.retentionMs,
   },
 }).createMachine({
@@ -164,7 +180,11 @@ export const taskMachine = setup({
       invoke: {
         id: 'run',
         src: 'run',
-        input: ({ context }) => ({ taskId: context.input.taskId, runner: context.input.runner }),
+        input: ({ context: { input } }) => ({
+          taskId: input.taskId,
+          runner: input.runner,
+          depth: input.depth,
+        }),
         onDone: [
           { guard: 'completed', target: '#completed', actions: 'noteAnswer' },
           { guard: 'exhausted', target: '#exhausted', actions: 'noteAnswer' },
@@ -184,7 +204,7 @@ export const taskMachine = setup({
       states: {
         pending: {
           description: 'Stands in the queue of its runner.',
-          on: { 'task.cancel': { target: '#cancelled', actions: 'noteCancel' } },
+          on: { 'task.cancel': { target: '#cancelled', actions: ['noteCancel', 'cancelChildren'] } },
         },
         running: {
           description: 'A runner works on it.',
@@ -196,7 +216,11 @@ export const taskMachine = setup({
             'tool.ended': { guard: 'isPresentRun', actions: ['noteToolEnd', 'touch'] },
             'task.output': { guard: 'isPresentRun', actions: 'touch' },
             'task.spawn': { guard: 'isPresentRun', actions: ['noteChild', 'spawnChild', 'touch'] },
-            'task.cancel': { target: '#task.cancelling', actions: ['noteCancel', 'touch'] },
+            'run.released': { guard: 'isPresentRun', actions: 'noteCleanStop' },
+            'task.cancel': {
+              target: '#task.cancelling',
+              actions: ['noteCancel', 'cancelChildren', 'touch'],
+            },
           },
           after: { deadline: { target: '#failed', actions: 'noteDeadline' } },
         },
@@ -205,9 +229,10 @@ export const taskMachine = setup({
     blocked: {
       description: 'No runner of that name is registered here: it waits for one.',
       on: {
-        'runner.available': 'active',
-        'task.cancel': { target: '#cancelled', actions: 'noteCancel' },
+        'runner.available': { target: 'active', actions: 'timeAnew' },
+        'task.cancel': { target: '#cancelled', actions: ['noteCancel', 'cancelChildren'] },
       },
+      after: { patience: { target: '#failed', actions: 'noteRunnerMissing' } },
     },
     interruptedTool: {
       description: 'A tool that must not run twice was cut off: somebody has to say what became of it.',
@@ -216,12 +241,12 @@ export const taskMachine = setup({
           { guard: 'resolvesAll', target: 'active', actions: ['noteDecision', 'touch'] },
           { guard: 'isOpenCall', actions: ['noteDecision', 'touch'] },
         ],
-        'task.cancel': { target: '#cancelled', actions: 'noteCancel' },
+        'task.cancel': { target: '#cancelled', actions: ['noteCancel', 'cancelChildren'] },
       },
+      after: { patience: { target: '#failed', actions: 'noteUndecided' } },
     },
     cancelling: {
       description: 'Its signal has fired, and what it says is refused; its runner comes to its end.',
-      entry: 'cancelChildren',
       on: { 'run.released': { guard: 'isPresentRun', target: '#cancelled' } },
       after: { letGo: '#cancelled' },
     },
@@ -257,7 +282,7 @@ export const taskMachine = setup({
         cancelled: {
           id: 'cancelled',
           description: 'Not wanted any more; so are its sub-tasks.',
-          entry: ['cancelChildren', { type: 'settle', params: { status: 'cancelled' } }],
+          entry: { type: 'settle', params: { status: 'cancelled' } },
         },
       },
     },

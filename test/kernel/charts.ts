@@ -84,6 +84,46 @@ const renderEvents = [
   { type: 'provider.failed', task: 's' },
 ];
 
+const taskInput = {
+  taskId: 'task_1',
+  runner: 'default',
+  label: 'a cat',
+  request: { prompt: 'a cat' },
+  sessionKey: 'telegram:42',
+  historyRole: 'assistant',
+  delivery: { channel: 'telegram', target: '42' },
+  depth: 0,
+  maxIterations: 10,
+  timeoutMs: 60_000,
+  retentionMs: 60_000,
+};
+
+const usage = { inputTokens: 1, outputTokens: 2, totalTokens: 3 };
+
+const taskEvents: readonly AnyEventObject[] = [
+  { type: 'task.started', run: 'run_1', model: 'm' },
+  { type: 'task.started', run: 'run_2' },
+  { type: 'task.iteration', run: 'run_1', iteration: 2 },
+  { type: 'task.usage', run: 'run_1', usage },
+  { type: 'task.checkpoint', run: 'run_1', parts: 2, chars: 200_000 },
+  { type: 'tool.started', run: 'run_1', callId: 'c', name: 'pay', idempotent: false },
+  { type: 'tool.ended', run: 'run_1', callId: 'c' },
+  { type: 'tool.resolve', callId: 'c', as: 'result' },
+  {
+    type: 'task.spawn',
+    run: 'run_1',
+    child: { ...taskInput, taskId: 'task_2', parentId: 'task_1', depth: 1 },
+  },
+  { type: 'child.settled', taskId: 'task_2' },
+  { type: 'run.released', run: 'run_1' },
+  { type: 'task.retry', fromStart: true },
+  answer('run', { type: 'completed', output: { text: 'done', truncated: false } }),
+  answer('run', { type: 'exhausted', of: 'tokens' }),
+  answer('run', { type: 'failed', error: { code: 'c', message: 'm' } }),
+  answer('run', { type: 'blocked' }),
+  thrown('run'),
+];
+
 const plans: Readonly<Record<string, Plan>> = {
   'src/machines/delivery.ts': {
     input: deliveryInput,
@@ -96,6 +136,7 @@ const plans: Readonly<Record<string, Plan>> = {
   },
   'src/machines/provider-account.ts': { input: { provider: 'fal', alias: 'main' }, events: accountEvents },
   'src/machines/session-queue.ts': { input: { key: 'telegram:42' }, events: sessionEvents },
+  'src/machines/task.ts': { input: taskInput, events: taskEvents },
   'src/machines/supervisor.ts': { input: { closeTimeoutMs: 10 } },
   'bench/errand.ts': { input: errandInput, events: errandEvents },
   'bench/render.ts': { input: { prompt: 'a cat' } },

@@ -9,6 +9,7 @@ import {
   providerAccountMachine,
   sessionMachine,
   supervisorMachine,
+  taskMachine,
 } from '../../src/machines/index.js';
 
 /**
@@ -51,6 +52,13 @@ const exceptions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'turn.running.working': 'its owner ends it, or dies: then the next generation of the store does',
     queue: 'always hears everything, and waits for nothing',
   },
+  'task on cancel': {
+    cancelling: 'is itself the cancelling; bounded by time',
+    'settled.completed': 'settled: nothing is left to cancel',
+    'settled.failed': 'settled: nothing is left to cancel',
+    'settled.exhausted': 'settled: nothing is left to cancel',
+    'settled.cancelled': 'settled: nothing is left to cancel',
+  },
 };
 
 interface Chart {
@@ -67,6 +75,7 @@ const charts: readonly Chart[] = [
   { name: 'parked-event', machine: parkedEventMachine, cancel: undefined },
   { name: 'supervisor', machine: supervisorMachine, cancel: 'runtime.close' },
   { name: 'session', machine: sessionMachine, cancel: undefined },
+  { name: 'task', machine: taskMachine, cancel: 'task.cancel' },
 ];
 
 const below = (node: AnyStateNode): readonly AnyStateNode[] =>
