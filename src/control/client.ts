@@ -27,6 +27,8 @@ import type {
 } from './port.js';
 import { sessionsOver } from './session-client.js';
 import type { ControlSessions } from './session-port.js';
+import { tasksOver } from './task-client.js';
+import type { ControlTasks } from './task-port.js';
 import { errorFromWire, fromWire, toWire } from './wire.js';
 import { workOver } from './work-client.js';
 import type { ControlWork } from './work-port.js';
@@ -109,6 +111,7 @@ async function readLoopback(file: string): Promise<Target | undefined> {
 class HttpControlClient implements ControlClient {
   readonly address: string;
   readonly sessions: ControlSessions = sessionsOver((call) => this.#call(call));
+  readonly tasks: ControlTasks = tasksOver((call) => this.#call(call));
   readonly work: ControlWork = workOver((call) => this.#call(call));
   readonly #target: Target;
   readonly #agent: Agent;

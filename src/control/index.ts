@@ -7,6 +7,10 @@ export { errorToWire, toWire } from './wire.js';
 export { sessionsAt } from './session-acts.js';
 export type { ControlSessions } from './session-port.js';
 export { batchWire, enqueuedWire, pageWire, sessionWire, settingsWire, workFrom } from './session-wire.js';
+export { TASK_STATUSES } from './input.js';
+export { tasksAt } from './task-acts.js';
+export type { ControlTasks, SubmittedTask, TaskActs } from './task-port.js';
+export { taskWire } from './task-wire.js';
 export { workAt } from './work-acts.js';
 export type { ControlWork } from './work-port.js';
 export {

@@ -29,6 +29,7 @@ import type {
 } from '../index.js';
 import type { SessionsFace } from './session-acts.js';
 import type { ControlSessions } from './session-port.js';
+import type { ControlTasks } from './task-port.js';
 import type { ControlWork } from './work-port.js';
 
 /** What an operator may do with an actor that stands still. */
@@ -101,6 +102,7 @@ export interface ControlClient {
   /** The socket or URL it talks to. */
   readonly address: string;
   readonly sessions: ControlSessions;
+  readonly tasks: ControlTasks;
   readonly work: ControlWork;
   runtime(options?: CallOptions): Promise<RuntimeView>;
   submitJob(request: SubmitRequest, options?: CallOptions): Promise<SubmittedJob>;
