@@ -31,7 +31,8 @@ export const errorAdvice = {
   COMMIT_REFUSED: 'Another writer changed the actor; reopen the runtime.',
   CONTROL_FAILED:
     'Look whether the process that holds the directory is well and yours, and at the job, before repeating.',
-  CONTROL_REFUSED: 'Use the address and the token in the control.json of the directory.',
+  CONTROL_REFUSED:
+    'Use the address and the token in the control.json of the directory; workers, the runtime’s work.token.',
   DELIVERY_NOT_RETRYABLE: 'Only exhausted deliveries can be sent again by hand; look at its status.',
   DIRECTORY_DAMAGED: 'Each finding says what holdfast doctor --repair does; a backup has what is lost.',
   EFFECT_BACKLOG: 'Send fewer events, or wait between them: each is a step of the actor.',

@@ -98,12 +98,16 @@ export const limits = {
   /** Kinds whose ready items are kept at hand. */
   workShelvesMax: 1_000,
   workClaimsMax: 1_000,
+  /** How long a claim from elsewhere may wait for an item. */
+  workWaitMaxMs: MINUTE_MS,
   workBulkMax: 10_000,
   workTtlMinMs: SECOND_MS,
   workTtlMaxMs: DAY_MS,
   /** A worker in this process that could not claim tries again after this. */
   workAgainMs: SECOND_MS,
   schedulesAtOnce: 8,
+  scheduleEveryMinMs: SECOND_MS,
+  scheduleEveryMaxMs: 366 * DAY_MS,
 
   tasksMax: 8,
   taskStaggerMs: 250,

@@ -1,6 +1,6 @@
 /**
  * What the testing room and the doors may use of this room beside the runtime: capsules, read and replayed,
- * and the words for jobs.
+ * the words for jobs, and the reader of bodies.
  *
  * The façades themselves are put together in assembly.ts.
  */
@@ -8,6 +8,7 @@ export type { Capsule, ChainedEntry } from './capsule/capsule.js';
 export { readCapsule } from './capsule/file.js';
 export { mendCapsule } from './capsule/mend.js';
 export type { MendedStep, MendReport } from './capsule/mend.js';
+export { boundedBody } from './hooks/body.js';
 export { JOB_STATUSES } from './job-index.js';
 export { parseCapsule } from './capsule/parse.js';
 export { replayCapsule } from './capsule/retrace.js';

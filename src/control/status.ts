@@ -36,6 +36,7 @@ const statuses: Readonly<Partial<Record<ErrorCode, ContentfulStatusCode>>> = {
   RUNTIME_CLOSED: 503,
   SESSION_QUEUE_FULL: 429,
   SOURCE_KEY_CONFLICT: 409,
+  STALE_CLAIM: 409,
   STORE_BUSY: 429,
   STORE_FOREIGN: 409,
   STORE_UNWRITABLE: 409,
@@ -49,6 +50,8 @@ const statuses: Readonly<Partial<Record<ErrorCode, ContentfulStatusCode>>> = {
   TURN_INTERRUPTED: 409,
   TURN_OVER: 409,
   WAKE_HANDLED: 409,
+  WORK_NOT_CANCELLABLE: 409,
+  WORK_NOT_RETRYABLE: 409,
 };
 
 export function statusOf(code: ErrorCode): ContentfulStatusCode {

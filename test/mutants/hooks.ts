@@ -70,10 +70,10 @@ export const hookMutants: readonly Mutant[] = [
     file: 'src/actors/hooks/ingress.ts',
     find: `    const hook = await this.#hook(request, path);
     if (hook === undefined) return answer(404);
-    const raw = await this.#read(request);
+    const raw = await boundedBody(request, this.#bounds);
     if (typeof raw === 'number') return answer(raw);
 `,
-    replace: `    const raw = await this.#read(request);
+    replace: `    const raw = await boundedBody(request, this.#bounds);
     if (typeof raw === 'number') return answer(raw);
     const hook = await this.#hook(request, path);
     if (hook === undefined) return answer(404);

@@ -19,6 +19,7 @@ import { challengeIn, defaultCredential, webhookBody } from '../../providers/ind
 import type { ProviderAdapter, WebhookDelivery } from '../../providers/index.js';
 import type { ProviderBook } from '../provider-book.js';
 import type { Vault } from '../vault.js';
+import { boundedBody, type BodyBounds } from './body.js';
 import type { Hooks, Taken } from './hooks.js';
 
 export interface IngressOptions {
@@ -44,10 +45,12 @@ const SECOND_MS = 1_000;
 export class Ingress {
   readonly #options: IngressOptions;
   readonly #prefix: string;
+  readonly #bounds: BodyBounds;
 
   constructor(options: IngressOptions) {
     this.#options = options;
-    const { publicUrl } = options;
+    const { publicUrl, clock } = options;
+    this.#bounds = { bytesMax: limits.hookBodyBytesMax, timeoutMs: limits.hookBodyTimeoutMs, clock };
     this.#prefix = publicUrl === undefined ? '' : new URL(publicUrl).pathname.replace(/\/+$/, '');
   }
 
@@ -73,7 +76,7 @@ export class Ingress {
     if (request.method !== 'POST') return answer(405, { allow: 'POST' });
     const hook = await this.#hook(request, path);
     if (hook === undefined) return answer(404);
-    const raw = await this.#read(request);
+    const raw = await boundedBody(request, this.#bounds);
     if (typeof raw === 'number') return answer(raw);
     const body = webhookBody(raw);
     if (body === undefined) return answer(400);
@@ -99,38 +102,6 @@ export class Ingress {
     }
     const jobId = await vault.jobOf(adapter.id, token);
     return jobId === undefined ? undefined : { adapter, jobId, credential: '' };
-  }
-
-  /** The body, or the status of its refusal. */
-  async #read(request: Request): Promise<Uint8Array | number> {
-    const said = Number(request.headers.get('content-length') ?? 0);
-    if (said > limits.hookBodyBytesMax) return 413;
-    if (request.body === null) return 400;
-    const reader = request.body.getReader();
-    let isLate = false;
-    const cancel = this.#options.clock.schedule(limits.hookBodyTimeoutMs, () => {
-      isLate = true;
-      void reader.cancel().catch(() => undefined);
-    });
-    try {
-      const chunks: Uint8Array[] = [];
-      let bytes = 0;
-      for (let part = await reader.read(); !part.done; part = await reader.read()) {
-        const chunk: unknown = part.value;
-        if (!(chunk instanceof Uint8Array)) return 400;
-        bytes += chunk.byteLength;
-        chunks.push(chunk);
-        if (bytes > limits.hookBodyBytesMax) {
-          void reader.cancel().catch(() => undefined);
-          return 413;
-        }
-      }
-      return isLate ? 408 : Buffer.concat(chunks);
-    } catch {
-      return isLate ? 408 : 400;
-    } finally {
-      cancel();
-    }
   }
 
   /** The answer to a challenge: the provider wants to see that the address is ours. */
