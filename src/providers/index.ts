@@ -61,6 +61,7 @@ export type { BlockedOutcome } from './outcome.js';
 export { partsBelow, partsIn, placeWhole, sweepParts } from './parts.js';
 export type * from './port.js';
 export { redactError, redactText, redactUrl, replaceSecrets, shortWord } from './redact.js';
+export { retryAfterMs } from './retry-after.js';
 export { createTransport } from './transport.js';
 export type { SendOptions, Transport, TransportLog, TransportOptions, TransportResult } from './transport.js';
 export { webhookBody } from './webhooks/delivery.js';

@@ -49,7 +49,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: ['hono', '@hono/node-server', 'undici', 'zod', 'node:'],
   },
   testing: { rooms: ['store', 'actors', 'machines'], face: true },
-  runners: { rooms: [], face: true, packages: ['ai', 'zod', 'node:'] },
+  runners: { rooms: ['providers', 'machines'], face: true, packages: ['ai', 'node:'] },
   client: { rooms: [], face: true, packages: ['undici', 'node:'] },
   cli: { rooms: ['simulator', 'control', 'store', 'actors', ...ports], face: true },
 };
