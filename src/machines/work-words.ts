@@ -78,7 +78,8 @@ export type WorkItemEvent =
       readonly ttlMs: number;
       readonly epoch?: number;
     }
-  | { readonly type: 'work.heartbeat'; readonly token: string; readonly ttlMs: number }
+  /** Default: the time to live that was claimed with. */
+  | { readonly type: 'work.heartbeat'; readonly token: string; readonly ttlMs?: number }
   /** Its result, where there is one, is a row that comes with the event. */
   | { readonly type: 'work.done'; readonly token: string; readonly hasResult: boolean }
   | {
@@ -122,17 +123,22 @@ export type Cadence =
   | { readonly cron: string; /** IANA name; default UTC. */ readonly timezone: string }
   | { readonly everyMs: number };
 
+/** What its runs do, and when. Their payload is the row `payload` beside the schedule. */
 export interface ScheduleInput {
   readonly name: string;
   readonly cadence: Cadence;
   readonly kind: string;
-  readonly payload?: unknown;
   readonly priority?: number;
   readonly attemptsMax?: number;
   /** What becomes of a run that was missed while nothing ran. */
   readonly catchUp: 'skip' | 'once';
   /** While the run before has not ended: `skip` leaves this one out, `allow` enqueues it all the same. */
   readonly overlap: 'skip' | 'allow';
+}
+
+export interface NewSchedule extends ScheduleInput {
+  /** Of this schedule alone: a later one of the same name has another. Default: when it was made. */
+  readonly origin?: string;
 }
 
 export interface ScheduleRun {
@@ -149,18 +155,27 @@ export interface ScheduleRun {
   readonly error?: WorkError;
 }
 
+/** A run that is to be enqueued. */
+export interface DueRun extends Pick<ScheduleRun, 'dueAt' | 'trigger'> {
+  /** Its number, used once: the item's id is made of it. */
+  readonly run: number;
+}
+
 export interface ScheduleContext {
   readonly input: ScheduleInput;
+  readonly origin: string;
   readonly createdAt: number;
   /** What `everyMs` counts from: when it was made, or its cadence changed. */
   readonly anchor: number;
   /** Absent while it is planned, or paused. */
   readonly nextAt?: number | undefined;
-  /** The run that is being enqueued, or was last. */
-  readonly run?: Pick<ScheduleRun, 'dueAt' | 'trigger'> | undefined;
   /** Runs that were to be enqueued, in all. */
   readonly runs: number;
-  /** The newest last; 50 at most. */
+  /** Those that wait to be enqueued; the first of them is under way. */
+  readonly due: readonly DueRun[];
+  /** Items that ended before it was known that they are ours. */
+  readonly early: readonly Pick<WorkSettled, 'workId' | 'status' | 'error'>[];
+  /** The last fifty, the newest last. */
   readonly history: readonly ScheduleRun[];
   readonly error?: WorkError | undefined;
 }
@@ -177,8 +192,8 @@ export type PlanAnswer = { readonly type: 'next'; readonly at: number } | { read
 
 export interface EnqueueRunInput {
   readonly schedule: ScheduleInput;
-  /** When the schedule was made, and the number of the run: the item's id is made of them, once. */
-  readonly createdAt: number;
+  /** Of the schedule, and the number of the run: the item's id is made of them, once. */
+  readonly origin: string;
   readonly run: number;
 }
 
@@ -196,7 +211,7 @@ export type ScheduleEvent =
   | { readonly type: 'schedule.trigger' }
   | { readonly type: 'schedule.remove' }
   /** Of the chart itself: a run is due. */
-  | { readonly type: 'schedule.due' }
+  | (Pick<ScheduleRun, 'dueAt' | 'at' | 'trigger'> & { readonly type: 'schedule.due' })
   | WorkSettled
   | { readonly type: 'xstate.done.actor.plan'; readonly output: PlanAnswer }
   | { readonly type: 'xstate.done.actor.enqueue'; readonly output: EnqueueRunAnswer }
