@@ -4,26 +4,25 @@
  * Pure. Callers: jobs.ts, session-text.ts. Invariant: text of others is shown without control characters.
  */
 import type { FallbackView, JobView } from '../index.js';
-import { plain, type Colours } from './terminal.js';
-
-type Line = readonly [name: string, value: string | number | undefined];
+import { factLines, timeText, type Fact } from './facts.js';
+import type { Colours } from './terminal.js';
 
 /** Aligned `name  value` lines; what a job does not have is left out. */
 export function jobLines(job: JobView, colours: Colours): readonly string[] {
   const { ref, error, delivery, quarantine, progress } = job;
-  const lines: readonly Line[] = [
+  const facts: readonly Fact[] = [
     ['id', job.id],
     ['status', nameStatus(job.late ? `${job.status} (late)` : job.status, job.status, colours)],
     ['prompt', job.request?.prompt],
     ['provider', job.provider],
-    ...(job.fallback ?? []).map((step): Line => ['asked', askedText(step)]),
+    ...(job.fallback ?? []).map((step): Fact => ['asked', askedText(step)]),
     ['kind', job.kind],
     ['task', ref && `${ref.taskId} (account ${ref.credential})`],
     ['progress', progress === undefined ? undefined : `${Math.round(progress * 100)} %`],
     ['polls', job.pollCount === 0 ? undefined : job.pollCount],
     ['error', error && `${error.code}: ${error.message}`],
     ['quarantine', quarantine && `${quarantine.code}: ${quarantine.message}`],
-    ...job.artifacts.map(({ path, bytes, mime }): Line => ['artifact', `${path} (${mime}, ${bytes} bytes)`]),
+    ...job.artifacts.map(({ path, bytes, mime }): Fact => ['artifact', `${path} (${mime}, ${bytes} bytes)`]),
     ['session', job.sessionKey],
     ['origin', job.origin],
     ['delivery', deliveryText(job)],
@@ -34,14 +33,7 @@ export function jobLines(job: JobView, colours: Colours): readonly string[] {
     ['settled', timeText(job.settledAt)],
     ['delivered', timeText(job.deliveredAt)],
   ];
-  const given = lines.flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, String(value)] as const],
-  );
-  const width = Math.max(...given.map(([name]) => name.length));
-  return given.map(([name, value]) => {
-    const shown = name === 'status' ? value : plain(value);
-    return `${colours.dim(name.padEnd(width))}  ${shown}`;
-  });
+  return factLines(facts, colours, 'status');
 }
 
 /** A status, or a text about it, in its colour. */
@@ -76,8 +68,4 @@ function askedText({ provider, credential, present, refusal }: FallbackView): st
 
 function deliveryText({ deliveryStatus, deliveryAttempts }: JobView): string {
   return deliveryAttempts > 1 ? `${deliveryStatus} (attempt ${deliveryAttempts})` : deliveryStatus;
-}
-
-export function timeText(atMs: number | undefined): string | undefined {
-  return atMs === undefined ? undefined : new Date(atMs).toISOString();
 }

@@ -11,6 +11,7 @@ import type { JobView, ListJobs } from '../index.js';
 import { limits } from '../limits.js';
 import { leafOf, LIMIT_DEFAULT, moreLines, say, wholeLimit, type Common } from './answer.js';
 import { atDesk } from './desk.js';
+import { spanText } from './facts.js';
 import { jobLines, nameStatus } from './job-text.js';
 import { tableLines, type Column } from './table.js';
 import { plain, type Terminal } from './terminal.js';
@@ -82,17 +83,10 @@ function columnsOf({ colours }: Terminal): readonly Column<JobView>[] {
       paint: (text, { status }) => nameStatus(text, status, colours),
       keep: true,
     },
-    { title: 'AGE', cell: ({ submittedAt }) => ageText(now - submittedAt) },
+    { title: 'AGE', cell: ({ submittedAt }) => spanText(now - submittedAt) },
     { title: 'DELIVERY', cell: ({ deliveryStatus }) => deliveryStatus },
     { title: 'PROVIDER', cell: ({ provider }) => plain(provider) },
     { title: 'KIND', cell: ({ kind }) => kind },
     { title: 'PROMPT', cell: ({ request }) => plain(request?.prompt ?? '').slice(0, 500) },
   ];
-}
-
-function ageText(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1_000));
-  if (seconds < 120) return `${seconds}s`;
-  if (seconds < 7_200) return `${Math.round(seconds / 60)}m`;
-  return seconds < 172_800 ? `${Math.round(seconds / 3_600)}h` : `${Math.round(seconds / 86_400)}d`;
 }

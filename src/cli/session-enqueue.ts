@@ -5,12 +5,14 @@
  * together is refused: work with policies, an injection, or a message under the session's queue mode.
  */
 import { readFile, stat } from 'node:fs/promises';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { enqueuedWire, workFrom, type ControlSessions } from '../control/index.js';
 import { HoldfastError } from '../errors.js';
 import type { Enqueued } from '../index.js';
 import { limits } from '../limits.js';
 import { sayWire, type Common } from './answer.js';
+import { wrong } from './given.js';
+import { timeOf } from './numbers.js';
 import { atSessions } from './session-desk.js';
 import type { Terminal } from './terminal.js';
 
@@ -69,8 +71,8 @@ type Put = (sessions: ControlSessions) => Promise<Enqueued>;
 async function putting(key: string, text: string | undefined, options: EnqueueOptions): Promise<Put> {
   const { file, message = false, channel, id } = options;
   if ((text === undefined) === (file === undefined))
-    throw refused('text', 'give a text, or --file, and not both');
-  if (channel !== undefined && !message) throw refused('channel', 'it is the channel of a --message');
+    throw wrong('text', 'give a text, or --file, and not both');
+  if (channel !== undefined && !message) throw wrong('channel', 'it is the channel of a --message');
   if (file !== undefined) {
     const work = workFrom(await jsonFile(file));
     return (sessions) => sessions.enqueue(key, work);
@@ -100,27 +102,16 @@ async function jsonFile(path: string): Promise<unknown> {
   const max = limits.controlBodyBytesMax;
   let text: string;
   try {
-    if ((await stat(path)).size > max) throw refused('file', `${path} is larger than ${max} bytes`);
+    if ((await stat(path)).size > max) throw wrong('file', `${path} is larger than ${max} bytes`);
     text = await readFile(path, 'utf8');
   } catch (error) {
     if (error instanceof HoldfastError) throw error;
     const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-    throw refused('file', `${path} cannot be read (${String(code)})`, error);
+    throw wrong('file', `${path} cannot be read (${String(code)})`, error);
   }
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    throw refused('file', `${path} is not JSON`, error);
+    throw wrong('file', `${path} is not JSON`, error);
   }
-}
-
-function timeOf(text: string): number {
-  const isIso = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/.test(text);
-  const at = isIso ? Date.parse(text) : Number(/^\d{1,16}$/.test(text) ? text : Number.NaN);
-  if (Number.isSafeInteger(at) && at >= 0) return at;
-  throw new InvalidArgumentError('It is a time like 2026-01-31T08:00:00Z, or milliseconds since 1970.');
-}
-
-function refused(field: string, why: string, cause?: unknown): HoldfastError {
-  return new HoldfastError('INVALID_INPUT', `"${field}": ${why}`, { details: { field }, cause });
 }

@@ -5,7 +5,7 @@
  */
 import type { Batch, HistoryEntry, Payload, SessionView } from '../index.js';
 import { isPlainObject } from '../json.js';
-import { timeText } from './job-text.js';
+import { timeText } from './facts.js';
 import { tableLines, type Column } from './table.js';
 import { fitted, plain, type Terminal } from './terminal.js';
 

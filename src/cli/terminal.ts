@@ -1,5 +1,5 @@
 /**
- * The terminal as the commands see it: where text goes, how wide it is, whether it may be coloured.
+ * The terminal as the commands see it: where text goes and comes from, how wide it is, whether it may be coloured.
  *
  * Owns: the only writing to the standard streams by commands. Callers: the commands take a `Terminal`;
  * main.ts makes it. Invariant: standard output carries results alone, one JSON value a line under `--json`;
@@ -16,6 +16,8 @@ export interface Terminal {
   /** One line, or several; a newline is added. */
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** What is given at standard input, in pieces. */
+  readonly input: AsyncIterable<Uint8Array>;
 }
 
 const COLUMNS_DEFAULT = 100;
@@ -23,7 +25,7 @@ const COLUMNS_MIN = 40;
 
 /** The terminal of this process. `COLUMNS` decides the width, `NO_COLOR` and a pipe forbid colours. */
 export function processTerminal(): Terminal {
-  const { stdout, stderr, env } = process;
+  const { stdin, stdout, stderr, env } = process;
   // `stdout.isTTY` is undefined for a pipe, and undefined lets picocolors decide: in CI it colours.
   const coloured = isatty(stdout.fd) && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
   const asked = Number(env['COLUMNS'] ?? '');
@@ -33,6 +35,7 @@ export function processTerminal(): Terminal {
     colours: pc.createColors(coloured),
     out: (text) => void stdout.write(`${text}\n`),
     err: (text) => void stderr.write(`${text}\n`),
+    input: stdin,
   };
 }
 

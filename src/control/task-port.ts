@@ -1,8 +1,8 @@
 /**
  * What other processes, and the CLI in a directory nobody holds, may do with tasks.
  *
- * Types, and what is news. Callers: task-acts.ts, task-client.ts, task-routes.ts, the CLI. Invariant: both implementations mean
- * the same by every method, errors included.
+ * Types, and what is news. Callers: task-acts.ts, task-client.ts, task-routes.ts, the CLI. Invariant: both
+ * implementations mean the same by every method, errors included.
  */
 import type { ListTasks, NewTask, Page, RetryTask, TasksFace, TaskView, ToolDecision } from '../index.js';
 

@@ -6,6 +6,7 @@
  */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
+import { Readable } from 'node:stream';
 import pc from 'picocolors';
 import { onTestFinished } from 'vitest';
 import { runCommandLine } from '../../src/cli/run.js';
@@ -66,7 +67,7 @@ export function cli(words: readonly string[], options?: CliOptions): Promise<Cli
 }
 
 /** Runs a command line in this process, on a terminal of 100 columns without colours. */
-export async function told(words: readonly string[]): Promise<CliEnd> {
+export async function told(words: readonly string[], input = ''): Promise<CliEnd> {
   let out = '';
   let err = '';
   const code = await runCommandLine(words, {
@@ -74,6 +75,7 @@ export async function told(words: readonly string[]): Promise<CliEnd> {
     colours: pc.createColors(false),
     out: (text) => void (out += `${text}\n`),
     err: (text) => void (err += `${text}\n`),
+    input: Readable.from([Buffer.from(input)]),
   });
   return { code: code ?? 0, out, err };
 }

@@ -1,4 +1,5 @@
 /** Text and tables on terminals of every width. */
+import { Readable } from 'node:stream';
 import pc from 'picocolors';
 import { expect, test } from 'vitest';
 import { tableLines, type Column } from '../../src/cli/table.js';
@@ -22,7 +23,8 @@ const ROWS: readonly Row[] = [
 
 function terminal(columns: number): Terminal {
   const silent = (): void => undefined;
-  return { columns, colours: pc.createColors(false), out: silent, err: silent };
+  const colours = pc.createColors(false);
+  return { columns, colours, out: silent, err: silent, input: Readable.from([]) };
 }
 
 test('a table that fits is as wide as its content', () => {
