@@ -12,6 +12,7 @@ import {
   jobMachine,
   parkedEventMachine,
   providerAccountMachine,
+  scheduleMachine,
   sessionMachine,
   supervisorMachine,
   taskMachine,
@@ -55,6 +56,7 @@ export function chartPages(): ReadonlyMap<string, string> {
     ['supervisor', supervisorMachine],
     ['session', sessionMachine],
     ['task', taskMachine],
+    ['schedule', scheduleMachine],
   ];
   return new Map(charts.map(([name, chart]) => [`${name}.md`, page(name, chart)]));
 }

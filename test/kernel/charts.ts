@@ -124,6 +124,21 @@ const taskEvents: readonly AnyEventObject[] = [
   thrown('run'),
 ];
 
+const scheduleInput = {
+  ...{ name: 'tidy', cadence: { everyMs: 1_000 }, kind: 'tidy_up' },
+  ...{ catchUp: 'once', overlap: 'skip', origin: 'first' },
+};
+
+const scheduleEvents: readonly AnyEventObject[] = [
+  answer('plan', { type: 'next', at: 5_000 }),
+  thrown('plan'),
+  answer('enqueue', { type: 'enqueued', workId: 'work_1' }),
+  thrown('enqueue'),
+  { type: 'schedule.change', input: { ...scheduleInput, cadence: { everyMs: 2_000 } } },
+  { type: 'schedule.due', dueAt: 1, at: 2, trigger: 'cadence' },
+  { type: 'work.settled', workId: 'work_1', kind: 'tidy_up', status: 'done', at: 1 },
+];
+
 const plans: Readonly<Record<string, Plan>> = {
   'src/machines/delivery.ts': {
     input: deliveryInput,
@@ -135,6 +150,7 @@ const plans: Readonly<Record<string, Plan>> = {
     events: [{ type: 'job.found', job: 'job/job_1' }],
   },
   'src/machines/provider-account.ts': { input: { provider: 'fal', alias: 'main' }, events: accountEvents },
+  'src/machines/schedule.ts': { input: scheduleInput, events: scheduleEvents },
   'src/machines/session-queue.ts': { input: { key: 'telegram:42' }, events: sessionEvents },
   'src/machines/task.ts': { input: taskInput, events: taskEvents },
   'src/machines/supervisor.ts': { input: { closeTimeoutMs: 10 } },

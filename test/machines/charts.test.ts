@@ -7,6 +7,7 @@ import {
   jobMachine,
   parkedEventMachine,
   providerAccountMachine,
+  scheduleMachine,
   sessionMachine,
   supervisorMachine,
   taskMachine,
@@ -52,6 +53,11 @@ const exceptions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'turn.running.working': 'its owner ends it, or dies: then the next generation of the store does',
     queue: 'always hears everything, and waits for nothing',
   },
+  'schedule on time': {
+    'active.cadence.paused': 'waits for whoever paused it',
+    'active.cadence.over': 'there is no further time; another cadence goes on',
+    'active.run.idle': 'waits for the cadence beside it, or for a hand',
+  },
   'task on cancel': {
     cancelling: 'is itself the cancelling; bounded by time',
     'settled.completed': 'settled: nothing is left to cancel',
@@ -76,6 +82,7 @@ const charts: readonly Chart[] = [
   { name: 'supervisor', machine: supervisorMachine, cancel: 'runtime.close' },
   { name: 'session', machine: sessionMachine, cancel: undefined },
   { name: 'task', machine: taskMachine, cancel: 'task.cancel' },
+  { name: 'schedule', machine: scheduleMachine, cancel: 'schedule.remove' },
 ];
 
 const below = (node: AnyStateNode): readonly AnyStateNode[] =>
