@@ -1,8 +1,8 @@
 /**
  * The routes of those who look after work: listings, retries, cancels, schedules.
  *
- *   GET  /v1/work   /v1/work/counts       POST   /v1/work/{retry,cancel,reclaim}   /v1/work/:id/{retry,cancel}
- *   GET  /v1/schedules                    GET    /v1/schedules/:name   /history
+ *   GET  /v1/work   /v1/work/counts       POST   /v1/work/{retry,cancel,reclaim}
+ *   /v1/work/:id/{retry,cancel} GET  /v1/schedules                    GET    /v1/schedules/:name   /history
  *   PUT  /v1/schedules/:name              DELETE /v1/schedules/:name
  *                                         POST   /v1/schedules/:name/{pause,resume,trigger}
  *

@@ -1,8 +1,8 @@
 /**
  * What is said about work items and schedules on the wire: one table a thing, for both directions.
  *
- * Pure. Callers: work-routes.ts, worker-routes.ts, work-client.ts, the CLI. Invariants: those of codec.ts; and
- * payloads, results and codes of errors pass as they are.
+ * Pure. Callers: work-routes.ts, worker-routes.ts, work-client.ts, the CLI. Invariants: those of codec.ts;
+ * and payloads, results and codes of errors pass as they are.
  */
 import type {
   BulkResult,

@@ -1,0 +1,99 @@
+/**
+ * What the runtime's work routes say, and hear: the names of the wire, read and written.
+ *
+ * Pure. Callers: door.ts, work-client.ts. Invariants: payloads and results pass as they are; an answer of
+ * another form is CONTROL_FAILED: the runtime is of another version.
+ */
+import { errorAdvice, HoldfastError, type ErrorCode } from '../errors.js';
+import type { ClaimedWork, EnqueuedWork, FailOptions, NewWork } from '../index.js';
+import { isPlainObject, type Json } from '../json.js';
+
+/** What is not JSON is undefined. */
+export function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+export function newWorkOut({ kind, payload, runAt, dedupeKey, attemptsMax, ...same }: NewWork): object {
+  const at = runAt === undefined ? undefined : Number(runAt);
+  return { ...same, kind, payload, run_at_ms: at, dedupe_key: dedupeKey, attempts_max: attemptsMax };
+}
+
+export function enqueuedIn(body: unknown): EnqueuedWork {
+  const { id, deduplicated } = fieldsIn(body);
+  return { id: textIn(id), deduplicated: deduplicated === true };
+}
+
+export function itemsIn<T>(body: unknown, item: (each: unknown) => T): readonly T[] {
+  const { items } = fieldsIn(body);
+  if (!Array.isArray(items)) throw unreadable();
+  return items.map(item);
+}
+
+export function claimedIn(body: unknown): ClaimedWork {
+  const item = fieldsIn(body);
+  return {
+    id: textIn(item['id']),
+    kind: textIn(item['kind']),
+    // It came as JSON.
+    payload: item['payload'] as Json,
+    token: textIn(item['token']),
+    workerId: textIn(item['worker_id']),
+    attempts: numberIn(item['attempts']),
+    attemptsMax: numberIn(item['attempts_max']),
+    priority: numberIn(item['priority']),
+    createdAt: numberIn(item['created_at_ms']),
+    claimedAt: numberIn(item['claimed_at_ms']),
+    expiresAt: numberIn(item['expires_at_ms']),
+  };
+}
+
+export function expiryIn(body: unknown): number {
+  return numberIn(fieldsIn(body)['expires_at_ms']);
+}
+
+/** A failure as it is told: what was thrown, by its code (or name) and message. */
+export function failureOut(token: string, thrown: unknown, { retry, retryInMs }: FailOptions): object {
+  const { code, name, message } = Object(thrown) as Readonly<Record<string, unknown>>;
+  const said = typeof message === 'string' ? message : String(thrown);
+  const word = [code, name].find((each) => typeof each === 'string' && each !== '');
+  return { token, error: { code: word ?? 'Error', message: said }, retry, retry_in_ms: retryInMs };
+}
+
+/** The error that an answer tells of; undefined when it tells of none this version knows. */
+export function errorIn(body: unknown): HoldfastError | undefined {
+  const error = isPlainObject(body) ? body['error'] : undefined;
+  const { code, message, details } = isPlainObject(error) ? error : {};
+  if (!isCode(code) || typeof message !== 'string') return undefined;
+  const advice = `. ${errorAdvice[code]}`;
+  const said = message.endsWith(advice) ? message.slice(0, -advice.length) : message;
+  const { field } = Object(details) as { readonly field?: unknown };
+  return new HoldfastError(code, said, { details: typeof field === 'string' ? { field } : {} });
+}
+
+function isCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(errorAdvice, code);
+}
+
+function fieldsIn(body: unknown): Readonly<Record<string, unknown>> {
+  if (isPlainObject(body)) return body;
+  throw unreadable();
+}
+
+function textIn(value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw unreadable();
+}
+
+function numberIn(value: unknown): number {
+  if (typeof value === 'number') return value;
+  throw unreadable();
+}
+
+function unreadable(): HoldfastError {
+  return new HoldfastError('CONTROL_FAILED', 'the answer is not of the form this version knows');
+}

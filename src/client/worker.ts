@@ -1,0 +1,220 @@
+/**
+ * A worker in another process: claims items of one kind, keeps their claims and brings back what became of
+ * them.
+ *
+ * Owns: the items in its hands. Callers: work-client.ts. Invariants:
+ *  1  No more than `concurrency` items are in its hands.
+ *  2  A claim is kept at a third of its time to live, from the start of its handler until its end is told.
+ *     When it is lost, or may be since nobody answered for its whole time, the handler's signal fires.
+ *  3  Neither a handler that throws nor a runtime that is away ends it; a runtime that will never take it
+ *     (another token, a kind that cannot be) does.
+ */
+import type { Clock } from '../clock.js';
+import { HoldfastError, isHoldfastError, type ErrorCode } from '../errors.js';
+import type { ClaimedWork, FailOptions, HandleOptions, WorkHandler, WorkHandling } from '../index.js';
+import { limits } from '../limits.js';
+import type { Door } from './door.js';
+import type { WorkClient } from './work-client.js';
+
+export interface ElsewhereOptions extends HandleOptions {
+  /** Ends it: handlers' signals fire, and what a handler then throws gives its item back. */
+  readonly signal?: AbortSignal;
+  /**
+   * Hears what went wrong beside a handler's own throw: a claim that was lost, a runtime that did not answer.
+   * The worker goes on by itself. Default: nobody.
+   */
+  readonly onError?: (error: unknown, item?: ClaimedWork) => void;
+}
+
+export interface ElsewhereHandling extends WorkHandling {
+  /** Resolves when it is closed and its handlers have ended; rejects when the runtime will never take it. */
+  readonly ended: Promise<void>;
+}
+
+type Ending =
+  | { readonly type: 'returned'; readonly result: unknown }
+  | { readonly type: 'threw'; readonly error: unknown };
+
+interface Parts {
+  readonly client: WorkClient;
+  readonly door: Door;
+  readonly clock: Clock;
+}
+
+const TTL_MS = 60_000;
+const WAIT_MS = 30_000;
+/** Before it claims again after a claim failed. */
+const AGAIN_MS = 1_000;
+/** No later claim would be answered otherwise. */
+const FOR_GOOD: ReadonlySet<ErrorCode> = new Set(['CONTROL_REFUSED', 'INVALID_INPUT', 'INVALID_OPTIONS']);
+
+export class Handling implements ElsewhereHandling {
+  readonly ended: Promise<void>;
+  readonly #parts: Parts;
+  readonly #kind: string;
+  readonly #handler: WorkHandler;
+  readonly #options: ElsewhereOptions;
+  readonly #ttlMs: number;
+  readonly #concurrency: number;
+  readonly #closing = new AbortController();
+  readonly #running = new Set<Promise<void>>();
+  #freed: () => void = () => undefined;
+
+  constructor(parts: Parts, kind: string, handler: WorkHandler, options: ElsewhereOptions) {
+    this.#parts = parts;
+    this.#kind = kind;
+    this.#handler = handler;
+    this.#options = options;
+    this.#ttlMs = bounded('ttlMs', options.ttlMs ?? TTL_MS, limits.workTtlMinMs, limits.workTtlMaxMs);
+    this.#concurrency = bounded('concurrency', options.concurrency ?? 1, 1, limits.workClaimsMax);
+    this.ended = this.#run();
+    // Whoever closes it hears of it again.
+    this.ended.catch(() => undefined);
+  }
+
+  close(): Promise<void> {
+    this.#closing.abort();
+    this.#freed();
+    return this.ended;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#options;
+    const signals = signal === undefined ? [] : [signal];
+    const over = AbortSignal.any([this.#closing.signal, ...signals]);
+    over.addEventListener('abort', () => this.#freed(), { once: true });
+    try {
+      while (!over.aborted) await this.#turn(over);
+    } finally {
+      while (this.#running.size > 0) await Promise.all(this.#running);
+    }
+  }
+
+  /** Claims for the hands that are free; waits for one where none is. */
+  async #turn(over: AbortSignal): Promise<void> {
+    const free = this.#concurrency - this.#running.size;
+    if (free === 0) {
+      await new Promise<void>((resolve) => (this.#freed = resolve));
+      return;
+    }
+    for (const item of await this.#claim(free, over)) {
+      const work = over.aborted ? this.#parts.client.requeue(item.token) : this.#work(item);
+      const running: Promise<void> = work
+        .catch((error: unknown) => this.#tell(error, item))
+        .finally(() => {
+          this.#running.delete(running);
+          this.#freed();
+        });
+      this.#running.add(running);
+    }
+  }
+
+  async #claim(max: number, signal: AbortSignal): Promise<readonly ClaimedWork[]> {
+    const { client, door } = this.#parts;
+    const { workerId = client.workerId } = this.#options;
+    const ask = { kinds: this.#kind, workerId, ttlMs: this.#ttlMs, waitMs: WAIT_MS, signal };
+    try {
+      return await client.claim(max, ask);
+    } catch (error) {
+      if (signal.aborted) return [];
+      if (isHoldfastError(error) && FOR_GOOD.has(error.code)) throw error;
+      this.#tell(error);
+      await door.pause(AGAIN_MS, signal);
+      return [];
+    }
+  }
+
+  async #work(item: ClaimedWork): Promise<void> {
+    const lost = new AbortController();
+    const rest = this.#keep(item, lost);
+    try {
+      const ending = await this.#handle(item, lost.signal);
+      const { reason } = lost.signal as { readonly reason: unknown };
+      // Another's by now: nothing that is said of it counts.
+      if (isOver(reason)) throw reason;
+      await this.#end(item.token, ending);
+    } finally {
+      rest();
+    }
+  }
+
+  async #handle(item: ClaimedWork, lost: AbortSignal): Promise<Ending> {
+    const { signal: given } = this.#options;
+    const signal = given === undefined ? lost : AbortSignal.any([lost, given]);
+    const heartbeat = async (): Promise<void> => {
+      await this.#parts.client.heartbeat(item.token, { ttlMs: this.#ttlMs });
+    };
+    try {
+      return { type: 'returned', result: await this.#handler(item, { signal, heartbeat }) };
+    } catch (error) {
+      return { type: 'threw', error };
+    }
+  }
+
+  async #end(token: string, ending: Ending): Promise<void> {
+    const { client } = this.#parts;
+    if (ending.type === 'threw') {
+      const isStopped = this.#options.signal?.aborted === true;
+      await (isStopped ? client.requeue(token) : client.fail(token, ending.error, wishesOf(ending.error)));
+      return;
+    }
+    try {
+      await client.done(token, ending.result);
+    } catch (error) {
+      // A result that cannot be kept: it would be the same the next time.
+      if (isHoldfastError(error) && error.code !== 'INVALID_INPUT') throw error;
+      await client.fail(token, error, { retry: false });
+    }
+  }
+
+  /** Heartbeats until it is told to rest. */
+  #keep({ token }: ClaimedWork, lost: AbortController): () => void {
+    const { door, clock } = this.#parts;
+    const everyMs = this.#ttlMs / 3;
+    const resting = new AbortController();
+    const body = { token, ttl_ms: this.#ttlMs };
+    let heldUntil = clock.monotonicMs() + this.#ttlMs;
+    let cancel = (): void => undefined;
+    const beat = async (): Promise<void> => {
+      const askedAt = clock.monotonicMs();
+      const bounds = { timeoutMs: everyMs, patienceMs: everyMs, signal: resting.signal };
+      try {
+        await door.post({ path: '/v1/work/heartbeat', body, isRepeatable: true, ...bounds });
+        heldUntil = askedAt + this.#ttlMs;
+      } catch (error) {
+        if (resting.signal.aborted) return;
+        if (isOver(error) || clock.monotonicMs() >= heldUntil) lost.abort(error);
+      }
+      if (!lost.signal.aborted && !resting.signal.aborted) arm();
+    };
+    const arm = (): void => {
+      cancel = clock.schedule(everyMs, () => void beat());
+    };
+    arm();
+    return () => {
+      resting.abort();
+      cancel();
+    };
+  }
+
+  #tell(error: unknown, item?: ClaimedWork): void {
+    this.#options.onError?.(error, item);
+  }
+}
+
+/** True when the runtime said that the claim is not this worker's any more. */
+function isOver(error: unknown): boolean {
+  return isHoldfastError(error, 'STALE_CLAIM') || isHoldfastError(error, 'ACTOR_NOT_FOUND');
+}
+
+/** What a thrown error says of further attempts, as in the runtime's own process. */
+function wishesOf(error: unknown): FailOptions {
+  const { permanent, retry, retryAfterMs } = Object(error) as Readonly<Record<string, unknown>>;
+  if (permanent === true || retry === false) return { retry: false };
+  return typeof retryAfterMs === 'number' ? { retryInMs: retryAfterMs } : {};
+}
+
+function bounded(name: string, value: number, min: number, max: number): number {
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
+  throw new HoldfastError('INVALID_OPTIONS', `${name}: not a whole number from ${min} to ${max}`);
+}
