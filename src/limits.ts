@@ -112,6 +112,7 @@ export const limits = {
   tasksMax: 8,
   taskStaggerMs: 250,
   taskDepthMax: 8,
+  taskIterationsMax: 10_000,
   /** Of a checkpoint's state as JSON; it is kept in parts of what a payload may hold. */
   taskCheckpointBytesMax: 4 * MIB,
   /** Of a result, kept whole; and of what histories, wakes and messages have of it. */
