@@ -11,7 +11,8 @@ import { text } from './checked.js';
 const durationMs = z.number().int().positive().max(limits.jobTimeMaxMs);
 const json = z.json();
 
-const target = z.strictObject({
+/** Who gets a message. */
+export const deliveryTarget = z.strictObject({
   channel: text(200),
   target: text(512),
   isGroup: z.boolean().default(false),
@@ -20,18 +21,21 @@ const target = z.strictObject({
   meta: z.record(z.string(), json).optional(),
 });
 
+/** Up to 500 bytes, as the key of each session. */
+export const sessionKey = text(limits.sessionKeyBytesMax).refine(
+  (key) => Buffer.byteLength(key) <= limits.sessionKeyBytesMax,
+  'has more than 500 bytes',
+);
+
 const asked = {
   provider: text(100),
   kind: z.enum(['video', 'image']).default('video'),
   /** Whose key; the adapter's one account unless named. */
   credential: text(100).default('default'),
-  /** Up to 500 bytes, as the key of each session. */
-  sessionKey: text(limits.sessionKeyBytesMax)
-    .refine((key) => Buffer.byteLength(key) <= limits.sessionKeyBytesMax, 'has more than 500 bytes')
-    .optional(),
+  sessionKey: sessionKey.optional(),
   /** Whether an outcome is work for the session's next turn, beside its entry in the history. */
   wakeSession: z.boolean().default(true),
-  delivery: target.optional(),
+  delivery: deliveryTarget.optional(),
   origin: z.enum(['agent', 'cron', 'userDirect']).default('agent'),
   /** From acceptance to the last poll. */
   timeoutMs: durationMs.optional(),

@@ -1,0 +1,57 @@
+/**
+ * What became of a tool call, as a row: its result, or what it threw.
+ *
+ * Pure. Callers: run-context.ts, tasks.ts. Invariant: a call gives the same at every run, from the row or
+ * not.
+ */
+import { sha256Hex } from '../../ids.js';
+import { firstNonJson, isPlainObject, type Json } from '../../json.js';
+import { limits } from '../../limits.js';
+import { taskRows } from '../../machines/index.js';
+import { invalid } from '../checked.js';
+import { cutText } from './cut.js';
+
+/** What a tool threw. */
+interface Thrown {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
+}
+
+export type ToolRecord = { readonly result: Json } | { readonly error: Thrown };
+
+export function toolRow(life: number, callId: string): string {
+  return taskRows.tool(life, sha256Hex(callId).slice(0, 32));
+}
+
+/** Throws INVALID_INPUT for what is not JSON, or over 256 KiB of it. Undefined is null. */
+export function resultRecord(result: unknown): ToolRecord {
+  if (result === undefined) return { result: null };
+  const bad = firstNonJson(result);
+  if (bad !== undefined) throw invalid('result', `is not JSON at "${bad}"`);
+  const record = JSON.stringify({ result });
+  const bytes = Buffer.byteLength(record);
+  if (bytes > limits.payloadBytesMax)
+    throw invalid('result', `has ${bytes} bytes, and ${limits.payloadBytesMax} are the most`);
+  return JSON.parse(record) as ToolRecord;
+}
+
+export function thrownRecord(thrown: unknown): ToolRecord {
+  const isError = thrown instanceof Error;
+  const code: unknown = isPlainObject(thrown) || isError ? Reflect.get(thrown, 'code') : undefined;
+  const short = (text: string): string => cutText(text, limits.taskTextBytesMax).text;
+  return {
+    error: {
+      name: isError ? short(thrown.name) : 'Error',
+      message: short(isError ? thrown.message : String(thrown)),
+      ...(typeof code === 'string' ? { code: short(code) } : {}),
+    },
+  };
+}
+
+/** Gives the result of a call, or throws what it threw. */
+export function outcomeOf(record: ToolRecord): Json {
+  if ('result' in record) return record.result;
+  const { name, message, code } = record.error;
+  throw Object.assign(new Error(message), { name, ...(code === undefined ? {} : { code }) });
+}
