@@ -23,7 +23,9 @@ import type { ProviderBook } from './actors/provider-book.js';
 import { Providers } from './actors/providers.js';
 import { Quarantine } from './actors/quarantine.js';
 import { Sessions } from './actors/sessions.js';
+import { Tasks } from './actors/tasks.js';
 import { Vault } from './actors/vault.js';
+import { Work } from './actors/work.js';
 import { Backups } from './backup.js';
 import { systemClock } from './clock.js';
 import { newId as randomId } from './ids.js';
@@ -78,6 +80,16 @@ export async function assemble(
       ...{ kernel, attachments, clock, log, generation: store.generation },
       newId: newId ?? randomId,
       defaults: options.sessions ?? {},
+    }),
+    tasks: new Tasks({
+      ...{ kernel, clock, log, deliveries, generation: store.generation, sessionAttemptsMax },
+      newId: newId ?? randomId,
+      defaults: options.tasks ?? {},
+    }),
+    work: new Work({
+      ...{ kernel, clock, log, generation: store.generation },
+      newId: newId ?? randomId,
+      options: options.work ?? {},
     }),
     quarantine: new Quarantine(kernel),
     actors: new Actors(kernel, log, newId),

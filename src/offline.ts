@@ -21,6 +21,8 @@ import { ProviderBook } from './actors/provider-book.js';
 import type { Providers } from './actors/providers.js';
 import type { Quarantine } from './actors/quarantine.js';
 import type { Sessions } from './actors/sessions.js';
+import type { TasksFace } from './actors/tasks/face.js';
+import type { WorkFace } from './actors/work/face.js';
 import { assemble } from './assembly.js';
 import type { BackupOptions } from './backup.js';
 import type { Address } from './ids.js';
@@ -38,6 +40,10 @@ export interface OfflineRuntime {
   /** Those that were given. */
   readonly providers: Providers;
   readonly sessions: Sessions;
+  /** A task of any runner's name is taken: the next runtime has it, or the task is blocked there. */
+  readonly tasks: Omit<TasksFace, 'watch'>;
+  /** Items and schedules; workers claim where the directory is run. */
+  readonly work: WorkFace;
   /** Looks at every kind; acts on the runtime's own kinds alone, whose machines are here. */
   readonly quarantine: Quarantine;
   /** What a machine would make of the stored actors of its kind; it changes nothing. */
@@ -67,9 +73,21 @@ export async function openOffline({
   try {
     const given = { directory, ...(log && { log }) };
     const parts = await assemble(given, store, new ProviderBook(options.providers ?? []));
-    const { kernel, jobs, deliveries, providers, sessions, quarantine, capsules, backups, transport } = parts;
+    const {
+      kernel,
+      jobs,
+      deliveries,
+      providers,
+      sessions,
+      tasks,
+      work,
+      quarantine,
+      capsules,
+      backups,
+      transport,
+    } = parts;
     return {
-      ...{ directory, jobs, deliveries, providers, sessions, quarantine },
+      ...{ directory, jobs, deliveries, providers, sessions, tasks, work, quarantine },
       census: (machine, census) => takeCensus(kernel, machine, census),
       counts: () => storedCounts(kernel),
       backup: (target, taken) => backups.take(target, taken),

@@ -8,7 +8,9 @@ import type { JobOptions } from './actors/jobs.js';
 import type { EffectHook, MemoryLimits } from './actors/kernel/index.js';
 import type { SessionDefaults } from './actors/session/desk.js';
 import type { TasksOptions } from './actors/tasks/face.js';
+import { checkTasksOptions } from './actors/tasks/options.js';
 import type { WorkOptions } from './actors/work/face.js';
+import { checkWorkOptions } from './actors/work/options.js';
 import type { Channel } from './channels/index.js';
 import type { Clock } from './clock.js';
 import { HoldfastError } from './errors.js';
@@ -116,6 +118,8 @@ export function checkOptions(options: RuntimeOptions): void {
   if (secret !== undefined && (typeof secret !== 'string' || secret.length < SECRET_CHARS_MIN))
     wrong(`secret: fewer than ${SECRET_CHARS_MIN} characters`);
   if (webhooks !== undefined) checkPublicUrl(webhooks.publicUrl, wrong);
+  checkWorkOptions(options.work);
+  checkTasksOptions(options.tasks);
   const { durability, jobs, memory, sessions } = options;
   if (durability !== undefined && durability !== 'power' && durability !== 'process') {
     wrong(`durability: "${String(durability)}" is neither "power" nor "process"`);

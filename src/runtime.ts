@@ -30,6 +30,8 @@ import { ProviderBook } from './actors/provider-book.js';
 import type { Providers } from './actors/providers.js';
 import { quarantineView, type Quarantine, type QuarantineView } from './actors/quarantine.js';
 import type { Sessions } from './actors/sessions.js';
+import type { Tasks } from './actors/tasks.js';
+import type { Work } from './actors/work.js';
 import { assemble, type Assembly } from './assembly.js';
 import type { BackupOptions } from './backup.js';
 import { startControlServer, type ControlServer } from './control/server.js';
@@ -95,6 +97,10 @@ export class Runtime {
   readonly deliveries: Deliveries;
   /** Conversations, and what was written into them. */
   readonly sessions: Sessions;
+  /** Prompts given to agents, worked on in the background. */
+  readonly tasks: Tasks;
+  /** Local jobs that workers claim, and what comes again and again. */
+  readonly work: Work;
   /** Provider accounts that are held back, and the way to go on. */
   readonly accounts: Accounts;
   /** Who is registered, what they can do, and whether they know their accounts. */
@@ -136,6 +142,8 @@ export class Runtime {
     this.deliveries = parts.deliveries;
     this.jobs = parts.jobs;
     this.sessions = parts.sessions;
+    this.work = parts.work;
+    this.tasks = parts.tasks;
     this.quarantine = parts.quarantine;
     this.#parts = parts;
     this.#supervisor = createActor(supervisorMachine, { input: { closeTimeoutMs: limits.closeTimeoutMs } });
@@ -253,9 +261,9 @@ export class Runtime {
   }
 
   /**
-   * Begins no new turns and lets those that are served come to their end; then takes no new work: polls,
-   * downloads and sleeps stop, submits and sends may finish. All of it until `timeoutMs` (default 10 s):
-   * what is cut off then goes on at the next open. Closing twice is harmless.
+   * Begins no new turns and no tools of tasks, and lets those under way come to their end; then takes no
+   * new work: polls, downloads and sleeps stop, submits and sends may finish. All of it until `timeoutMs`
+   * (default 10 s): what is cut off then goes on at the next open. Closing twice is harmless.
    */
   close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
     this.#closing ??= this.#close(options.timeoutMs ?? limits.closeTimeoutMs);
@@ -277,6 +285,8 @@ export class Runtime {
     await this.jobs.recover();
     await this.#parts.parked.recover();
     await this.sessions.recover();
+    await this.work.recover();
+    await this.tasks.recover();
     if (control) this.#control = await startControlServer(this, this.directory, log);
     this.#supervisor.send({ type: 'runtime.recovered' });
   }
@@ -285,10 +295,12 @@ export class Runtime {
     const { backups, kernel, parts, transport, store, log } = this.#parts;
     this.#tell({ type: 'runtime.close' });
     const control = Promise.allSettled([this.#control?.close()]);
-    // Turns that run come to their end while everything they need is there.
-    const serving = this.sessions.stopServing(timeoutMs);
-    const leftMs = serving === undefined ? timeoutMs : await serving;
+    // Turns and tools that run come to their end while everything they need is there.
+    const ending = [this.sessions.stopServing(timeoutMs), this.tasks.stop(timeoutMs)];
+    const underWay = ending.filter((each) => each !== undefined);
+    const leftMs = underWay.length === 0 ? timeoutMs : Math.min(...(await Promise.all(underWay)));
     kernel.drain();
+    this.work.close();
     const sessions = await Promise.allSettled([this.sessions.close()]);
     // At the same time: calls of the control door end as they can, and nothing new is taken by any door.
     const inside = await Promise.allSettled([backups.close(), kernel.close(leftMs)]);
