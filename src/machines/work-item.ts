@@ -115,7 +115,7 @@ export const workItemMachine = setup({
     },
     scheduled: {
       description: 'For later: enqueued so, or resting after a failure.',
-      on: { 'work.cancel': 'cancelled', 'work.retry': 'ready' },
+      on: { 'work.cancel': 'cancelled', 'work.retry': { target: 'ready', actions: 'noteReady' } },
       after: { runAt: 'ready' },
     },
     ready: {

@@ -38,15 +38,20 @@ const AT_THE_MAXIMUM = '(max attempts exceeded)';
 /** Tokens that are remembered as lost: more would be of workers that have been away for hours. */
 const LOST_MAX = 16;
 
+const PRIORITY_MAX = 255;
+const ATTEMPTS_MAX = 1_000;
+
 type Change = Partial<WorkItemContext>;
 
 export function startWork(input: WorkItemInput): WorkItemContext {
   const { payload: _payload, ...kept } = input;
   const { at } = envelopeOf({ input });
+  const { priority = workDefaults.priority, attemptsMax = workDefaults.attemptsMax } = input;
   return {
     input: kept,
-    priority: input.priority ?? workDefaults.priority,
-    attemptsMax: input.attemptsMax ?? workDefaults.attemptsMax,
+    // An item that a step asked for came through no door: it is claimed in its order all the same.
+    priority: wholeWithin(priority, 0, PRIORITY_MAX),
+    attemptsMax: wholeWithin(attemptsMax, 1, ATTEMPTS_MAX),
     createdAt: at,
     runAt: Math.max(at, input.runAt ?? at),
     attempts: 0,
@@ -99,7 +104,8 @@ export function claimed(event: WorkItemEvent): Change {
 export function extended({ claim }: WorkItemContext, event: WorkItemEvent): Change {
   if (event.type !== 'work.heartbeat' || claim === undefined) return {};
   const { at } = envelopeOf(event);
-  return { claim: { ...claim, expiresAt: Math.max(claim.expiresAt, at + event.ttlMs) } };
+  const { ttlMs = claim.ttlMs } = event;
+  return { claim: { ...claim, expiresAt: Math.max(claim.expiresAt, at + ttlMs) } };
 }
 
 /** From now until the claim is over (W2). */
@@ -175,4 +181,8 @@ export function settledFor(
 export function noticeOf({ input, attempts, lastError }: WorkItemContext): WorkNotice {
   const { code = 'unknown', message = 'no reason given' } = lastError ?? {};
   return { type: 'work.failed', workId: input.workId, kind: input.kind, attempts, code, message };
+}
+
+function wholeWithin(value: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, Math.trunc(value)));
 }

@@ -1,0 +1,219 @@
+/**
+ * The work façade: local durable jobs that workers claim, and what comes again and again.
+ *
+ * Owns: actors of kind `work`. Callers: users through `runtime.work`, the doors. Invariants:
+ *  1  An item that is ready is claimed by one worker at a time, in the order of its queue.
+ *  2  Who holds no present claim on an item changes nothing of what its worker is to say.
+ *  3  Items whose payload or record is damaged, or that stand still, keep nobody from the others.
+ */
+import { workDefinition } from './house-machines.js';
+import type { Page, PageOptions } from './kernel/index.js';
+import type { ScheduleRun } from '../machines/index.js';
+import { kindsOf } from './work/asked.js';
+import { WorkBulk } from './work/bulk.js';
+import { Claims, closedError } from './work/claims.js';
+import { WorkDesk, type WorkDeskOptions } from './work/desk.js';
+import { Enqueueing } from './work/enqueue.js';
+import type {
+  BulkResult,
+  ClaimedWork,
+  ClaimOptions,
+  EnqueuedWork,
+  EnqueueOptions,
+  FailOptions,
+  ListWork,
+  NewWork,
+  ScheduleOptions,
+  ScheduleView,
+  WorkCounts,
+  WorkFace,
+  WorkItemView,
+  WorkSelection,
+} from './work/face.js';
+import { WorkListing } from './work/listing.js';
+import { Schedules } from './work/schedules.js';
+import { Shelves } from './work/shelves.js';
+
+type OneKindOrMore = string | readonly string[] | undefined;
+
+export class Work implements WorkFace {
+  readonly #enqueueing: Enqueueing;
+  readonly #claims: Claims;
+  readonly #listing: WorkListing;
+  readonly #bulk: WorkBulk;
+  readonly #schedules: Schedules;
+
+  constructor(options: WorkDeskOptions) {
+    const { kernel, clock, log, newId } = options;
+    const desk = new WorkDesk(options);
+    const shelves = new Shelves(kernel);
+    this.#enqueueing = new Enqueueing(desk);
+    this.#claims = new Claims(desk, shelves);
+    this.#listing = new WorkListing(desk, () => false);
+    this.#bulk = new WorkBulk(desk, this.#listing);
+    kernel.define(workDefinition);
+    this.#schedules = new Schedules({ kernel, clock, log, newId, items: this.#enqueueing });
+    kernel.onStep((step) => shelves.onStep(step));
+    kernel.onFailure((error) => this.#claims.end(error));
+  }
+
+  /** Frees what processes before this one held. Call once the kernel has started. */
+  recover(): Promise<void> {
+    return this.#bulk.recover();
+  }
+
+  /** Hands out nothing more. */
+  close(): void {
+    this.#claims.end(closedError());
+  }
+
+  /**
+   * Puts an item into its kind's queue; resolves when it is on disk. While an item of that kind with the same
+   * dedupe key has not ended, nothing is written and that one is returned. Throws INVALID_INPUT, also for what
+   * the kind's schema refuses; COMMITS_BEHIND, RUNTIME_CLOSED.
+   */
+  enqueue(kind: string, payload?: unknown, options: EnqueueOptions = {}): Promise<EnqueuedWork> {
+    return this.#enqueueing.enqueue({ ...options, kind, payload });
+  }
+
+  /**
+   * The same for up to 10,000 items, whose payloads have 16 MiB together, in one commit: all of them, or none.
+   * Of items with one key the first is enqueued and the others are it.
+   */
+  enqueueMany(items: readonly NewWork[]): Promise<readonly EnqueuedWork[]> {
+    return this.#enqueueing.enqueueMany(items);
+  }
+
+  /**
+   * The ready item with the lowest priority number, then the oldest, of these kinds (default: of all), in this
+   * worker's hands until its claim expires; undefined when none is ready. It costs the same whether ten wait
+   * or a million. Throws INVALID_INPUT, COMMITS_BEHIND, RUNTIME_CLOSED.
+   */
+  async claimNext(kinds?: OneKindOrMore, options?: ClaimOptions): Promise<ClaimedWork | undefined> {
+    const [item] = await this.#claims.claim(kindsOf(kinds), 1, options);
+    return item;
+  }
+
+  /** Up to `max` of them, 1 to 1,000, in one commit where they fit. */
+  claimMany(kinds: OneKindOrMore, max: number, options?: ClaimOptions): Promise<readonly ClaimedWork[]> {
+    return this.#claims.claim(kindsOf(kinds), max, options);
+  }
+
+  claimWhenReady(
+    kinds: OneKindOrMore,
+    options: ClaimOptions & { readonly signal: AbortSignal },
+  ): Promise<ClaimedWork | undefined> {
+    return this.#claims.claimWhenReady(kindsOf(kinds), options);
+  }
+
+  /**
+   * Makes a claim hold for `ttlMs` (default: what it was claimed with) from now, never shorter than it does;
+   * until when is told. Throws STALE_CLAIM (its `details.reason` is `reclaimed` or `wrong`), ACTOR_NOT_FOUND.
+   */
+  heartbeat(token: string, options?: { readonly ttlMs?: number }): Promise<number> {
+    return this.#claims.heartbeat(token, options);
+  }
+
+  /**
+   * Ends a claim: the item is done; `result` is JSON of 256 KiB at most. Said twice, it changes nothing. Throws
+   * as `heartbeat`, and INVALID_INPUT.
+   */
+  done(token: string, result?: unknown): Promise<void> {
+    return this.#claims.done(token, result);
+  }
+
+  /**
+   * Ends a claim: the attempt failed. The item rests and is ready again; at its last attempt, or with
+   * `retry: false`, it is a dead letter and its key is free. Said twice, it changes nothing. Throws as `done`.
+   */
+  fail(token: string, error: unknown, options?: FailOptions): Promise<void> {
+    return this.#claims.fail(token, error, options);
+  }
+
+  /** Gives an item back as it was: no attempt is counted. Said twice, it changes nothing. Throws as `done`. */
+  requeue(token: string): Promise<void> {
+    return this.#claims.requeue(token);
+  }
+
+  /**
+   * Takes away the claims that have expired before `now` (epoch ms, default now); the ids of their items. A
+   * timer on disk does the same by itself.
+   */
+  reclaimStale(now?: number): Promise<readonly string[]> {
+    return this.#bulk.reclaimStale(now);
+  }
+
+  /** With its payload and result. Throws ACTOR_NOT_FOUND: it never was, or was kept as long as it was to be. */
+  get(id: string): Promise<WorkItemView> {
+    return this.#listing.get(id);
+  }
+
+  list(options?: ListWork): Promise<Page<WorkItemView>> {
+    return this.#listing.list(options);
+  }
+
+  counts(): Promise<WorkCounts> {
+    return this.#listing.counts();
+  }
+
+  /**
+   * The item is not wanted any more: whoever works on it loses its claim. Throws WORK_NOT_CANCELLABLE for one
+   * that is done or cancelled, ACTOR_NOT_FOUND.
+   */
+  cancel(id: string): Promise<void> {
+    return this.#bulk.act('work.cancel', id);
+  }
+
+  /**
+   * A dead letter gets all its attempts anew and is ready; one that is scheduled is ready at once. Throws
+   * WORK_NOT_RETRYABLE for others, NOT_UNIQUE when its key is another's by now, ACTOR_NOT_FOUND.
+   */
+  retry(id: string): Promise<void> {
+    return this.#bulk.act('work.retry', id);
+  }
+
+  /**
+   * Cancels many, up to 10,000 a call; without ids and status, those that have not ended. Each by itself: what
+   * was refused is listed with its code.
+   */
+  cancelMany(selection: WorkSelection): Promise<BulkResult> {
+    return this.#bulk.many('work.cancel', selection);
+  }
+
+  /** The same for retries; without ids and status, dead letters. */
+  retryMany(selection: WorkSelection): Promise<BulkResult> {
+    return this.#bulk.many('work.retry', selection);
+  }
+
+  schedule(name: string, options: ScheduleOptions): Promise<ScheduleView> {
+    return this.#schedules.schedule(name, options);
+  }
+
+  schedules(options?: PageOptions): Promise<Page<ScheduleView>> {
+    return this.#schedules.list(options);
+  }
+
+  scheduleView(name: string): Promise<ScheduleView> {
+    return this.#schedules.view(name);
+  }
+
+  scheduleHistory(name: string): Promise<readonly ScheduleRun[]> {
+    return this.#schedules.history(name);
+  }
+
+  pauseSchedule(name: string): Promise<void> {
+    return this.#schedules.pause(name);
+  }
+
+  resumeSchedule(name: string): Promise<void> {
+    return this.#schedules.resume(name);
+  }
+
+  triggerSchedule(name: string): Promise<void> {
+    return this.#schedules.trigger(name);
+  }
+
+  removeSchedule(name: string): Promise<void> {
+    return this.#schedules.remove(name);
+  }
+}

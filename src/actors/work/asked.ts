@@ -1,0 +1,131 @@
+/**
+ * What callers and workers ask of work items, checked once, at the door.
+ *
+ * Pure. Callers: the parts of the work façade. Throws INVALID_INPUT naming the field.
+ */
+import { z } from 'zod';
+import { addressOf, splitAddress } from '../../ids.js';
+import { firstNonJson, isPlainObject, type Json } from '../../json.js';
+import { limits } from '../../limits.js';
+import type { WorkError } from '../../machines/index.js';
+import { redactText, shortWord } from '../../providers/index.js';
+import { checked, invalid, text } from '../checked.js';
+
+const DAY_MS = 86_400_000;
+export const PRIORITY_MAX = 255;
+export const ATTEMPTS_MAX = 1_000;
+
+export const kindName = text(200);
+const priority = z.number().int().min(0).max(PRIORITY_MAX);
+const attemptsMax = z.number().int().min(1).max(ATTEMPTS_MAX);
+const ttlMs = z.number().int().min(limits.workTtlMinMs).max(limits.workTtlMaxMs);
+const time = z.union([z.number().int().min(0).max(Number.MAX_SAFE_INTEGER), z.date().transform(Number)]);
+
+const newWork = z.strictObject({
+  kind: kindName,
+  payload: z.unknown(),
+  priority: priority.optional(),
+  runAt: time.optional(),
+  dedupeKey: text(300).optional(),
+  attemptsMax: attemptsMax.optional(),
+  notify: z.string().refine(isAddress, 'is no address like "order/77"').optional(),
+});
+export type CheckedWork = z.output<typeof newWork>;
+
+const kindList = z.array(kindName).min(1).max(limits.workShelvesMax);
+const claiming = z.strictObject({
+  kinds: kindList.optional(),
+  max: z.number().int().min(1).max(limits.workClaimsMax),
+  workerId: text(300).optional(),
+  ttlMs: ttlMs.optional(),
+  epoch: z.number().int().optional(),
+});
+const ttl = z.strictObject({ ttlMs: ttlMs.optional() });
+const failing = z.strictObject({
+  retry: z.boolean().optional(),
+  retryInMs: z
+    .number()
+    .int()
+    .min(0)
+    .max(30 * DAY_MS)
+    .optional(),
+});
+
+/** An item to enqueue, but for its payload, which is its kind's to check. */
+export function checkedWork(asked: unknown): CheckedWork {
+  return checked(newWork, asked);
+}
+
+export function checkedClaim(
+  kinds: readonly string[] | undefined,
+  max: number,
+  asked: object,
+): { readonly ttlMs?: number | undefined; readonly workerId?: string | undefined } {
+  return checked(claiming, { ...asked, ...(kinds === undefined ? {} : { kinds }), max });
+}
+
+/** Kinds as callers name them. */
+export function kindsOf(kinds: string | readonly string[] | undefined): readonly string[] | undefined {
+  return typeof kinds === 'string' ? [kinds] : kinds;
+}
+
+export function checkedTtl(asked: unknown): z.output<typeof ttl> {
+  return checked(ttl, asked);
+}
+
+export function checkedFail(asked: unknown): z.output<typeof failing> {
+  return checked(failing, asked);
+}
+
+/** A copy of a value that is kept in a row of its own. */
+export function asJson(field: string, value: unknown): Json {
+  return jsonRow(field, value).json;
+}
+
+export interface JsonRow {
+  readonly json: Json;
+  /** Of its text. */
+  readonly bytes: number;
+}
+
+/** The same, and how long it is. */
+export function jsonRow(field: string, value: unknown): JsonRow {
+  const bad = firstNonJson(value);
+  if (bad !== undefined) throw invalid(field, `it is not JSON at ${bad}`);
+  const json = JSON.stringify(value);
+  const bytes = Buffer.byteLength(json);
+  if (bytes > limits.payloadBytesMax) throw invalid(field, `it is over ${limits.payloadBytesMax} bytes`);
+  // It was JSON a line ago.
+  return { json: JSON.parse(json) as Json, bytes };
+}
+
+/** What a worker's error is kept as: without secrets, and no longer than an error may be. */
+export function workErrorOf(error: unknown): WorkError {
+  const { code, name, message } = fieldsOf(error);
+  const word = [code, name].find((candidate) => typeof candidate === 'string' && candidate !== '') ?? 'Error';
+  const said = typeof message === 'string' && message !== '' ? message : shownAs(error);
+  return { code: shortWord(String(word)), message: redactText(said).toWellFormed() };
+}
+
+function fieldsOf(error: unknown): {
+  readonly code?: unknown;
+  readonly name?: unknown;
+  readonly message?: unknown;
+} {
+  return typeof error === 'object' && error !== null ? error : {};
+}
+
+function shownAs(error: unknown): string {
+  if (typeof error === 'string' && error !== '') return error;
+  if (isPlainObject(error) && firstNonJson(error) === undefined) return JSON.stringify(error);
+  return 'no reason given';
+}
+
+function isAddress(address: string): boolean {
+  try {
+    const { kind, id } = splitAddress(address);
+    return addressOf(kind, id) === address;
+  } catch {
+    return false;
+  }
+}
