@@ -1,23 +1,28 @@
 /**
- * Projects by what they cost: `unit` answers at once and goes first, `contract` and `shared` talk to disks
- * and loopback sockets, or take seconds, `package` installs the built tarball, `crash` kills processes, or
- * has a long form for HOLDFAST_DEEP, and `mutants`, with HOLDFAST_DEEP alone, runs tests of all kinds again
- * on sources with a mistake in them. Sized for 2 cores.
- * The files of `unit` and `shared` are run in the same two processes, one after the other: to start a process
- * for each of them and to read all sources there was two thirds of their cost (54 files, CPU: 68 s, 23 s).
- * They can, for no source and no helper of theirs keeps anything in a module.
- * Timeouts are for what hangs: a test of seconds is given minutes, for a slow machine is not a failure.
+ * Projects by what they cost: `unit` answers at once and goes first, `shared` talks to disks and loopback
+ * sockets, or takes seconds, `package` installs the built tarball, `crash` kills processes, or has a long
+ * form for HOLDFAST_DEEP, and `mutants`, with HOLDFAST_DEEP alone, runs tests of all kinds again on sources
+ * with a mistake in them. Sized for 2 cores. The files of a project are run in the same two processes, one
+ * after the other: to start a process for each of them and to read all sources there was a third to two
+ * thirds of their cost (CPU: 54 files of four rooms 68 s, 23 s; 65 of eight others 223 s, 160 s). They can,
+ * for no source and no helper of theirs keeps anything in a module. Timeouts are for what hangs: a test of
+ * seconds is given minutes, for a slow machine is not a failure.
  */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { closingLine } from './test/reporter.js';
 
 const heavy = 'memory outbox quarantine restart standing step streams timers version-change';
-/** Seconds each: properties, thousands of actors, long lives. They would keep `unit` from answering at once. */
+/**
+ * Seconds each: properties, thousands of actors, long lives. They would keep `unit` from answering at
+ * once.
+ */
 const thorough = heavy.split(' ').map((name) => `test/kernel/${name}.test.ts`);
-const rooms = ['capsule', 'examination', 'store', 'control', 'cli', 'backup', 'doctor', 'full-disk'];
-const shared = ['simulator', 'referees', 'providers', 'runtime'].map((room) => `test/${room}/**/*.test.ts`);
-const contract = [
+const rooms = [
+  ...['backup', 'capsule', 'cli', 'control', 'doctor', 'examination', 'full-disk', 'providers'],
+  ...['referees', 'runners', 'runtime', 'simulator', 'store'],
+];
+const shared = [
   ...rooms.map((room) => `test/${room}/**/*.test.ts`),
   ...thorough,
   'test/machines/properties.test.ts',
@@ -59,7 +64,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...contract, ...shared, ...packaged, ...crash, ...mutants, ...guests],
+          exclude: [...shared, ...packaged, ...crash, ...mutants, ...guests],
           isolate: false,
           maxWorkers: 2,
           testTimeout: 60_000,
@@ -69,20 +74,9 @@ export default defineConfig({
       {
         resolve: { alias },
         test: {
-          name: 'contract',
-          include: contract,
-          exclude: [sweep],
-          maxWorkers: 2,
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
-          sequence: { groupOrder: 1 },
-        },
-      },
-      {
-        resolve: { alias },
-        test: {
           name: 'shared',
           include: shared,
+          exclude: [sweep],
           isolate: false,
           maxWorkers: 2,
           testTimeout: 120_000,
@@ -106,6 +100,7 @@ export default defineConfig({
           name: 'crash',
           include: deep ? [...crash, ...guests] : crash,
           pool: 'forks',
+          isolate: false,
           maxWorkers: 2,
           testTimeout: deep ? 1_200_000 : 300_000,
           hookTimeout: 60_000,

@@ -97,10 +97,10 @@ function requestOf({ model, offered, settings }: Setup, { system, messages }: Qu
 }
 
 async function whole(setup: Setup, question: Question, call: Call): Promise<Answer> {
-  const { response, toolCalls, finishReason, text, usage } = await generateText(
-    requestOf(setup, question, call),
-  );
-  return answerOf(response.messages, toolCalls, { finish: finishReason, text, usage });
+  const result = await generateText(requestOf(setup, question, call));
+  const { response, toolCalls, finishReason, rawFinishReason, text, usage } = result;
+  const finish = rawFinishReason === 'error' ? rawFinishReason : finishReason;
+  return answerOf(response.messages, toolCalls, { finish, text, usage });
 }
 
 async function streamed(setup: Setup, question: Question, call: Call): Promise<Answer> {
@@ -117,7 +117,9 @@ async function streamed(setup: Setup, question: Question, call: Call): Promise<A
     if (part.type === 'abort') throw new ModelFailure('cut-off', 'the call was called off');
   }
   const { messages } = await stream.response;
-  const rest = { finish: await stream.finishReason, text: await stream.text, usage: await stream.usage };
+  const raw = await stream.rawFinishReason;
+  const finish = raw === 'error' ? raw : await stream.finishReason;
+  const rest = { finish, text: await stream.text, usage: await stream.usage };
   return answerOf(messages, await stream.toolCalls, rest);
 }
 
@@ -135,7 +137,9 @@ function answerOf(
   },
 ): Answer {
   const own = calls.filter(({ providerExecuted }) => providerExecuted !== true);
-  const { inputTokens = 0, outputTokens = 0, totalTokens = inputTokens + outputTokens } = rest.usage;
+  const inputTokens = countOf(rest.usage.inputTokens) ?? 0;
+  const outputTokens = countOf(rest.usage.outputTokens) ?? 0;
+  const totalTokens = countOf(rest.usage.totalTokens) ?? inputTokens + outputTokens;
   return {
     messages,
     refusals: own.map(({ invalid, error }) => (invalid === true ? wordsOf(error) : undefined)),
@@ -143,6 +147,11 @@ function answerOf(
     text: rest.text,
     usage: { inputTokens, outputTokens, totalTokens },
   };
+}
+
+/** Not every server counts, and not every one that does can. */
+function countOf(tokens: number | undefined): number | undefined {
+  return Number.isSafeInteger(tokens) && Number(tokens) >= 0 ? tokens : undefined;
 }
 
 function wordsOf(error: unknown): string {

@@ -51,10 +51,9 @@ async function runTask(setup: Setup, input: RunnerInput, context: RunnerContext)
   let iteration = Math.min(talk.iteration, input.iterations);
   for (;;) {
     const output = conversation.textOf(talk);
-    if (conversation.isAnswered(talk))
-      return tokens > tokensMax ? { output, exhausted: 'tokens' } : { output };
-    if (iteration >= iterationsMax) return { output, exhausted: 'iterations' };
     if (tokens >= tokensMax) return { output, exhausted: 'tokens' };
+    if (conversation.isAnswered(talk)) return { output };
+    if (iteration >= iterationsMax) return { output, exhausted: 'iterations' };
     talk = await withToolsRun(setup, context, talk);
     iteration += 1;
     await context.iteration(iteration);
@@ -63,11 +62,10 @@ async function runTask(setup: Setup, input: RunnerInput, context: RunnerContext)
       system: input.systemPrompt ?? setup.system,
     });
     tokens += answer.usage.totalTokens;
-    const isOverdrawn = await overdraws(context, answer);
+    await spend(context, answer);
     if (answer.finish === 'length') return { output: answer.text, exhausted: 'tokens' };
     talk = conversation.withAnswer(talk, answer, iteration);
     await keep(context, talk);
-    if (isOverdrawn) return { output: answer.text, exhausted: 'tokens' };
   }
 }
 
@@ -83,14 +81,12 @@ async function withToolsRun(setup: Setup, context: RunnerContext, talk: Conversa
   return answered;
 }
 
-/** Notes what an answer cost; true when that was more than the task has. The answer is kept all the same. */
-async function overdraws(context: RunnerContext, { usage }: Answer): Promise<boolean> {
+/** Notes what an answer cost. It is kept all the same when that was the last of the budget. */
+async function spend(context: RunnerContext, { usage }: Answer): Promise<void> {
   try {
     await context.usage(usage);
-    return false;
   } catch (error) {
-    if (isHoldfastError(error, 'TASK_EXHAUSTED')) return true;
-    throw error;
+    if (!isHoldfastError(error, 'TASK_EXHAUSTED')) throw error;
   }
 }
 
