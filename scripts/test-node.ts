@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-const projects = ['unit', 'contract', 'shared', 'crash'].flatMap((name) => ['--project', name]);
+const projects = ['unit', 'shared', 'crash'].flatMap((name) => ['--project', name]);
 const RUN_MS_MAX = 900_000;
 const INSTALL_MS_MAX = 120_000;
 const CLOSING = /^(\d+) passed, (\d+) failed, (\d+) skipped$/m;

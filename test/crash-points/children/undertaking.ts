@@ -16,7 +16,7 @@ import { Kernel } from '../../../src/actors/kernel/index.js';
 import { systemClock } from '../../../src/clock.js';
 import { silentLogger } from '../../../src/log.js';
 import { openLevelStore, type Commit } from '../../../src/store/index.js';
-import { faultyStore } from '../../../src/testing/index.js';
+import { faultyStore } from '../../../src/testing/faulty-store.js';
 import {
   ID,
   Ledger,

@@ -12,7 +12,7 @@ import { systemClock } from '../../../src/clock.js';
 import { silentLogger } from '../../../src/log.js';
 import { openLevelStore, type Store } from '../../../src/store/index.js';
 import { rangeOf } from '../../../src/store/keys.js';
-import { faultyStore, type CommitPhase } from '../../../src/testing/index.js';
+import { faultyStore, type CommitPhase } from '../../../src/testing/faulty-store.js';
 import { clan } from '../clan.js';
 
 const LOOKS_MAX = 100_000;
