@@ -16,6 +16,7 @@ import {
   sessionMachine,
   supervisorMachine,
   taskMachine,
+  workItemMachine,
 } from '../src/machines/index.js';
 
 interface Edge {
@@ -57,6 +58,7 @@ export function chartPages(): ReadonlyMap<string, string> {
     ['session', sessionMachine],
     ['task', taskMachine],
     ['schedule', scheduleMachine],
+    ['work-item', workItemMachine],
   ];
   return new Map(charts.map(([name, chart]) => [`${name}.md`, page(name, chart)]));
 }

@@ -124,6 +124,23 @@ const taskEvents: readonly AnyEventObject[] = [
   thrown('run'),
 ];
 
+const workInput = {
+  ...{ workId: 'work_1', kind: 'embed', payload: { doc: 1 }, attemptsMax: 2 },
+  ...{ dedupeKey: 'doc-1', notify: 'order/77' },
+};
+
+const workEvents: readonly AnyEventObject[] = [
+  { type: 'work.claim', token: 'work_1.a', workerId: 'w', ttlMs: 60_000 },
+  { type: 'work.claim', token: 'work_1.b', workerId: 'w', ttlMs: 60_000, epoch: 1 },
+  { type: 'work.heartbeat', token: 'work_1.a' },
+  { type: 'work.done', token: 'work_1.a', hasResult: true },
+  { type: 'work.fail', token: 'work_1.a', error: { code: 'c', message: 'm' }, retry: true },
+  { type: 'work.fail', token: 'work_1.a', error: { code: 'c', message: 'm' }, retry: false },
+  { type: 'work.requeue', token: 'work_1.a' },
+  { type: 'work.reclaim', now: 4_000_000_000_000 },
+  { type: 'generation.began', epoch: 2 },
+];
+
 const scheduleInput = {
   ...{ name: 'tidy', cadence: { everyMs: 1_000 }, kind: 'tidy_up' },
   ...{ catchUp: 'once', overlap: 'skip', origin: 'first' },
@@ -151,6 +168,7 @@ const plans: Readonly<Record<string, Plan>> = {
   },
   'src/machines/provider-account.ts': { input: { provider: 'fal', alias: 'main' }, events: accountEvents },
   'src/machines/schedule.ts': { input: scheduleInput, events: scheduleEvents },
+  'src/machines/work-item.ts': { input: workInput, events: workEvents },
   'src/machines/session-queue.ts': { input: { key: 'telegram:42' }, events: sessionEvents },
   'src/machines/task.ts': { input: taskInput, events: taskEvents },
   'src/machines/supervisor.ts': { input: { closeTimeoutMs: 10 } },

@@ -11,6 +11,7 @@ import {
   sessionMachine,
   supervisorMachine,
   taskMachine,
+  workItemMachine,
 } from '../../src/machines/index.js';
 
 /**
@@ -53,6 +54,11 @@ const exceptions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'turn.running.working': 'its owner ends it, or dies: then the next generation of the store does',
     queue: 'always hears everything, and waits for nothing',
   },
+  'work-item on time': { ready: 'waits for a worker; how long that takes is for whoever runs them' },
+  'work-item on cancel': {
+    done: 'ended: nothing is left to cancel',
+    cancelled: 'ended: nothing is left to cancel',
+  },
   'schedule on time': {
     'active.cadence.paused': 'waits for whoever paused it',
     'active.cadence.over': 'there is no further time; another cadence goes on',
@@ -82,6 +88,7 @@ const charts: readonly Chart[] = [
   { name: 'supervisor', machine: supervisorMachine, cancel: 'runtime.close' },
   { name: 'session', machine: sessionMachine, cancel: undefined },
   { name: 'task', machine: taskMachine, cancel: 'task.cancel' },
+  { name: 'work-item', machine: workItemMachine, cancel: 'work.cancel' },
   { name: 'schedule', machine: scheduleMachine, cancel: 'schedule.remove' },
 ];
 

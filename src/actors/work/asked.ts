@@ -102,9 +102,9 @@ export function jsonRow(field: string, value: unknown): JsonRow {
 /** What a worker's error is kept as: without secrets, and no longer than an error may be. */
 export function workErrorOf(error: unknown): WorkError {
   const { code, name, message } = fieldsOf(error);
-  const word = [code, name].find((candidate) => typeof candidate === 'string' && candidate !== '') ?? 'Error';
-  const said = typeof message === 'string' && message !== '' ? message : shownAs(error);
-  return { code: shortWord(String(word)), message: redactText(said).toWellFormed() };
+  const word = [code, name].find(isWord) ?? 'Error';
+  const said = isWord(message) ? message : shownAs(error);
+  return { code: shortWord(word), message: redactText(said).toWellFormed() };
 }
 
 function fieldsOf(error: unknown): {
@@ -115,8 +115,12 @@ function fieldsOf(error: unknown): {
   return typeof error === 'object' && error !== null ? error : {};
 }
 
+function isWord(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
 function shownAs(error: unknown): string {
-  if (typeof error === 'string' && error !== '') return error;
+  if (isWord(error)) return error;
   if (isPlainObject(error) && firstNonJson(error) === undefined) return JSON.stringify(error);
   return 'no reason given';
 }

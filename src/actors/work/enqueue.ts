@@ -100,7 +100,7 @@ export class Enqueueing {
     }
   }
 
-  #became(created: Created, id: string): EnqueuedWork | Promise<EnqueuedWork> {
+  async #became(created: Created, id: string): Promise<EnqueuedWork> {
     return created.type === 'made' ? { id, deduplicated: false } : this.#holder(created.error);
   }
 
