@@ -295,8 +295,12 @@ export class Runtime {
     const { backups, kernel, parts, transport, store, log } = this.#parts;
     this.#tell({ type: 'runtime.close' });
     const control = Promise.allSettled([this.#control?.close()]);
-    // Turns and tools that run come to their end while everything they need is there.
-    const ending = [this.sessions.stopServing(timeoutMs), this.tasks.stop(timeoutMs)];
+    // Turns, tools and handlers that run come to their end while everything they need is there.
+    const ending = [
+      this.sessions.stopServing(timeoutMs),
+      this.tasks.stop(timeoutMs),
+      this.work.stop(timeoutMs),
+    ];
     const underWay = ending.filter((each) => each !== undefined);
     const leftMs = underWay.length === 0 ? timeoutMs : Math.min(...(await Promise.all(underWay)));
     kernel.drain();

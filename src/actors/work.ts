@@ -14,6 +14,7 @@ import { WorkBulk } from './work/bulk.js';
 import { Claims, closedError } from './work/claims.js';
 import { WorkDesk, type WorkDeskOptions } from './work/desk.js';
 import { Enqueueing } from './work/enqueue.js';
+import { Handlings } from './work/handlings.js';
 import type {
   BulkResult,
   ClaimedWork,
@@ -21,12 +22,15 @@ import type {
   EnqueuedWork,
   EnqueueOptions,
   FailOptions,
+  HandleOptions,
   ListWork,
   NewWork,
   ScheduleOptions,
   ScheduleView,
   WorkCounts,
   WorkFace,
+  WorkHandler,
+  WorkHandling,
   WorkItemView,
   WorkSelection,
 } from './work/face.js';
@@ -41,15 +45,17 @@ export class Work implements WorkFace {
   readonly #claims: Claims;
   readonly #listing: WorkListing;
   readonly #bulk: WorkBulk;
+  readonly #handlings: Handlings;
   readonly #schedules: Schedules;
 
   constructor(options: WorkDeskOptions) {
-    const { kernel, clock, log, newId } = options;
+    const { kernel, clock, log, newId, generation } = options;
     const desk = new WorkDesk(options);
     const shelves = new Shelves(kernel);
     this.#enqueueing = new Enqueueing(desk);
     this.#claims = new Claims(desk, shelves);
-    this.#listing = new WorkListing(desk, () => false);
+    this.#handlings = new Handlings({ kernel, clock, log, generation, claims: this.#claims });
+    this.#listing = new WorkListing(desk, (kind) => this.#handlings.handles(kind));
     this.#bulk = new WorkBulk(desk, this.#listing);
     kernel.define(workDefinition);
     this.#schedules = new Schedules({ kernel, clock, log, newId, items: this.#enqueueing });
@@ -60,6 +66,14 @@ export class Work implements WorkFace {
   /** Frees what processes before this one held. Call once the kernel has started. */
   recover(): Promise<void> {
     return this.#bulk.recover();
+  }
+
+  /**
+   * Claims nothing more for handlers, and fires their signals. Resolves when they have come to their end, or
+   * after `timeoutMs`, with what is left of it; undefined where there are none.
+   */
+  stop(timeoutMs: number): Promise<number> | undefined {
+    return this.#handlings.stop(timeoutMs);
   }
 
   /** Hands out nothing more. */
@@ -104,6 +118,18 @@ export class Work implements WorkFace {
     options: ClaimOptions & { readonly signal: AbortSignal },
   ): Promise<ClaimedWork | undefined> {
     return this.#claims.claimWhenReady(kindsOf(kinds), options);
+  }
+
+  /**
+   * Calls `handler` for each item of the kind, `concurrency` at once. What it returns is the item's result;
+   * what it throws is a failed attempt: with `permanent: true` or `retry: false` on the error the last, with
+   * `retryAfterMs` on it that is the rest before the next. Its claim is renewed while it runs, so a handler
+   * ends what hangs by itself; its signal fires when the claim is lost, the item is cancelled or the runtime
+   * closes, and what is not done then is given back, no attempt counted. An item whose process died is another
+   * attempt at the next open. Throws INVALID_INPUT, RUNTIME_CLOSED.
+   */
+  handle(kind: string, handler: WorkHandler, options?: HandleOptions): WorkHandling {
+    return this.#handlings.handle(kind, handler, options);
   }
 
   /**
@@ -185,22 +211,33 @@ export class Work implements WorkFace {
     return this.#bulk.many('work.retry', selection);
   }
 
+  /**
+   * Work that comes again and again, by its name of 1 to 200 characters: each time it is due an item of
+   * `kind` is enqueued, once. Asked for again with the same options it writes nothing; with others it is
+   * changed and keeps its history, and another cadence counts from now. Where clocks go forward, what was due
+   * in the hour that is left out comes that much later; where they go back, what names its hour comes once.
+   * Throws INVALID_INPUT, also for a cron text that never comes.
+   */
   schedule(name: string, options: ScheduleOptions): Promise<ScheduleView> {
     return this.#schedules.schedule(name, options);
   }
 
+  /** By name. */
   schedules(options?: PageOptions): Promise<Page<ScheduleView>> {
     return this.#schedules.list(options);
   }
 
+  /** Throws ACTOR_NOT_FOUND, as all that names a schedule. */
   scheduleView(name: string): Promise<ScheduleView> {
     return this.#schedules.view(name);
   }
 
+  /** What became of its last runs, 50 at most, newest first. */
   scheduleHistory(name: string): Promise<readonly ScheduleRun[]> {
     return this.#schedules.history(name);
   }
 
+  /** Nothing is due until it is resumed; what is due meanwhile is not made up for. */
   pauseSchedule(name: string): Promise<void> {
     return this.#schedules.pause(name);
   }
@@ -209,10 +246,12 @@ export class Work implements WorkFace {
     return this.#schedules.resume(name);
   }
 
+  /** One run now, paused or not. While the item of the run before has not ended, `overlap` says what then. */
   triggerSchedule(name: string): Promise<void> {
     return this.#schedules.trigger(name);
   }
 
+  /** Its items stay. Resolves when the name is free again. */
   removeSchedule(name: string): Promise<void> {
     return this.#schedules.remove(name);
   }

@@ -1,0 +1,83 @@
+/**
+ * The handlers of this process: which kinds they are for, and their end.
+ *
+ * Owns: who handles what. Callers: work.ts. Invariants:
+ *  1  What is asked for is checked before anything is claimed.
+ *  2  Once stopped nothing is claimed; what comes to no end in time is given back, no attempt counted.
+ */
+import { z } from 'zod';
+import { HoldfastError } from '../../errors.js';
+import { limits } from '../../limits.js';
+import { checked, invalid, text } from '../checked.js';
+import { kindName } from './asked.js';
+import type { HandleOptions, WorkHandler, WorkHandling } from './face.js';
+import { Handling, type HandlingOptions } from './handling.js';
+
+const CONCURRENCY_MAX = 1_000;
+
+const asked = z.strictObject({
+  concurrency: z.int().min(1).max(CONCURRENCY_MAX).optional(),
+  workerId: text(300).optional(),
+  ttlMs: z.int().min(limits.workTtlMinMs).max(limits.workTtlMaxMs).optional(),
+});
+
+export class Handlings {
+  readonly #options: HandlingOptions;
+  readonly #handlings = new Set<Handling>();
+  #isClosed = false;
+
+  constructor(options: HandlingOptions) {
+    this.#options = options;
+    options.kernel.onFailure(() => void this.#stopAll());
+  }
+
+  /** Throws INVALID_INPUT, RUNTIME_CLOSED. */
+  handle(kind: string, handler: WorkHandler, options: HandleOptions = {}): WorkHandling {
+    checked(z.object({ kind: kindName }), { kind });
+    if (typeof handler !== 'function') throw invalid('handler', 'not a function');
+    checked(asked, options);
+    if (this.#isClosed) throw new HoldfastError('RUNTIME_CLOSED', 'the runtime is closed');
+    const handling = new Handling(this.#options, kind, handler, options);
+    this.#handlings.add(handling);
+    return {
+      close: async () => {
+        await handling.close();
+        this.#handlings.delete(handling);
+      },
+    };
+  }
+
+  /** True for a kind that has a handler here. */
+  handles(kind: string): boolean {
+    return [...this.#handlings].some((handling) => handling.kind === kind);
+  }
+
+  /**
+   * Claims nothing more, and fires the signals of handlers. Resolves when they have come to their end, or
+   * after `timeoutMs` with what they had given back, with what is left of it; undefined where there are none.
+   */
+  stop(timeoutMs: number): Promise<number> | undefined {
+    const ended = this.#stopAll();
+    if (this.#handlings.size === 0) return undefined;
+    const { clock } = this.#options;
+    const endMs = clock.monotonicMs() + timeoutMs;
+    return new Promise((resolve) => {
+      const cancel = clock.schedule(timeoutMs, () => {
+        void this.#giveBack().then(() => resolve(0));
+      });
+      void ended.then(() => {
+        cancel();
+        resolve(Math.max(0, endMs - clock.monotonicMs()));
+      });
+    });
+  }
+
+  async #stopAll(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#handlings].map((handling) => handling.stop()));
+  }
+
+  async #giveBack(): Promise<void> {
+    await Promise.all([...this.#handlings].map((handling) => handling.giveBack()));
+  }
+}
