@@ -72,6 +72,7 @@ export const errorAdvice = {
   STORE_LOCKED: 'One runtime holds a directory at a time: talk to the one that does, or close it.',
   STORE_UNWRITABLE: 'Give this user write permission, or name another directory.',
   TASK_EXHAUSTED: 'Let it pass: the task ends as exhausted. Submit or retry with a larger budget.',
+  TASK_NOT_COMPLETED: 'Look at what it says (`holdfast tasks show`), then retry it or submit another.',
   TASK_NOT_INTERRUPTED: 'Only a task in interruptedTool waits for a decision; look at its open calls.',
   TASK_NOT_RETRYABLE: 'Only a failed, exhausted or cancelled task can be tried again; look at its status.',
   TASK_RUN_OVER: 'Stop working: the task was cancelled, or goes on elsewhere; nothing you say counts.',

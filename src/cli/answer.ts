@@ -4,7 +4,7 @@
  * Callers: the commands that take `--dir`. Invariant: with `--json` standard output is one JSON value in one
  * line, in the wire's snake_case.
  */
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, type Command, type CommandOptions } from 'commander';
 import { toWire } from '../control/index.js';
 import { limits } from '../limits.js';
 import type { Terminal } from './terminal.js';
@@ -17,9 +17,14 @@ export interface Common {
 export const LIMIT_DEFAULT = 50;
 
 /** A command of a group, with the options of all of them. */
-export function leafOf(group: Command, usage: string, description: string): Command {
+export function leafOf(
+  group: Command,
+  usage: string,
+  description: string,
+  options: CommandOptions = {},
+): Command {
   return group
-    .command(usage)
+    .command(usage, options)
     .description(description)
     .option('--dir <directory>', 'the directory of the runtime', './.holdfast')
     .option('--json', 'print JSON in one line');

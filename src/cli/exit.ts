@@ -16,6 +16,10 @@ export const exitCodes = {
   notFound: 3,
   /** The directory cannot be used, or the process that holds it does not answer. */
   directory: 4,
+  /** `tasks watch`: how the task has ended, where it is not completed. */
+  taskFailed: 10,
+  taskCancelled: 11,
+  taskExhausted: 12,
   /** A fault of holdfast itself. */
   bug: 70,
 } as const;
@@ -40,10 +44,19 @@ const byCode: Readonly<Partial<Record<ErrorCode, number>>> = {
   STORE_UNWRITABLE: exitCodes.directory,
 };
 
+const byTaskEnd: Readonly<Record<string, number>> = {
+  failed: exitCodes.taskFailed,
+  cancelled: exitCodes.taskCancelled,
+  exhausted: exitCodes.taskExhausted,
+};
+
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) {
     // Help and the version are answers when they were asked for; commander gives them 0 then.
     return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   }
-  return isHoldfastError(error) ? (byCode[error.code] ?? exitCodes.refused) : exitCodes.bug;
+  if (!isHoldfastError(error)) return exitCodes.bug;
+  if (error.code === 'TASK_NOT_COMPLETED')
+    return byTaskEnd[String(error.details['status'])] ?? exitCodes.refused;
+  return byCode[error.code] ?? exitCodes.refused;
 }

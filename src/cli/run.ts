@@ -22,7 +22,9 @@ import { restoreCommand } from './restore.js';
 import { serveCommand } from './serve.js';
 import { sessionsCommand } from './sessions.js';
 import { simulatorCommand } from './simulator.js';
+import { tasksCommand } from './tasks.js';
 import { plain, type Terminal } from './terminal.js';
+import { workCommand } from './work.js';
 
 /**
  * Runs `holdfast <words>`. Resolves with the exit code of an error; undefined when the command ended well.
@@ -61,6 +63,8 @@ function programOf(terminal: Terminal, version: string): Command {
   serveCommand(program, terminal);
   jobsCommand(program, terminal);
   sessionsCommand(program, terminal);
+  tasksCommand(program, terminal);
+  workCommand(program, terminal);
   providersCommand(program, terminal);
   quarantineCommand(program, terminal);
   censusCommand(program, terminal);

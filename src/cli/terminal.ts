@@ -1,5 +1,6 @@
 /**
- * The terminal as the commands see it: where text goes and comes from, how wide it is, whether it may be coloured.
+ * The terminal as the commands see it: where text goes and comes from, how wide it is, whether it may be
+ * coloured.
  *
  * Owns: the only writing to the standard streams by commands. Callers: the commands take a `Terminal`;
  * main.ts makes it. Invariant: standard output carries results alone, one JSON value a line under `--json`;

@@ -12,7 +12,7 @@ export { tasksAt } from './task-acts.js';
 export type { ControlTasks, SubmittedTask, TaskActs } from './task-port.js';
 export { taskWire } from './task-wire.js';
 export { workAt } from './work-acts.js';
-export type { ControlWork } from './work-port.js';
+export type { ControlWork, WorkActs } from './work-port.js';
 export {
   bulkWire,
   enqueuedWorkWire,

@@ -26,10 +26,11 @@ import type {
   StoredCount,
   SubmitRequest,
   TrackRequest,
+  WorkFace,
 } from '../index.js';
 import type { SessionsFace } from './session-acts.js';
 import type { ControlSessions } from './session-port.js';
-import type { ControlTasks } from './task-port.js';
+import type { ControlledTasks, ControlTasks } from './task-port.js';
 import type { ControlWork } from './work-port.js';
 
 /** What an operator may do with an actor that stands still. */
@@ -62,6 +63,8 @@ export interface ControlledRuntime {
     check(name: string, options?: CheckOptions): Promise<ProviderCheck>;
   };
   readonly sessions: SessionsFace;
+  readonly tasks: ControlledTasks;
+  readonly work: WorkFace;
   readonly quarantine: {
     list(options?: ListQuarantined): Promise<Page<QuarantineView>>;
     get(address: string): Promise<QuarantineView>;

@@ -7,7 +7,8 @@
  *   GET  /v1/deliveries                   and those of provider-routes.ts
  *   GET  /v1/quarantine  /actor           POST /v1/quarantine/{resume,skip,dismiss}
  *   GET  /v1/actors/capsule               POST /v1/backup
- *   GET  /v1/counts                       and those of session-routes.ts
+ *   GET  /v1/counts                       and those of session-routes.ts, task-routes.ts, work-routes.ts,
+ *                                         worker-routes.ts
  *
  * Owns: nothing. Callers: server.ts. Invariants:
  *  1  What is wrong with a request is said before anything is done, as `{error: {code, message, details}}`.
@@ -39,7 +40,10 @@ import {
 import { OPERATIONS, type ControlledRuntime } from './port.js';
 import { providerRoutes } from './provider-routes.js';
 import { sessionRoutes } from './session-routes.js';
+import { taskRoutes } from './task-routes.js';
 import { fromWire } from './wire.js';
+import { workRoutes } from './work-routes.js';
+import { workerRoutes } from './worker-routes.js';
 
 /** What a caller over loopback must show; over the socket, the file's mode decides who may call. */
 export interface Guard {
@@ -58,7 +62,7 @@ export interface RoutesOptions {
 }
 
 export function controlRoutes(options: RoutesOptions): Hono {
-  const { runtime, log, closing, guard } = options;
+  const { runtime, clock, log, closing, guard } = options;
   const app = new Hono();
   app.use(async (c, next) => {
     if (guard !== undefined) admit(c, guard);
@@ -89,6 +93,9 @@ export function controlRoutes(options: RoutesOptions): Hono {
   providerRoutes(app, runtime);
   quarantineRoutes(app, runtime);
   sessionRoutes(app, runtime.sessions);
+  taskRoutes(app, runtime.tasks, { clock, closing });
+  workRoutes(app, runtime.work);
+  workerRoutes(app, { work: runtime.work, clock, log, closing });
   return app;
 }
 

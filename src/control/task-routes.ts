@@ -15,7 +15,7 @@ import { bodyOf, respond } from './answer.js';
 import { accepted, cancelBody, retryTaskBody, tasksQuery, taskWaitQuery } from './input.js';
 import { pageWire } from './session-wire.js';
 import { tasksAt } from './task-acts.js';
-import { isNews, type ControlledTasks } from './task-port.js';
+import { isNews, type ControlledTasks, type SeenTask, type WatchTask } from './task-port.js';
 import { decisionFrom, newTaskWire, seenTaskWire, taskWire } from './task-wire.js';
 
 export interface TaskRoutesOptions {
@@ -59,7 +59,10 @@ async function wait(
   const cancel = clock.schedule(timeoutMs, () => patience.abort());
   const signal = AbortSignal.any([patience.signal, closing, c.req.raw.signal]);
   try {
-    const found = await tasks.watch(c.req.param('id'), { signal, ...(seen === undefined ? {} : { seen }) });
+    const found = await watched(tasks, c.req.param('id'), {
+      signal,
+      ...(seen === undefined ? {} : { seen }),
+    });
     // Who is told no news asks again, and would find nobody.
     if (closing.aborted && !isNews(found, seen))
       throw new HoldfastError('RUNTIME_CLOSED', 'the runtime is closing');
@@ -67,4 +70,12 @@ async function wait(
   } finally {
     cancel();
   }
+}
+
+async function watched(tasks: ControlledTasks, id: string, { seen, signal }: WatchTask): Promise<SeenTask> {
+  let found = await tasks.watch(id, { signal, ...(seen === undefined ? {} : { seen }) });
+  // Who has seen nothing waits for the end.
+  while (seen === undefined && !isNews(found, seen) && !signal.aborted)
+    found = await tasks.watch(id, { seen: found.seen, signal });
+  return found;
 }

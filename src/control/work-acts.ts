@@ -7,9 +7,16 @@
  */
 import type { WorkFace, WorkSelection } from '../index.js';
 import { refused } from './codec.js';
-import type { ControlWork } from './work-port.js';
+import type { WorkActs } from './work-port.js';
 
-export function workAt(work: WorkFace): ControlWork {
+/** The part of the façade that needs no process that runs: workers' calls do. */
+export type OperatedWork = Omit<
+  WorkFace,
+  | ('claimNext' | 'claimMany' | 'claimWhenReady' | 'heartbeat')
+  | ('done' | 'fail' | 'requeue' | 'reclaimStale')
+>;
+
+export function workAt(work: OperatedWork): WorkActs {
   const looked = async <T>(act: Promise<unknown>, look: () => Promise<T>): Promise<T> => {
     await act;
     return look();
@@ -24,7 +31,6 @@ export function workAt(work: WorkFace): ControlWork {
     retry: (id) => looked(work.retry(id), () => work.get(id)),
     cancelMany: async (selection) => work.cancelMany(named(selection)),
     retryMany: async (selection) => work.retryMany(named(selection)),
-    reclaim: (now) => work.reclaimStale(now),
     schedules: (options) => work.schedules(options),
     schedule: (name) => work.scheduleView(name),
     setSchedule: (name, options) => work.schedule(name, options),

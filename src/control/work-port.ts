@@ -20,7 +20,7 @@ import type {
 } from '../index.js';
 
 /** A method that needs an item, or a schedule, throws ACTOR_NOT_FOUND where there is none of that name. */
-export interface ControlWork {
+export interface WorkActs {
   /** Throws as `WorkFace.enqueue`. */
   enqueue(item: NewWork): Promise<EnqueuedWork>;
   /** One commit for all, or none. */
@@ -36,8 +36,6 @@ export interface ControlWork {
   /** Throws INVALID_INPUT for a selection that names nothing: neither ids, nor a status, nor a kind. */
   cancelMany(selection: WorkSelection): Promise<BulkResult>;
   retryMany(selection: WorkSelection): Promise<BulkResult>;
-  /** Takes away the claims that are over by `now`, in epoch ms (default: now); the ids of their items. */
-  reclaim(now?: number): Promise<readonly string[]>;
   /** By name. */
   schedules(options?: Omit<PageOptions, 'newestFirst'>): Promise<Page<ScheduleView>>;
   schedule(name: string): Promise<ScheduleView>;
@@ -51,4 +49,10 @@ export interface ControlWork {
   resumeSchedule(name: string): Promise<ScheduleView>;
   /** One run now, whatever the cadence. */
   triggerSchedule(name: string): Promise<ScheduleView>;
+}
+
+/** Of a runtime that runs. In a directory that nobody does, claims stay as they are. */
+export interface ControlWork extends WorkActs {
+  /** Takes away the claims that are over by `now`, in epoch ms (default: now); the ids of their items. */
+  reclaim(now?: number): Promise<readonly string[]>;
 }

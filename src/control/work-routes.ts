@@ -18,7 +18,7 @@ import { accepted, emptyBody, sessionsQuery } from './input.js';
 import { pageWire } from './session-wire.js';
 import { workAt } from './work-acts.js';
 import { reclaimBody, workQuery } from './work-input.js';
-import type { ControlWork } from './work-port.js';
+import type { WorkActs } from './work-port.js';
 import {
   bulkWire,
   itemsWire,
@@ -39,7 +39,7 @@ export function workRoutes(app: Hono, face: WorkFace): void {
   app.get('/v1/work/counts', async (c) => respond(c, workCountsWire.toWire(await work.counts())));
   app.post('/v1/work/reclaim', async (c) => {
     const { nowMs } = accepted(reclaimBody, await bodyOf(c));
-    return respond(c, itemsWire(same).toWire({ items: await work.reclaim(nowMs) }));
+    return respond(c, itemsWire(same).toWire({ items: await face.reclaimStale(nowMs) }));
   });
   for (const what of ['retry', 'cancel'] as const) {
     app.post(`/v1/work/${what}`, async (c) => {
@@ -54,7 +54,7 @@ export function workRoutes(app: Hono, face: WorkFace): void {
   scheduleRoutes(app, work);
 }
 
-function scheduleRoutes(app: Hono, work: ControlWork): void {
+function scheduleRoutes(app: Hono, work: WorkActs): void {
   const one = '/v1/schedules/:name';
   app.get('/v1/schedules', async (c) => {
     const found = await work.schedules(accepted(sessionsQuery, c.req.query()));

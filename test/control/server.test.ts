@@ -171,6 +171,18 @@ function idle(directory: string): ControlledRuntime {
     accounts: { list: never, resume: never },
     providers: { ids: [], list: never, check: never },
     sessions: { get: never, list: never },
+    tasks: {
+      ...{ submit: never, view: never, list: never, watch: never },
+      ...{ cancel: never, retry: never, resume: never },
+    },
+    work: {
+      ...{ enqueue: never, enqueueMany: never, get: never, list: never, counts: never },
+      ...{ claimNext: never, claimMany: never, claimWhenReady: never, heartbeat: never },
+      ...{ done: never, fail: never, requeue: never, reclaimStale: never },
+      ...{ cancel: never, retry: never, cancelMany: never, retryMany: never },
+      ...{ schedule: never, schedules: never, scheduleView: never, scheduleHistory: never },
+      ...{ pauseSchedule: never, resumeSchedule: never, triggerSchedule: never, removeSchedule: never },
+    },
     counts: never,
     export: never,
     backup: never,
