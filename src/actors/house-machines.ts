@@ -2,8 +2,8 @@
  * The definitions of the runtime's own kinds without what they do in the world: for whoever reads a store and
  * runs nothing.
  *
- * Callers: jobs.ts, deliveries.ts, accounts.ts, sessions.ts, tasks.ts and work.ts, which add what their effects
- * do; the doctor. Invariant: what finds an actor, and how long it stays, is said here alone.
+ * Callers: jobs.ts, deliveries.ts, accounts.ts, sessions.ts, tasks.ts and work.ts, which add what their
+ * effects do; the doctor. Invariant: what finds an actor, and how long it stays, is said here alone.
  */
 import {
   deliveryMachine,

@@ -43,7 +43,7 @@ import type { Subtasks } from './tasks/run-context.js';
 import { Runners } from './tasks/runners.js';
 import { checkedTask, requestOf, taskInputOf, type CheckedTask, type ParentTask } from './tasks/submit.js';
 import { TASK_KIND, taskIndexes } from './tasks/task-index.js';
-import { resultRecord, toolRow } from './tasks/tools.js';
+import { resultRecord, toolRow } from './tasks/tool-records.js';
 import { taskView } from './tasks/view.js';
 
 export interface TasksFacadeOptions {
@@ -159,8 +159,8 @@ export class Tasks implements TasksFace {
   }
 
   /**
-   * A task that runs passes through `cancelling`; whatever its runner says then is refused. Throws TASK_SETTLED
-   * naming the status, ACTOR_NOT_FOUND.
+   * A task that runs passes through `cancelling`; whatever its runner says then is refused. Throws
+   * TASK_SETTLED naming the status, ACTOR_NOT_FOUND.
    */
   async cancel(id: string, why?: string): Promise<void> {
     const { reason } = checked(cancelSchema, { reason: why });
@@ -186,10 +186,7 @@ export class Tasks implements TasksFace {
     const { callId, ...decided } = checked(decisionSchema, decision);
     const isResult = 'result' in decided;
     const { life } = (await this.#found(id)).context;
-    // The record is JSON: it is checked on its way here.
-    const payloads = isResult
-      ? { [toolRow(life, callId)]: resultRecord(decided.result) as unknown as Json }
-      : undefined;
+    const payloads = isResult ? { [toolRow(life, callId)]: resultRecord(decided.result) } : undefined;
     const event = { type: 'tool.resolve', callId, as: isResult ? 'result' : 'rerun' } as const;
     await this.#tell(
       id,

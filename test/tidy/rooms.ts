@@ -114,4 +114,5 @@ export const castingFiles = [
   'src/actors/kernel/step-scope.ts',
   'src/actors/kernel/stepper.ts',
   'src/actors/kernel/turn.ts',
+  'src/actors/tasks.ts',
 ] as const;

@@ -64,6 +64,7 @@ export async function readCheckpoint(
   const parts = await Promise.all(names.map((name) => kernel.reader.payload(address, name)));
   const text = parts.filter((part) => typeof part === 'string').join('');
   if (text.length === checkpoint.chars) return JSON.parse(text) as Json;
-  const message = `${address}: checkpoint ${checkpoint.index} has ${text.length} of ${checkpoint.chars} characters`;
+  const { index, chars } = checkpoint;
+  const message = `${address}: checkpoint ${index} has ${text.length} of ${chars} characters`;
   throw new HoldfastError('STORE_CORRUPTED', message);
 }

@@ -136,7 +136,7 @@ export interface TasksFace {
   retry(id: string, options?: RetryTask): Promise<void>;
   /** Throws TASK_NOT_INTERRUPTED. */
   resume(id: string, decision: ToolDecision): Promise<void>;
-  /** Resolves when the task has settled, or has changed since step `seen`, or `signal` aborts: as it is then. */
+  /** Resolves when the task has settled, has changed since step `seen`, or `signal` aborts: as it is then. */
   watch(
     id: string,
     options: { readonly seen?: number; readonly signal: AbortSignal },

@@ -24,7 +24,7 @@ import type { NewTask, TaskHandle } from './face.js';
 import type { RunLife } from './run-life.js';
 import type { RunnerContext, ToolContext, ToolOptions } from './runner.js';
 import type { ParentTask } from './submit.js';
-import { outcomeOf, resultRecord, thrownRecord, toolRow, type ToolRecord } from './tools.js';
+import { outcomeOf, resultRecord, thrownRecord, toolRow, type ToolRecord } from './tool-records.js';
 
 const tokens = z.number().int().min(0);
 const usageSchema = z.strictObject({
@@ -150,7 +150,7 @@ export class RunContext implements RunnerContext {
     const { kernel, address, run, life } = this.#options;
     life.checkRuns();
     // JSON throughout: it was checked, or made here.
-    const event = { ...said, run } as unknown as JsonObject & OfRun;
+    const event = { ...said, run } as JsonObject & OfRun;
     const isPresent = (snapshot: AnyMachineSnapshot): void => {
       const task = snapshot.context as TaskContext;
       if (taskStatus(snapshot) !== 'running' || !isPresentRun(task, event)) throw life.runOver();
@@ -206,7 +206,7 @@ export class RunContext implements RunnerContext {
     await this.say({ type: 'tool.started', callId, name, idempotent }, { check });
     const record = await ended(run, life.toolSignal);
     if (record === undefined) throw life.runOver();
-    const payloads = { [toolRow(task.life, callId)]: record as unknown as Json };
+    const payloads = { [toolRow(task.life, callId)]: record };
     await this.say({ type: 'tool.ended', callId }, { payloads });
     return record;
   }

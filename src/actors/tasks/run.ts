@@ -9,7 +9,7 @@
  */
 import type { AnyMachineSnapshot } from 'xstate';
 import type { Clock } from '../../clock.js';
-import { isHoldfastError } from '../../errors.js';
+import { HoldfastError, isHoldfastError } from '../../errors.js';
 import { isPlainObject, type Json } from '../../json.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../log.js';
@@ -184,8 +184,9 @@ export class TaskRuns {
   async #inputOf(address: string, task: TaskContext): Promise<RunnerInput> {
     const { kernel } = this.#options;
     const { input, iterations, usage } = task;
-    // Written with the task itself.
-    const request = (await kernel.reader.payload(address, taskRows.request)) as unknown as TaskRequest;
+    // Written with the task itself, by the façade or the chart.
+    const request = (await kernel.reader.payload(address, taskRows.request)) as TaskRequest | undefined;
+    if (request === undefined) throw new HoldfastError('STORE_CORRUPTED', `${address} has lost its request`);
     const checkpoint = await readCheckpoint(kernel, address, task.checkpoint);
     return {
       taskId: input.taskId,
@@ -246,7 +247,7 @@ function taken(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** Runners are users' own: an error of theirs may quote a key or a signed URL, and it is kept, listed, sent. */
+/** Runners are users' own: an error of theirs may quote a key, and it is kept, listed and sent. */
 function runnerFault(thrown: unknown): TaskError {
   const isError = thrown instanceof Error;
   const code: unknown = isError ? Reflect.get(thrown, 'code') : undefined;

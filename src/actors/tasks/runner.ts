@@ -3,9 +3,9 @@
  *
  * Types. Callers: users' runners, src/runners, the façade's run. Invariants a runner may rely on:
  *  1  What a call of the context resolves with is on disk (K1).
- *  2  After a crash it is called again with the last checkpoint. A tool call that ended then is not run again:
- *     its result is given back. One that was cut off runs again if it is idempotent; else the task waits for a
- *     decision, and the runner is not called.
+ *  2  After a crash it is called again with the last checkpoint. A tool call that ended then is not run
+ *     again: its result is given back. One that was cut off runs again if it is idempotent; else the task
+ *     waits for a decision, and the runner is not called.
  *  3  Once its signal has fired nothing it says counts: every call of the context rejects with TASK_RUN_OVER.
  */
 import type { Json } from '../../json.js';
@@ -45,8 +45,8 @@ export interface RunnerContext {
   /** Fires on cancel, on the deadline, and when the runtime drains and no tool runs. */
   readonly signal: AbortSignal;
   /**
-   * Notes that iteration `n` (1, 2, ...) begins. Rejects with TASK_EXHAUSTED when it is beyond the budget: let
-   * that pass, and the task ends `exhausted`.
+   * Notes that iteration `n` (1, 2, ...) begins. Rejects with TASK_EXHAUSTED when it is beyond the budget:
+   * let that pass, and the task ends `exhausted`.
    */
   iteration(n: number): Promise<void>;
   /** Adds tokens to the task's usage. Rejects with TASK_EXHAUSTED when the budget is used up. */

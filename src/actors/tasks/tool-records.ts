@@ -12,11 +12,7 @@ import { invalid } from '../checked.js';
 import { cutText } from './cut.js';
 
 /** What a tool threw. */
-interface Thrown {
-  readonly name: string;
-  readonly message: string;
-  readonly code?: string;
-}
+type Thrown = { readonly name: string; readonly message: string; readonly code?: string };
 
 export type ToolRecord = { readonly result: Json } | { readonly error: Thrown };
 
