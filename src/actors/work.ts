@@ -37,6 +37,7 @@ import type {
 import { WorkListing } from './work/listing.js';
 import { Schedules } from './work/schedules.js';
 import { Shelves } from './work/shelves.js';
+import { WORK_KIND } from './work/work-index.js';
 
 type OneKindOrMore = string | readonly string[] | undefined;
 
@@ -59,7 +60,11 @@ export class Work implements WorkFace {
     this.#bulk = new WorkBulk(desk, this.#listing);
     kernel.define(workDefinition);
     this.#schedules = new Schedules({ kernel, clock, log, newId, items: this.#enqueueing });
-    kernel.onStep((step) => shelves.onStep(step));
+    kernel.onStep((step) => {
+      if (step.kind !== WORK_KIND) return;
+      shelves.onStep(step);
+      for (const { type, ...facts } of step.entry.emitted ?? []) log.error(facts, type);
+    });
     kernel.onFailure((error) => this.#claims.end(error));
   }
 

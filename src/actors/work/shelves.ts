@@ -11,7 +11,7 @@ import { limits } from '../../limits.js';
 import { workStatus, type WorkItemContext } from '../../machines/index.js';
 import type { CommittedStep, Kernel } from '../kernel/index.js';
 import { Shelf, type ReadyItem } from './shelf.js';
-import { comparePlaces, placeOf, workIndexes, WORK_KIND } from './work-index.js';
+import { comparePlaces, placeOf, workIndexes } from './work-index.js';
 
 /** Looks of one `take` at shelves that others empty at the same time. */
 const LOOKS_MAX = 1_000;
@@ -46,9 +46,8 @@ export class Shelves {
     this.#indexRows = kernel.indexRows;
   }
 
-  /** Told of every step that is on disk. */
-  onStep({ kind, address, record, snapshot }: CommittedStep): void {
-    if (kind !== WORK_KIND) return;
+  /** Told of every step of an item that is on disk. */
+  onStep({ address, record, snapshot }: CommittedStep): void {
     const { input } = snapshot.context as WorkItemContext;
     const item: ReadyItem = { kind: input.kind, address, place: placeOf(snapshot, record.ord) };
     if (snapshot.status === 'active' && workStatus(snapshot) === 'ready') this.add(item);
