@@ -62,7 +62,10 @@ describe('a task', () => {
     finish();
     expect(await task.settled()).toMatchObject({ status: 'cancelled', iterations: 0 });
     expect(await task.view()).not.toHaveProperty('result');
-    await expect(task.cancel()).rejects.toMatchObject({ code: 'TASK_SETTLED', message: /is cancelled/ });
+    await expect(task.cancel()).rejects.toMatchObject({
+      code: 'TASK_SETTLED',
+      message: expect.stringContaining('is cancelled'),
+    });
   });
 
   test('cancelled while it runs is cancelled after 30 s, whatever its runner does', async () => {
