@@ -28,6 +28,7 @@ import { Vault } from './actors/vault.js';
 import { Work } from './actors/work.js';
 import { Backups } from './backup.js';
 import { systemClock } from './clock.js';
+import { WorkDoor } from './control/work-door.js';
 import { newId as randomId } from './ids.js';
 import { createLogger } from './log.js';
 import { createTransport, WebhookVerifier } from './providers/index.js';
@@ -71,6 +72,12 @@ export async function assemble(
   const verifier = new WebhookVerifier(clock, transport);
   const hooks = new Hooks({ kernel, effects, vault, verifier, parked, clock });
   const { publicUrl } = webhooks ?? {};
+  const { token } = options.work ?? {};
+  const work = new Work({
+    ...{ kernel, clock, log, generation: store.generation },
+    newId: newId ?? randomId,
+    options: options.work ?? {},
+  });
   const desk = new Providers({ kernel, providers, accounts, transport, log });
   return {
     providers: desk,
@@ -86,11 +93,8 @@ export async function assemble(
       newId: newId ?? randomId,
       defaults: options.tasks ?? {},
     }),
-    work: new Work({
-      ...{ kernel, clock, log, generation: store.generation },
-      newId: newId ?? randomId,
-      options: options.work ?? {},
-    }),
+    work,
+    workDoor: token === undefined ? undefined : new WorkDoor({ work, token, publicUrl, clock, log }),
     quarantine: new Quarantine(kernel),
     actors: new Actors(kernel, log, newId),
     capsules: new Capsules(kernel, clock),

@@ -252,12 +252,13 @@ export class Runtime {
   }
 
   /**
-   * Serves `POST /hooks/{provider}/{token}`, where providers send news of tasks, in any server that knows
-   * `Request` and `Response`; all else is 404. It never rejects: what is wrong is a status (401 forged or
-   * stale, 413 over 1 MiB, 503 come again).
+   * Serves `POST /hooks/{provider}/{token}`, where providers send news of tasks, and with `work.token` those
+   * routes of `/v1/work` that `holdfast/client` needs, in any server that knows `Request` and `Response`; all
+   * else is 404. It never rejects: what is wrong is a status (401 forged or stale, 413 over 1 MiB, 503 come
+   * again).
    */
   fetch(request: Request): Promise<Response> {
-    return this.#parts.ingress.fetch(request);
+    return this.#parts.workDoor?.fetch(request) ?? this.#parts.ingress.fetch(request);
   }
 
   /**
@@ -294,6 +295,7 @@ export class Runtime {
   async #close(timeoutMs: number): Promise<void> {
     const { backups, kernel, parts, transport, store, log } = this.#parts;
     this.#tell({ type: 'runtime.close' });
+    this.#parts.workDoor?.close();
     const control = Promise.allSettled([this.#control?.close()]);
     // Turns, tools and handlers that run come to their end while everything they need is there.
     const ending = [

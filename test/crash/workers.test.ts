@@ -58,7 +58,12 @@ test(`${ITEMS} items, two workers, one killed ${KILLS} times: each is done once,
 
   expect((await runtime.work.counts()).all).toMatchObject({ done: ITEMS, ready: 0, running: 0, failed: 0 });
   const lines = (await Promise.all(workers.map((worker) => worker.ledger()))).flat();
-  book.audit(lines);
+  expect(book.wrongIn(lines)).toEqual({
+    ...{ doneTwice: [], acceptedOfAnother: [], acceptedTwice: [] },
+    ...{ claimedTwice: [], doneUnbegun: [], doneThoughRefused: [] },
+  });
+  expect(book.lost).toBeGreaterThanOrEqual(KILLS);
+  expect(book.latestMs).toBeLessThanOrEqual(LATE_MS);
   if (!deep) return;
   const { lost, latestMs } = book;
   const seconds = ((performance.now() - begun) / 1_000).toFixed(1);
@@ -116,21 +121,27 @@ class Book {
     });
   }
 
-  audit(lines: readonly Line[]): void {
-    const of = (what: string): readonly Line[] => lines.filter((line) => line.what === what);
-    const accepted = of('accepted');
-    expect(this.#doneTwice).toEqual([]);
-    expect(new Set(accepted.map(({ id }) => id)).size).toBe(accepted.length);
-    expect(accepted.filter(({ id, token }) => this.done.get(id) !== token)).toEqual([]);
-    // Nobody ended what it had not begun, and a token is of one life of one worker.
-    const began = new Set(of('began').map(({ token }) => token));
-    expect(began.size).toBe(of('began').length);
-    expect(Array.from(this.done.values()).filter((token) => !began.has(token))).toEqual([]);
-    const refused = new Set(of('refused').map(({ token }) => token));
-    expect(Array.from(this.done.values()).filter((token) => refused.has(token))).toEqual([]);
-    expect(this.lost).toBeGreaterThanOrEqual(KILLS);
-    expect(this.latestMs).toBeLessThanOrEqual(LATE_MS);
+  /** What cannot be, by name: nothing of it is to be found. */
+  wrongIn(lines: readonly Line[]): Readonly<Record<string, readonly string[]>> {
+    const tokensOf = (what: string): readonly string[] =>
+      lines.filter((line) => line.what === what).map(({ token }) => token);
+    const done = Array.from(this.done.values());
+    const [began, refused] = [new Set(tokensOf('began')), new Set(tokensOf('refused'))];
+    const accepted = lines.filter(({ what }) => what === 'accepted');
+    return {
+      doneTwice: this.#doneTwice,
+      acceptedOfAnother: accepted.filter(({ id, token }) => this.done.get(id) !== token).map(({ id }) => id),
+      acceptedTwice: repeatedIn(accepted.map(({ id }) => id)),
+      claimedTwice: repeatedIn(tokensOf('began')),
+      doneUnbegun: done.filter((token) => !began.has(token)),
+      doneThoughRefused: done.filter((token) => refused.has(token)),
+    };
   }
+}
+
+function repeatedIn(names: readonly string[]): readonly string[] {
+  const seen = new Set<string>();
+  return names.filter((name) => seen.size === seen.add(name).size);
 }
 
 /** One life of a worker process. */
