@@ -58,11 +58,11 @@ const nameSchema = z.object({
 });
 
 const optionsSchema = z.strictObject({
-  cron: z.unknown(),
-  every: z.unknown(),
-  timezone: z.unknown(),
+  cron: z.unknown().optional(),
+  every: z.unknown().optional(),
+  timezone: z.unknown().optional(),
   kind: kindName,
-  payload: z.unknown(),
+  payload: z.unknown().optional(),
   priority: z.int().min(0).max(PRIORITY_MAX).optional(),
   attemptsMax: z.int().min(1).max(ATTEMPTS_MAX).optional(),
   catchUp: z.enum(['skip', 'once']).optional(),
