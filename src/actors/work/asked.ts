@@ -23,7 +23,7 @@ const time = z.union([z.number().int().min(0).max(Number.MAX_SAFE_INTEGER), z.da
 
 const newWork = z.strictObject({
   kind: kindName,
-  payload: z.unknown(),
+  payload: z.unknown().optional(),
   priority: priority.optional(),
   runAt: time.optional(),
   dedupeKey: text(300).optional(),

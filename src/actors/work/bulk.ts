@@ -82,7 +82,7 @@ export class WorkBulk {
   }
 
   /** Takes away the claims that have expired by `now`; the items they were on. Throws INVALID_INPUT. */
-  reclaimStale(now: number = this.#desk.options.clock.now()): Promise<readonly string[]> {
+  async reclaimStale(now: number = this.#desk.options.clock.now()): Promise<readonly string[]> {
     const until = checked(time, now);
     return this.#eachRunning(async (address) => {
       const event = { type: 'work.reclaim', now: until } as const;
