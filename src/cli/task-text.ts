@@ -27,7 +27,7 @@ export function taskTable(terminal: Terminal, tasks: readonly TaskView[], now: n
       { title: 'ITER', cell: ({ iterations, maxIterations }) => `${iterations}/${maxIterations}` },
       { title: 'TOKENS', cell: ({ usage }) => String(usage.totalTokens) },
       { title: 'RUNNER', cell: ({ runner }) => plain(runner) },
-      { title: 'NOTE', cell: (task) => plain(noteOf(task)).slice(0, CHARS_MAX) },
+      { title: 'TASK', cell: (task) => plain(aboutOf(task)).slice(0, CHARS_MAX) },
     ],
     tasks,
   );
@@ -93,6 +93,11 @@ export function progressLine(task: TaskView, { columns, colours }: Terminal): st
 
 function statusText({ status, exhausted }: TaskView): string {
   return exhausted === undefined ? status : `${status} (${exhausted})`;
+}
+
+function aboutOf(task: TaskView): string {
+  const note = noteOf(task);
+  return note === '' ? task.label : `${task.label} (${note})`;
 }
 
 /** What one should know about it first. */

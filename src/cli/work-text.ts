@@ -3,6 +3,7 @@
  *
  * Pure. Callers: the work commands. Invariant: text of others is shown without control characters.
  */
+import { WORK_STATUSES } from '../control/index.js';
 import type { ScheduleRun, ScheduleView, WorkCounts, WorkItemView, WorkStatus } from '../index.js';
 import { factLines, jsonText, spanText, timeText, type Fact } from './facts.js';
 import { tableLines, type Column } from './table.js';
@@ -10,16 +11,6 @@ import { plain, type Colours, type Terminal } from './terminal.js';
 
 /** Nothing longer fits a line of any terminal. */
 const CHARS_MAX = 500;
-
-/** In the order of an item's life. */
-export const WORK_STATUSES = [
-  'scheduled',
-  'ready',
-  'running',
-  'done',
-  'failed',
-  'cancelled',
-] as const satisfies readonly WorkStatus[];
 
 export function workTable(
   terminal: Terminal,

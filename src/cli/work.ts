@@ -7,7 +7,7 @@
  */
 import { Option, type Command } from 'commander';
 import { systemClock } from '../clock.js';
-import { enqueuedWorkWire, pageWire, workCountsWire, workItemWire } from '../control/index.js';
+import { enqueuedWorkWire, pageWire, workCountsWire, workItemWire, WORK_STATUSES } from '../control/index.js';
 import type { NewWork, WorkStatus } from '../index.js';
 import { limits } from '../limits.js';
 import { leafOf, LIMIT_DEFAULT, moreLines, sayWire, wholeLimit, type Common } from './answer.js';
@@ -17,7 +17,7 @@ import { schedulesCommand } from './schedules.js';
 import { plain, type Terminal } from './terminal.js';
 import { cancelOptions, retryOptions } from './work-bulk.js';
 import { atWork } from './work-desk.js';
-import { countsTable, workLines, workTable, WORK_STATUSES } from './work-text.js';
+import { countsTable, workLines, workTable } from './work-text.js';
 
 interface ListOptions extends Common {
   readonly status?: WorkStatus;

@@ -7,8 +7,8 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { HoldfastError } from '../errors.js';
-import { JOB_STATUSES } from '../actors/index.js';
-import type { DeliveryView, TaskStatus } from '../index.js';
+import { JOB_STATUSES, TASK_STATUSES } from '../actors/index.js';
+import type { DeliveryView } from '../index.js';
 import { limits } from '../limits.js';
 import { fromWire, snakeCase } from './wire.js';
 
@@ -21,19 +21,6 @@ const DELIVERY_STATUSES = [
   'exhausted',
   'dismissed',
 ] as const satisfies readonly DeliveryView['status'][];
-
-/** In the order of a task's life. */
-export const TASK_STATUSES = [
-  'blocked',
-  'pending',
-  'running',
-  'interruptedTool',
-  'cancelling',
-  'completed',
-  'failed',
-  'cancelled',
-  'exhausted',
-] as const satisfies readonly TaskStatus[];
 
 /** Numbers in a query are decimal digits: `1e3` and ` 7 ` are mistakes. */
 const digits = (min: number, max: number): z.ZodType<number, string> =>

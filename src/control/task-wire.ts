@@ -21,7 +21,7 @@ export const newTaskWire = fieldsOf<NewTask>({
 });
 
 export const taskWire = fieldsOf<TaskView>({
-  ...{ id: same, status: same, runner: same, provider: same, model: same },
+  ...{ id: same, status: same, label: same, runner: same, provider: same, model: same },
   ...{ prompt: same, systemPrompt: same, meta: same, sessionKey: same, parentId: same, children: same },
   createdAt: { name: 'created_at_ms', codec: same },
   updatedAt: { name: 'updated_at_ms', codec: same },

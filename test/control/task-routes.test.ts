@@ -228,7 +228,7 @@ test('what is wrong is said before anything is done, and unknown ids are not fou
 });
 
 const TASK: TaskView = {
-  ...{ id: 't', status: 'interruptedTool', runner: 'agent', provider: 'p', model: 'm' },
+  ...{ id: 't', status: 'interruptedTool', label: 'a', runner: 'agent', provider: 'p', model: 'm' },
   ...{ prompt: 'a', systemPrompt: 'b', meta: { aB: { c_d: 1 } }, sessionKey: 's', parentId: 'q' },
   ...{ children: ['r'], createdAt: 1, updatedAt: 2, startedAt: 3, iterations: 4, maxIterations: 5 },
   ...{ usage: { inputTokens: 1, outputTokens: 2, totalTokens: 3 }, tokenBudget: 9, toolCalls: 6 },

@@ -59,6 +59,8 @@ export interface NewTask {
 export interface TaskView {
   readonly id: string;
   readonly status: TaskStatus;
+  /** The beginning of the prompt, at most 80 graphemes. */
+  readonly label: string;
   readonly runner: string;
   readonly provider?: string;
   readonly model?: string;

@@ -22,6 +22,7 @@ export function taskView(snapshot: AnyMachineSnapshot, { request, output: whole 
   return {
     id: input.taskId,
     status: taskStatus(snapshot),
+    label: input.label,
     runner: input.runner,
     children: context.children,
     createdAt: context.createdAt,
