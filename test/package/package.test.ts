@@ -130,7 +130,7 @@ describe('the packed package', () => {
     expect(await compile(settings)).toBe('');
   });
 
-  test('compiled for node16, the strictest, programs run: a machine of one’s own, and a rendered picture', async () => {
+  test('programs for node16, the strictest, run: a machine of one’s own, and a picture', async () => {
     expect(await compile({ ...strictest, ...node16 })).toBe('');
     const ordered = await run(process.execPath, ['out/order.js'], project);
     expect(ordered).toEqual({ status: 0, output: 'order paid\n' });
