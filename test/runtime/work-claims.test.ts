@@ -129,9 +129,10 @@ describe('waiting for an item', () => {
   test('ends with RUNTIME_CLOSED when the runtime closes', async () => {
     const { runtime } = await movableOpened();
     const waiting = runtime.work.claimWhenReady('embed', { signal: new AbortController().signal });
-    const refused = expect(waiting).rejects.toMatchObject({ code: 'RUNTIME_CLOSED' });
-    await runtime.close({ timeoutMs: 0 });
-    await refused;
+    await Promise.all([
+      expect(waiting).rejects.toMatchObject({ code: 'RUNTIME_CLOSED' }),
+      runtime.close({ timeoutMs: 0 }),
+    ]);
     await expect(runtime.work.claimNext()).rejects.toMatchObject({ code: 'RUNTIME_CLOSED' });
     await expect(runtime.work.enqueue('embed')).rejects.toMatchObject({ code: 'RUNTIME_CLOSED' });
   });
