@@ -50,6 +50,8 @@ export interface OpenAiServer {
   readonly url: string;
   readonly model: Exclude<LanguageModel, string>;
   requests(): readonly ChatRequest[];
+  /** Resolves once it was asked so often. */
+  asked(times: number): Promise<void>;
 }
 
 const USAGE: readonly [number, number] = [10, 5];
@@ -57,7 +59,9 @@ const USAGE: readonly [number, number] = [10, 5];
 /** A model at a server of its own that says `script`, in turn; beyond it, it refuses with a 400. */
 export async function startOpenAi(script: readonly Reply[]): Promise<OpenAiServer> {
   const left = [...script];
+  const waiting = new Map<number, () => void>();
   const server = await listen((_request, response, body) => {
+    waiting.get(server.received.length)?.();
     const reply = left.shift() ?? { status: 400, body: { error: { message: 'the script is over' } } };
     answer(response, reply, (JSON.parse(body) as ChatRequest).stream === true);
   });
@@ -66,6 +70,10 @@ export async function startOpenAi(script: readonly Reply[]): Promise<OpenAiServe
     url: server.url,
     model: modelAt(server.url),
     requests: () => server.received.map(({ body }) => JSON.parse(body) as ChatRequest),
+    asked: (times) =>
+      server.received.length >= times
+        ? Promise.resolve()
+        : new Promise((resolve) => void waiting.set(times, resolve)),
   };
 }
 
