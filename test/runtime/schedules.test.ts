@@ -1,9 +1,10 @@
 /** Schedules in a whole runtime, over simulated time: each run once, whatever happens to the process. */
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
 import type { ScheduleOptions } from '../../src/index.js';
 import { createTestRuntime } from '../../src/testing/index.js';
 import { createDyingDisk } from './dying-disk.js';
-import { placeOpened, type WorkPlace } from './work-place.js';
+import { movableOpened, placeOpened, type WorkPlace } from './work-place.js';
 
 const HOUR_MS = 3_600_000;
 /** 2026-01-01T00:00:00Z, where test runtimes begin. */
@@ -140,6 +141,52 @@ describe('a schedule', () => {
   });
 });
 
+describe('what cannot be', () => {
+  test.each([
+    ['', hourly, 'name'],
+    ['x'.repeat(201), hourly, 'name'],
+    ['\u{1f431}'.repeat(100).repeat(2), hourly, 'name'],
+    ['ₓ'.repeat(200), hourly, 'name'],
+    ['tidy', { ...hourly, kind: '' }, 'kind'],
+    ['tidy', { ...hourly, priority: 256 }, 'priority'],
+    ['tidy', { ...hourly, attemptsMax: 0 }, 'attemptsMax'],
+    ['tidy', { ...hourly, catchUp: 'all' as never }, 'catchUp'],
+    ['tidy', { ...hourly, overlap: true as never }, 'overlap'],
+    ['tidy', { ...hourly, timezome: 'UTC' } as never, ''],
+    ['tidy', { ...hourly, payload: 'x'.repeat(300_000) }, 'payload'],
+    ['tidy', { ...hourly, payload: new Map() }, 'payload'],
+    ['tidy', { kind: 'tidy', cron: '0 0 30 2 *' }, 'cron'],
+    ['tidy', { kind: 'tidy', cron: '@daily', timezone: 'Mars/Olympus' }, 'timezone'],
+    ['tidy', { kind: 'tidy' }, 'cron'],
+  ])('is refused at the door, and nothing is written: %#', async (name, options, field) => {
+    const { work } = await place();
+    const error = { code: 'INVALID_INPUT', details: { field } };
+    await expect(work.schedule(name, options)).rejects.toMatchObject(error);
+    expect((await work.schedules()).items).toEqual([]);
+  });
+
+  test('by the schema of its kind is refused too, and what the schema makes of a payload is enqueued', async () => {
+    const schema = z.object({ page: z.coerce.number() });
+    const at = await placeOpened({ effects: 'run', work: { kinds: { tidy: { schema, priority: 3 } } } });
+    const wrong = at.work.schedule('tidy', { ...hourly, payload: { page: 'one' } });
+    await expect(wrong).rejects.toMatchObject({ code: 'INVALID_INPUT', details: { field: 'page' } });
+    await at.work.schedule('tidy', { ...hourly, payload: { page: '1' } });
+    await at.test.advance(HOUR_MS);
+    expect(await at.claim()).toMatchObject({ payload: { page: 1 }, priority: 3 });
+  });
+
+  test('nothing can be asked of a schedule that is not there', async () => {
+    const { work } = await place();
+    const asked = [
+      ...[work.scheduleView('nobody'), work.scheduleHistory('nobody'), work.pauseSchedule('nobody')],
+      ...[work.resumeSchedule('nobody'), work.triggerSchedule('nobody'), work.removeSchedule('nobody')],
+    ];
+    for (const answer of await Promise.allSettled(asked))
+      expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'ACTOR_NOT_FOUND' } });
+    await expect(work.triggerSchedule('')).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+  });
+});
+
 describe('a paused schedule', () => {
   test('is not due until it is resumed, and makes up for nothing', async () => {
     const at = await place();
@@ -236,6 +283,19 @@ describe('after a time in which nothing ran', () => {
     await at.test.advance(0.1 * HOUR_MS);
     expect((await itemIds(at)).length).toBe(3);
   });
+});
+
+test('a clock that is set forward while it runs makes what was due then missed', async () => {
+  const { clock, runtime } = await movableOpened();
+  const made = await runtime.work.schedule('tidy', hourly);
+  clock.jump(10.5 * HOUR_MS);
+  // It is looked at every minute whether the clock was set.
+  await clock.advance(120_000);
+  expect(await runtime.work.scheduleHistory('tidy')).toMatchObject([
+    { dueAt: made.nextAt, outcome: 'missed' },
+  ]);
+  expect((await runtime.work.list()).items).toEqual([]);
+  expect((await runtime.work.scheduleView('tidy')).nextAt).toBe(made.createdAt + 11 * HOUR_MS);
 });
 
 describe('whatever commit the process dies at', () => {
