@@ -111,7 +111,16 @@ export interface ActorKind<Machine extends AnyStateMachine> {
 }
 
 /** Kinds of the runtime's own, today's and those of later steps: users' names must not begin with them. */
-const RESERVED = new Set(['delivery', 'job', 'provider', 'schedule', 'session', 'supervisor', 'task', 'work']);
+const RESERVED = new Set([
+  'delivery',
+  'job',
+  'provider',
+  'schedule',
+  'session',
+  'supervisor',
+  'task',
+  'work',
+]);
 
 interface Defined {
   readonly machine: AnyStateMachine;

@@ -87,26 +87,26 @@ export class Work implements WorkFace {
   }
 
   /**
-   * Puts an item into its kind's queue; resolves when it is on disk. While an item of that kind with the same
-   * dedupe key has not ended, nothing is written and that one is returned. Throws INVALID_INPUT, also for what
-   * the kind's schema refuses; COMMITS_BEHIND, RUNTIME_CLOSED.
+   * Puts an item into its kind's queue; resolves when it is on disk. While an item of that kind with the
+   * same dedupe key has not ended, nothing is written and that one is returned. Throws INVALID_INPUT, also
+   * for what the kind's schema refuses; COMMITS_BEHIND, RUNTIME_CLOSED.
    */
   enqueue(kind: string, payload?: unknown, options: EnqueueOptions = {}): Promise<EnqueuedWork> {
     return this.#enqueueing.enqueue({ ...options, kind, payload });
   }
 
   /**
-   * The same for up to 10,000 items, whose payloads have 16 MiB together, in one commit: all of them, or none.
-   * Of items with one key the first is enqueued and the others are it.
+   * The same for up to 10,000 items, whose payloads have 16 MiB together, in one commit: all of them, or
+   * none. Of items with one key the first is enqueued and the others are it.
    */
   enqueueMany(items: readonly NewWork[]): Promise<readonly EnqueuedWork[]> {
     return this.#enqueueing.enqueueMany(items);
   }
 
   /**
-   * The ready item with the lowest priority number, then the oldest, of these kinds (default: of all), in this
-   * worker's hands until its claim expires; undefined when none is ready. It costs the same whether ten wait
-   * or a million. Throws INVALID_INPUT, COMMITS_BEHIND, RUNTIME_CLOSED.
+   * The ready item with the lowest priority number, then the oldest, of these kinds (default: of all), in
+   * this worker's hands until its claim expires; undefined when none is ready. It costs the same whether
+   * ten wait or a million. Throws INVALID_INPUT, COMMITS_BEHIND, RUNTIME_CLOSED.
    */
   async claimNext(kinds?: OneKindOrMore, options?: ClaimOptions): Promise<ClaimedWork | undefined> {
     const [item] = await this.#claims.claim(kindsOf(kinds), 1, options);
@@ -127,11 +127,11 @@ export class Work implements WorkFace {
 
   /**
    * Calls `handler` for each item of the kind, `concurrency` at once. What it returns is the item's result;
-   * what it throws is a failed attempt: with `permanent: true` or `retry: false` on the error the last, with
-   * `retryAfterMs` on it that is the rest before the next. Its claim is renewed while it runs, so a handler
-   * ends what hangs by itself; its signal fires when the claim is lost, the item is cancelled or the runtime
-   * closes, and what is not done then is given back, no attempt counted. An item whose process died is another
-   * attempt at the next open. Throws INVALID_INPUT, RUNTIME_CLOSED.
+   * what it throws is a failed attempt: with `permanent: true` or `retry: false` on the error the last,
+   * with `retryAfterMs` on it that is the rest before the next. Its claim is renewed while it runs, so a
+   * handler ends what hangs by itself; its signal fires when the claim is lost, the item is cancelled or
+   * the runtime closes, and what is not done then is given back, no attempt counted. An item whose process
+   * died is another attempt at the next open. Throws INVALID_INPUT, RUNTIME_CLOSED.
    */
   handle(kind: string, handler: WorkHandler, options?: HandleOptions): WorkHandling {
     return this.#handlings.handle(kind, handler, options);
@@ -146,8 +146,8 @@ export class Work implements WorkFace {
   }
 
   /**
-   * Ends a claim: the item is done; `result` is JSON of 256 KiB at most. Said twice, it changes nothing. Throws
-   * as `heartbeat`, and INVALID_INPUT.
+   * Ends a claim: the item is done; `result` is JSON of 256 KiB at most. Said twice, it changes nothing.
+   * Throws as `heartbeat`, and INVALID_INPUT.
    */
   done(token: string, result?: unknown): Promise<void> {
     return this.#claims.done(token, result);
@@ -155,13 +155,16 @@ export class Work implements WorkFace {
 
   /**
    * Ends a claim: the attempt failed. The item rests and is ready again; at its last attempt, or with
-   * `retry: false`, it is a dead letter and its key is free. Said twice, it changes nothing. Throws as `done`.
+   * `retry: false`, it is a dead letter and its key is free. Said twice, it changes nothing. Throws as
+   * `done`.
    */
   fail(token: string, error: unknown, options?: FailOptions): Promise<void> {
     return this.#claims.fail(token, error, options);
   }
 
-  /** Gives an item back as it was: no attempt is counted. Said twice, it changes nothing. Throws as `done`. */
+  /**
+   * Gives an item back as it was: no attempt is counted. Said twice, it changes nothing. Throws as `done`.
+   */
   requeue(token: string): Promise<void> {
     return this.#claims.requeue(token);
   }
@@ -174,7 +177,10 @@ export class Work implements WorkFace {
     return this.#bulk.reclaimStale(now);
   }
 
-  /** With its payload and result. Throws ACTOR_NOT_FOUND: it never was, or was kept as long as it was to be. */
+  /**
+   * With its payload and result. Throws ACTOR_NOT_FOUND: it never was, or was kept as long as it was to
+   * be.
+   */
   get(id: string): Promise<WorkItemView> {
     return this.#listing.get(id);
   }
@@ -204,8 +210,8 @@ export class Work implements WorkFace {
   }
 
   /**
-   * Cancels many, up to 10,000 a call; without ids and status, those that have not ended. Each by itself: what
-   * was refused is listed with its code.
+   * Cancels many, up to 10,000 a call; without ids and status, those that have not ended. Each by itself:
+   * what was refused is listed with its code.
    */
   cancelMany(selection: WorkSelection): Promise<BulkResult> {
     return this.#bulk.many('work.cancel', selection);

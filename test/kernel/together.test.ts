@@ -130,7 +130,7 @@ const book: DefinitionOptions = {
 const booksOf = ({ kernel }: World) => kernel.reader.byKind('book').then(({ items }) => items);
 
 describe('creating together', () => {
-  it('makes all in one commit, with their rows, and says who has the key of one that is refused', async () => {
+  it('makes all in one commit with their rows, and says who has the key of one that is refused', async () => {
     const world = await openWorld([book]);
     const { kernel, store } = world;
     await kernel.create('book', 'old', { name: 'emma' });

@@ -150,7 +150,7 @@ describe('a claim that expires', () => {
     expect(await place.work.get(id)).toMatchObject({ status: 'ready', attempts: 1, lastError });
   });
 
-  test('at the maximum fails with claim_token_expired (max attempts exceeded) and frees the key', async () => {
+  test('at the maximum fails with claim_token_expired (max attempts exceeded), its key free', async () => {
     const place = await placeOpened();
     const { work } = place;
     const { id } = await work.enqueue('embed', 1, { attemptsMax: 2, dedupeKey: 'one' });

@@ -54,8 +54,8 @@ export class WorkDesk {
   }
 
   /**
-   * Sends an event to an item; the item right after its step, once that is on disk. Throws what `look` throws,
-   * ACTOR_NOT_FOUND, ACTOR_QUARANTINED.
+   * Sends an event to an item; the item right after its step, once that is on disk. Throws what `look`
+   * throws, ACTOR_NOT_FOUND, ACTOR_QUARANTINED.
    */
   async ask(
     address: string,

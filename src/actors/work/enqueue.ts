@@ -42,8 +42,8 @@ export class Enqueueing {
   }
 
   /**
-   * The same under an id of the caller's: an item that has it already is the one that was meant. Its payload is
-   * what `payloadOf` has made of it.
+   * The same under an id of the caller's: an item that has it already is the one that was meant. Its
+   * payload is what `payloadOf` has made of it.
    */
   async enqueueAs(id: string, asked: NewWork): Promise<EnqueuedWork> {
     const work = checkedWork(asked);

@@ -130,7 +130,8 @@ export class Shelves {
   async #readyKinds(): Promise<readonly string[]> {
     for (const kind of this.#ready ?? [])
       if (this.#shelves.get(kind)?.isEmpty === true) this.#ready?.delete(kind);
-    if (this.#ready === undefined || (this.#ready.size === 0 && this.#hasMore)) this.#finding ??= this.#find();
+    if (this.#ready === undefined || (this.#ready.size === 0 && this.#hasMore))
+      this.#finding ??= this.#find();
     await this.#finding;
     return [...(this.#ready ?? [])];
   }
