@@ -14,7 +14,9 @@ export interface WorkItemInput {
   readonly workId: string;
   /** The handler's name. */
   readonly kind: string;
-  /** For who asks for an item in a step: its payload, which becomes a row. The façade gives the row itself. */
+  /**
+   * For who asks for an item in a step: its payload, which becomes a row. The façade gives the row itself.
+   */
   readonly payload?: unknown;
   /** 0 first, to 255; default 128. */
   readonly priority?: number;

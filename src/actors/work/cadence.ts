@@ -32,7 +32,10 @@ const asked = z.object({
   timezone: text(TIMEZONE_CHARS_MAX).optional(),
 });
 
-/** Throws INVALID_INPUT naming `cron`, `every` or `timezone`. After `now`, in epoch ms, it must come at all. */
+/**
+ * Throws INVALID_INPUT naming `cron`, `every` or `timezone`. After `now`, in epoch ms, it must come at
+ * all.
+ */
 export function cadenceOf({ cron, every, timezone }: AskedCadence, now: number): Cadence {
   checked(asked, { cron, every, timezone });
   if (every !== undefined) {

@@ -148,7 +148,10 @@ export interface WorkHandlerContext {
   heartbeat(): Promise<void>;
 }
 
-/** Does one item. What it returns is the result; a throw is a failed attempt. */
+/**
+ * Does one item. What it returns is the result; a throw is a failed attempt. Who stops early, for the signal
+ * has fired, throws: what was not done is given back, or somebody else's by then.
+ */
 export type WorkHandler = (item: ClaimedWork, context: WorkHandlerContext) => unknown;
 
 export interface HandleOptions {

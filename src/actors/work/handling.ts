@@ -20,8 +20,8 @@ import type { ClaimedWork, FailOptions, HandleOptions, WorkHandler, WorkHandling
 import { WORK_KIND } from './work-index.js';
 
 export interface HandlingOptions {
-  readonly kernel: Kernel;
-  readonly claims: Claims;
+  readonly kernel: Pick<Kernel, 'subscribe' | 'onFailure'>;
+  readonly claims: Pick<Claims, 'claim' | 'claimWhenReady' | 'heartbeat' | 'done' | 'fail' | 'requeue'>;
   readonly clock: Clock;
   readonly log: Logger;
   /** Of the store: claims made under it are free when the next process opens it. */
@@ -32,7 +32,9 @@ export interface HandlingOptions {
 interface Run {
   readonly item: ClaimedWork;
   readonly abort: AbortController;
-  /** `ending`: we are about to end its claim. `over`: it is not ours any more, and what is said is dropped. */
+  /**
+   * `ending`: we are about to end its claim. `over`: it is not ours any more, and what is said is dropped.
+   */
   state: 'held' | 'ending' | 'over';
 }
 
@@ -48,10 +50,11 @@ export class Handling implements WorkHandling {
   readonly #runs = new Set<Run>();
   /** Aborts when it claims no more. */
   readonly #closing = new AbortController();
-  /** What ends each pause, and tells who waits for room. */
+  /** What ends each pause. */
   readonly #pauses = new Set<() => void>();
   readonly #ended: Promise<void>;
   #isStopping = false;
+  /** Wakes who waits for a handler to end. */
   #makeRoom: () => void = () => undefined;
 
   /** Options that have been checked. */
@@ -214,7 +217,7 @@ export class Handling implements WorkHandling {
         await claims.heartbeat(run.item.token);
         if (run.state !== 'over') next(everyMs);
       } catch (error) {
-        if (isLost(error)) this.#lose(run);
+        if (isLost(error)) return this.#lose(run);
         if (run.state === 'over' || isEnd(error)) return;
         log.warn({ err: error, item: run.item.id }, 'work.not_renewed');
         next(Math.min(everyMs, limits.workAgainMs));

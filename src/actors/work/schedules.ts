@@ -4,8 +4,8 @@
  * Owns: actors of kind `schedule` and their effects. Callers: the work façade. Invariants:
  *  1  A schedule that is asked for as it is writes nothing; asked for otherwise, it is changed and keeps what
  *     became of its runs.
- *  2  A run becomes one item, however often it is enqueued: the item's id is made of the schedule's origin and
- *     the run's number.
+ *  2  A run becomes one item, however often it is enqueued: the item's id is made of the schedule's origin
+ *     and the run's number.
  *  3  What a removed schedule leaves behind has no part in a later one of its name.
  */
 import { fromPromise } from 'xstate';
@@ -80,6 +80,8 @@ interface Found extends Wanted {
 
 export class Schedules {
   readonly #options: SchedulesOptions;
+  /** False in a directory that nobody runs: what was removed is on its way out until a process does. */
+  #isRun = false;
 
   constructor(options: SchedulesOptions) {
     this.#options = options;
@@ -90,6 +92,11 @@ export class Schedules {
       machine: scheduleMachine.provide({ actors: { plan, enqueue } }),
       effects: { plan: { limit: limits.schedulesAtOnce }, enqueue: { limit: limits.schedulesAtOnce } },
     });
+  }
+
+  /** Call once the kernel has started. */
+  recover(): void {
+    this.#isRun = true;
   }
 
   /** Throws INVALID_INPUT naming the field. */
@@ -141,10 +148,10 @@ export class Schedules {
     return this.#tell(name, { type: 'schedule.trigger' });
   }
 
-  /** Its items stay. Resolves when the name is free again. */
+  /** Its items stay. Resolves when the name is free again, where a process runs that frees it. */
   async remove(name: string): Promise<void> {
     await this.#tell(name, { type: 'schedule.remove' });
-    await this.#gone(addressOf(name));
+    if (this.#isRun) await this.#gone(addressOf(name));
   }
 
   async #wanted(name: string, options: ScheduleOptions): Promise<Wanted> {
@@ -195,6 +202,11 @@ export class Schedules {
   async #find(address: string): Promise<Found | undefined> {
     const found = await this.#read(address);
     if (found === undefined || found.snapshot.status === 'active') return found;
+    if (!this.#isRun)
+      throw new HoldfastError(
+        'NOT_UNIQUE',
+        `${address} was removed; its name is free once a process runs here`,
+      );
     await this.#gone(address);
     return undefined;
   }
