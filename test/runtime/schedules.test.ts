@@ -165,7 +165,7 @@ describe('what cannot be', () => {
     expect((await work.schedules()).items).toEqual([]);
   });
 
-  test('by the schema of its kind is refused too, and what the schema makes of a payload is enqueued', async () => {
+  test('by its kind’s schema is refused; what the schema makes of a payload is enqueued', async () => {
     const schema = z.object({ page: z.coerce.number() });
     const at = await placeOpened({ effects: 'run', work: { kinds: { tidy: { schema, priority: 3 } } } });
     const wrong = at.work.schedule('tidy', { ...hourly, payload: { page: 'one' } });
@@ -299,7 +299,7 @@ test('a clock that is set forward while it runs makes what was due then missed',
 });
 
 describe('whatever commit the process dies at', () => {
-  /** A run comes, is worked off and noted, with a death at the `nth` commit of that; false when there is none. */
+  /** A run comes, is worked off and noted, with a death at the `nth` commit of that, if there is one. */
   async function lived(moment: 'before' | 'after', nth: number): Promise<boolean> {
     const dying = createDyingDisk();
     const runtime = await createTestRuntime({

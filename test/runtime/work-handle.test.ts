@@ -304,7 +304,7 @@ describe('at its close', () => {
     expect([calls.length, (await viewsOf(at)).map(({ status }) => status)]).toEqual([1, ['done', 'ready']]);
   });
 
-  test('a runtime fires the signals; what is done in time is done, the rest is given back uncounted', async () => {
+  test('a runtime fires the signals; what is not done in time is given back uncounted', async () => {
     const { at, calls, settle } = await handled({ concurrency: 4 }, 5);
     const closing = at.test.runtime.close({ timeoutMs: 60_000 });
     await settle();
