@@ -71,8 +71,16 @@ export function errorIn(body: unknown): HoldfastError | undefined {
   if (!isCode(code) || typeof message !== 'string') return undefined;
   const advice = `. ${errorAdvice[code]}`;
   const said = message.endsWith(advice) ? message.slice(0, -advice.length) : message;
-  const { field } = Object(details) as { readonly field?: unknown };
-  return new HoldfastError(code, said, { details: typeof field === 'string' ? { field } : {} });
+  return new HoldfastError(code, said, { details: detailsIn(details) });
+}
+
+function detailsIn(details: unknown): Readonly<Record<string, string | number | boolean>> {
+  const told = Object.entries(isPlainObject(details) ? details : {}).flatMap(([name, value]) => {
+    const isPlain = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+    const ours = name.replaceAll(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+    return isPlain ? [[ours, value] as const] : [];
+  });
+  return Object.fromEntries(told);
 }
 
 function isCode(code: unknown): code is ErrorCode {
