@@ -70,6 +70,7 @@ export class Work implements WorkFace {
 
   /** Frees what processes before this one held. Call once the kernel has started. */
   recover(): Promise<void> {
+    this.#schedules.recover();
     return this.#bulk.recover();
   }
 
