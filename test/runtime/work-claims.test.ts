@@ -6,7 +6,7 @@ import { limits } from '../../src/limits.js';
 import { openOver } from '../../src/runtime.js';
 import { createMemoryDisk, openMemoryStore, type MemoryDisk } from '../../src/store/index.js';
 import { keys } from '../../src/store/keys.js';
-import type { Store } from '../../src/store/store.js';
+import type { ScanOptions, Store } from '../../src/store/store.js';
 import { createSimulatedClock } from '../../src/testing/simulated-clock.js';
 import { reading } from '../kernel/fixtures.js';
 import { movableOpened, placeOpened } from './work-place.js';
@@ -183,6 +183,27 @@ describe('an item that is not as it should be', () => {
   });
 });
 
+describe('a disk that cannot be read for a moment', () => {
+  test('costs its claim, and no item', async () => {
+    const disk = createMemoryDisk();
+    const first = await openedOn(disk);
+    const count = limits.workShelfPage + 10;
+    await first.runtime.work.enqueueMany(
+      Array.from({ length: count }, (_, n) => ({ kind: 'a', payload: n })),
+    );
+    await first.runtime.close({ timeoutMs: 0 });
+    let pages = 0;
+    const { runtime } = await openedOn(disk, [], '', ({ gte }) => {
+      if (!gte.includes('work.queue\0a\0ready')) return;
+      pages += 1;
+      if (pages === 2) throw new Error('the disk is away');
+    });
+    await expect(runtime.work.claimMany('a', count)).rejects.toThrow('the disk is away');
+    const claimed = await runtime.work.claimMany('a', count);
+    expect(claimed.map(({ payload }) => payload)).toEqual(Array.from({ length: count }, (_, n) => n));
+  });
+});
+
 describe('a process that dies', () => {
   test('leaves claims of workers elsewhere as they are, until they expire', async () => {
     const place = await placeOpened();
@@ -309,7 +330,12 @@ async function diskWith(rows: readonly (readonly [string, string])[]): Promise<M
   return disk;
 }
 
-async function openedOn(disk: MemoryDisk, logged: (readonly [unknown, string])[] = [], damaged?: string) {
+async function openedOn(
+  disk: MemoryDisk,
+  logged: (readonly [unknown, string])[] = [],
+  damaged = '',
+  onScan: (options: ScanOptions) => void = () => undefined,
+) {
   const keep = (fields: object, message: string): void => void logged.push([fields, message]);
   const log: Logger = { trace: keep, debug: keep, info: keep, warn: keep, error: keep, child: () => log };
   const store = await openMemoryStore({ disk });
@@ -317,8 +343,12 @@ async function openedOn(disk: MemoryDisk, logged: (readonly [unknown, string])[]
     if (key === damaged) throw new HoldfastError('STORE_CORRUPTED', 'the row is damaged');
     return store.get(key);
   };
+  const scan: Store['scan'] = async (options) => {
+    onScan(options);
+    return store.scan(options);
+  };
   const clock = createSimulatedClock();
-  const runtime = await openOver(reading(store, { get }), {
+  const runtime = await openOver(reading(store, { get, scan }), {
     directory: '/nowhere',
     control: false,
     log,

@@ -14,7 +14,7 @@ import type { Json } from '../../json.js';
 import { workDefaults, workRows } from '../../machines/index.js';
 import type { WorkItemEvent } from '../../machines/index.js';
 import { asJson, checkedClaim, checkedFail, checkedTtl, workErrorOf } from './asked.js';
-import type { WorkDesk } from './desk.js';
+import type { ItemLook, SeenItem, WorkDesk } from './desk.js';
 import type { ClaimedWork, ClaimOptions, FailOptions } from './face.js';
 import type { ReadyItem } from './shelf.js';
 import type { Kinds, Shelves } from './shelves.js';
@@ -70,14 +70,15 @@ export class Claims {
       const waiting = this.#shelves.wait(kinds);
       const abort = (): void => waiting.end(true);
       signal.addEventListener('abort', abort);
-      let item: ClaimedWork | undefined;
+      let looksAgain = false;
       try {
-        [item] = await this.claim(kinds, 1, asked);
+        const [item] = await this.claim(kinds, 1, asked);
         if (item !== undefined) return item;
         await waiting.woken;
+        looksAgain = !signal.aborted;
       } finally {
         signal.removeEventListener('abort', abort);
-        waiting.end(item !== undefined || signal.aborted);
+        waiting.end(!looksAgain);
       }
     }
     return undefined;
@@ -117,13 +118,18 @@ export class Claims {
 
   async #take(kinds: Kinds, max: number): Promise<readonly ReadyItem[]> {
     const items: ReadyItem[] = [];
-    while (items.length < max) {
-      if (this.#ended !== undefined) throw this.#ended;
-      const item = await this.#shelves.take(kinds);
-      if (item === undefined) return items;
-      items.push(item);
+    try {
+      while (items.length < max) {
+        if (this.#ended !== undefined) throw this.#ended;
+        const item = await this.#shelves.take(kinds);
+        if (item === undefined) return items;
+        items.push(item);
+      }
+      return items;
+    } catch (error) {
+      for (const item of items) this.#shelves.add(item);
+      throw error;
     }
-    return items;
   }
 
   async #claimOne(
@@ -137,21 +143,21 @@ export class Claims {
     const { id } = splitAddress(address);
     const token = this.#desk.newToken(id);
     const event = { type: 'work.claim', token, ...who, ...(epoch === undefined ? {} : { epoch }) } as const;
+    const look: ItemLook = ({ status }) => {
+      if (status !== 'ready') throw NOT_READY;
+    };
+    let seen: SeenItem;
     try {
-      const { context } = await this.#desk.ask(address, event, {
-        look: ({ status }) => {
-          if (status !== 'ready') throw NOT_READY;
-        },
-      });
-      const { input, attempts, attemptsMax, priority, createdAt, claim } = context;
-      const { claimedAt = 0, expiresAt = 0, workerId = who.workerId } = claim ?? {};
-      const payload = await this.#payload(address, token);
-      if (payload === undefined) return undefined;
-      const times = { createdAt, claimedAt, expiresAt };
-      return { id, kind: input.kind, payload, token, workerId, attempts, attemptsMax, priority, ...times };
+      seen = await this.#desk.ask(address, event, { look });
     } catch (error) {
       return this.#unclaimed(item, error);
     }
+    const payload = await this.#payload(address, token);
+    if (payload === undefined) return undefined;
+    const { input, attempts, attemptsMax, priority, createdAt, claim } = seen.context;
+    const { claimedAt = 0, expiresAt = 0, workerId = who.workerId } = claim ?? {};
+    const times = { createdAt, claimedAt, expiresAt };
+    return { id, kind: input.kind, payload, token, workerId, attempts, attemptsMax, priority, ...times };
   }
 
   /** Why an item was not claimed: its own affair, or everybody's, which is thrown. */

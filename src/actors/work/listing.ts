@@ -54,7 +54,8 @@ export class WorkListing {
     const { kernel } = this.#desk.options;
     const address = addressOf(WORK_KIND, id);
     const found = await kernel.snapshot(address);
-    if (found === undefined) throw new HoldfastError('ACTOR_NOT_FOUND', `there is no ${address}`);
+    if (found?.snapshot.status !== 'active')
+      throw new HoldfastError('ACTOR_NOT_FOUND', `there is no ${address}`);
     const payload = (await kernel.reader.payload(address, workRows.payload)) ?? null;
     const { hasResult = false } = found.snapshot.context as WorkItemContext;
     const result = hasResult ? await kernel.reader.payload(address, workRows.result) : undefined;

@@ -48,7 +48,9 @@ export class Shelves {
 
   /** Told of every step of an item that is on disk. */
   onStep({ address, record, snapshot }: CommittedStep): void {
-    const { input } = snapshot.context as WorkItemContext;
+    // One that was dismissed since nobody could read it has none, and is on no shelf.
+    const { input } = Object(snapshot.context) as Partial<WorkItemContext>;
+    if (input === undefined) return;
     const item: ReadyItem = { kind: input.kind, address, place: placeOf(snapshot, record.ord) };
     if (snapshot.status === 'active' && workStatus(snapshot) === 'ready') this.add(item);
     else this.#shelves.get(input.kind)?.remove(item);
