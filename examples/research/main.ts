@@ -17,7 +17,7 @@ const notebook = join(home, 'notebook.txt');
 const model = await openModel();
 const env = { MODEL_URL: model.url, DIRECTORY: join(home, 'runtime'), NOTEBOOK: notebook };
 
-/** One life of the researcher; killed once it says what begins like `killAt`. True when it ended by itself. */
+/** One life of the researcher, killed once it says a line that begins like `killAt`. True when it ended. */
 async function life(slowTool = '', killAt?: string): Promise<boolean> {
   const agent = spawn(process.execPath, [...process.execArgv, AGENT], {
     env: { ...process.env, ...env, SLOW_TOOL: slowTool },

@@ -35,7 +35,7 @@ async function live(
 const toolsSaid = (requests: readonly ChatRequest[]): readonly unknown[] =>
   (requests.at(-1)?.messages ?? []).filter(({ role }) => role === 'tool').map(({ content }) => content);
 
-test('killed between a tool’s start and its result, after its result, and while it asks: nothing twice', async () => {
+test('killed between a tool’s start and its result, after it, and while it asks: nothing twice', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-runner-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   const calls = ['quick', 'slow'].map((name) => ({ id: `of_${name}`, name, input: { words: name } }));

@@ -72,7 +72,7 @@ test.each([[false], [true]])(
   },
 );
 
-test('killed after any fact, it goes on from there: no answer is asked for twice once it is kept', async () => {
+test('killed after any fact, it goes on from there, and asks for no answer that was kept', async () => {
   const whole = await withModel(TALK, { tools });
   const uninterrupted = new TaskRecord();
   await uninterrupted.run(whole.runner);
@@ -160,7 +160,7 @@ test('a call of no tool, one with a wrong input and one that throws are answered
   expect(record.facts.filter((fact) => fact.startsWith('started'))).toEqual(['started c4', 'started c5']);
 });
 
-test('calls that a server numbers anew in every answer are told apart, and their ids stay as they went', async () => {
+test('calls that a server numbers anew in every answer are told apart, also by the server', async () => {
   const calls = (query: string) => ({ calls: [{ id: 'call_0', name: 'search', input: { query } }] });
   const script = [calls('one'), calls('two'), calls('three'), { text: 'ok' }];
   const { server, runner } = await withModel(script, { tools });

@@ -1,6 +1,6 @@
 /**
- * An OpenAI-compatible server by script, on 127.0.0.1: each request for a chat completion gets the next reply,
- * streamed if it asks for that. Owns its sockets; keeps what it was asked.
+ * An OpenAI-compatible server by script, on 127.0.0.1: each request for a chat completion gets the next
+ * reply, streamed if it asks for that. Owns its sockets; keeps what it was asked.
  */
 import type { ServerResponse } from 'node:http';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
@@ -132,8 +132,8 @@ function completionOf(said: Said): object {
 
 /** A word a chunk, then its calls, each in two, then its end. */
 function chunksOf(said: Said): string {
-  const chunk = (delta: object, rest: object = {}): string =>
-    `data: ${JSON.stringify({ ...ABOUT, object: 'chat.completion.chunk', choices: [{ index: 0, delta, ...rest }] })}\n\n`;
+  const chunk = (delta: object): string =>
+    `data: ${JSON.stringify({ ...ABOUT, choices: [{ index: 0, delta }] })}\n\n`;
   const words = (said.text ?? '').match(/\S+\s*/g) ?? [];
   const calls = (said.calls ?? []).flatMap(({ id, name, input }, index) => {
     const text = typeof input === 'string' ? input : JSON.stringify(input);

@@ -2,8 +2,8 @@
  * The conversation with the model: what is kept of a task between two steps.
  *
  * Owns: nothing; pure. Callers: runner.ts, model-call.ts. Invariants:
- *  1  It is plain JSON from the moment an answer is in, so that a run that goes on from a checkpoint does what
- *     an uninterrupted one does.
+ *  1  It is plain JSON from the moment an answer is in, so that a run that goes on from a checkpoint does
+ *     what an uninterrupted one does.
  *  2  The id of each tool call is there once: some servers count from 0 in every answer.
  *  3  The results of an answer's calls are one message behind it, in the order of the calls.
  */
@@ -26,7 +26,7 @@ export interface Conversation {
 const FORMAT = 1;
 const CALL_ID_CHARS_MAX = 200;
 
-/** What a task begins with, or goes on from. Throws a ModelFailure when the checkpoint is of somebody else. */
+/** What a task begins with, or goes on from. Throws a ModelFailure for a checkpoint of somebody else. */
 export function conversationOf(prompt: string, checkpoint: Json | undefined): Conversation {
   if (checkpoint === undefined) return { messages: [{ role: 'user', content: prompt }], iteration: 0 };
   if (!isPlainObject(checkpoint)) throw unreadable();

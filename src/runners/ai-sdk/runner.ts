@@ -1,8 +1,8 @@
 /**
  * The AI SDK runner: an agent's loop of model and tools, one durable step at a time.
  *
- *   ask the model ─▶ note what it used ─▶ checkpoint its answer ─▶ run its tools ─▶ checkpoint their results ─┐
- *        ▲────────────────────────────────────────────────────────────────────────────────────────────────────┘
+ *   ask the model ─▶ note its tokens ─▶ checkpoint its answer ─▶ run its tools ─▶ checkpoint their results ─┐
+ *        ▲──────────────────────────────────────────────────────────────────────────────────────────────────┘
  *
  * Owns: the order of these. Callers: users, who register it with a runtime (`tasks.runners`). Invariants:
  *  A1  An answer is on disk before anything is done about it: a restart does not ask for it again.
@@ -25,12 +25,12 @@ import { runCalls } from './tool-calls.js';
  * A runner for background tasks over the AI SDK: `openRuntime({ tasks: { runners: { default: aiSdkRunner({
  * model, tools }) } } })`.
  *
- * The task completes with the text of the model's last answer. It ends `exhausted` when the model still wants
- * tools after the last iteration, when the tokens are used up, or when an answer was cut at
+ * The task completes with the text of the model's last answer. It ends `exhausted` when the model still
+ * wants tools after the last iteration, when the tokens are used up, or when an answer was cut at
  * `settings.maxOutputTokens`. A call that fails for good, or too often, fails the task with a code:
- * `http-<status>`, `network`, `no-answer`, `cut-off`, `unusable-answer`, `content-filter`.
- * A tool's result of more than 255 KiB as JSON is cut, with a note; a conversation of more than 4 MiB fails the
- * task (`conversation-too-large`). Throws INVALID_INPUT naming an option that is wrong.
+ * `http-<status>`, `network`, `no-answer`, `cut-off`, `unusable-answer`, `content-filter`. A tool's result
+ * of more than 255 KiB as JSON is cut, with a note; a conversation of more than 4 MiB fails the task
+ * (`conversation-too-large`). Throws INVALID_INPUT naming an option that is wrong.
  */
 export function aiSdkRunner(options: AiSdkRunnerOptions): RunnerObject {
   const setup = setupOf(options);
