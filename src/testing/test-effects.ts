@@ -138,7 +138,9 @@ export class TestEffects {
     const attempt = (this.#attempts.get(call.id) ?? 0) + 1;
     this.#attempts.set(call.id, attempt);
     const { answers, otherwise, activity } = this.#options;
-    const answer = answers[name] ?? answers[call.src] ?? otherwise;
+    // A schedule's own act in the store alone: a test has nothing to say to them, unless it names them.
+    const isOwn = call.kind === 'schedule';
+    const answer = answers[name] ?? (isOwn ? 'run' : (answers[call.src] ?? otherwise));
     const status = answer === 'wait' ? 'waiting' : 'running';
     const run: Run = { call, name, attempt, status, told: [], outcome: undefined, hands: undefined };
     this.#runs.push(run);

@@ -35,7 +35,7 @@ export interface TestRuntimeOptions<Kinds> extends Pick<
   /**
    * What answers effects by itself, by `<kind>.<src>` or `<src>`: `{'order.charge': (input) => receipt}`. The
    * runtime's own are `job.submit`, `job.reconcile`, `job.poll`, `job.fetch`, `job.cancelRemote`,
-   * `delivery.send` and `delivery.reconcile`.
+   * `delivery.send` and `delivery.reconcile`. Those of schedules run by themselves.
    */
   readonly answers?: Answers;
   /** What becomes of all others: `wait` (default) for the test, or `run` the machine's own logic. */

@@ -11,7 +11,7 @@ const HOUR_MS = 3_600_000;
 const START_AT = 1_767_225_600_000;
 const hourly: ScheduleOptions = { every: HOUR_MS, kind: 'tidy', payload: { deep: true } };
 
-const place = () => placeOpened({ effects: 'run' });
+const place = () => placeOpened();
 
 const outcomes = async ({ work }: WorkPlace) =>
   (await work.scheduleHistory('tidy')).map(({ outcome }) => outcome);
@@ -30,7 +30,7 @@ async function workOff({ test: runtime, work }: WorkPlace): Promise<number> {
 async function afterDowntime(from: WorkPlace, downMs: number): Promise<WorkPlace> {
   const startAt = from.test.clock.now() + downMs;
   await from.test.close();
-  const next = await placeOpened({ effects: 'run', disk: from.test.disk, startAt });
+  const next = await placeOpened({ disk: from.test.disk, startAt });
   await next.test.settle();
   return next;
 }
@@ -100,7 +100,7 @@ describe('a schedule', () => {
 
   test('is due at local hours, on the day that clocks go forward too', async () => {
     // Midnight UTC of 28 March 2026; in Berlin it is 09:00 at 08:00 UTC that day, at 07:00 UTC the next.
-    const at = await placeOpened({ effects: 'run', startAt: Date.parse('2026-03-28T00:00:00Z') });
+    const at = await placeOpened({ startAt: Date.parse('2026-03-28T00:00:00Z') });
     await at.work.schedule('tidy', { cron: '0 9 * * *', timezone: 'Europe/Berlin', kind: 'tidy' });
     const found: string[] = [];
     for (let days = 0; days < 2; days += 1) {
@@ -167,7 +167,7 @@ describe('what cannot be', () => {
 
   test('by its kind’s schema is refused; what the schema makes of a payload is enqueued', async () => {
     const schema = z.object({ page: z.coerce.number() });
-    const at = await placeOpened({ effects: 'run', work: { kinds: { tidy: { schema, priority: 3 } } } });
+    const at = await placeOpened({ work: { kinds: { tidy: { schema, priority: 3 } } } });
     const wrong = at.work.schedule('tidy', { ...hourly, payload: { page: 'one' } });
     await expect(wrong).rejects.toMatchObject({ code: 'INVALID_INPUT', details: { field: 'page' } });
     await at.work.schedule('tidy', { ...hourly, payload: { page: '1' } });
@@ -303,7 +303,7 @@ describe('whatever commit the process dies at', () => {
   async function lived(moment: 'before' | 'after', nth: number): Promise<boolean> {
     const dying = createDyingDisk();
     const runtime = await createTestRuntime({
-      ...{ effects: 'run', disk: dying.disk },
+      disk: dying.disk,
       define: ({ work }) => void work.handle('tidy', () => 'tidied'),
     });
     onTestFinished(() => runtime.close());
