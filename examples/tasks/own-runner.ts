@@ -7,7 +7,8 @@ export type Post = (to: string, signal: AbortSignal) => Promise<string>;
 export function letters(post: Post): RunnerFunction {
   return async ({ prompt, checkpoint, iterations }, context) => {
     const people = prompt.split(', ');
-    const sent = new Map<string, string>(Object.entries(Object(checkpoint)));
+    // What was kept is what this runner kept.
+    const sent = new Map(Object.entries(Object(checkpoint) as Readonly<Record<string, string>>));
     for (const [at, to] of people.entries()) {
       if (sent.has(to)) continue;
       await context.iteration(Math.max(iterations, at + 1));
