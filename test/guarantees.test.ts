@@ -8,7 +8,7 @@ import { mutants } from './mutants/list.js';
 import { hasTitle, type Mutant, type Rule } from './mutants/mutant.js';
 import { sourceOf } from './tidy/sources.js';
 
-const numbered = (letter: 'P' | 'K' | 'S' | 'Q' | 'H' | 'T', count: number): readonly Rule[] =>
+const numbered = (letter: 'P' | 'K' | 'S' | 'Q' | 'H' | 'W' | 'B' | 'T', count: number): readonly Rule[] =>
   Array.from({ length: count }, (_unused, index) => `${letter}${index + 1}` as const);
 const rules: readonly Rule[] = [
   ...numbered('P', 7),
@@ -16,9 +16,11 @@ const rules: readonly Rule[] = [
   ...numbered('S', 7),
   ...numbered('Q', 4),
   ...numbered('H', 5),
+  ...numbered('W', 5),
+  ...numbered('B', 4),
   ...numbered('T', 6),
 ];
-const rows = sourceOf('docs/guarantees.md').lines.filter((line) => /^\| [PKSQHT]\d+ \| /.test(line));
+const rows = sourceOf('docs/guarantees.md').lines.filter((line) => /^\| [PKSQHWBT]\d+ \| /.test(line));
 
 interface Shown {
   readonly title: string;

@@ -12,8 +12,10 @@ import type { Mutant } from './mutant.js';
 import { pagingMutants } from './paging.js';
 import { sessionMutants } from './sessions.js';
 import { storeMutants } from './store.js';
+import { taskMutants } from './tasks.js';
 import { timerMutants } from './timers.js';
 import { trustMutants } from './trust.js';
+import { workItemMutants } from './work-items.js';
 import { workMutants } from './work.js';
 
 export const mutants: readonly Mutant[] = [
@@ -28,6 +30,8 @@ export const mutants: readonly Mutant[] = [
   ...sessionMutants,
   ...storeMutants,
   ...workMutants,
+  ...workItemMutants,
+  ...taskMutants,
   ...trustMutants,
   ...hostMutants,
   ...hookMutants,

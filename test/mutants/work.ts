@@ -124,7 +124,7 @@ export const workMutants: readonly Mutant[] = [
   {
     name: 'removes a job whose message is a dead letter',
     breaks: ['P5'],
-    file: 'src/machines/job-rules.ts',
+    file: 'src/machines/owed-deliveries.ts',
     find: `return deliveries.every(({ status }) => status === 'delivered' || status === 'dismissed');`,
     replace: `return deliveries.every(({ status }) => status !== 'queued');`,
     caughtBy: 'test/machines/job.test.ts',

@@ -11,6 +11,7 @@ import type { Call } from './clients.js';
 import type { Run } from './outside.js';
 import { sessionDeeds } from './session-deeds.js';
 import type { World } from './world.js';
+import { workDeeds } from './work-deeds.js';
 import { recoveries } from './worker-kind.js';
 
 export interface Action {
@@ -234,4 +235,5 @@ export const deeds: readonly Action[] = [
   },
   { name: 'settle', weight: 8, run: async (world) => (await world.settle(), '') },
   ...sessionDeeds,
+  ...workDeeds,
 ];

@@ -10,6 +10,7 @@ import type { AnswerOf, Hands } from './outside.js';
 import type { Process } from './process.js';
 import type { Sessions } from '../../src/actors/sessions.js';
 import { openSessions } from './session-house.js';
+import { workAnswers, workKinds } from './work-kinds.js';
 import { workerKind } from './worker-kind.js';
 
 /** How a process is set up, as far as that changes from one to the next. */
@@ -38,8 +39,9 @@ export const allKinds: Kinds = {
     growingKind(hands, version),
     strangerKind(hands),
     jobKind(hands),
+    ...workKinds(hands),
   ],
   facades: (process) => [defineDeliveries(process.kernel, process.hands, process.logger())],
   sessions: openSessions,
-  answers: jobAnswers,
+  answers: { ...jobAnswers, ...workAnswers },
 };

@@ -21,6 +21,8 @@ import { effectRowOf, removedEffects, RulesOfBelongings, sameEffect } from './ru
 import type { EffectOnDisk } from './rules-of-belongings.js';
 import { RulesOfSessions } from './rules-of-sessions.js';
 import { RulesOfSteps } from './rules-of-steps.js';
+import { RulesOfTasks } from './rules-of-tasks.js';
+import { RulesOfWork } from './rules-of-work.js';
 import { Shadow } from './shadow.js';
 import type { Chance } from './chance.js';
 import type { Verdict } from './verdict.js';
@@ -40,6 +42,8 @@ export class Oracle implements Witness, OutsideListener, ClientsListener {
   readonly outside: Outside;
   readonly steps: RulesOfSteps;
   readonly sessions: RulesOfSessions;
+  readonly work: RulesOfWork;
+  readonly tasks: RulesOfTasks;
   /** Actors with a damaged record: nothing is held against them. */
   readonly rotten = new Set<string>();
   readonly #living: () => Process | undefined;
@@ -68,6 +72,8 @@ export class Oracle implements Witness, OutsideListener, ClientsListener {
     this.steps = new RulesOfSteps(verdict, this.shadow, this.#writes, versionOf);
     this.#belongings = new RulesOfBelongings(verdict, this.shadow, this.#writes, this.outside);
     this.sessions = new RulesOfSessions(verdict, this.shadow, this.#writes);
+    this.work = new RulesOfWork(verdict, this.#writes);
+    this.tasks = new RulesOfTasks(verdict, this.#writes);
   }
 
   get writes(): number {
@@ -308,6 +314,8 @@ export class Oracle implements Witness, OutsideListener, ClientsListener {
     this.steps.check(batch);
     this.#belongings.check(batch);
     this.sessions.check(batch);
+    this.work.check(batch);
+    this.tasks.check(batch);
     this.onWrite(batch);
   }
 

@@ -20,6 +20,14 @@ import type { World } from './world.js';
 const ROUNDS_MAX = 60;
 const HOUR_MS = 3_600_000;
 
+/** What ends an actor of a kind; others hear `end`. */
+const endings: Readonly<Record<string, string>> = {
+  job: 'job.cancel',
+  work: 'work.cancel',
+  task: 'task.cancel',
+  schedule: 'schedule.remove',
+};
+
 /** Whose rows may be left of what. */
 const leftovers: readonly (readonly [letter: string, rule: RuleName])[] = [
   ['s', 'K9'],
@@ -51,6 +59,8 @@ export async function comeToRest(world: World, chance: Chance): Promise<void> {
     await tidy(world, chance, round);
   await outlast(world);
   world.oracle.sessions.checkRest();
+  world.oracle.work.checkRest();
+  world.oracle.tasks.checkRest();
   for (const [letter, rule] of leftovers) {
     const left = [...world.oracle.shadow.rows.keys()].filter((key) => key.startsWith(`${letter}\0`));
     const found = left.filter((key) => !isExcused(world, key) && !OF_SESSIONS.test(key));
@@ -81,7 +91,7 @@ async function tidy(world: World, chance: Chance, round: number): Promise<void> 
     const record = oracle.record(address);
     if (record?.status !== 'active' || record.parent !== undefined || record.quarantine !== undefined)
       continue;
-    const type = address.startsWith('job/') ? 'job.cancel' : 'end';
+    const type = endings[address.slice(0, address.indexOf('/'))] ?? 'end';
     clients.call(process, address, { type: 'send', event: { type } });
   }
   drainSessions(world);
@@ -165,7 +175,11 @@ export async function audit(world: World): Promise<void> {
     verdict.holds('K3', isFound, () => `${address} is not found by ${rows.map(printable).join()}`);
   }
   for (const key of oracle.shadow.rows.keys()) {
-    if (!/^q\0(?:(?:worker|job|delivery)\.|session-)/.test(key) || indexed.has(key) || oracle.rotten.size > 0)
+    if (
+      !/^q\0(?:(?:worker|job|delivery|work|task|schedule)\.|session-)/.test(key) ||
+      indexed.has(key) ||
+      oracle.rotten.size > 0
+    )
       continue;
     verdict.holds('K3', false, () => `${printable(key)} is an index row of nobody`);
   }

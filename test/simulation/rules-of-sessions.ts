@@ -6,7 +6,7 @@
  *   SQ3  tokens of a batch rise with every claim
  *   SQ4  a batch is settled once, and what its settlement writes into the history is there once
  *   SQ5  the head is never skipped, what was taken together comes together, and no seq comes twice
- *   SQ6  each outcome of a job is one batch of its session
+ *   SQ6  each outcome of a job or a task is one batch of its session
  *   SQ7  a completion that is repeated gets the first receipt
  *   SQ8  a turn id is committed once
  *   SQ9  payloads, keys and holds are those that the context says, and no others
@@ -54,7 +54,7 @@ export class RulesOfSessions {
   /** When a turn id was committed, by session and id. */
   readonly #commits: Memory<number>;
   readonly #receipts: Memory<TurnReceipt>;
-  /** Wakes that jobs owe their sessions, and those that came. */
+  /** Wakes that jobs and tasks owe their sessions, and those that came. */
   readonly #owed: Memory<string>;
   readonly #woken: Memory<number>;
   /** Rows of what histories hold, with their sessions. */
@@ -89,7 +89,7 @@ export class RulesOfSessions {
     for (const change of batch.changes) this.#checkRow(batch, change);
     for (const change of batch.actors.values()) {
       const { address, after } = change;
-      if (address.startsWith('job/')) this.#checkJob(change);
+      if (/^(?:job|task)\//.test(address)) this.#checkOutcomes(change);
       if (!address.startsWith(SESSION)) continue;
       this.#holds('SQ1', after?.quarantine === undefined, () => `${address} stands still`);
       for (const entry of change.entries) this.#checkStep(batch, address, entry);
@@ -237,12 +237,12 @@ export class RulesOfSessions {
     this.#commits.set(turn, entry.at);
   }
 
-  #checkJob({ before, after }: ActorChange): void {
+  #checkOutcomes({ before, after }: ActorChange): void {
     const [earlier, later] = [outcomesOf(before), outcomesOf(after)];
     const key = later?.input.sessionKey;
     if (later === undefined || key === undefined) return;
     for (let outcome = (earlier?.outcomes ?? 0) + 1; outcome <= later.outcomes; outcome += 1)
-      this.#owed.set(`wake-${later.input.jobId}-${outcome}`, key);
+      this.#owed.set(`wake-${later.input.jobId ?? later.input.taskId}-${outcome}`, key);
   }
 
   #checkTaken(address: string, before: SessionContext, after: SessionContext, claim: ClaimHead): void {
@@ -295,13 +295,13 @@ function nameOf(entry: unknown): string | undefined {
   return (Object(entry) as { readonly op?: string }).op;
 }
 
-interface JobOutcomes {
+interface Outcomes {
   readonly outcomes: number;
-  readonly input: { readonly jobId: string; readonly sessionKey?: string };
+  readonly input: { readonly jobId?: string; readonly taskId?: string; readonly sessionKey?: string };
 }
 
-function outcomesOf(record: ActorRecord | undefined): JobOutcomes | undefined {
-  const { context } = Object(record?.snapshot) as { readonly context?: JobOutcomes };
+function outcomesOf(record: ActorRecord | undefined): Outcomes | undefined {
+  const { context } = Object(record?.snapshot) as { readonly context?: Outcomes };
   return context;
 }
 

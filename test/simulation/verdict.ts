@@ -32,12 +32,25 @@ export const ruleNames = [
   'SQ8',
   'SQ9',
   'SQ10',
+  'W1',
+  'W2',
+  'W3',
+  'W4',
+  'W5',
+  'W6',
+  'W7',
+  'W8',
+  'T1',
+  'T2',
+  'T3',
+  'T4',
+  'T5',
 ] as const;
 
 export type RuleName = (typeof ruleNames)[number];
 
 export interface Violation {
-  /** One of the kernel's or of sessions', or the name of a check of the caller's own. */
+  /** One of these, or the name of a check of the caller's own. */
   readonly rule: string;
   readonly what: string;
 }

@@ -1,0 +1,128 @@
+/** Mutants of background tasks: whose word counts, tools that run once, ends that stay, restarts. */
+import type { Mutant } from './mutant.js';
+
+const rules = 'src/machines/task-rules.ts';
+const chart = 'src/machines/task.ts';
+const runs = 'src/actors/tasks/run.ts';
+const walked = 'test/machines/task.test.ts';
+const facts = 'test/runtime/task-facts.test.ts';
+
+export const taskMutants: readonly Mutant[] = [
+  {
+    name: 'takes the word of a run that is over',
+    breaks: ['B1'],
+    file: rules,
+    find: `return 'run' in event && event.run === run;`,
+    replace: `return 'run' in event && run !== '';`,
+    caughtBy: walked,
+    by: 'changes nothing, whatever it says',
+  },
+  {
+    name: 'runs a tool again that was cut off, unasked',
+    breaks: ['B2'],
+    file: rules,
+    find: 'calls.some((call) => !call.idempotent && call.run !== event.run)',
+    replace: 'calls.some((call) => !call.idempotent && call.run === event.run)',
+    caughtBy: walked,
+    by: 'that must not run twice stops the task when another run meets it, until somebody decides',
+  },
+  {
+    name: 'asks somebody about a tool that may run twice',
+    breaks: ['B2'],
+    file: rules,
+    find: 'calls.some((call) => !call.idempotent && call.run !== event.run)',
+    replace: 'calls.some((call) => call.run !== event.run)',
+    caughtBy: walked,
+    by: 'that may run twice stops nothing',
+  },
+  {
+    name: 'runs a tool again whose result is there',
+    breaks: ['B2'],
+    file: 'src/actors/tasks/run-context.ts',
+    find: '(await this.#recorded(asked.callId)) ??',
+    replace: '(await this.#recorded(`${asked.callId}?`)) ??',
+    caughtBy: 'test/runtime/tasks.test.ts',
+    by: 'a tool runs once, whatever becomes of its process',
+  },
+  {
+    name: 'finds results of tools after a retry from the start',
+    breaks: ['B2'],
+    file: rules,
+    find: 'callsEnded: 0, life: life + 1 };',
+    replace: 'callsEnded: 0, life };',
+    caughtBy: walked,
+    by: 'from the start forgets checkpoint, calls and tool results',
+  },
+  {
+    name: 'calls a task completed whose budget is used up',
+    breaks: ['B3'],
+    file: chart,
+    find: `{ guard: 'exhausted', target: '#exhausted', actions: 'noteAnswer' },`,
+    replace: `{ guard: 'exhausted', target: '#completed', actions: 'noteAnswer' },`,
+    caughtBy: walked,
+    by: 'is exhausted, never completed, where a budget is used up',
+  },
+  {
+    name: 'completes a task that was cancelled',
+    breaks: ['B3'],
+    file: chart,
+    find: `'run.released': { guard: 'isPresentRun', target: '#cancelled' }`,
+    replace: `'run.released': { guard: 'isPresentRun', target: '#completed' }`,
+    caughtBy: walked,
+    by: 'waits for the runner of one that runs, and then for no more than 30 s',
+  },
+  {
+    name: 'does again what is complete',
+    breaks: ['B3'],
+    file: chart,
+    find: `on: { 'task.retry': {} },`,
+    replace: `on: {},`,
+    caughtBy: walked,
+    by: 'is not for what is complete',
+  },
+  {
+    name: 'leaves the sub-tasks of a cancelled task at work',
+    breaks: ['B3'],
+    file: rules,
+    find: 'return children.map((id) => ({ to: `task/${id}`, event }));',
+    replace: 'return children.slice(1).map((id) => ({ to: `task/${id}`, event }));',
+    caughtBy: walked,
+    by: 'reaches the sub-tasks that have not ended, each once',
+  },
+  {
+    name: 'sends the message of a task that was cancelled',
+    breaks: ['B3'],
+    file: 'src/machines/task-settlement.ts',
+    find: `if (delivery === undefined || status === 'cancelled') return undefined;`,
+    replace: 'if (delivery === undefined) return undefined;',
+    caughtBy: walked,
+    by: 'of a cancelled task sends no message, and wakes nobody who does not want it',
+  },
+  {
+    name: 'goes on from the start after a crash',
+    breaks: ['B4'],
+    file: runs,
+    find: 'await readCheckpoint(kernel, address, task.checkpoint)',
+    replace: 'await readCheckpoint(kernel, address, undefined)',
+    caughtBy: facts,
+    by: 'goes on from the last checkpoint, and keeps what was counted',
+  },
+  {
+    name: 'starts all tasks at once that it finds',
+    breaks: ['B4'],
+    file: runs,
+    find: 'this.#nextFoundMs = startMs + staggerMs;',
+    replace: 'this.#nextFoundMs = startMs;',
+    caughtBy: facts,
+    by: 'starts those it finds one after the other, and new ones at once',
+  },
+  {
+    name: 'starts a task for ever that gets nowhere',
+    breaks: ['B4'],
+    file: rules,
+    find: 'return idleStarts >= taskRules.idleStartsMax;',
+    replace: 'return idleStarts >= 100 * taskRules.idleStartsMax;',
+    caughtBy: walked,
+    by: 'ten times without getting anywhere is given up',
+  },
+];
