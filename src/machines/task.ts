@@ -7,11 +7,11 @@
  *      └─ interruptedTool (a tool that must not run twice was cut off) ◀─ running, after a crash
  *   settled ── retry ──▶ active; kept ──▶ closed
  *
- * Owns: the status, which run counts, the checkpoint's index, the open tool calls.
- * Asks for: `run` (rerun; it goes on from the last checkpoint); payload.put (its request, where a step asked
- * for it) and payload.delete (parts of checkpoints that are over); history.append, actor.create and actor.send (delivery, wake, parent, sub-tasks).
- * Never: takes a word of a run that is not the present one; runs a tool twice that must not be; calls a task
- * completed whose budget is used up.
+ * Owns: the status, which run counts, the checkpoint's index, the open tool calls. Asks for: `run` (rerun;
+ * it goes on from the last checkpoint); payload.put (its request, where a step asked for it) and
+ * payload.delete (parts of checkpoints that are over); history.append, actor.create and actor.send
+ * (delivery, wake, parent, sub-tasks). Never: takes a word of a run that is not the present one; runs a
+ * tool twice that must not be; calls a task completed whose budget is used up.
  */
 import { assign, enqueueActions, setup } from 'xstate';
 import { envelopeOf } from './envelope.js';

@@ -12,11 +12,13 @@ import type {
 } from '../../src/actors/tasks/runner.js';
 import type { TaskView, TasksOptions } from '../../src/actors/tasks/face.js';
 import type { Tasks } from '../../src/actors/tasks.js';
+import type { ChannelSend } from '../../src/channels/index.js';
 import { silentLogger, type Runtime, type RuntimeOptions } from '../../src/index.js';
 import { openOver } from '../../src/runtime.js';
 import { createMemoryDisk, openMemoryStore, type MemoryDisk } from '../../src/store/index.js';
 import { faultyStore, type FaultyStore } from '../../src/testing/index.js';
 import { newDirectory } from '../store/place.js';
+import { until } from './house.js';
 import { createMovableClock, type MovableClock } from './movable-clock.js';
 
 export interface TaskPlace {
@@ -25,8 +27,10 @@ export interface TaskPlace {
   readonly runtime: Runtime;
   readonly tasks: Tasks;
   readonly store: FaultyStore;
-  /** What came in through the channel `chat`, in order. */
+  /** What came in through the channel `chat`, in order: the delivery's id and the text. */
   readonly sent: string[];
+  /** Lets it die with its next commit on disk but so many; resolves when it has. Then `crash`. */
+  readonly dieAt: (commits: number) => Promise<void>;
   /** Ends everything without a word, as a crash does, and opens the same disk again. */
   readonly crash: (tasks?: TasksOptions) => Promise<TaskPlace>;
   /** The same in good order. */
@@ -48,23 +52,38 @@ async function open(
   disk: MemoryDisk,
   sent: string[],
 ): Promise<TaskPlace> {
-  const store = faultyStore(await openMemoryStore({ disk }));
-  const chat = (message: { readonly text: string }): Promise<void> => {
-    sent.push(message.text);
+  const deaths: { readonly at: number; readonly died: () => void }[] = [];
+  const store: FaultyStore = faultyStore(await openMemoryStore({ disk }), {
+    onCommit: (_number, phase) => {
+      const death = deaths.find(({ at }) => phase === 'after' && at === store.commitCount);
+      if (death === undefined) return;
+      // Nobody waits for it here: it waits for this commit.
+      void store.kill().then(death.died);
+    },
+  });
+  const chat: ChannelSend = (message, { deliveryId }) => {
+    sent.push(`${deliveryId}: ${message.text}`);
     return Promise.resolve();
   };
   const runtime = await openOver(store, {
     ...{ directory: await newDirectory(), clock, log: silentLogger, control: false, channels: { chat } },
     ...{ ...settings, tasks },
   });
-  onTestFinished(() => runtime.close({ timeoutMs: 0 }));
+  let isDead = false;
+  onTestFinished(() => (isDead ? undefined : runtime.close({ timeoutMs: 0 })));
   const again = (next: TasksOptions = tasks): Promise<TaskPlace> =>
     open({ staggerMs: 0, ...next }, settings, clock, disk, sent);
   return {
     ...{ disk, clock, runtime, tasks: runtime.tasks, store, sent },
     crash: async (next) => {
-      await store.close();
+      isDead = true;
+      await store.kill();
       return again(next);
+    },
+    dieAt: (commits) => {
+      const died = gate();
+      deaths.push({ at: store.commitCount + commits, died: died.open });
+      return died.opened;
     },
     reopen: async (next) => {
       await runtime.close();
@@ -126,22 +145,21 @@ export function stage(): Stage {
 
 /** Resolves with the first view that satisfies `is`: the present one, or one after a later step. */
 export async function seenTask(
-  { tasks }: Pick<TaskPlace, 'tasks'>,
+  { runtime, tasks }: Pick<TaskPlace, 'runtime' | 'tasks'>,
   id: string,
   is: (task: TaskView) => boolean,
 ): Promise<TaskView> {
-  const signal = AbortSignal.timeout(30_000);
-  let seen: number | undefined;
-  while (!signal.aborted) {
-    const watched = await tasks.watch(id, { ...(seen === undefined ? {} : { seen }), signal });
-    if (is(watched.task)) return watched.task;
-    seen = watched.seen;
-  }
-  throw new Error(`task ${id} never came there`);
+  let last: TaskView | undefined;
+  await until(runtime, async () => {
+    last = await tasks.view(id);
+    return is(last);
+  });
+  if (last === undefined) throw new Error(`task ${id} was not looked at`);
+  return last;
 }
 
 export function seenAs(
-  place: Pick<TaskPlace, 'tasks'>,
+  place: Pick<TaskPlace, 'runtime' | 'tasks'>,
   id: string,
   status: TaskView['status'],
 ): Promise<TaskView> {
