@@ -116,7 +116,7 @@ test('Ctrl-C ends the watching and leaves the task alone', async () => {
   expect(await runtime.tasks.status(id)).toBe('running');
 });
 
-test('a directory that nobody runs takes tasks, decisions and cancels; its next runtime acts on them', async () => {
+test('a directory that nobody runs takes tasks, decisions and cancels; the next runtime acts', async () => {
   const { runner, next } = stage();
   const { dir, runtime, reopen } = await running({ runners: { agent: runner } });
   const { id } = await runtime.tasks.submit({ prompt: 'pay' });

@@ -101,7 +101,7 @@ test('a wait ends with its time, and a watcher by the client hears each change a
   expect((await tasks.view(task.id)).usage).toEqual({ inputTokens: 0, outputTokens: 0, totalTokens: 0 });
 });
 
-test('tasks are listed newest first, by status and in pages; settled ones are neither cancelled nor retried', async () => {
+test('tasks are listed newest first, by status and in pages; settled ones are not cancelled', async () => {
   const { runner, next } = stage();
   const { directory } = await running({ runners: { agent: runner }, concurrency: 1 });
   const made = [];
