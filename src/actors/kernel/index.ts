@@ -5,7 +5,7 @@ export type { SendOptions, StepCheck } from './asking.js';
 export type { CommittedStep } from './after-commit.js';
 export type { MemoryLimits, Outcome } from './cell.js';
 export type { StateCount } from './counts.js';
-export type { Created, Creation } from './create-many.js';
+export type { Created } from './create-many.js';
 export { defineMachine, structureHash } from './definition.js';
 export type {
   ChildOptions,

@@ -36,7 +36,7 @@ export interface SeenItem {
 /** Lets an event pass, or throws to refuse it. */
 export type ItemLook = (seen: SeenItem) => void;
 
-export interface AskOptions {
+interface AskOptions {
   readonly look?: ItemLook;
   readonly payloads?: Readonly<Record<string, Json>>;
   /** `runtime`: it is not turned away, however much waits. Default: as a user's. */
@@ -100,7 +100,7 @@ export class WorkDesk {
   }
 }
 
-export function seenIn(snapshot: AnyMachineSnapshot): SeenItem {
+function seenIn(snapshot: AnyMachineSnapshot): SeenItem {
   return { status: workStatus(snapshot), context: snapshot.context as WorkItemContext };
 }
 

@@ -158,7 +158,7 @@ export class WorkListing {
   }
 }
 
-export function viewOf(address: string, snapshot: AnyMachineSnapshot): WorkItemView {
+function viewOf(address: string, snapshot: AnyMachineSnapshot): WorkItemView {
   const context = snapshot.context as WorkItemContext;
   const { input, priority, createdAt, runAt, attempts, attemptsMax, lastError, claim, endedAt } = context;
   return {

@@ -19,7 +19,7 @@ const LOOKS_MAX = 1_000;
 /** Kinds to take from; undefined: all. */
 export type Kinds = readonly string[] | undefined;
 
-export interface Waiting {
+interface Waiting {
   /** Resolves when an item of one of the kinds may be ready. */
   readonly woken: Promise<void>;
   /** To be called in any case: it hands on a wake-up that it had and did not need. */
