@@ -1,4 +1,4 @@
-/** `holdfast/client` at a real runtime, over its socket and over HTTP with a token, and when nobody answers. */
+/** `holdfast/client` at a real runtime, over its socket and over HTTP, and when nobody answers. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
@@ -46,7 +46,7 @@ describe.each(['over the socket of its directory', 'over HTTP with its token'])(
     return { runtime, client: connected(place) };
   }
 
-  test('items are enqueued, claimed, kept, given back, failed and done as in the process itself', async () => {
+  test('items are enqueued, claimed, kept, given back, failed and done', async () => {
     const { runtime, client } = await scene();
     const payload = { aB: { c_d: 1 } };
     const { id } = await client.enqueue('a', payload, { priority: 0, dedupeKey: 'k' });
@@ -112,7 +112,7 @@ describe.each(['over the socket of its directory', 'over HTTP with its token'])(
 });
 
 describe('a handler', () => {
-  test('that throws fails its item, for good where its error says so, and what cannot be kept, too', async () => {
+  test('that throws fails its item, for good where its error says so', async () => {
     const directory = await newDirectory();
     const runtime = await opened(directory);
     const client = connected({ directory });
@@ -230,7 +230,7 @@ describe('a handler', () => {
 });
 
 describe('when nobody answers', () => {
-  test('a call is tried again until its patience ends, and its claim may wait for a runtime to come', async () => {
+  test('a call is tried again until its patience ends: a runtime may come', async () => {
     const directory = await newDirectory();
     const hasty = connected({ directory }, { patienceMs: 0 });
     await expect(hasty.enqueue('a')).rejects.toMatchObject({

@@ -89,7 +89,7 @@ test('a body over a mebibyte is refused before it is read', async () => {
   expect((await runtime.work.list()).items).toEqual([]);
 });
 
-test('a claim waits for an item, for as long as it is told, and no longer than the runtime is there', async () => {
+test('a claim waits for an item as long as it is told, and as the runtime is there', async () => {
   const { directory, runtime } = await newWorld();
   const waiting = ask(directory, 'POST', `${WORK}/claim`, { wait_ms: 60_000, max: 5 });
   expect(await ask(directory, 'POST', `${WORK}/claim`, { wait_ms: 30 })).toEqual(none);
@@ -173,7 +173,7 @@ test('an operator lists, counts, cancels and retries, one or many', async () => 
   await expect(work.cancelMany({})).rejects.toMatchObject({ code: 'INVALID_INPUT' });
 });
 
-test('a schedule is made, changed, paused, triggered and removed by its name, whatever is in it', async () => {
+test('a schedule is made, changed, paused, triggered and removed by its name', async () => {
   const { directory } = await newWorld();
   const client = await connectControl(directory);
   onTestFinished(() => client?.close());
