@@ -82,7 +82,7 @@ export function modelAt(url: string): Exclude<LanguageModel, string> {
   return provider.chatModel('scripted');
 }
 
-export function answer(response: ServerResponse, reply: Reply, isStream: boolean): void {
+function answer(response: ServerResponse, reply: Reply, isStream: boolean): void {
   if ('silent' in reply) return;
   if ('status' in reply) return answerJson(response, reply.status, reply.body ?? {}, reply.headers);
   const type = isStream ? 'text/event-stream' : 'application/json';

@@ -81,6 +81,16 @@ test('a stream that is no JSON fails the task', async () => {
   expect(requests()).toHaveLength(1);
 });
 
+test('what `onText` throws fails the task', async () => {
+  const { result, requests } = await runWith([OK, OK], {
+    onText: () => {
+      throw new Error('the terminal has gone');
+    },
+  });
+  await expect(result).rejects.toThrow('the terminal has gone');
+  expect(requests()).toHaveLength(1);
+});
+
 test('it gives up after its retries, and no key is in what it says', async () => {
   const body = { error: { message: 'wrong key sk-abcdefghijklmnop, see https://x.test/?token=12345678' } };
   const failing: Reply = { status: 503, body };

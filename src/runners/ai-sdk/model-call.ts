@@ -51,15 +51,15 @@ export async function askModel(setup: Setup, question: Question): Promise<Answer
 async function oneCall(setup: Setup, question: Question, origin: TextOrigin): Promise<Answer | ModelFailure> {
   const { clock, callTimeoutMs, isStreamed } = setup;
   const { signal } = question;
-  const late = new AbortController();
-  const stop = clock.schedule(callTimeoutMs, () => late.abort());
-  const abortSignal = AbortSignal.any([signal, late.signal]);
+  const over = new AbortController();
+  const stop = clock.schedule(callTimeoutMs, () => over.abort());
+  const abortSignal = AbortSignal.any([signal, over.signal]);
   try {
     const ask = isStreamed ? streamed : whole;
     return checked(await ask(setup, question, { abortSignal, origin }));
   } catch (error) {
     signal.throwIfAborted();
-    if (late.signal.aborted) {
+    if (over.signal.aborted) {
       return new ModelFailure('no-answer', `no complete answer within ${callTimeoutMs} ms`, {
         isTransient: true,
       });
@@ -67,6 +67,8 @@ async function oneCall(setup: Setup, question: Question, origin: TextOrigin): Pr
     return failureOf(error, clock.now());
   } finally {
     stop();
+    // A stream that nobody reads to its end would go on.
+    over.abort();
   }
 }
 

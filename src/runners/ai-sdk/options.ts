@@ -44,7 +44,7 @@ export interface AiSdkRunnerOptions {
   readonly retries?: number;
   /** How long one call of the model may take in all; ms, default 10 min. */
   readonly callTimeoutMs?: number;
-  /** Hears the text of a streamed answer as it comes, at most once. What it throws fails the task. */
+  /** Hears the text of a streamed answer as it comes. What it throws fails the task. */
   readonly onText?: (delta: string, origin: TextOrigin) => void;
   /** Default: the machine's own. */
   readonly clock?: Clock;
