@@ -24,7 +24,7 @@ const plans: readonly Plan[] = [
 ];
 
 for (const { chart, states, every, pointsMin } of plans) {
-  test(`a ${chart.name}: crashed anywhere, every transition of its chart ends as without a crash`, async () => {
+  test(`a ${chart.name}: crashed anywhere, every transition ends as without a crash`, async () => {
     const tally = newTally();
     const paths = await everyEdge(chart, isDeep ? 4 * states : states);
     await enumerate({ chart, paths, tally, choose: everyNth(isDeep ? 1 : every) });

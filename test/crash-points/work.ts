@@ -1,6 +1,6 @@
 /**
- * The charts of local work whose every path is crashed: an item in a worker's hands, a schedule with its runs,
- * a task with its tools, its sub-task and its message.
+ * The charts of local work whose every path is crashed: an item in a worker's hands, a schedule with its
+ * runs, a task with its tools, its sub-task and its message.
  *
  * Callers: work.test.ts. Invariant: what a façade would send, and does again at the next process when it got
  * no answer, is among the events.

@@ -1,4 +1,4 @@
-/** Rows of work items and tasks that are gone, of nobody, or unreadable: found, and mended where they can be. */
+/** Rows of work items and tasks that are gone, of nobody, or unreadable: found, and mended if they can be. */
 import { expect, it } from 'vitest';
 import { fromPromise } from 'xstate';
 import { houseMachines, taskDefinition, workDefinition } from '../../src/actors/house-machines.js';
