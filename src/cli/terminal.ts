@@ -26,7 +26,7 @@ const COLUMNS_MIN = 40;
 
 /** The terminal of this process. `COLUMNS` decides the width, `NO_COLOR` and a pipe forbid colours. */
 export function processTerminal(): Terminal {
-  const { stdin, stdout, stderr, env } = process;
+  const { stdout, stderr, env } = process;
   // `stdout.isTTY` is undefined for a pipe, and undefined lets picocolors decide: in CI it colours.
   const coloured = isatty(stdout.fd) && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
   const asked = Number(env['COLUMNS'] ?? '');
@@ -36,7 +36,10 @@ export function processTerminal(): Terminal {
     colours: pc.createColors(coloured),
     out: (text) => void stdout.write(`${text}\n`),
     err: (text) => void stderr.write(`${text}\n`),
-    input: stdin,
+    // Looked at by the commands that read it alone: whoever looks opens it.
+    get input() {
+      return process.stdin;
+    },
   };
 }
 

@@ -8,11 +8,11 @@ export { sessionsAt } from './session-acts.js';
 export type { ControlSessions } from './session-port.js';
 export { batchWire, enqueuedWire, pageWire, sessionWire, settingsWire, workFrom } from './session-wire.js';
 export { tasksAt } from './task-acts.js';
-export type { ControlTasks, SubmittedTask, TaskActs } from './task-port.js';
+export type { ControlTasks, TaskActs } from './task-port.js';
 export { taskWire } from './task-wire.js';
 export { workAt } from './work-acts.js';
 export { WORK_STATUSES } from './work-input.js';
-export type { ControlWork, WorkActs } from './work-port.js';
+export type { WorkActs } from './work-port.js';
 export {
   bulkWire,
   enqueuedWorkWire,
