@@ -10,7 +10,7 @@ import { newDirectory } from '../store/place.js';
 
 const program = bundled('test/crash/children/tool-user.ts');
 
-test('a tool that ended before a SIGKILL is not run again; one cut off is, or waits for a decision', async () => {
+test('a tool that ended before a SIGKILL is not run again; one cut off is, or is asked about', async () => {
   const directory = join(await newDirectory(), 'store');
   const file = join(await newDirectory(), 'tools.txt');
   const ran = async (): Promise<readonly string[]> => (await readFile(file, 'utf8')).trim().split('\n');

@@ -6,8 +6,8 @@ import { cutText, labelOf } from '../../src/actors/tasks/cut.js';
 import { limits } from '../../src/limits.js';
 
 /** What is more than one code unit, and looks like one character. */
-const PEOPLE = ['👩🏽‍🚀', '👨‍👩‍👧‍👦', '🇩🇪', '🇫🇷', 'é', 'ñ̃', '각', '🐈', '\r\n', '"', '\\', '\u0001', 'a', ' ', '漢'];
-const text = fc.array(fc.constantFrom(...PEOPLE), { maxLength: 200 }).map((parts) => parts.join(''));
+const PEOPLE = '👩🏽‍🚀 👨‍👩‍👧‍👦 🇩🇪 🇫🇷 é ñ̃ 각 🐈 \r\n " \\ \u0001 a 漢'.split(' ');
+const text = fc.array(fc.constantFrom(...PEOPLE, ' '), { maxLength: 200 }).map((parts) => parts.join(''));
 const seed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 2 ** 31);
 const options = { seed, numRuns: 300 };
 

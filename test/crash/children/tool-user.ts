@@ -1,5 +1,6 @@
 /**
- * A process with one task, whose tools write into a file that they ran; it stands still in the tool it is told.
+ * A process with one task, whose tools write into a file that they ran; it stands still in the tool it is
+ * told.
  *
  * Callers: test/crash/tasks.test.ts, with the directory, the file and the tool to stand still in. It prints a
  * line for each tool that has begun, and one when the task has ended.
