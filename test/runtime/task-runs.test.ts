@@ -86,7 +86,7 @@ describe('one task', () => {
     expect(most()).toBe(1);
   });
 
-  test('tried again goes on from its checkpoint and knows its tools; from the start it does not', async () => {
+  test('tried again goes on from its checkpoint and its tools; from the start it knows nothing', async () => {
     const { runner, next } = stage();
     const place = await openTasks(runner);
     const task = await place.tasks.submit({ prompt: 'a cat' });

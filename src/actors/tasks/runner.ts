@@ -67,7 +67,7 @@ export interface RunnerContext {
 }
 
 export interface RunnerResult {
-  /** What there is to say: 256 KiB at most, longer ones are cut. */
+  /** What there is to say: 200 KiB at most as JSON, longer ones are cut. */
   readonly output: string;
   readonly usage?: Partial<TaskUsage>;
   /** Given when a budget of the runner's own is used up: the task is not completed. */
