@@ -24,7 +24,7 @@ const TTL_MS = 1_000;
 const LATE_MS = 3_000;
 const program = bundled('test/crash/children/worker.ts');
 
-test(`${ITEMS} items, one of two workers killed ${KILLS} times: each is done once, by its token`, async () => {
+test(`${ITEMS} items, one of two workers killed ${KILLS} times: each is done by one token`, async () => {
   const directory = await newDirectory();
   const runtime = await openRuntime({ directory, log: silentLogger, durability: 'process' });
   onTestFinished(() => runtime.close());
