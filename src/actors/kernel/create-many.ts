@@ -49,18 +49,30 @@ export async function createTogether(
   kind: string,
   creations: readonly Creation[],
   doors: Doors,
-  together: CommitLoop['together'],
+  loop: Pick<CommitLoop, 'together' | 'moment'>,
 ): Promise<readonly Created[]> {
   const ready = checkedAll(kind, creations);
   if (ready.length === 0) return [];
   doors.admitMany(ready.length);
-  const settling = await together(async () => {
-    const handed = ready.map(({ address, content }) => handOver(address, content, doors));
-    await Promise.all(handed.map(({ staged }) => staged));
-    return handed.map(({ settled }) => settled);
+  const settling = await loop.together(async () => {
+    const settled: Promise<Created>[] = [];
+    for (let at = 0; at < ready.length; at += STEPS_A_TURN) {
+      const handed = ready
+        .slice(at, at + STEPS_A_TURN)
+        .map(({ address, content }) => handOver(address, content, doors));
+      await Promise.all(handed.map(({ staged }) => staged));
+      settled.push(...handed.map((one) => one.settled));
+      await loop.moment();
+    }
+    return settled;
   });
   return Promise.all(settling);
 }
+
+/** What is created together leaves others their turns of the event loop: so many steps take about 30 ms. */
+const STEPS_A_TURN = 100;
+/** They were admitted as a whole: what is turned away from now on, by a close for one, would tear them. */
+const ADMITTED = 'batch';
 
 function handOver(
   address: string,
@@ -80,7 +92,7 @@ function handOver(
       },
       taken,
     };
-    doors.enqueue(address, deliveryOf({ content, source: 'user', dedupe: false }, settle));
+    doors.enqueue(address, deliveryOf({ content, source: ADMITTED, dedupe: false }, settle));
   });
   return { staged, settled };
 }

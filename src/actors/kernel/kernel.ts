@@ -198,7 +198,7 @@ export class Kernel {
 
   /** Creates many in one commit; resolves with what became of each, in their order. See create-many.ts. */
   createTogether(kind: string, creations: readonly Creation[]): Promise<readonly Created[]> {
-    return createTogether(kind, creations, this.#mailboxes, (work) => this.#loop.together(work));
+    return createTogether(kind, creations, this.#mailboxes, this.#loop);
   }
 
   /** Sends an event; resolves when its step is on disk. Rejects with ACTOR_NOT_FOUND and the like. */

@@ -56,8 +56,9 @@ export class Mailboxes {
     return this.#ended;
   }
 
-  /** Throws where so many steps more would be too many ahead of the disk. */
+  /** Throws where so many steps more would be too many ahead of the disk, and when nothing more is taken. */
   admitMany(count: number): void {
+    this.#checkOpen();
     const pending = this.#options.pendingSteps();
     if (pending + count <= limits.pendingStepsMax) return;
     throw new HoldfastError('COMMITS_BEHIND', `${count} steps more than the ${pending} not on disk yet`);
@@ -99,8 +100,12 @@ export class Mailboxes {
     }
   }
 
-  #admit(address: string): void {
+  #checkOpen(): void {
     if (this.#draining) throw new HoldfastError('RUNTIME_CLOSED', 'the runtime is closing');
+  }
+
+  #admit(address: string): void {
+    this.#checkOpen();
     const waiting = this.#cells.peek(address)?.queue.length ?? 0;
     if (waiting >= limits.mailboxMax)
       throw new HoldfastError('MAILBOX_FULL', `${waiting} events wait for ${address}`);
