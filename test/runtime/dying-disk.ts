@@ -1,6 +1,6 @@
 /**
- * A disk that fails at one chosen commit, before or after it is written: what a process that dies there leaves
- * behind.
+ * A disk that fails at one chosen commit, before or after it is written: what a process that dies there
+ * leaves behind.
  *
  * Callers: tests that die at each commit of a life in turn. Invariant: nothing is written after that commit
  * until the disk is opened again.

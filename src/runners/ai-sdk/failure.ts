@@ -20,7 +20,10 @@ const UNREADABLE = new Set(['AI_JSONParseError', 'AI_TypeValidationError']);
 /** Ends a run: its code and message are the task's. */
 export class ModelFailure extends Error {
   override readonly name = 'ModelFailure';
-  /** `http-<status>`, `network`, `no-answer`, `cut-off`, `stream-error`, `unusable-answer`, ..., or the error's own. */
+  /**
+   * `http-<status>`, `network`, `no-answer`, `cut-off`, `stream-error`, `unusable-answer`, ..., or the
+   * error's own.
+   */
   readonly code: string;
   readonly isTransient: boolean;
   /** How long the provider asks to wait; ms. */
