@@ -103,6 +103,7 @@ export const limits = {
   workBulkMax: 10_000,
   workTtlMinMs: SECOND_MS,
   workTtlMaxMs: DAY_MS,
+  workRetryInMaxMs: 30 * DAY_MS,
   /** A worker in this process that could not claim tries again after this. */
   workAgainMs: SECOND_MS,
   schedulesAtOnce: 8,

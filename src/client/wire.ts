@@ -4,6 +4,7 @@
  * Pure. Callers: door.ts, work-client.ts. Invariants: payloads and results pass as they are; an answer of
  * another form is CONTROL_FAILED: the runtime is of another version.
  */
+import { wordsOf } from '../attempt.js';
 import { errorAdvice, HoldfastError, type ErrorCode } from '../errors.js';
 import type { ClaimedWork, EnqueuedWork, FailOptions, NewWork } from '../index.js';
 import { isPlainObject, type Json } from '../json.js';
@@ -56,12 +57,8 @@ export function expiryIn(body: unknown): number {
   return numberIn(fieldsIn(body)['expires_at_ms']);
 }
 
-/** A failure as it is told: what was thrown, by its code (or name) and message. */
 export function failureOut(token: string, thrown: unknown, { retry, retryInMs }: FailOptions): object {
-  const { code, name, message } = Object(thrown) as Readonly<Record<string, unknown>>;
-  const said = typeof message === 'string' ? message : String(thrown);
-  const word = [code, name].find((each) => typeof each === 'string' && each !== '');
-  return { token, error: { code: word ?? 'Error', message: said }, retry, retry_in_ms: retryInMs };
+  return { token, error: wordsOf(thrown), retry, retry_in_ms: retryInMs };
 }
 
 /** The error that an answer tells of; undefined when it tells of none this version knows. */

@@ -9,9 +9,10 @@
  *  3  Neither a handler that throws nor a runtime that is away ends it; a runtime that will never take it
  *     (another token, a kind that cannot be) does.
  */
+import { wishesOf } from '../attempt.js';
 import type { Clock } from '../clock.js';
 import { HoldfastError, isHoldfastError, type ErrorCode } from '../errors.js';
-import type { ClaimedWork, FailOptions, HandleOptions, WorkHandler, WorkHandling } from '../index.js';
+import type { ClaimedWork, HandleOptions, WorkHandler, WorkHandling } from '../index.js';
 import { limits } from '../limits.js';
 import type { Door } from './door.js';
 import type { WorkClient } from './work-client.js';
@@ -205,13 +206,6 @@ export class Handling implements ElsewhereHandling {
 /** True when the runtime said that the claim is not this worker's any more. */
 function isOver(error: unknown): boolean {
   return isHoldfastError(error, 'STALE_CLAIM') || isHoldfastError(error, 'ACTOR_NOT_FOUND');
-}
-
-/** What a thrown error says of further attempts, as in the runtime's own process. */
-function wishesOf(error: unknown): FailOptions {
-  const { permanent, retry, retryAfterMs } = Object(error) as Readonly<Record<string, unknown>>;
-  if (permanent === true || retry === false) return { retry: false };
-  return typeof retryAfterMs === 'number' ? { retryInMs: retryAfterMs } : {};
 }
 
 function bounded(name: string, value: number, min: number, max: number): number {

@@ -116,7 +116,7 @@ describe('a handler', () => {
     const directory = await newDirectory();
     const runtime = await opened(directory);
     const client = connected({ directory });
-    const kinds = ['throws', 'permanent', 'unkept', 'later'];
+    const kinds = ['throws', 'permanent', 'unkept', 'later', 'past'];
     const ids = new Map<string, string>();
     for (const kind of kinds) ids.set(kind, (await runtime.work.enqueue(kind)).id);
     client.handle('throws', () => Promise.reject(new RangeError('too far')));
@@ -124,6 +124,7 @@ describe('a handler', () => {
     client.handle('later', () =>
       Promise.reject(Object.assign(new Error('busy'), { retryAfterMs: 3_600_000 })),
     );
+    client.handle('past', () => Promise.reject(Object.assign(new Error(), { retryAfterMs: -0.5 })));
     client.handle('unkept', () => ({ text: 'x'.repeat(300_000) }));
     const of = async (kind: string): Promise<unknown> => {
       const { status, attempts, lastError } = await runtime.work.get(ids.get(kind) ?? '');
@@ -134,6 +135,9 @@ describe('a handler', () => {
     await expect.poll(() => of('permanent'), soon).toEqual(['failed', 1, 'Error']);
     await expect.poll(() => of('unkept'), soon).toEqual(['failed', 1, 'INVALID_INPUT']);
     await expect.poll(() => of('later'), soon).toEqual(['scheduled', 1, 'Error']);
+    await expect
+      .poll(async () => (await runtime.work.get(ids.get('past') ?? '')).attempts, soon)
+      .toBeGreaterThanOrEqual(1);
     const { runAt, createdAt } = await runtime.work.get(ids.get('later') ?? '');
     expect(runAt - createdAt).toBeGreaterThanOrEqual(3_600_000);
   });

@@ -5,7 +5,17 @@
  */
 
 /** Small files directly in src/ that anyone but `machines` may import; they import each other alone. */
-export const leafFiles = ['errors', 'clock', 'ids', 'limits', 'json', 'log', 'options', 'findings'] as const;
+export const leafFiles = [
+  'attempt',
+  'clock',
+  'errors',
+  'findings',
+  'ids',
+  'json',
+  'limits',
+  'log',
+  'options',
+] as const;
 
 export interface Room {
   /** Rooms whose entry files it may import. */

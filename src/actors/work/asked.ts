@@ -4,14 +4,14 @@
  * Pure. Callers: the parts of the work façade. Throws INVALID_INPUT naming the field.
  */
 import { z } from 'zod';
+import { wordsOf } from '../../attempt.js';
 import { addressOf, splitAddress } from '../../ids.js';
-import { firstNonJson, isPlainObject, type Json } from '../../json.js';
+import { firstNonJson, type Json } from '../../json.js';
 import { limits } from '../../limits.js';
 import type { WorkError } from '../../machines/index.js';
 import { redactText, shortWord } from '../../providers/index.js';
 import { checked, invalid, text } from '../checked.js';
 
-const DAY_MS = 86_400_000;
 export const PRIORITY_MAX = 255;
 export const ATTEMPTS_MAX = 1_000;
 
@@ -43,12 +43,7 @@ const claiming = z.strictObject({
 const ttl = z.strictObject({ ttlMs: ttlMs.optional() });
 const failing = z.strictObject({
   retry: z.boolean().optional(),
-  retryInMs: z
-    .number()
-    .int()
-    .min(0)
-    .max(30 * DAY_MS)
-    .optional(),
+  retryInMs: z.number().int().min(0).max(limits.workRetryInMaxMs).optional(),
 });
 
 /** An item to enqueue, but for its payload, which is its kind's to check. */
@@ -101,28 +96,8 @@ export function jsonRow(field: string, value: unknown): JsonRow {
 
 /** What a worker's error is kept as: without secrets, and no longer than an error may be. */
 export function workErrorOf(error: unknown): WorkError {
-  const { code, name, message } = fieldsOf(error);
-  const word = [code, name].find(isWord) ?? 'Error';
-  const said = isWord(message) ? message : shownAs(error);
-  return { code: shortWord(word), message: redactText(said).toWellFormed() };
-}
-
-function fieldsOf(error: unknown): {
-  readonly code?: unknown;
-  readonly name?: unknown;
-  readonly message?: unknown;
-} {
-  return typeof error === 'object' && error !== null ? error : {};
-}
-
-function isWord(value: unknown): value is string {
-  return typeof value === 'string' && value !== '';
-}
-
-function shownAs(error: unknown): string {
-  if (isWord(error)) return error;
-  if (isPlainObject(error) && firstNonJson(error) === undefined) return JSON.stringify(error);
-  return 'no reason given';
+  const { code, message } = wordsOf(error);
+  return { code: shortWord(code), message: redactText(message).toWellFormed() };
 }
 
 function isAddress(address: string): boolean {

@@ -8,6 +8,7 @@
  *  H3  Closed, it claims nothing more; a claim that was under way is given back, no attempt counted.
  *  H4  A handler that comes to no end holds up nobody's close beyond its time: its item is given back.
  */
+import { wishesOf } from '../../attempt.js';
 import type { Clock } from '../../clock.js';
 import { HoldfastError, isHoldfastError, isWriteFailure } from '../../errors.js';
 import { addressOf } from '../../ids.js';
@@ -16,7 +17,7 @@ import type { Logger } from '../../log.js';
 import { workDefaults, type WorkItemContext } from '../../machines/index.js';
 import type { Kernel } from '../kernel/index.js';
 import type { ClaimAsked, Claims } from './claims.js';
-import type { ClaimedWork, FailOptions, HandleOptions, WorkHandler, WorkHandling } from './face.js';
+import type { ClaimedWork, HandleOptions, WorkHandler, WorkHandling } from './face.js';
 import { WORK_KIND } from './work-index.js';
 
 export interface HandlingOptions {
@@ -39,7 +40,6 @@ interface Run {
 }
 
 const BEATS_A_TTL = 3;
-const RETRY_IN_MS_MAX = 30 * 86_400_000;
 
 export class Handling implements WorkHandling {
   readonly #options: HandlingOptions;
@@ -163,7 +163,7 @@ export class Handling implements WorkHandling {
       const level = run.state === 'over' || this.#isStopping ? 'debug' : 'warn';
       log[level]({ err: error, item: id, kind, attempt: attempts + 1 }, 'work.attempt_failed');
       if (this.#isStopping) await this.#giveBack(run);
-      else await this.#end(run, () => this.#options.claims.fail(item.token, error, failOf(error)));
+      else await this.#end(run, () => this.#options.claims.fail(item.token, error, wishesOf(error)));
     } finally {
       endBeats();
       unsubscribe();
@@ -250,14 +250,6 @@ export class Handling implements WorkHandling {
       this.#pauses.add(end);
     });
   }
-}
-
-/** What a handler's error says of further attempts. */
-function failOf(error: unknown): FailOptions {
-  const { permanent, retry, retryAfterMs } = Object(error) as Readonly<Record<string, unknown>>;
-  if (permanent === true || retry === false) return { retry: false };
-  if (typeof retryAfterMs !== 'number' || Number.isNaN(retryAfterMs)) return {};
-  return { retryInMs: Math.round(Math.min(RETRY_IN_MS_MAX, Math.max(0, retryAfterMs))) };
 }
 
 /** The claim is not ours, or its item is no more. */
