@@ -118,6 +118,11 @@ describe('a schedule', () => {
     const first = await at.work.schedules({ limit: 2 });
     const rest = await at.work.schedules({ limit: 2, cursor: first.cursor });
     expect([...first.items, ...rest.items].map(({ name }) => name)).toEqual(['a', 'b', 'c', 'ä']);
+    for (const limit of [0, 1_001, NaN, 1.5, 'all' as never])
+      await expect(at.work.schedules({ limit })).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+        details: { field: 'limit' },
+      });
   });
 
   test('that is removed enqueues nothing more; another of its name begins anew', async () => {

@@ -280,12 +280,14 @@ describe('what is asked', () => {
       () => work.claimNext('embed', { ttlMs: 999 }),
       () => work.claimNext('embed', { ttlMs: 86_400_001 }),
       () => work.claimNext('embed', { workerId: '' }),
+      () => work.claimNext('embed', 'soon' as never),
       () => work.claimMany('embed', 0),
       () => work.claimMany('embed', 1_001),
       () => work.claimWhenReady(['embed', 7 as never], { signal }),
       () => work.reclaimStale(1.5),
     ];
     for (const ask of wrong) await expect(ask()).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    await expect(work.reclaimStale(NaN)).rejects.toMatchObject({ details: { field: 'now' } });
     const token = (await work.claimNext())?.token ?? '';
     await expect(work.heartbeat(token, { ttlMs: 5 })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
     await expect(work.fail(token, 'no', { retryInMs: -1 })).rejects.toMatchObject({ code: 'INVALID_INPUT' });

@@ -153,9 +153,15 @@ describe('many', () => {
 
   test('are refused as a whole when the selection is none', async () => {
     const { work } = await filled();
-    for (const selection of [{ ids: 'all' }, { ids: [], kind: 'a' }, { status: 'done' }, 7]) {
+    for (const [selection, field] of [
+      [{ ids: 'all' }, 'ids'],
+      [{ ids: ['a', 7] }, 'ids.1'],
+      [{ ids: [], kind: 'a' }, ''],
+      [{ status: 'done' }, 'status'],
+      [7, ''],
+    ] as const) {
       const asked = work.cancelMany(selection as never);
-      await expect(asked).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+      await expect(asked).rejects.toMatchObject({ code: 'INVALID_INPUT', details: { field } });
     }
     expect((await work.counts()).all.ready).toBe(24);
   });

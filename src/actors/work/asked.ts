@@ -55,7 +55,7 @@ export function checkedClaim(
   kinds: readonly string[] | undefined,
   max: number,
   asked: object,
-): { readonly ttlMs?: number | undefined; readonly workerId?: string | undefined } {
+): Omit<z.output<typeof claiming>, 'kinds' | 'max'> {
   return checked(claiming, { ...asked, ...(kinds === undefined ? {} : { kinds }), max });
 }
 

@@ -22,14 +22,12 @@ import { WORK_KIND } from './work-index.js';
 
 type Act = 'work.cancel' | 'work.retry';
 
-const selection = z.union([
-  z.strictObject({ ids: z.array(z.string()).max(limits.workBulkMax) }),
-  z.strictObject({
-    status: z.enum(['failed', 'scheduled', 'ready', 'running']).optional(),
-    kind: kindName.optional(),
-  }),
-]);
-const time = z.number().int();
+const byIds = z.strictObject({ ids: z.array(z.string()).max(limits.workBulkMax) });
+const byFilter = z.strictObject({
+  status: z.enum(['failed', 'scheduled', 'ready', 'running']).optional(),
+  kind: kindName.optional(),
+});
+const reclaiming = z.object({ now: z.number().int() });
 
 /** What a selection without a status means. */
 const MEANT: Readonly<Record<Act, readonly WorkStatus[]>> = {
@@ -62,8 +60,7 @@ export class WorkBulk {
   }
 
   async many(type: Act, selected: WorkSelection): Promise<BulkResult> {
-    const asked = checked(selection, selected);
-    const ids = 'ids' in asked ? asked.ids : await this.#found(asked.status, asked.kind, MEANT[type]);
+    const ids = await this.#selected(selected, MEANT[type]);
     const changed: string[] = [];
     const refused: { readonly id: string; readonly code: string }[] = [];
     const one = async (id: string): Promise<void> => {
@@ -83,7 +80,7 @@ export class WorkBulk {
 
   /** Takes away the claims that have expired by `now`; the items they were on. Throws INVALID_INPUT. */
   async reclaimStale(now: number = this.#desk.options.clock.now()): Promise<readonly string[]> {
-    const until = checked(time, now);
+    const { now: until } = checked(reclaiming, { now });
     return this.#eachRunning(async (address) => {
       const event = { type: 'work.reclaim', now: until } as const;
       await this.#desk.ask(address, event, { look: expiredBefore(until), source: 'runtime' });
@@ -122,6 +119,13 @@ export class WorkBulk {
       ({ cursor } = page);
     } while (cursor !== undefined);
     return changed;
+  }
+
+  /** Throws INVALID_INPUT. */
+  async #selected(asked: WorkSelection, meant: readonly WorkStatus[]): Promise<readonly string[]> {
+    if (Object.hasOwn(Object(asked) as object, 'ids')) return checked(byIds, asked).ids;
+    const { status, kind } = checked(byFilter, asked);
+    return this.#found(status, kind, meant);
   }
 
   async #found(

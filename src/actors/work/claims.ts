@@ -41,7 +41,7 @@ export class Claims {
 
   /** Up to `max` items in claim order. Throws INVALID_INPUT, RUNTIME_CLOSED, COMMITS_BEHIND. */
   async claim(kinds: Kinds, max: number, asked: ClaimAsked = {}): Promise<readonly ClaimedWork[]> {
-    const { ttlMs = workDefaults.ttlMs, ...rest } = checkedClaim(kinds, max, asked);
+    const { ttlMs = workDefaults.ttlMs, epoch, ...rest } = checkedClaim(kinds, max, asked);
     const { workerId = `process:${this.#desk.options.generation}` } = rest;
     const claimed: ClaimedWork[] = [];
     // Each round takes items off their shelves, or ends.
@@ -49,7 +49,7 @@ export class Claims {
       const items = await this.#take(kinds, max - claimed.length);
       if (items.length === 0) return claimed;
       const answers = await Promise.allSettled(
-        items.map((item) => this.#claimOne(item, { ttlMs, workerId, epoch: asked.epoch })),
+        items.map((item) => this.#claimOne(item, { ttlMs, workerId, epoch })),
       );
       for (const answer of answers)
         if (answer.status === 'fulfilled' && answer.value !== undefined) claimed.push(answer.value);

@@ -69,6 +69,12 @@ const optionsSchema = z.strictObject({
   overlap: z.enum(['skip', 'allow']).optional(),
 });
 
+const listing = z.strictObject({
+  cursor: z.string().optional(),
+  limit: z.int().min(1).max(limits.scanPageRows).optional(),
+  newestFirst: z.boolean().optional(),
+});
+
 interface Wanted {
   readonly input: ScheduleInput;
   readonly payload: Json;
@@ -113,10 +119,10 @@ export class Schedules {
     throw absent(name);
   }
 
-  /** By name. */
+  /** By name. Throws INVALID_INPUT. */
   async list(options: PageOptions = {}): Promise<Page<ScheduleView>> {
     const { kernel, log } = this.#options;
-    const page = await kernel.reader.byKind(KIND, options);
+    const page = await kernel.reader.byKind(KIND, checked(listing, options));
     const views = page.items.map((address) =>
       unlessBad(log, address, async () => {
         const found = await this.#read(address);
