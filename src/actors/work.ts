@@ -114,11 +114,12 @@ export class Work implements WorkFace {
     return item;
   }
 
-  /** Up to `max` of them, 1 to 1,000, in one commit where they fit. */
+  /** Up to `max` of them, 1 to 1,000, in one commit where they fit. Throws as `claimNext`. */
   claimMany(kinds: OneKindOrMore, max: number, options?: ClaimOptions): Promise<readonly ClaimedWork[]> {
     return this.#claims.claim(kindsOf(kinds), max, options);
   }
 
+  /** As `claimNext`, and waits for an item until `signal` aborts: undefined then. */
   claimWhenReady(
     kinds: OneKindOrMore,
     options: ClaimOptions & { readonly signal: AbortSignal },
@@ -140,7 +141,8 @@ export class Work implements WorkFace {
 
   /**
    * Makes a claim hold for `ttlMs` (default: what it was claimed with) from now, never shorter than it does;
-   * until when is told. Throws STALE_CLAIM (its `details.reason` is `reclaimed` or `wrong`), ACTOR_NOT_FOUND.
+   * until when is told. Throws STALE_CLAIM (its `details.reason` is `reclaimed` or `wrong`), ACTOR_NOT_FOUND,
+   * INVALID_INPUT.
    */
   heartbeat(token: string, options?: { readonly ttlMs?: number }): Promise<number> {
     return this.#claims.heartbeat(token, options);
@@ -148,7 +150,7 @@ export class Work implements WorkFace {
 
   /**
    * Ends a claim: the item is done; `result` is JSON of 256 KiB at most. Said twice, it changes nothing.
-   * Throws as `heartbeat`, and INVALID_INPUT.
+   * Throws as `heartbeat`.
    */
   done(token: string, result?: unknown): Promise<void> {
     return this.#claims.done(token, result);
@@ -172,7 +174,7 @@ export class Work implements WorkFace {
 
   /**
    * Takes away the claims that have expired before `now` (epoch ms, default now); the ids of their items. A
-   * timer on disk does the same by itself.
+   * timer on disk does the same by itself. Throws INVALID_INPUT.
    */
   reclaimStale(now?: number): Promise<readonly string[]> {
     return this.#bulk.reclaimStale(now);
@@ -186,10 +188,12 @@ export class Work implements WorkFace {
     return this.#listing.get(id);
   }
 
+  /** One page, without payloads and results. Throws INVALID_INPUT, also for a cursor of another listing. */
   list(options?: ListWork): Promise<Page<WorkItemView>> {
     return this.#listing.list(options);
   }
 
+  /** It costs what the kinds' items cost to count, 10,000 of a status at most. */
   counts(): Promise<WorkCounts> {
     return this.#listing.counts();
   }
@@ -212,7 +216,7 @@ export class Work implements WorkFace {
 
   /**
    * Cancels many, up to 10,000 a call; without ids and status, those that have not ended. Each by itself:
-   * what was refused is listed with its code.
+   * what was refused is listed with its code. Throws INVALID_INPUT.
    */
   cancelMany(selection: WorkSelection): Promise<BulkResult> {
     return this.#bulk.many('work.cancel', selection);
@@ -234,7 +238,7 @@ export class Work implements WorkFace {
     return this.#schedules.schedule(name, options);
   }
 
-  /** By name. */
+  /** By name. Throws INVALID_INPUT. */
   schedules(options?: PageOptions): Promise<Page<ScheduleView>> {
     return this.#schedules.list(options);
   }

@@ -42,7 +42,7 @@ export const taskMutants: readonly Mutant[] = [
     find: '(await this.#recorded(asked.callId)) ??',
     replace: '(await this.#recorded(`${asked.callId}?`)) ??',
     caughtBy: 'test/runtime/tasks.test.ts',
-    by: 'a tool runs once, whatever becomes of its process',
+    by: 'a finished tool call never runs again, whatever becomes of its process',
   },
   {
     name: 'finds results of tools after a retry from the start',

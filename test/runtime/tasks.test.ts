@@ -22,7 +22,7 @@ describe('a task', () => {
     });
   });
 
-  test('submitted before a crash is run after it', async () => {
+  test('that was submitted persists: it is run after a crash', async () => {
     const { runner, next } = stage();
     const place = await openTasks(runner);
     const { id } = await place.tasks.submit({ prompt: 'a cat' });
@@ -80,7 +80,7 @@ describe('a task', () => {
   });
 });
 
-test('a tool runs once, whatever becomes of its process', async () => {
+test('a finished tool call never runs again, whatever becomes of its process', async () => {
   const { runner, next } = stage();
   const place = await openTasks(runner);
   const { id } = await place.tasks.submit({ prompt: 'a cat' });

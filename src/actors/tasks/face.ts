@@ -15,13 +15,16 @@ export interface TasksOptions {
   readonly runners?: Readonly<Record<string, Runner>>;
   /** Tasks that run at once; 1 to 1,000, default 8. Sub-tasks have as many places of their own a depth. */
   readonly concurrency?: number;
-  /** How far apart tasks are started that were incomplete when the runtime was opened; ms, default 250. */
+  /**
+   * How far apart tasks are started that were incomplete when the runtime was opened; ms, 0 to an hour,
+   * default 250.
+   */
   readonly staggerMs?: number;
   /** 1 to 10,000; default 10. */
   readonly maxIterations?: number;
-  /** From its first start; ms, default 24 h. */
+  /** From its first start, and anew from a retry or a decision; ms, 1 to 366 days, default 24 h. */
   readonly timeoutMs?: number;
-  /** How long a finished task stays; ms, default 24 h. */
+  /** How long a finished task stays; ms, up to 366 days, default 24 h. */
   readonly retentionMs?: number;
 }
 
@@ -29,8 +32,9 @@ export interface NewTask {
   /** With the system prompt and `meta`: 256 KiB at most as JSON. */
   readonly prompt: string;
   readonly systemPrompt?: string;
+  /** The name of a runner; default `default`, or the only one. */
   readonly runner?: string;
-  /** Its end is written into this session's history, and wakes it. */
+  /** Its end is written into this session's history, and wakes it. 1 to 500 characters. */
   readonly sessionKey?: string;
   /** False: the session is not woken. */
   readonly wakeSession?: boolean;
@@ -45,12 +49,15 @@ export interface NewTask {
   };
   /** Submitted twice under one key, it is one task. 1 to 300 characters. */
   readonly idempotencyKey?: string;
+  /** 1 to 10,000; default the runtime's, or 10. */
   readonly maxIterations?: number;
-  /** Tokens in all; default: no budget. */
+  /** Tokens in all, from 1; default: no budget. */
   readonly tokenBudget?: number;
+  /** As in the runtime's options, which are its default. */
   readonly timeoutMs?: number;
+  /** As in the runtime's options; of a sub-task no less than its parent's `timeoutMs`. */
   readonly retentionMs?: number;
-  /** Of the entry in the history; default `assistant`. */
+  /** Of the entry in the history; 1 to 50 characters, default `assistant`. */
   readonly historyRole?: string;
   /** For the runner, as it is. */
   readonly meta?: JsonObject;
@@ -102,7 +109,7 @@ export interface ListTasks extends Omit<PageOptions, 'newestFirst'> {
   readonly parentId?: string | undefined;
 }
 
-/** What became of a tool call that was cut off: its result, or that it is to run again. */
+/** What became of a tool call that was cut off: its result (256 KiB as JSON), or that it is to run again. */
 export type ToolDecision =
   { readonly callId: string; readonly result: Json } | { readonly callId: string; readonly rerun: true };
 
@@ -116,9 +123,11 @@ export interface TaskHandle {
   readonly id: string;
   /** True when `submit` found the task under its idempotency key. */
   readonly deduplicated: boolean;
+  /** Throws ACTOR_NOT_FOUND. */
   view(): Promise<TaskView>;
   /** Resolves for every end; rejects with ACTOR_NOT_FOUND once the task was removed. */
   settled(options?: { readonly signal?: AbortSignal }): Promise<TaskView>;
+  /** These three as those of `TasksFace`. */
   cancel(reason?: string): Promise<void>;
   retry(options?: RetryTask): Promise<void>;
   resume(decision: ToolDecision): Promise<void>;
@@ -126,13 +135,16 @@ export interface TaskHandle {
 
 /** What a caller outside of the process may do as well: the doors are written against this. */
 export interface TasksFace {
+  /** Throws INVALID_INPUT, RUNNER_UNKNOWN. */
   submit(task: NewTask): Promise<TaskHandle>;
+  /** Without looking whether there is such a task. */
   get(id: string): TaskHandle;
+  /** What names a task that is not there throws ACTOR_NOT_FOUND, here and below. */
   view(id: string): Promise<TaskView>;
   status(id: string): Promise<TaskStatus>;
-  /** Newest first; without prompts and results. */
+  /** Newest first; without prompts and results. Throws INVALID_INPUT. */
   list(options?: ListTasks): Promise<Page<TaskView>>;
-  /** Throws TASK_SETTLED naming the status. */
+  /** `reason` has 1 to 1,000 characters. Throws TASK_SETTLED naming the status. */
   cancel(id: string, reason?: string): Promise<void>;
   /** Throws TASK_NOT_RETRYABLE. */
   retry(id: string, options?: RetryTask): Promise<void>;

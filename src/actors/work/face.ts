@@ -13,13 +13,19 @@ import type { StandardSchema } from '../schema.js';
 export interface WorkKind {
   /** What a payload must be; what the schema makes of it is what is kept. */
   readonly schema?: StandardSchema;
-  /** Makes the dedupe key of an item that is enqueued without one; undefined: it has none. */
+  /**
+   * Makes the dedupe key of an item that is enqueued without one, of what the schema has made of its payload:
+   * 1 to 300 characters; undefined: it has none.
+   */
   readonly dedupeKey?: (payload: never) => string | undefined;
   /** 0 first, to 255; default 128. */
   readonly priority?: number;
   /** 1 to 1,000; default 5. */
   readonly attemptsMax?: number;
-  /** How long an item stays after it is done or cancelled; ms, default 24 h. */
+  /**
+   * How long an item stays after it is done or cancelled; ms, 0 or more, default 24 h. A dead letter: 30
+   * days.
+   */
   readonly retentionMs?: number;
 }
 
@@ -51,6 +57,7 @@ export interface EnqueueOptions {
 }
 
 export interface NewWork extends EnqueueOptions {
+  /** The name of its handlers; 1 to 200 characters. */
   readonly kind: string;
   /** JSON of 256 KiB at most; default null. */
   readonly payload?: unknown;
@@ -68,7 +75,9 @@ export interface WorkItemView {
   readonly status: WorkStatus;
   readonly priority: number;
   readonly createdAt: number;
+  /** When it became, or becomes, claimable. */
   readonly runAt: number;
+  /** Failures and lost claims since it was enqueued or retried. */
   readonly attempts: number;
   readonly attemptsMax: number;
   readonly dedupeKey?: string;
@@ -174,18 +183,26 @@ export interface ScheduleOptions {
   readonly every?: number;
   /** For `cron`: an IANA name; default UTC. */
   readonly timezone?: string;
+  /** Of each run's item; 1 to 200 characters. */
   readonly kind: string;
+  /** JSON of 256 KiB at most; default null. */
   readonly payload?: unknown;
+  /** 0 first, to 255; default the kind's, or 128. */
   readonly priority?: number;
+  /** 1 to 1,000; default the kind's, or 5. */
   readonly attemptsMax?: number;
   /** Of runs that were missed by more than a minute: none (default), or one for them all. */
   readonly catchUp?: 'skip' | 'once';
-  /** While the item of the run before has not ended: `skip` (default) or `allow`. */
+  /**
+   * While the item of the run before has not ended: `skip` (default; items have the key `schedule:<name>`),
+   * or `allow` (they have the key that their kind makes, which may keep one out, or none).
+   */
   readonly overlap?: 'skip' | 'allow';
 }
 
 export interface ScheduleView {
   readonly name: string;
+  /** `over`: there is no further time. */
   readonly status: 'active' | 'paused' | 'over';
   readonly cron?: string;
   readonly every?: number;
@@ -195,7 +212,9 @@ export interface ScheduleView {
   readonly catchUp: 'skip' | 'once';
   readonly overlap: 'skip' | 'allow';
   readonly createdAt: number;
+  /** Absent while it is paused, or over. */
   readonly nextAt?: number;
+  /** Runs that were to be enqueued, in all. */
   readonly runs: number;
   readonly lastRun?: ScheduleRun;
   readonly error?: WorkError;

@@ -42,7 +42,7 @@ export interface AiSdkRunnerOptions {
   readonly settings?: AiSdkSettings;
   /** Calls after the first that failed for now: 408, 425, 429, 5xx, the network. 0 to 20, default 4. */
   readonly retries?: number;
-  /** How long one call of the model may take in all; ms, default 10 min. */
+  /** How long one call of the model may take in all; ms, 1 to a day, default 10 min. */
   readonly callTimeoutMs?: number;
   /** Hears the text of a streamed answer as it comes. What it throws fails the task. */
   readonly onText?: (delta: string, origin: TextOrigin) => void;
