@@ -116,6 +116,16 @@ export function isWriteFailure(error: unknown): error is HoldfastError {
   return isHoldfastError(error, 'STORE_FAILED') || isHoldfastError(error, 'STORE_FULL');
 }
 
+/** True when `error` says that this process writes nothing any more: its store failed, or it was closed. */
+export function isEndOfWriting(error: unknown): error is HoldfastError {
+  return isWriteFailure(error) || isHoldfastError(error, 'RUNTIME_CLOSED');
+}
+
+/** True when `error` says that too much waits: nothing was done, and the same may be asked again. */
+export function isBusy(error: unknown): error is HoldfastError {
+  return isHoldfastError(error, 'COMMITS_BEHIND') || isHoldfastError(error, 'MAILBOX_FULL');
+}
+
 /** True when `error` is a `HoldfastError`, with that code if one is named. */
 export function isHoldfastError(error: unknown, code?: ErrorCode): error is HoldfastError {
   return error instanceof HoldfastError && (code === undefined || error.code === code);

@@ -4,7 +4,7 @@
  * Callers: the façades, where they go through a listing. Invariant: a store that failed, or was closed, is
  * no fault of one actor and stops the listing.
  */
-import { isHoldfastError, isWriteFailure } from '../errors.js';
+import { isEndOfWriting, isHoldfastError } from '../errors.js';
 import type { Logger } from '../log.js';
 
 /** What `visit` resolves with; undefined when this actor cannot be read or stepped, or has gone meanwhile. */
@@ -16,7 +16,7 @@ export async function unlessBad<T>(
   try {
     return await visit();
   } catch (error) {
-    if (isWriteFailure(error) || isHoldfastError(error, 'RUNTIME_CLOSED')) throw error;
+    if (isEndOfWriting(error)) throw error;
     if (!isHoldfastError(error, 'ACTOR_NOT_FOUND')) log.error({ err: error, address }, 'actor.unusable');
     return undefined;
   }

@@ -19,6 +19,7 @@ import type { ServeOptions, Serving, TurnHandler } from './session/serve.js';
 import { sessionIndexes } from './session/session-index.js';
 import type { SessionView } from './session/view.js';
 import { unlessBad } from './one-of-many.js';
+import { timeLeft } from './time-left.js';
 
 export class Sessions {
   readonly #desk: SessionDesk;
@@ -93,15 +94,7 @@ export class Sessions {
     const busy = [...this.#servings].some(({ isBusy }) => isBusy);
     const ends = [...this.#servings].map((serving) => serving.close());
     if (!busy) return undefined;
-    const { clock } = this.#desk.options;
-    const endMs = clock.monotonicMs() + timeoutMs;
-    return new Promise((resolve) => {
-      const cancel = clock.schedule(timeoutMs, () => resolve(0));
-      void Promise.all(ends).then(() => {
-        cancel();
-        resolve(Math.max(0, endMs - clock.monotonicMs()));
-      });
-    });
+    return timeLeft(this.#desk.options.clock, timeoutMs, Promise.all(ends));
   }
 
   /**

@@ -7,7 +7,7 @@
  *  S3  A session that was hinted at often is worked on once; what is kept is bounded, however many there are.
  *  S4  Once closed it begins nothing, and its close resolves when its last handler has come to its end.
  */
-import { isHoldfastError, isWriteFailure } from '../../errors.js';
+import { isEndOfWriting, isHoldfastError } from '../../errors.js';
 import { splitAddress } from '../../ids.js';
 import { limits } from '../../limits.js';
 import { invalid } from '../checked.js';
@@ -216,6 +216,6 @@ export class SessionServing implements Serving {
   }
 
   #isOver(error: unknown): boolean {
-    return this.#isClosed || isWriteFailure(error) || isHoldfastError(error, 'RUNTIME_CLOSED');
+    return this.#isClosed || isEndOfWriting(error);
   }
 }

@@ -9,7 +9,7 @@
  */
 import type { AnyMachineSnapshot } from 'xstate';
 import type { Clock } from '../../clock.js';
-import { HoldfastError, isHoldfastError } from '../../errors.js';
+import { HoldfastError, isBusy, isHoldfastError } from '../../errors.js';
 import { isPlainObject, type Json } from '../../json.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../log.js';
@@ -19,6 +19,7 @@ import { redactText, shortWord } from '../../providers/index.js';
 import type { EffectCall } from '../job-effects.js';
 import { dropUndefined } from '../job-input.js';
 import { EffectDeferred, type Kernel } from '../kernel/index.js';
+import { timeLeft } from '../time-left.js';
 import { readCheckpoint } from './checkpoints.js';
 import { cutText } from './cut.js';
 import { RunContext, type Subtasks } from './run-context.js';
@@ -80,17 +81,9 @@ export class TaskRuns {
     const runs = [...this.#underWay.values()];
     if (runs.length === 0) return undefined;
     for (const { life } of runs) life.stop();
-    const { clock } = this.#options;
-    const endMs = clock.monotonicMs() + timeoutMs;
-    return new Promise((resolve) => {
-      const cancel = clock.schedule(timeoutMs, () => {
-        for (const { life } of runs) life.cut();
-        resolve(0);
-      });
-      void Promise.all(runs.map(({ ended }) => ended)).then(() => {
-        cancel();
-        resolve(Math.max(0, endMs - clock.monotonicMs()));
-      });
+    const ended = Promise.all(runs.map((run) => run.ended));
+    return timeLeft(this.#options.clock, timeoutMs, ended, () => {
+      for (const { life } of runs) life.cut();
     });
   }
 
@@ -154,8 +147,7 @@ export class TaskRuns {
       if (isHoldfastError(error, 'TASK_RUN_OVER') || isHoldfastError(error, 'RUNTIME_CLOSED'))
         return undefined;
       // Nothing has happened yet: it waits its turn again.
-      if (isHoldfastError(error, 'COMMITS_BEHIND') || isHoldfastError(error, 'MAILBOX_FULL'))
-        throw new EffectDeferred();
+      if (isBusy(error)) throw new EffectDeferred();
       throw error;
     }
   }

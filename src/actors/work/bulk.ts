@@ -8,7 +8,7 @@
  *  B3  Claims of an earlier process of this store are free before anybody claims in this one.
  */
 import { z } from 'zod';
-import { HoldfastError, isHoldfastError, isWriteFailure } from '../../errors.js';
+import { HoldfastError, isEndOfWriting, isHoldfastError } from '../../errors.js';
 import { addressOf, splitAddress } from '../../ids.js';
 import { limits } from '../../limits.js';
 import { isLiveWork, type WorkStatus } from '../../machines/index.js';
@@ -68,8 +68,7 @@ export class WorkBulk {
         await this.act(type, id);
         changed.push(id);
       } catch (error) {
-        if (isWriteFailure(error) || isHoldfastError(error, 'RUNTIME_CLOSED')) throw error;
-        if (!isHoldfastError(error)) throw error;
+        if (isEndOfWriting(error) || !isHoldfastError(error)) throw error;
         refused.push({ id, code: error.code });
       }
     };

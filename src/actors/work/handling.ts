@@ -10,7 +10,7 @@
  */
 import { wishesOf } from '../../attempt.js';
 import type { Clock } from '../../clock.js';
-import { HoldfastError, isHoldfastError, isWriteFailure } from '../../errors.js';
+import { HoldfastError, isBusy, isEndOfWriting, isHoldfastError } from '../../errors.js';
 import { addressOf } from '../../ids.js';
 import { limits } from '../../limits.js';
 import type { Logger } from '../../log.js';
@@ -127,7 +127,7 @@ export class Handling implements WorkHandling {
       const item = await claims.claimWhenReady([this.kind], { ...this.#asked, signal });
       return item === undefined ? [] : [item];
     } catch (error) {
-      if (isEnd(error)) this.#closing.abort();
+      if (isEndOfWriting(error)) this.#closing.abort();
       else {
         log.warn({ err: error, kind: this.kind }, 'work.not_claimed');
         await this.#pause();
@@ -196,7 +196,7 @@ export class Handling implements WorkHandling {
       } catch (error) {
         if (isLost(error)) return;
         // What is not ended by then, the next open frees; what nobody renews any more expires.
-        const level = isEnd(error) ? 'debug' : 'error';
+        const level = isEndOfWriting(error) ? 'debug' : 'error';
         this.#options.log[level]({ err: error, item: run.item.id }, 'work.not_ended');
         if (!isBusy(error)) return;
         await this.#pause();
@@ -218,7 +218,7 @@ export class Handling implements WorkHandling {
         if (run.state !== 'over') next(everyMs);
       } catch (error) {
         if (isLost(error)) return this.#lose(run);
-        if (run.state === 'over' || isEnd(error)) return;
+        if (run.state === 'over' || isEndOfWriting(error)) return;
         log.warn({ err: error, item: run.item.id }, 'work.not_renewed');
         next(Math.min(everyMs, limits.workAgainMs));
       }
@@ -255,13 +255,4 @@ export class Handling implements WorkHandling {
 /** The claim is not ours, or its item is no more. */
 function isLost(error: unknown): boolean {
   return isHoldfastError(error, 'STALE_CLAIM') || isHoldfastError(error, 'ACTOR_NOT_FOUND');
-}
-
-/** Nothing is written any more by this process. */
-function isEnd(error: unknown): boolean {
-  return isWriteFailure(error) || isHoldfastError(error, 'RUNTIME_CLOSED');
-}
-
-function isBusy(error: unknown): boolean {
-  return isHoldfastError(error, 'COMMITS_BEHIND') || isHoldfastError(error, 'MAILBOX_FULL');
 }

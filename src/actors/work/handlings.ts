@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { HoldfastError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { checked, invalid, text } from '../checked.js';
+import { timeLeft } from '../time-left.js';
 import { kindName } from './asked.js';
 import type { HandleOptions, WorkHandler, WorkHandling } from './face.js';
 import { Handling, type HandlingOptions } from './handling.js';
@@ -59,17 +60,7 @@ export class Handlings {
   stop(timeoutMs: number): Promise<number> | undefined {
     const ended = this.#stopAll();
     if (this.#handlings.size === 0) return undefined;
-    const { clock } = this.#options;
-    const endMs = clock.monotonicMs() + timeoutMs;
-    return new Promise((resolve) => {
-      const cancel = clock.schedule(timeoutMs, () => {
-        void this.#giveBack().then(() => resolve(0));
-      });
-      void ended.then(() => {
-        cancel();
-        resolve(Math.max(0, endMs - clock.monotonicMs()));
-      });
-    });
+    return timeLeft(this.#options.clock, timeoutMs, ended, () => this.#giveBack());
   }
 
   async #stopAll(): Promise<void> {

@@ -12,7 +12,7 @@ import { fromPromise } from 'xstate';
 import type { AnyMachineSnapshot } from 'xstate';
 import { z } from 'zod';
 import type { Clock } from '../../clock.js';
-import { HoldfastError, isHoldfastError, isWriteFailure } from '../../errors.js';
+import { HoldfastError, isBusy, isEndOfWriting, isHoldfastError } from '../../errors.js';
 import { stableId } from '../../ids.js';
 import { canonicalJson, type Json, type JsonObject } from '../../json.js';
 import { limits } from '../../limits.js';
@@ -254,7 +254,7 @@ export class Schedules {
       const { id } = await items.enqueueAs(workId, item);
       return { type: id === workId ? 'enqueued' : 'overlapped', workId: id };
     } catch (error) {
-      if (isForLater(error)) throw new EffectDeferred();
+      if (isBusy(error) || isEndOfWriting(error)) throw new EffectDeferred();
       if (!isHoldfastError(error)) throw error;
       log.warn({ err: error, schedule: name, run }, 'schedule.refused');
       return { type: 'refused', error: { code: error.code, message: error.message } };
@@ -306,11 +306,6 @@ function isSame(one: Wanted, other: Wanted): boolean {
 /** Plain JSON, as its type says; interfaces have no index signature. */
 function jsonOf(value: ScheduleInput): JsonObject {
   return { ...value };
-}
-
-function isForLater(error: unknown): boolean {
-  const isBusy = isHoldfastError(error, 'COMMITS_BEHIND') || isHoldfastError(error, 'MAILBOX_FULL');
-  return isBusy || isHoldfastError(error, 'RUNTIME_CLOSED') || isWriteFailure(error);
 }
 
 function absent(name: string): HoldfastError {
