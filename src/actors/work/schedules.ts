@@ -217,13 +217,18 @@ export class Schedules {
     return undefined;
   }
 
+  /** Payload and input are two rows: both as of one step. */
   async #read(address: string): Promise<Found | undefined> {
     const { kernel } = this.#options;
-    const payload = (await kernel.reader.payload(address, scheduleRows.payload)) ?? null;
-    const actor = await kernel.snapshot(address);
-    if (actor === undefined) return undefined;
-    const { snapshot } = actor;
-    return { input: contextOf(snapshot).input, payload, snapshot };
+    for (let tried = 0; tried < TRIES_MAX; tried += 1) {
+      const before = await kernel.reader.record(address);
+      const payload = (await kernel.reader.payload(address, scheduleRows.payload)) ?? null;
+      const actor = await kernel.snapshot(address);
+      if (actor === undefined) return undefined;
+      const { record, snapshot } = actor;
+      if (record.seq === before?.seq) return { input: contextOf(snapshot).input, payload, snapshot };
+    }
+    throw new HoldfastError('COMMITS_BEHIND', `${address} steps faster than it is read`);
   }
 
   async #gone(address: string): Promise<void> {
@@ -234,17 +239,18 @@ export class Schedules {
     }
   }
 
-  async #enqueue({ schedule, origin, run }: EnqueueRunInput): Promise<EnqueueRunAnswer> {
-    const { kernel, items, log } = this.#options;
-    const { name, kind, priority, attemptsMax, overlap } = schedule;
+  /** As the schedule is by now: one that was changed after the run was due runs what it was changed to. */
+  async #enqueue({ schedule: { name }, origin, run }: EnqueueRunInput): Promise<EnqueueRunAnswer> {
+    const { items, log } = this.#options;
     const address = addressOf(name);
     const workId = stableId('work', [name, origin, run].join('\0'));
     try {
-      const actor = await kernel.snapshot(address);
+      const { input, payload, snapshot } = await this.#present(name);
+      const { early, origin: present } = contextOf(snapshot);
+      if (present !== origin) throw absent(name);
       // Enqueued by a process that died before it said so, and by now perhaps kept long enough.
-      if (actor !== undefined && contextOf(actor.snapshot).early.some((ended) => ended.workId === workId))
-        return { type: 'enqueued', workId };
-      const payload = (await kernel.reader.payload(address, scheduleRows.payload)) ?? null;
+      if (early.some((ended) => ended.workId === workId)) return { type: 'enqueued', workId };
+      const { kind, priority, attemptsMax, overlap } = input;
       const item = {
         ...{ kind, payload, notify: address },
         ...(priority === undefined ? {} : { priority }),

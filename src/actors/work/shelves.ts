@@ -141,6 +141,10 @@ export class Shelves {
   async #find(): Promise<void> {
     try {
       await this.#findKinds();
+    } catch (error) {
+      // What was found is not all there is: who asks next looks again.
+      this.#ready = undefined;
+      throw error;
     } finally {
       this.#finding = undefined;
     }
