@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { setup } from 'xstate';
 import { CommitLoop } from '../../src/actors/kernel/commit-loop.js';
 import { Counts } from '../../src/actors/kernel/counts.js';
+import { createTogether } from '../../src/actors/kernel/create-many.js';
 import type { DefinitionOptions } from '../../src/actors/kernel/index.js';
+import { HoldfastError } from '../../src/index.js';
 import { openMemoryStore } from '../../src/store/index.js';
 import { keys } from '../../src/store/keys.js';
 import type { Commit } from '../../src/store/store.js';
@@ -127,7 +129,8 @@ const book: DefinitionOptions = {
   },
 };
 
-const booksOf = ({ kernel }: World) => kernel.reader.byKind('book').then(({ items }) => items);
+const booksOf = ({ kernel }: World) =>
+  kernel.reader.byKind('book', { limit: 1_000 }).then(({ items }) => items);
 
 describe('creating together', () => {
   it('makes all in one commit with their rows, and says who has the key of one that is refused', async () => {
@@ -169,6 +172,21 @@ describe('creating together', () => {
     expect(await booksOf(world)).toEqual([]);
   });
 
+  it('hands over none where there is no room for all', async () => {
+    const handed: string[] = [];
+    const { loop } = await openLoop();
+    const doors = {
+      admitMany: (count: number) => {
+        throw new HoldfastError('COMMITS_BEHIND', `${count} steps more`);
+      },
+      enqueue: (address: string) => void handed.push(address),
+    };
+    const creations = [{ id: '1' }, { id: '2' }];
+    const created = createTogether('book', creations, doors, loop);
+    await expect(created).rejects.toMatchObject({ code: 'COMMITS_BEHIND' });
+    expect(handed).toEqual([]);
+  });
+
   it('comes in whole, or not at all, when the kernel closes meanwhile', async () => {
     const world = await openWorld([book], slow);
     const { kernel } = world;
@@ -188,14 +206,14 @@ describe('creating together', () => {
         if (store.generation === 1) faulty.failNext(phase);
         return faulty;
       });
-      const creations = Array.from({ length: 50 }, (_, n) => ({
+      const creations = Array.from({ length: 250 }, (_, n) => ({
         id: String(n),
         input: { name: `book ${n}` },
       }));
       const created = await world.kernel.createTogether('book', creations);
       expect(created.every(({ type }) => type === 'refused')).toBe(true);
       await world.crash([book]);
-      expect(await booksOf(world)).toHaveLength(phase === 'before' ? 0 : 50);
+      expect(await booksOf(world)).toHaveLength(phase === 'before' ? 0 : 250);
     }
   });
 });
