@@ -9,7 +9,7 @@
  */
 import { fromPromise, type AnyMachineSnapshot } from 'xstate';
 import type { Clock } from '../clock.js';
-import { HoldfastError } from '../errors.js';
+import { HoldfastError, isHoldfastError } from '../errors.js';
 import { addressOf, stableId } from '../ids.js';
 import type { Json, JsonObject } from '../json.js';
 import { limits } from '../limits.js';
@@ -237,7 +237,6 @@ export class Tasks implements TasksFace {
       deduplicated,
       view: () => this.view(id),
       settled: async ({ signal } = {}) => {
-        const hasSettled = (snapshot: AnyMachineSnapshot): boolean => isSettledTask(taskStatus(snapshot));
         const snapshot = await this.#kernel.waitFor(taskAddress(id), hasSettled, signal);
         return this.#viewOf(id, snapshot);
       },
@@ -247,7 +246,7 @@ export class Tasks implements TasksFace {
     };
   }
 
-  readonly #subtask: Subtasks = async (task, { childId, spawn, ...parent }) => {
+  readonly #subtask: Subtasks = async (task, { childId, spawn, signal, ...parent }) => {
     const asked = checkedTask(task);
     if (asked.idempotencyKey !== undefined)
       throw invalid('idempotencyKey', 'the key of a sub-task is its own');
@@ -255,7 +254,8 @@ export class Tasks implements TasksFace {
       throw invalid('depth', `sub-tasks of sub-tasks: ${limits.taskDepthMax} deep at most`);
     const known = await this.#kernel.snapshot(taskAddress(childId));
     if (known !== undefined) {
-      await this.#revive(childId, known.snapshot);
+      await this.#revive(childId, known.snapshot, signal);
+      await this.#relist(childId, parent.taskId, spawn);
       return this.#handle(childId, true);
     }
     const input = this.#inputOfChild(asked, childId, parent);
@@ -264,11 +264,30 @@ export class Tasks implements TasksFace {
     return this.#create(input);
   };
 
-  /** One that was cancelled with its parent is wanted again: its parent was tried again. */
-  async #revive(childId: string, snapshot: AnyMachineSnapshot): Promise<void> {
-    const { cancelReason } = snapshot.context as TaskContext;
-    if (taskStatus(snapshot) === 'cancelled' && cancelReason === CANCELLED_WITH_PARENT)
+  /**
+   * One that was cancelled with its parent is wanted again, once it has come to its end: its parent was tried
+   * again.
+   */
+  async #revive(childId: string, snapshot: AnyMachineSnapshot, signal: AbortSignal): Promise<void> {
+    if ((snapshot.context as TaskContext).cancelReason !== CANCELLED_WITH_PARENT) return;
+    await this.#kernel.waitFor(taskAddress(childId), hasSettled, signal);
+    try {
       await this.retry(childId);
+    } catch (error) {
+      // Asked for twice at once: it is tried again already.
+      if (!isHoldfastError(error, 'TASK_NOT_RETRYABLE')) throw error;
+    }
+  }
+
+  /** One that has begun again after it had an end is once more among those that its parent would cancel. */
+  async #relist(
+    childId: string,
+    parentId: string,
+    spawn: (child: TaskInput) => Promise<void>,
+  ): Promise<void> {
+    const [child, parent] = [await this.#found(childId), await this.#found(parentId)];
+    if (hasSettled(child.snapshot) || parent.context.children.includes(childId)) return;
+    await spawn(child.context.input);
   }
 
   #inputOfChild(asked: CheckedTask, id: string, parent: ParentTask): TaskInput {
@@ -339,6 +358,10 @@ export class Tasks implements TasksFace {
       cursor = page.cursor;
     } while (cursor !== undefined);
   }
+}
+
+function hasSettled(snapshot: AnyMachineSnapshot): boolean {
+  return isSettledTask(taskStatus(snapshot));
 }
 
 function taskAddress(id: string): string {

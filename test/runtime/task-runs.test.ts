@@ -219,7 +219,8 @@ describe('sub-tasks', () => {
     await place.tasks.cancel(id);
     running.finish();
     parent.finish();
-    expect(await child.settled()).toMatchObject({ status: 'cancelled' });
+    await expect(child.settled()).rejects.toMatchObject({ code: 'TASK_RUN_OVER' });
+    expect(await place.tasks.get(child.id).settled()).toMatchObject({ status: 'cancelled' });
     expect(await place.tasks.get(id).settled()).toMatchObject({ status: 'cancelled' });
     await place.tasks.retry(id);
     const again = await next();

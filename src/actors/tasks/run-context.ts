@@ -38,10 +38,14 @@ const toolSchema = z.strictObject({
   idempotent: z.boolean().default(false),
 });
 
-/** Makes a sub-task: `spawn` writes it down with its parent first. */
+/** Makes a sub-task: `spawn` writes it down with its parent first. `signal` is that of the parent's run. */
 export type Subtasks = (
   task: NewTask,
-  parent: ParentTask & { readonly childId: string; readonly spawn: (child: TaskInput) => Promise<void> },
+  parent: ParentTask & {
+    readonly childId: string;
+    readonly spawn: (child: TaskInput) => Promise<void>;
+    readonly signal: AbortSignal;
+  },
 ) => Promise<TaskHandle>;
 
 export interface RunContextOptions {
@@ -142,7 +146,12 @@ export class RunContext implements RunnerContext {
           },
         },
       );
-    return subtasks(task, { taskId, depth, timeoutMs, childId, spawn });
+    const mine = this.signal;
+    const handle = await subtasks(task, { taskId, depth, timeoutMs, childId, spawn, signal: mine });
+    // The run ends before its sub-task where the process goes: it must not wait for it then.
+    const settled: TaskHandle['settled'] = ({ signal = mine } = {}) =>
+      handle.settled({ signal: AbortSignal.any([mine, signal]) });
+    return { ...handle, settled };
   };
 
   /** Says something of this run; resolves when it is on disk. Throws TASK_RUN_OVER (C2). */

@@ -95,10 +95,12 @@ export class TaskRuns {
   ): Promise<RunAnswer | undefined> {
     const { kernel, newId, subtasks } = this.#options;
     await this.#stagger(address, life);
-    if (life.isOver) return undefined;
     const run = newId('run');
-    const task = await this.#start(address, run, runner, life);
-    if (task === undefined) return undefined;
+    const task = life.isOver ? undefined : await this.#start(address, run, runner, life);
+    if (task === undefined) {
+      await this.#releaseLost(address);
+      return undefined;
+    }
     const context = new RunContext({ kernel, address, run, life, task, subtasks });
     try {
       const answer = await this.#work(address, input, runner, { life, task, context });
@@ -160,6 +162,8 @@ export class TaskRuns {
   ): Promise<RunAnswer | undefined> {
     try {
       const given = await this.#inputOf(address, task);
+      // Taken away since it was started: a runner that looks at no signal would do all of its work.
+      life.checkRuns();
       const result: unknown = await runner.run(given, context);
       // A tool that nobody awaited is under way still.
       await life.toolsEnded();
@@ -210,6 +214,18 @@ export class TaskRuns {
     return of === undefined
       ? { type: 'completed', output: said }
       : { type: 'exhausted', of, ...(said.text === '' ? {} : { output: said }) };
+  }
+
+  /** Cancelled before it was started again: the run that it would wait for died with its process. */
+  async #releaseLost(address: string): Promise<void> {
+    try {
+      const actor = await this.#options.kernel.snapshot(address);
+      if (actor === undefined || taskStatus(actor.snapshot) !== 'cancelling') return;
+      const { run } = actor.snapshot.context as TaskContext;
+      if (run !== undefined) await this.#release(address, run);
+    } catch (error) {
+      this.#options.log.debug({ err: error, address }, 'task.not_released');
+    }
   }
 
   /** Lets a cancelled task go on to its end, and counts no start in vain where the process goes. */

@@ -62,7 +62,10 @@ export interface RunnerContext {
     options: ToolOptions,
     run: (context: ToolContext) => Result | Promise<Result>,
   ): Promise<Result>;
-  /** A sub-task, once for each key: cancelled with this task. */
+  /**
+   * A sub-task, once for each key: cancelled with this task. Its `settled` rejects with TASK_RUN_OVER once
+   * the signal of this run has fired.
+   */
   subtask(key: string, task: NewTask): Promise<TaskHandle>;
 }
 

@@ -32,14 +32,23 @@ export function resultRecord(result: unknown): ToolRecord {
   return JSON.parse(record) as ToolRecord;
 }
 
+/** Whatever it is: a tool that ended must not look like one that was cut off. */
 export function thrownRecord(thrown: unknown): ToolRecord {
+  try {
+    return readRecord(thrown);
+  } catch {
+    return { error: { name: 'Error', message: 'the tool threw what cannot be put in words' } };
+  }
+}
+
+function readRecord(thrown: unknown): ToolRecord {
   const isError = thrown instanceof Error;
   const code: unknown = isPlainObject(thrown) || isError ? Reflect.get(thrown, 'code') : undefined;
   const short = (text: string): string => cutText(text, limits.taskTextBytesMax).text;
   return {
     error: {
-      name: isError ? short(thrown.name) : 'Error',
-      message: short(isError ? thrown.message : String(thrown)),
+      name: isError ? short(String(thrown.name)) : 'Error',
+      message: short(String(isError ? thrown.message : thrown)),
       ...(typeof code === 'string' ? { code: short(code) } : {}),
     },
   };
