@@ -1,13 +1,13 @@
 /**
  * What the runtime's work routes say, and hear: the names of the wire, read and written.
  *
- * Pure. Callers: door.ts, work-client.ts. Invariants: payloads and results pass as they are; an answer of
- * another form is CONTROL_FAILED: the runtime is of another version.
+ * Pure. Callers: door.ts, work-client.ts. Invariants: payloads and results pass as they are, or, where they
+ * are not JSON, not at all; an answer of another form is CONTROL_FAILED: the runtime is of another version.
  */
 import { wordsOf } from '../attempt.js';
 import { errorAdvice, HoldfastError, type ErrorCode } from '../errors.js';
 import type { ClaimedWork, EnqueuedWork, FailOptions, NewWork } from '../index.js';
-import { isPlainObject, type Json } from '../json.js';
+import { firstNonJson, isPlainObject, type Json } from '../json.js';
 
 /** What is not JSON is undefined. */
 export function jsonIn(text: string): unknown {
@@ -21,7 +21,14 @@ export function jsonIn(text: string): unknown {
 
 export function newWorkOut({ kind, payload, runAt, dedupeKey, attemptsMax, ...same }: NewWork): object {
   const at = runAt === undefined ? undefined : Number(runAt);
-  return { ...same, kind, payload, run_at_ms: at, dedupe_key: dedupeKey, attempts_max: attemptsMax };
+  return {
+    ...same,
+    kind,
+    payload: jsonOut('payload', payload),
+    run_at_ms: at,
+    dedupe_key: dedupeKey,
+    attempts_max: attemptsMax,
+  };
 }
 
 export function enqueuedIn(body: unknown): EnqueuedWork {
@@ -55,6 +62,13 @@ export function claimedIn(body: unknown): ClaimedWork {
 
 export function expiryIn(body: unknown): number {
   return numberIn(fieldsIn(body)['expires_at_ms']);
+}
+
+/** Throws INVALID_INPUT for what the wire would make something else of, as the runtime itself does. */
+export function jsonOut(field: string, value: unknown): unknown {
+  const bad = value === undefined ? undefined : firstNonJson(value);
+  if (bad === undefined) return value;
+  throw new HoldfastError('INVALID_INPUT', `"${field}": it is not JSON at ${bad}`, { details: { field } });
 }
 
 export function failureOut(token: string, thrown: unknown, { retry, retryInMs }: FailOptions): object {

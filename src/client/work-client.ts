@@ -23,7 +23,7 @@ import type {
 import { limits } from '../limits.js';
 import { Door } from './door.js';
 import { checkedPlace, type WorkPlace } from './place.js';
-import { claimedIn, enqueuedIn, expiryIn, failureOut, itemsIn, newWorkOut } from './wire.js';
+import { claimedIn, enqueuedIn, expiryIn, failureOut, itemsIn, jsonOut, newWorkOut } from './wire.js';
 import { Handling, type ElsewhereHandling, type ElsewhereOptions } from './worker.js';
 
 export type { WorkPlace } from './place.js';
@@ -55,6 +55,7 @@ export interface ClaimAsk extends ClaimOptions {
  */
 export interface WorkClient {
   readonly workerId: string;
+  /** A payload is JSON (INVALID_INPUT), as is the result of `done`. */
   enqueue(kind: string, payload?: unknown, options?: EnqueueOptions): Promise<EnqueuedWork>;
   /** One commit for all, or none; 1 MiB as JSON at most. */
   enqueueMany(items: readonly NewWork[]): Promise<readonly EnqueuedWork[]>;
@@ -109,6 +110,7 @@ class HttpWorkClient implements WorkClient {
   }
 
   async enqueueMany(items: readonly NewWork[]): Promise<readonly EnqueuedWork[]> {
+    if (!Array.isArray(items)) throw invalid('items', 'is no list');
     const body = { items: items.map(newWorkOut) };
     return itemsIn(await this.#door.post({ path: '/v1/work', body, isRepeatable: false }), enqueuedIn);
   }
@@ -134,7 +136,7 @@ class HttpWorkClient implements WorkClient {
   }
 
   async done(token: string, result?: unknown): Promise<void> {
-    await this.#ended('done', { token, result });
+    await this.#ended('done', { token, result: jsonOut('result', result) });
   }
 
   async fail(token: string, error: unknown, options: FailOptions = {}): Promise<void> {
@@ -147,6 +149,7 @@ class HttpWorkClient implements WorkClient {
 
   handle(kind: string, handler: WorkHandler, options: ElsewhereOptions = {}): ElsewhereHandling {
     if (this.#closed !== undefined) throw new HoldfastError('CONTROL_FAILED', 'the client is closed');
+    if (typeof handler !== 'function') throw invalid('handler', 'not a function');
     const parts = { client: this, door: this.#door, clock: this.#clock };
     const handling = new Handling(parts, kind, handler, options);
     this.#handlings.add(handling);
@@ -168,4 +171,8 @@ class HttpWorkClient implements WorkClient {
   #ended(what: string, body: object): Promise<unknown> {
     return this.#door.post({ path: `/v1/work/${what}`, body, isRepeatable: true });
   }
+}
+
+function invalid(field: string, why: string): HoldfastError {
+  return new HoldfastError('INVALID_INPUT', `"${field}": ${why}`, { details: { field } });
 }

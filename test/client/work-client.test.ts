@@ -116,7 +116,7 @@ describe('a handler', () => {
     const directory = await newDirectory();
     const runtime = await opened(directory);
     const client = connected({ directory });
-    const kinds = ['throws', 'permanent', 'unkept', 'later', 'past'];
+    const kinds = ['throws', 'permanent', 'unkept', 'no JSON', 'later', 'past'];
     const ids = new Map<string, string>();
     for (const kind of kinds) ids.set(kind, (await runtime.work.enqueue(kind)).id);
     client.handle('throws', () => Promise.reject(new RangeError('too far')));
@@ -126,6 +126,7 @@ describe('a handler', () => {
     );
     client.handle('past', () => Promise.reject(Object.assign(new Error(), { retryAfterMs: -0.5 })));
     client.handle('unkept', () => ({ text: 'x'.repeat(300_000) }));
+    client.handle('no JSON', () => 10n);
     const of = async (kind: string): Promise<unknown> => {
       const { status, attempts, lastError } = await runtime.work.get(ids.get(kind) ?? '');
       return [status, attempts, lastError?.code];
@@ -134,6 +135,7 @@ describe('a handler', () => {
     await expect.poll(() => of('throws'), soon).toEqual(['scheduled', 1, 'RangeError']);
     await expect.poll(() => of('permanent'), soon).toEqual(['failed', 1, 'Error']);
     await expect.poll(() => of('unkept'), soon).toEqual(['failed', 1, 'INVALID_INPUT']);
+    await expect.poll(() => of('no JSON'), soon).toEqual(['failed', 1, 'INVALID_INPUT']);
     await expect.poll(() => of('later'), soon).toEqual(['scheduled', 1, 'Error']);
     await expect
       .poll(async () => (await runtime.work.get(ids.get('past') ?? '')).attempts, soon)
@@ -230,6 +232,27 @@ describe('a handler', () => {
     const handling = client.handle('a', () => undefined);
     await expect(handling.ended).rejects.toMatchObject({ code: 'CONTROL_REFUSED' });
     await expect(handling.close()).rejects.toMatchObject({ code: 'CONTROL_REFUSED' });
+  });
+});
+
+describe('what the wire would make something else of is refused before it is sent', () => {
+  const circle: Record<string, unknown> = {};
+  circle['of'] = circle;
+  test.each([[() => 1], [10n], [{ at: new Date(0) }], [Number.NaN], [circle]])('%s', async (value) => {
+    const client = connected({ url: 'http://127.0.0.1:1', token: TOKEN });
+    const payload = { code: 'INVALID_INPUT', details: { field: 'payload' } };
+    await expect(client.enqueue('a', value)).rejects.toMatchObject(payload);
+    await expect(client.enqueueMany([{ kind: 'a', payload: value }])).rejects.toMatchObject(payload);
+    const result = { code: 'INVALID_INPUT', details: { field: 'result' } };
+    await expect(client.done('work_x.y', value)).rejects.toMatchObject(result);
+  });
+
+  test('and so are items that are no list, and a handler that is no function', async () => {
+    const client = connected({ url: 'http://127.0.0.1:1', token: TOKEN });
+    await expect(client.enqueueMany('a' as never)).rejects.toMatchObject({ details: { field: 'items' } });
+    expect(() => client.handle('a', undefined as never)).toThrow(
+      expect.objectContaining({ code: 'INVALID_INPUT', details: { field: 'handler' } }),
+    );
   });
 });
 
