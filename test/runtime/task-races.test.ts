@@ -99,3 +99,23 @@ async function waitsForChild(_input: RunnerInput, context: RunnerContext): Promi
   const { status } = await child.settled();
   return { output: status };
 }
+
+test('a task in a capsule without its secrets goes on from its checkpoint where it is imported', async () => {
+  const { runner, next } = stage();
+  const place = await openTasks(runner);
+  const { id } = await place.tasks.submit({ prompt: 'a cat' });
+  const { context } = await next();
+  const apiKey = `sk-${'a1'.repeat(20)}`;
+  const text = 'x'.repeat(200_000);
+  await context.checkpoint({ step: 1, apiKey, text, note: `with ${apiKey}` });
+  const capsule = await place.runtime.export(`task/${id}`);
+  expect(JSON.stringify(capsule)).not.toContain(apiKey);
+  const other = stage();
+  const there = await openTasks(other.runner);
+  await there.runtime.import(capsule, { standIns: 'accept' });
+  await there.runtime.quarantine.resume(`task/${id}`);
+  const again = await other.next();
+  expect(again.input.checkpoint).toMatchObject({ step: 1, text });
+  again.finish();
+  expect(await there.tasks.get(id).settled()).toMatchObject({ status: 'completed' });
+});

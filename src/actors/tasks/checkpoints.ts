@@ -62,9 +62,14 @@ export async function readCheckpoint(
   if (checkpoint === undefined) return undefined;
   const names = Array.from({ length: checkpoint.parts }, (_none, at) => taskRows.checkpoint(at));
   const parts = await Promise.all(names.map((name) => kernel.reader.payload(address, name)));
-  const text = parts.filter((part) => typeof part === 'string').join('');
-  if (text.length === checkpoint.chars) return JSON.parse(text) as Json;
-  const { index, chars } = checkpoint;
-  const message = `${address}: checkpoint ${index} has ${text.length} of ${chars} characters`;
-  throw new HoldfastError('STORE_CORRUPTED', message);
+  const { index } = checkpoint;
+  const lost = parts.findIndex((part) => typeof part !== 'string');
+  if (lost >= 0)
+    throw new HoldfastError('STORE_CORRUPTED', `${address}: checkpoint ${index} has lost its part ${lost}`);
+  try {
+    // Its length may be another: a capsule without its secrets has other texts in their places.
+    return JSON.parse(parts.join('')) as Json;
+  } catch (cause) {
+    throw new HoldfastError('STORE_CORRUPTED', `${address}: checkpoint ${index} is no JSON`, { cause });
+  }
 }
