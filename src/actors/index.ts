@@ -11,6 +11,7 @@ export type { MendedStep, MendReport } from './capsule/mend.js';
 export { boundedBody } from './hooks/body.js';
 export { JOB_STATUSES } from './job-index.js';
 export { TASK_STATUSES } from './tasks/task-index.js';
+export { WORK_STATUSES } from './work/work-index.js';
 export { parseCapsule } from './capsule/parse.js';
 export { replayCapsule } from './capsule/retrace.js';
 export type { Divergence, ReplayedStep, ReplayOptions, ReplayReport } from './capsule/retrace.js';

@@ -5,7 +5,8 @@
  * line, in the wire's snake_case.
  */
 import { InvalidArgumentError, type Command, type CommandOptions } from 'commander';
-import { toWire } from '../control/index.js';
+import { pageWire, toWire, type Codec } from '../control/index.js';
+import type { Page } from '../index.js';
 import { limits } from '../limits.js';
 import type { Terminal } from './terminal.js';
 
@@ -51,6 +52,27 @@ export function moreLines(
   { colours }: Terminal,
 ): readonly string[] {
   return cursor === undefined ? [] : [colours.dim(`more: --cursor ${cursor}`)];
+}
+
+interface Listing<T> {
+  readonly wire: Codec;
+  /** What is said where there are none. */
+  readonly none: string;
+  readonly lines: (items: readonly T[]) => readonly string[];
+}
+
+/** Prints one page of a listing. */
+export function sayPage<T>(
+  options: Common,
+  terminal: Terminal,
+  page: Page<T>,
+  { wire, none, lines }: Listing<T>,
+): void {
+  const text = (): string => {
+    const shown = page.items.length === 0 ? [none] : lines(page.items);
+    return [...shown, ...moreLines(page, terminal)].join('\n');
+  };
+  sayWire(options, terminal, () => pageWire(wire).toWire(page), text);
 }
 
 /** How many a listing shows at most. */

@@ -6,10 +6,10 @@
  */
 import type { Command } from 'commander';
 import { systemClock } from '../clock.js';
-import { pageWire, scheduleRunWire, scheduleWire, type WorkActs } from '../control/index.js';
+import { scheduleRunWire, scheduleWire, type WorkActs } from '../control/index.js';
 import type { ScheduleView } from '../index.js';
 import { limits } from '../limits.js';
-import { leafOf, LIMIT_DEFAULT, moreLines, sayWire, wholeLimit, type Common } from './answer.js';
+import { leafOf, LIMIT_DEFAULT, sayPage, sayWire, wholeLimit, type Common } from './answer.js';
 import { timeText } from './facts.js';
 import { plain, type Terminal } from './terminal.js';
 import { atWork } from './work-desk.js';
@@ -66,16 +66,11 @@ export function schedulesCommand(work: Command, terminal: Terminal): void {
 async function list(options: ListOptions, terminal: Terminal): Promise<void> {
   const { limit, cursor } = options;
   const page = await atWork(options.dir, (work) => work.schedules({ limit, cursor }));
-  sayWire(
-    options,
-    terminal,
-    () => pageWire(scheduleWire).toWire(page),
-    () => {
-      const none = page.items.length === 0;
-      const lines = none ? ['no schedules'] : scheduleTable(terminal, page.items, systemClock.now());
-      return [...lines, ...moreLines(page, terminal)].join('\n');
-    },
-  );
+  sayPage(options, terminal, page, {
+    wire: scheduleWire,
+    none: 'no schedules',
+    lines: (items) => scheduleTable(terminal, items, systemClock.now()),
+  });
 }
 
 async function show(name: string, options: Common, terminal: Terminal): Promise<void> {

@@ -6,10 +6,10 @@
  * line), in the wire's snake_case.
  */
 import { Argument, Option, type Command } from 'commander';
-import { batchWire, pageWire, sessionWire, settingsWire } from '../control/index.js';
+import { batchWire, sessionWire, settingsWire } from '../control/index.js';
 import type { ModeChange } from '../index.js';
 import { limits } from '../limits.js';
-import { leafOf, LIMIT_DEFAULT, moreLines, sayWire, wholeLimit, type Common } from './answer.js';
+import { leafOf, LIMIT_DEFAULT, sayPage, sayWire, wholeLimit, type Common } from './answer.js';
 import { wholeNumber } from './numbers.js';
 import { atSessions } from './session-desk.js';
 import { enqueueOptions } from './session-enqueue.js';
@@ -97,15 +97,11 @@ export function sessionsCommand(program: Command, terminal: Terminal): void {
 async function list(options: PageOptions, terminal: Terminal): Promise<void> {
   const { limit, cursor } = options;
   const page = await atSessions(options.dir, (sessions) => sessions.list({ limit, cursor }));
-  sayWire(
-    options,
-    terminal,
-    () => pageWire(sessionWire).toWire(page),
-    () => {
-      const lines = page.items.length === 0 ? ['no sessions'] : sessionTable(terminal, page.items);
-      return [...lines, ...moreLines(page, terminal)].join('\n');
-    },
-  );
+  sayPage(options, terminal, page, {
+    wire: sessionWire,
+    none: 'no sessions',
+    lines: (items) => sessionTable(terminal, items),
+  });
 }
 
 async function show(key: string, options: Common, terminal: Terminal): Promise<void> {
@@ -136,16 +132,11 @@ async function batches(
   const page = await atSessions(options.dir, (sessions) =>
     sessions.batches(key, { limit, cursor, pending: !all }),
   );
-  sayWire(
-    options,
-    terminal,
-    () => pageWire(batchWire).toWire(page),
-    () => {
-      const none = all ? 'no batches' : 'nothing waits';
-      const lines = page.items.length === 0 ? [none] : batchTable(terminal, page.items);
-      return [...lines, ...moreLines(page, terminal)].join('\n');
-    },
-  );
+  sayPage(options, terminal, page, {
+    wire: batchWire,
+    none: all ? 'no batches' : 'nothing waits',
+    lines: (items) => batchTable(terminal, items),
+  });
 }
 
 function modeCommand(command: Command, terminal: Terminal): void {

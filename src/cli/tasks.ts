@@ -7,10 +7,10 @@
  */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { systemClock } from '../clock.js';
-import { pageWire, taskWire, TASK_STATUSES } from '../control/index.js';
+import { taskWire, TASK_STATUSES } from '../control/index.js';
 import type { NewTask, TaskStatus, TaskView, ToolDecision } from '../index.js';
 import { limits } from '../limits.js';
-import { leafOf, LIMIT_DEFAULT, moreLines, sayWire, wholeLimit, type Common } from './answer.js';
+import { leafOf, LIMIT_DEFAULT, sayPage, sayWire, wholeLimit, type Common } from './answer.js';
 import { givenJson, givenText, wrong } from './given.js';
 import { atTasks } from './task-desk.js';
 import { taskLines, taskTable } from './task-text.js';
@@ -126,16 +126,11 @@ async function list(options: ListOptions, terminal: Terminal): Promise<void> {
   const { status, parent, limit, cursor } = options;
   const filter = { status, parentId: parent, limit, cursor };
   const page = await atTasks(options.dir, (tasks) => tasks.list(filter));
-  sayWire(
-    options,
-    terminal,
-    () => pageWire(taskWire).toWire(page),
-    () => {
-      const none = page.items.length === 0;
-      const lines = none ? ['no tasks'] : taskTable(terminal, page.items, systemClock.now());
-      return [...lines, ...moreLines(page, terminal)].join('\n');
-    },
-  );
+  sayPage(options, terminal, page, {
+    wire: taskWire,
+    none: 'no tasks',
+    lines: (items) => taskTable(terminal, items, systemClock.now()),
+  });
 }
 
 async function decisionOf({ call, result, rerun }: ResumeOptions, terminal: Terminal): Promise<ToolDecision> {

@@ -7,10 +7,10 @@
  */
 import { Option, type Command } from 'commander';
 import { systemClock } from '../clock.js';
-import { enqueuedWorkWire, pageWire, workCountsWire, workItemWire, WORK_STATUSES } from '../control/index.js';
+import { enqueuedWorkWire, workCountsWire, workItemWire, WORK_STATUSES } from '../control/index.js';
 import type { NewWork, WorkStatus } from '../index.js';
 import { limits } from '../limits.js';
-import { leafOf, LIMIT_DEFAULT, moreLines, sayWire, wholeLimit, type Common } from './answer.js';
+import { leafOf, LIMIT_DEFAULT, sayPage, sayWire, wholeLimit, type Common } from './answer.js';
 import { givenJson } from './given.js';
 import { timeOf, wholeNumber } from './numbers.js';
 import { schedulesCommand } from './schedules.js';
@@ -74,16 +74,11 @@ export function workCommand(program: Command, terminal: Terminal): void {
 async function list(options: ListOptions, terminal: Terminal): Promise<void> {
   const { status, kind, limit, cursor } = options;
   const page = await atWork(options.dir, (work) => work.list({ status, kind, limit, cursor }));
-  sayWire(
-    options,
-    terminal,
-    () => pageWire(workItemWire).toWire(page),
-    () => {
-      const none = page.items.length === 0;
-      const lines = none ? ['no work items'] : workTable(terminal, page.items, systemClock.now());
-      return [...lines, ...moreLines(page, terminal)].join('\n');
-    },
-  );
+  sayPage(options, terminal, page, {
+    wire: workItemWire,
+    none: 'no work items',
+    lines: (items) => workTable(terminal, items, systemClock.now()),
+  });
 }
 
 async function counts(options: Common, terminal: Terminal): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * Codecs: tables that say how a value of ours is written on the wire, and read back.
  *
- * Pure. Callers: session-wire.ts; `refused` is anybody's here. Invariants:
+ * Pure. Callers: the files of wire tables, routes and clients; `refused` is anybody's here. Invariants:
  *  1  `fromWire(toWire(x))` equals `x`, undefined fields aside; keys that are not in a table are never
  *     renamed.
  *  2  What comes in with a word or a field of no table is refused, INVALID_INPUT, naming it and what is
@@ -77,6 +77,14 @@ export function mapOf(item: Codec): Codec {
 
 export function fieldsOf<T>(table: FieldsOf<T>): Codec {
   return fields(Object.entries<Codec | Renamed>(table));
+}
+
+/** A page of a listing. */
+export function pageWire(item: Codec): Codec {
+  return fieldsOf<{ readonly items: unknown; readonly cursor?: string }>({
+    items: listOf(item),
+    cursor: same,
+  });
 }
 
 /** Objects of several forms, told apart by the word in their field `tag`. */

@@ -2,16 +2,16 @@
 export { connectControl } from './client.js';
 export { OPERATIONS } from './port.js';
 export type { ControlClient, Operation } from './port.js';
-export { JOB_STATUSES, TASK_STATUSES } from '../actors/index.js';
+export { JOB_STATUSES, TASK_STATUSES, WORK_STATUSES } from '../actors/index.js';
+export { pageWire, type Codec } from './codec.js';
 export { errorToWire, toWire } from './wire.js';
 export { sessionsAt } from './session-acts.js';
 export type { ControlSessions } from './session-port.js';
-export { batchWire, enqueuedWire, pageWire, sessionWire, settingsWire, workFrom } from './session-wire.js';
+export { batchWire, enqueuedWire, sessionWire, settingsWire, workFrom } from './session-wire.js';
 export { tasksAt } from './task-acts.js';
 export type { ControlTasks, TaskActs } from './task-port.js';
 export { taskWire } from './task-wire.js';
 export { workAt } from './work-acts.js';
-export { WORK_STATUSES } from './work-input.js';
 export type { WorkActs } from './work-port.js';
 export {
   bulkWire,

@@ -49,8 +49,8 @@ export const deliveriesQuery = z.strictObject({
   status: z.enum(DELIVERY_STATUSES).default('exhausted'),
 });
 export const historyQuery = z.strictObject(page);
-export const sessionsQuery = z.strictObject({ limit: page.limit, cursor: page.cursor });
-export const batchesQuery = z.strictObject({ ...sessionsQuery.shape, pending: flag.optional() });
+export const listingQuery = z.strictObject({ limit: page.limit, cursor: page.cursor });
+export const batchesQuery = z.strictObject({ ...listingQuery.shape, pending: flag.optional() });
 export const modeQuery = z.strictObject({ channel: z.string().min(1).max(300).optional() });
 export const quarantineQuery = z.strictObject({
   limit: page.limit,

@@ -6,14 +6,13 @@
 import type { Batch, Enqueued, HistoryEntry, Page, PageOptions, SessionView } from '../index.js';
 import { askingOver, segment, type Asked } from './asking.js';
 import type { Answer, Call } from './client.js';
-import { same, type Codec } from './codec.js';
+import { pageWire, same, type Codec } from './codec.js';
 import type { ControlSessions } from './session-port.js';
 import {
   batchWire,
   enqueuedWire,
   messageWire,
   modeChangeWire,
-  pageWire,
   sessionWire,
   settingsWire,
   workWire,

@@ -13,7 +13,8 @@
 import type { Context, Hono } from 'hono';
 import type { Enqueued, ModeChange } from '../index.js';
 import { bodyOf, reply, respond } from './answer.js';
-import { accepted, batchesQuery, emptyBody, historyQuery, modeQuery, sessionsQuery } from './input.js';
+import { pageWire } from './codec.js';
+import { accepted, batchesQuery, emptyBody, historyQuery, listingQuery, modeQuery } from './input.js';
 import { sessionsAt, type SessionsFace } from './session-acts.js';
 import type { ControlSessions, MessageAsk } from './session-port.js';
 import {
@@ -21,7 +22,6 @@ import {
   enqueuedWire,
   messageWire,
   modeChangeWire,
-  pageWire,
   sessionWire,
   settingsWire,
   workFrom,
@@ -31,7 +31,7 @@ export function sessionRoutes(app: Hono, face: SessionsFace): void {
   const sessions = sessionsAt(face);
   const at = '/v1/sessions/:key';
   app.get('/v1/sessions', async (c) =>
-    respond(c, pageWire(sessionWire).toWire(await sessions.list(accepted(sessionsQuery, c.req.query())))),
+    respond(c, pageWire(sessionWire).toWire(await sessions.list(accepted(listingQuery, c.req.query())))),
   );
   app.get(at, async (c) => respond(c, sessionWire.toWire(await sessions.view(c.req.param('key')))));
   app.get(`${at}/history`, async (c) => {

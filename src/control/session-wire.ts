@@ -156,11 +156,3 @@ export const sessionWire = fieldsOf<SessionView>({
     startedAt: { name: 'started_at_ms', codec: same },
   }),
 });
-
-/** A page of a listing. */
-export function pageWire(item: Codec): Codec {
-  return fieldsOf<{ readonly items: unknown; readonly cursor?: string }>({
-    items: listOf(item),
-    cursor: same,
-  });
-}

@@ -7,8 +7,8 @@ import type { Page, TaskView } from '../index.js';
 import { limits } from '../limits.js';
 import { askingOver, segment } from './asking.js';
 import type { Answer, Call } from './client.js';
+import { pageWire } from './codec.js';
 import { isNews, type ControlTasks, type SeenTask } from './task-port.js';
-import { pageWire } from './session-wire.js';
 import { decisionWire, newTaskWire, seenTaskWire, taskWire } from './task-wire.js';
 import { toWire } from './wire.js';
 

@@ -14,8 +14,7 @@ import type {
 } from '../index.js';
 import { askingOver, segment } from './asking.js';
 import type { Answer, Call } from './client.js';
-import { same } from './codec.js';
-import { pageWire } from './session-wire.js';
+import { pageWire, same } from './codec.js';
 import type { ControlWork } from './work-port.js';
 import {
   bulkWire,

@@ -5,27 +5,18 @@
  * may be, their façade checks itself.
  */
 import { z } from 'zod';
-import type { FailOptions, WorkStatus } from '../index.js';
+import { WORK_STATUSES } from '../actors/index.js';
+import type { FailOptions } from '../index.js';
 import { isPlainObject } from '../json.js';
 import { limits } from '../limits.js';
 import { refused } from './codec.js';
-import { sessionsQuery } from './input.js';
+import { listingQuery } from './input.js';
 import { doneWire, failWire } from './work-wire.js';
-
-/** In the order of an item's life. */
-export const WORK_STATUSES = [
-  'scheduled',
-  'ready',
-  'running',
-  'done',
-  'failed',
-  'cancelled',
-] as const satisfies readonly WorkStatus[];
 
 const text = z.string().min(1).max(512);
 
 export const workQuery = z.strictObject({
-  ...sessionsQuery.shape,
+  ...listingQuery.shape,
   status: z.enum(WORK_STATUSES).optional(),
   kind: z.string().min(1).max(300).optional(),
 });

@@ -1,10 +1,11 @@
 /**
  * The routes of those who look after work: listings, retries, cancels, schedules.
  *
- *   GET  /v1/work   /v1/work/counts       POST   /v1/work/{retry,cancel,reclaim}
- *   /v1/work/:id/{retry,cancel} GET  /v1/schedules                    GET    /v1/schedules/:name   /history
+ *   GET  /v1/work   /v1/work/counts
+ *   POST /v1/work/{retry,cancel,reclaim}  POST   /v1/work/:id/{retry,cancel}
+ *   GET  /v1/schedules                    GET    /v1/schedules/:name   /v1/schedules/:name/history
  *   PUT  /v1/schedules/:name              DELETE /v1/schedules/:name
- *                                         POST   /v1/schedules/:name/{pause,resume,trigger}
+ *   POST /v1/schedules/:name/{pause,resume,trigger}
  *
  * A name stands in a path URL-encoded.
  *
@@ -13,9 +14,8 @@
 import type { Hono } from 'hono';
 import type { ScheduleOptions, ScheduleView, WorkFace, WorkSelection } from '../index.js';
 import { bodyOf, respond } from './answer.js';
-import { same } from './codec.js';
-import { accepted, emptyBody, sessionsQuery } from './input.js';
-import { pageWire } from './session-wire.js';
+import { pageWire, same } from './codec.js';
+import { accepted, emptyBody, listingQuery } from './input.js';
 import { workAt } from './work-acts.js';
 import { reclaimBody, workQuery } from './work-input.js';
 import type { WorkActs } from './work-port.js';
@@ -57,7 +57,7 @@ export function workRoutes(app: Hono, face: WorkFace): void {
 function scheduleRoutes(app: Hono, work: WorkActs): void {
   const one = '/v1/schedules/:name';
   app.get('/v1/schedules', async (c) => {
-    const found = await work.schedules(accepted(sessionsQuery, c.req.query()));
+    const found = await work.schedules(accepted(listingQuery, c.req.query()));
     return respond(c, pageWire(scheduleWire).toWire(found));
   });
   app.get(one, async (c) => respond(c, scheduleWire.toWire(await work.schedule(c.req.param('name')))));

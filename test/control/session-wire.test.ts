@@ -1,13 +1,12 @@
 /** What is said about sessions on the wire: both ways, and what is refused. */
 import { describe, expect, test } from 'vitest';
-import type { Codec } from '../../src/control/codec.js';
+import { pageWire, type Codec } from '../../src/control/codec.js';
 import { sessionsOver } from '../../src/control/session-client.js';
 import {
   batchWire,
   enqueuedWire,
   messageWire,
   modeChangeWire,
-  pageWire,
   sessionWire,
   workFrom,
   workWire,

@@ -19,9 +19,8 @@ import { unlessBad } from '../one-of-many.js';
 import { kindName } from './asked.js';
 import type { WorkDesk } from './desk.js';
 import type { ListWork, WorkCounts, WorkItemView } from './face.js';
-import { comparePlaces, queueRow, workIndexes, WORK_KIND } from './work-index.js';
+import { comparePlaces, queueRow, workIndexes, WORK_KIND, WORK_STATUSES } from './work-index.js';
 
-const STATUSES = ['scheduled', 'ready', 'running', 'done', 'failed', 'cancelled'] as const;
 const NONE: Readonly<Record<WorkStatus, number>> = {
   scheduled: 0,
   ready: 0,
@@ -34,7 +33,7 @@ const COUNTED_MAX = limits.scanPageRows * limits.countedPagesMax;
 const LIMIT_DEFAULT = 100;
 
 const listing = z.strictObject({
-  status: z.enum(STATUSES).optional(),
+  status: z.enum(WORK_STATUSES).optional(),
   kind: kindName.optional(),
   cursor: z.string().max(10_000).optional(),
   limit: z.number().int().min(1).max(limits.scanPageRows).default(LIMIT_DEFAULT),
@@ -98,7 +97,7 @@ export class WorkListing {
   async counts(): Promise<WorkCounts> {
     const all: Record<WorkStatus, number> = { ...NONE };
     for (const { state, count } of this.#desk.options.kernel.counts(WORK_KIND)) {
-      const status = STATUSES.find((one) => JSON.stringify(one) === state);
+      const status = WORK_STATUSES.find((one) => JSON.stringify(one) === state);
       if (status !== undefined) all[status] += count;
     }
     const kinds: WorkCounts['kinds'][number][] = [];
@@ -114,7 +113,7 @@ export class WorkListing {
   async #countOf(kind: string): Promise<WorkCounts['kinds'][number]> {
     const counted: Record<WorkStatus, number> = { ...NONE };
     let more = false;
-    for (const status of STATUSES) {
+    for (const status of WORK_STATUSES) {
       const count = await this.#countRows([kind, status]);
       counted[status] = Math.min(count, COUNTED_MAX);
       more ||= count > COUNTED_MAX;

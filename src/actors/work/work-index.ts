@@ -6,10 +6,21 @@
  *  2  A dedupe key is held by an item that has not ended, and by no other of its kind.
  */
 import type { AnyMachineSnapshot } from 'xstate';
-import { isLiveWork, workStatus, type WorkItemContext } from '../../machines/index.js';
+import { isLiveWork, workStatus } from '../../machines/index.js';
+import type { WorkItemContext, WorkStatus } from '../../machines/index.js';
 import type { IndexedActor, IndexRow } from '../kernel/index.js';
 
 export const WORK_KIND = 'work';
+
+/** In the order of an item's life. */
+export const WORK_STATUSES = [
+  'scheduled',
+  'ready',
+  'running',
+  'done',
+  'failed',
+  'cancelled',
+] as const satisfies readonly WorkStatus[];
 
 export const workIndexes = {
   /** Kind, status, priority, order of creation. */
