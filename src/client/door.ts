@@ -50,7 +50,9 @@ export class Door {
   readonly #place: WorkPlace;
   readonly #clock: Clock;
   readonly #patienceMs: number;
-  readonly #closing = new AbortController();
+  /** What ends each call and each pause. A signal for all would keep a trace of each as long as it lives. */
+  readonly #ends = new Set<() => void>();
+  #isClosed = false;
   #line: Line | undefined;
   /** Lines to where the runtime was before: calls under way on them end as they can. */
   readonly #old = new Set<Agent>();
@@ -70,7 +72,7 @@ export class Door {
     const until = monotonicMs() + (asked.patienceMs ?? this.#patienceMs);
     for (let pauseMs: number = BACKOFF_MS.first; ; pauseMs = Math.min(pauseMs * 2, BACKOFF_MS.max)) {
       asked.signal?.throwIfAborted();
-      if (this.#closing.signal.aborted) throw new HoldfastError('CONTROL_FAILED', 'the client is closed');
+      if (this.#isClosed) throw new HoldfastError('CONTROL_FAILED', 'the client is closed');
       try {
         return await this.#once(asked);
       } catch (error) {
@@ -83,19 +85,35 @@ export class Door {
 
   /** Resolves after so long, or as soon as a signal, or the client's end, says so. */
   async pause(ms: number, signal?: AbortSignal): Promise<void> {
-    const signals = signal === undefined ? [this.#closing.signal] : [this.#closing.signal, signal];
-    const over = AbortSignal.any(signals);
-    if (over.aborted) return;
+    if (this.#isClosed || signal?.aborted === true) return;
     await new Promise<void>((resolve) => {
-      const cancel = this.#clock.schedule(ms, resolve);
-      over.addEventListener('abort', () => (cancel(), resolve()), { once: true });
+      const leave = this.#until(signal, () => {
+        cancel();
+        leave();
+        resolve();
+      });
+      const cancel = this.#clock.schedule(ms, () => {
+        leave();
+        resolve();
+      });
     });
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#isClosed = true;
+    for (const end of this.#ends) end();
     const agents = [...this.#old, ...(this.#line === undefined ? [] : [this.#line.agent])];
     await Promise.all(agents.map((agent) => agent.destroy()));
+  }
+
+  /** Calls `end` when it is closed, or the signal fires, before the function that is returned is called. */
+  #until(signal: AbortSignal | undefined, end: () => void): () => void {
+    this.#ends.add(end);
+    signal?.addEventListener('abort', end);
+    return () => {
+      this.#ends.delete(end);
+      signal?.removeEventListener('abort', end);
+    };
   }
 
   async #once(asked: Asked): Promise<unknown> {
@@ -112,10 +130,7 @@ export class Door {
     }
     const { status, body } = answer;
     if (status < 300) return body;
-    throw (
-      errorIn(body) ??
-      new HoldfastError('CONTROL_FAILED', `${address} answered ${what} with status ${status}`)
-    );
+    throw errorIn(body) ?? strange(address, what, status);
   }
 
   /** The line there is; after a failure, one to where the runtime is now. */
@@ -147,12 +162,15 @@ export class Door {
     { target: { origin, token }, agent: dispatcher }: Line,
     { path, body, signal, timeoutMs = limits.controlCallTimeoutMs }: Asked,
   ): Promise<{ readonly status: number; readonly body: unknown }> {
-    const deadline = new AbortController();
-    const cancel = this.#clock.schedule(timeoutMs, () => deadline.abort());
-    const signals = [deadline.signal, this.#closing.signal, ...(signal === undefined ? [] : [signal])];
+    const call = new AbortController();
+    const end = (): void => call.abort();
+    const cancel = this.#clock.schedule(timeoutMs, end);
+    const leave = this.#until(signal, end);
+    // It may have come while the runtime was looked for.
+    if (this.#isClosed || signal?.aborted === true) end();
     try {
       const response = await request(`${origin}${path}`, {
-        ...{ method: 'POST', dispatcher, signal: AbortSignal.any(signals) },
+        ...{ method: 'POST', dispatcher, signal: call.signal },
         ...{ headersTimeout: timeoutMs, bodyTimeout: timeoutMs },
         headers: {
           'content-type': 'application/json',
@@ -163,6 +181,7 @@ export class Door {
       return { status: response.statusCode, body: jsonIn(await response.body.text()) };
     } finally {
       cancel();
+      leave();
     }
   }
 }
@@ -191,6 +210,13 @@ function unanswered(
 ): HoldfastError {
   const message = `${address} did not answer ${what} (${reason})`;
   return new HoldfastError('CONTROL_FAILED', message, { cause, details: { isSent } });
+}
+
+/** An answer that no runtime of this version gives. */
+function strange(address: string, what: string, status: number): HoldfastError {
+  const hint = ': is it the URL that runtime.fetch is served at, and has the runtime the option work.token?';
+  const message = `${address} answered ${what} with status ${status}${status === 404 ? hint : ''}`;
+  return new HoldfastError('CONTROL_FAILED', message);
 }
 
 function reasonOf(error: unknown): string {

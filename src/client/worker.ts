@@ -22,7 +22,7 @@ export interface ElsewhereOptions extends HandleOptions {
   readonly signal?: AbortSignal;
   /**
    * Hears what went wrong beside a handler's own throw: a claim that was lost, a runtime that did not answer.
-   * The worker goes on by itself. Default: nobody.
+   * The worker goes on by itself, also when this throws. Default: nobody.
    */
   readonly onError?: (error: unknown, item?: ClaimedWork) => void;
 }
@@ -44,7 +44,7 @@ interface Parts {
 
 const TTL_MS = 60_000;
 const WAIT_MS = 30_000;
-/** Before it claims again after a claim failed. */
+/** Before it claims again after a claim failed, or was answered with nothing and at once. */
 const AGAIN_MS = 1_000;
 /** No later claim would be answered otherwise. */
 const FOR_GOOD: ReadonlySet<ErrorCode> = new Set(['CONTROL_REFUSED', 'INVALID_INPUT', 'INVALID_OPTIONS']);
@@ -59,6 +59,8 @@ export class Handling implements ElsewhereHandling {
   readonly #concurrency: number;
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<void>>();
+  /** What fires the signals of its handlers. */
+  readonly #hands = new Set<AbortController>();
   #freed: () => void = () => undefined;
 
   constructor(parts: Parts, kind: string, handler: WorkHandler, options: ElsewhereOptions) {
@@ -74,25 +76,35 @@ export class Handling implements ElsewhereHandling {
   }
 
   close(): Promise<void> {
-    this.#closing.abort();
-    this.#freed();
+    this.#claimNoMore();
     return this.ended;
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#options;
-    const signals = signal === undefined ? [] : [signal];
-    const over = AbortSignal.any([this.#closing.signal, ...signals]);
-    over.addEventListener('abort', () => this.#freed(), { once: true });
+    // One listener, and none once it has ended: the signal may be for the life of the process.
+    const stop = (): void => {
+      this.#claimNoMore();
+      for (const hand of this.#hands) hand.abort(signal?.reason);
+    };
+    if (signal?.aborted === true) stop();
+    signal?.addEventListener('abort', stop);
     try {
-      while (!over.aborted) await this.#turn(over);
+      while (!this.#closing.signal.aborted) await this.#turn();
     } finally {
       while (this.#running.size > 0) await Promise.all(this.#running);
+      signal?.removeEventListener('abort', stop);
     }
   }
 
+  #claimNoMore(): void {
+    this.#closing.abort();
+    this.#freed();
+  }
+
   /** Claims for the hands that are free; waits for one where none is. */
-  async #turn(over: AbortSignal): Promise<void> {
+  async #turn(): Promise<void> {
+    const over = this.#closing.signal;
     const free = this.#concurrency - this.#running.size;
     if (free === 0) {
       await new Promise<void>((resolve) => (this.#freed = resolve));
@@ -111,11 +123,16 @@ export class Handling implements ElsewhereHandling {
   }
 
   async #claim(max: number, signal: AbortSignal): Promise<readonly ClaimedWork[]> {
-    const { client, door } = this.#parts;
+    const { client, door, clock } = this.#parts;
     const { workerId = client.workerId } = this.#options;
+    const askedAt = clock.monotonicMs();
     const ask = { kinds: this.#kind, workerId, ttlMs: this.#ttlMs, waitMs: WAIT_MS, signal };
     try {
-      return await client.claim(max, ask);
+      const items = await client.claim(max, ask);
+      // Nothing, without a wait: it is about to close. To ask again at once would be all it hears until then.
+      const earlyMs = AGAIN_MS - (clock.monotonicMs() - askedAt);
+      if (items.length === 0 && earlyMs > 0) await door.pause(earlyMs, signal);
+      return items;
     } catch (error) {
       if (signal.aborted) return [];
       if (isHoldfastError(error) && FOR_GOOD.has(error.code)) throw error;
@@ -127,21 +144,23 @@ export class Handling implements ElsewhereHandling {
 
   async #work(item: ClaimedWork): Promise<void> {
     const lost = new AbortController();
+    const hand = new AbortController();
+    lost.signal.addEventListener('abort', () => hand.abort(lost.signal.reason), { once: true });
+    this.#hands.add(hand);
     const rest = this.#keep(item, lost);
     try {
-      const ending = await this.#handle(item, lost.signal);
+      const ending = await this.#handle(item, hand.signal);
       const { reason } = lost.signal as { readonly reason: unknown };
       // Another's by now: nothing that is said of it counts.
       if (isOver(reason)) throw reason;
       await this.#end(item.token, ending);
     } finally {
       rest();
+      this.#hands.delete(hand);
     }
   }
 
-  async #handle(item: ClaimedWork, lost: AbortSignal): Promise<Ending> {
-    const { signal: given } = this.#options;
-    const signal = given === undefined ? lost : AbortSignal.any([lost, given]);
+  async #handle(item: ClaimedWork, signal: AbortSignal): Promise<Ending> {
     const heartbeat = async (): Promise<void> => {
       await this.#parts.client.heartbeat(item.token, { ttlMs: this.#ttlMs });
     };
@@ -169,38 +188,52 @@ export class Handling implements ElsewhereHandling {
   }
 
   /** Heartbeats until it is told to rest. */
-  #keep({ token }: ClaimedWork, lost: AbortController): () => void {
+  #keep({ id, token }: ClaimedWork, lost: AbortController): () => void {
     const { door, clock } = this.#parts;
     const everyMs = this.#ttlMs / 3;
     const resting = new AbortController();
     const body = { token, ttl_ms: this.#ttlMs };
-    let heldUntil = clock.monotonicMs() + this.#ttlMs;
-    let cancel = (): void => undefined;
+    let cancelBeat = (): void => undefined;
+    let cancelEnd = (): void => undefined;
+    const holdFor = (ms: number): void => {
+      cancelEnd();
+      cancelEnd = clock.schedule(ms, () => lost.abort(unrenewed(id)));
+    };
     const beat = async (): Promise<void> => {
       const askedAt = clock.monotonicMs();
       const bounds = { timeoutMs: everyMs, patienceMs: everyMs, signal: resting.signal };
       try {
         await door.post({ path: '/v1/work/heartbeat', body, isRepeatable: true, ...bounds });
-        heldUntil = askedAt + this.#ttlMs;
+        if (!resting.signal.aborted) holdFor(Math.max(0, askedAt + this.#ttlMs - clock.monotonicMs()));
       } catch (error) {
-        if (resting.signal.aborted) return;
-        if (isOver(error) || clock.monotonicMs() >= heldUntil) lost.abort(error);
+        if (!resting.signal.aborted && isOver(error)) lost.abort(error);
       }
       if (!lost.signal.aborted && !resting.signal.aborted) arm();
     };
     const arm = (): void => {
-      cancel = clock.schedule(everyMs, () => void beat());
+      cancelBeat = clock.schedule(everyMs, () => void beat());
     };
+    holdFor(this.#ttlMs);
     arm();
     return () => {
       resting.abort();
-      cancel();
+      cancelBeat();
+      cancelEnd();
     };
   }
 
+  /** What throws while it hears is heard by nobody: the worker goes on. */
   #tell(error: unknown, item?: ClaimedWork): void {
-    this.#options.onError?.(error, item);
+    try {
+      this.#options.onError?.(error, item);
+    } catch {
+      // There is nobody else to tell.
+    }
   }
+}
+
+function unrenewed(id: string): HoldfastError {
+  return new HoldfastError('CONTROL_FAILED', `nobody renewed the claim on work/${id} within its time`);
 }
 
 /** True when the runtime said that the claim is not this worker's any more. */
