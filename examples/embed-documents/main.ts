@@ -19,6 +19,7 @@ const {
 } = process.env;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const begunAt = Date.now();
 const runtime = await openRuntime({ directory });
 
 // Done again after a crash, it finds the chunks it has enqueued by their keys.
@@ -73,24 +74,26 @@ interface Embedded {
   readonly vector: readonly number[];
 }
 
-const vectors: Embedded[] = [];
+// By chunk: items that are done are kept for a while, and an earlier run of this program has left some.
+const vectors = new Map<string, Embedded>();
 let attempts = 0;
 let cursor: string | undefined;
 do {
   const page = await runtime.work.list({ kind: 'embed', status: 'done', cursor });
   for (const { id } of page.items) {
     const item = await runtime.work.get(id);
-    vectors.push(item.result as unknown as Embedded);
-    attempts += item.attempts;
+    const embedded = item.result as unknown as Embedded;
+    vectors.set(embedded.chunk, embedded);
+    if (item.createdAt >= begunAt) attempts += item.attempts;
   }
   ({ cursor } = page);
 } while (cursor !== undefined);
 
 const asked = embed('Who keeps the light?');
-const [nearest] = vectors.toSorted(
+const [nearest] = [...vectors.values()].toSorted(
   (left, right) => likeness(right.vector, asked) - likeness(left.vector, asked),
 );
-say(`${vectors.length} chunks embedded, ${killed} workers killed, ${attempts} attempts lost with them`);
+say(`${vectors.size} chunks embedded, ${killed} workers killed, ${attempts} attempts lost with them`);
 say(`nearest to the question: ${nearest?.chunk}`);
 
 for (const worker of [steady, victim]) {

@@ -5,12 +5,12 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { openRuntime } from 'holdfast';
 import { aiSdkRunner } from 'holdfast/runners/ai-sdk';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isNoted, toolsOf } from './tools.js';
 
 const {
   MODEL_URL = 'http://127.0.0.1:8080/v1',
-  CORPUS = 'examples/research/corpus.json',
+  CORPUS = fileURLToPath(new URL('corpus.json', import.meta.url)),
   NOTEBOOK = 'notebook.txt',
   DIRECTORY = './.holdfast',
   SLOW_TOOL,

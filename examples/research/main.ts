@@ -7,11 +7,12 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { openModel } from './model.js';
 
-const AGENT = process.argv[2] ?? resolve('examples/research/agent.ts');
+const AGENT = process.argv[2] ?? fileURLToPath(new URL('agent.ts', import.meta.url));
 const home = await mkdtemp(join(tmpdir(), 'holdfast-research-'));
 const notebook = join(home, 'notebook.txt');
 const model = await openModel();
@@ -36,7 +37,8 @@ async function life(slowTool = '', killAt?: string): Promise<boolean> {
 await life('search', 'search');
 await life('writeNote', 'noted');
 const isDone = await life();
-const notes = (await readFile(notebook, 'utf8')).trim().split('\n');
+const text = await readFile(notebook, 'utf8').catch(() => '');
+const notes = text.split('\n').filter((line) => line !== '');
 process.stdout.write(`${model.asked()} answers of the model, ${notes.length} note\n`);
 model.close();
 await rm(home, { recursive: true });

@@ -13,14 +13,18 @@ export interface Column<Row> {
   readonly paint?: (text: string, row: Row) => string;
   /** Never cut, never left out. */
   readonly keep?: boolean;
+  /** Left out before another column is cut below its `widthMin`. */
+  readonly spare?: boolean;
+  /** Cut to less it says less than a spare one; default 8. */
+  readonly widthMin?: number;
 }
 
 const GAP = '  ';
-/** A cut column narrower than this says nothing: it is left out instead. */
 const WIDTH_MIN = 8;
 
 /**
- * The lines of a table. Where it is too wide, the last column that may be is cut, then left out, and so on.
+ * The lines of a table. Where it is too wide, the last column that may be is cut; where that would leave too
+ * little of it, the last spare one is left out, or else this one, and so on.
  */
 export function tableLines<Row>(
   terminal: Terminal,
@@ -56,8 +60,10 @@ function fittedColumns<Row>(columns: readonly Sized<Row>[], room: number): reado
   const last = columns[at];
   if (total <= room || last === undefined) return columns;
   const width = last.width - (total - room);
-  if (width >= WIDTH_MIN) return columns.with(at, { ...last, width });
-  return fittedColumns(columns.toSpliced(at, 1), room);
+  const spare = columns.findLastIndex(({ column }) => column.spare === true);
+  const least = (spare === -1 ? undefined : last.column.widthMin) ?? WIDTH_MIN;
+  if (width >= least) return columns.with(at, { ...last, width });
+  return fittedColumns(columns.toSpliced(spare === -1 ? at : spare, 1), room);
 }
 
 function naturalWidth<Row>(column: Column<Row>, rows: readonly Row[]): number {

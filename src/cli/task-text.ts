@@ -24,10 +24,14 @@ export function taskTable(terminal: Terminal, tasks: readonly TaskView[], now: n
         keep: true,
       },
       { title: 'AGE', cell: ({ createdAt }) => spanText(now - createdAt) },
-      { title: 'ITER', cell: ({ iterations, maxIterations }) => `${iterations}/${maxIterations}` },
-      { title: 'TOKENS', cell: ({ usage }) => String(usage.totalTokens) },
-      { title: 'RUNNER', cell: ({ runner }) => plain(runner) },
-      { title: 'TASK', cell: (task) => plain(aboutOf(task)).slice(0, CHARS_MAX) },
+      {
+        title: 'ITER',
+        cell: ({ iterations, maxIterations }) => `${iterations}/${maxIterations}`,
+        spare: true,
+      },
+      { title: 'TOKENS', cell: ({ usage }) => String(usage.totalTokens), spare: true },
+      { title: 'RUNNER', cell: ({ runner }) => plain(runner), spare: true },
+      { title: 'TASK', cell: (task) => plain(aboutOf(task)).slice(0, CHARS_MAX), widthMin: 20 },
     ],
     tasks,
   );

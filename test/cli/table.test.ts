@@ -48,6 +48,21 @@ test('a column with no room left goes, and the one before it is cut then', () =>
   expect(tableLines(terminal(14), COLUMNS, ROWS)).toEqual(['ID', 'job_123456789', 'job_2']);
 });
 
+test('spare columns go, the last one first, before a text is cut to too little', () => {
+  const columns: readonly Column<Row>[] = [
+    { title: 'ID', cell: ({ id }) => id, keep: true },
+    { title: 'WORD', cell: ({ word }) => word, spare: true },
+    { title: 'SIZE', cell: ({ text }) => String(text.length), spare: true },
+    { title: 'TEXT', cell: ({ text }) => text, widthMin: 20 },
+  ];
+  const at = (width: number): string | undefined => tableLines(terminal(width), columns, ROWS)[1];
+  expect(at(49)).toBe('job_123456789  openai  39    a cat riding a bicy…');
+  expect(at(48)).toBe('job_123456789  openai  a cat riding a bicycle t…');
+  expect(at(42)).toBe('job_123456789  a cat riding a bicycle thr…');
+  // None is left to go: it is cut like any other.
+  expect(at(24)).toBe('job_123456789  a cat ri…');
+});
+
 test('a cut text ends in an ellipsis, between whole characters', () => {
   expect(fitted('abcdef', 4)).toBe('abc…');
   expect(fitted('猫猫猫', 4)).toBe('猫…');

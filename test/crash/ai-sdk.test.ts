@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
 import { bundled } from '../bundled.js';
@@ -68,7 +68,7 @@ test('killed between a tool’s start and its result, after it, and while it ask
 
 test('the example’s researcher is killed twice, asks four times, and finishes with one note', async () => {
   const [main, agent] = [bundled('examples/research/main.ts'), bundled('examples/research/agent.ts')];
-  const lines = await live([main, agent], {});
+  const lines = await live([main, agent], { CORPUS: resolve('examples/research/corpus.json') });
   expect(lines).toContain('killed, 1 answers so far');
   expect(lines).toContain('killed, 3 answers so far');
   expect(lines).toContain('  writeNote was cut off; the note is there');

@@ -85,7 +85,7 @@ export class Enqueueing {
   }
 
   async #payload(kind: string, payload: unknown): Promise<JsonRow> {
-    const what = { what: `the payload of a ${kind}`, code: 'INVALID_INPUT' } as const;
+    const what = { what: `the payload of ${JSON.stringify(kind)}`, code: 'INVALID_INPUT' } as const;
     const taken = validated(this.#kind(kind)?.schema, payload ?? null, what);
     return jsonRow('payload', taken instanceof Promise ? await taken : taken);
   }
