@@ -44,16 +44,17 @@ const ATTEMPTS_MAX = 1_000;
 type Change = Partial<WorkItemContext>;
 
 export function startWork(input: WorkItemInput): WorkItemContext {
-  const { payload: _payload, ...kept } = input;
+  const { payload: _payload, retentionMs, ...kept } = input;
   const { at } = envelopeOf({ input });
-  const { priority = workDefaults.priority, attemptsMax = workDefaults.attemptsMax } = input;
+  const { priority, attemptsMax } = workDefaults;
   return {
-    input: kept,
-    // An item that a step asked for came through no door: it is claimed in its order all the same.
-    priority: wholeWithin(priority, 0, PRIORITY_MAX),
-    attemptsMax: wholeWithin(attemptsMax, 1, ATTEMPTS_MAX),
+    // An item that a step asked for came through no door: it is claimed in its order, tried and kept as long
+    // as others are, all the same.
+    input: isTime(retentionMs) ? { ...kept, retentionMs } : kept,
+    priority: wholeWithin(input.priority, 0, PRIORITY_MAX) ?? priority,
+    attemptsMax: wholeWithin(input.attemptsMax, 1, ATTEMPTS_MAX) ?? attemptsMax,
     createdAt: at,
-    runAt: Math.max(at, input.runAt ?? at),
+    runAt: isTime(input.runAt) ? Math.max(at, input.runAt) : at,
     attempts: 0,
     lost: [],
   };
@@ -183,6 +184,12 @@ export function noticeOf({ input, attempts, lastError }: WorkItemContext): WorkN
   return { type: 'work.failed', workId: input.workId, kind: input.kind, attempts, code, message };
 }
 
-function wholeWithin(value: number, least: number, most: number): number {
+/** Undefined for what is no number. */
+function wholeWithin(value: number | undefined, least: number, most: number): number | undefined {
+  if (value === undefined || !Number.isFinite(value)) return undefined;
   return Math.min(most, Math.max(least, Math.trunc(value)));
+}
+
+function isTime(value: number | undefined): value is number {
+  return value !== undefined && Number.isFinite(value) && value >= 0;
 }

@@ -56,6 +56,17 @@ describe('a work item', () => {
     expect(contextOf(item())).toMatchObject({ priority: workDefaults.priority });
   });
 
+  it('is as others are in what is no number', () => {
+    const odd = { priority: 'high', attemptsMax: null, runAt: '2026-01-01', retentionMs: 'a day' } as never;
+    const one = item(odd);
+    expect(statusOf(one)).toBe('ready');
+    const { priority, attemptsMax } = workDefaults;
+    expect(contextOf(one)).toMatchObject({ priority, attemptsMax, runAt: START_AT });
+    one.send(claimOf('a'));
+    one.send({ type: 'work.done', token: 'a', hasResult: false });
+    expect(one.timers()).toEqual({ keep: workDefaults.retentionMs });
+  });
+
   it('is claimed by one, and by nobody else while that lasts', () => {
     const one = claimed();
     expect(contextOf(one).claim).toEqual({
