@@ -222,7 +222,14 @@ test('shows its model, and refuses what cannot work when it is made', async () =
     [{ tokenBudget: 0.5 }, /tokenBudget/],
     [{ retries: 21 }, /retries/],
     [{ callTimeoutMs: 0 }, /callTimeoutMs/],
+    [{ maxRetries: 3 }, /no option "maxRetries"/],
+    [{ stream: 'yes' as never }, /stream is of type boolean/],
+    [{ settings: null as never }, /settings is of type object/],
+    [{ idempotentTools: new Set(['search']) as never }, /idempotentTools is of type list/],
+    [{ model: undefined as never }, /model is a language model/],
+    [{ model: '' }, /model is a language model/],
   ] as const) {
     expect(() => aiSdkRunner({ model, ...options })).toThrow(words);
   }
+  expect(() => aiSdkRunner(undefined as never)).toThrow(/model is a language model/);
 });

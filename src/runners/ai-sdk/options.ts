@@ -72,8 +72,25 @@ const RETRIES = 4;
 const CALL_TIMEOUT_MS = 600_000;
 const DAY_MS = 86_400_000;
 
+/** What each is; a model may be a name, too. */
+const SHAPES: Readonly<Record<keyof AiSdkRunnerOptions, string>> = {
+  model: 'object',
+  tools: 'object',
+  idempotentTools: 'list',
+  system: 'string',
+  maxIterations: 'number',
+  tokenBudget: 'number',
+  stream: 'boolean',
+  settings: 'object',
+  retries: 'number',
+  callTimeoutMs: 'number',
+  onText: 'function',
+  clock: 'object',
+};
+
 /** Throws INVALID_INPUT. */
 export function setupOf(options: AiSdkRunnerOptions): Setup {
+  checkShapes(options);
   const { tools = {}, idempotentTools = [], onText, settings = {} } = options;
   for (const [name, tool] of Object.entries(tools)) checkTool(name, tool);
   const unknown = idempotentTools.find((name) => !Object.hasOwn(tools, name));
@@ -97,6 +114,29 @@ export function setupOf(options: AiSdkRunnerOptions): Setup {
     onText: onText ?? (() => undefined),
     clock: options.clock ?? systemClock,
   };
+}
+
+/** An option with a typing error in its name would count for nothing, in silence. */
+function checkShapes(options: unknown): void {
+  const { model, ...others } = Object(options) as Readonly<Record<string, unknown>>;
+  if (!isModel(model)) refuse('model is a language model of the AI SDK, or the name of one');
+  const shapes = new Map(Object.entries(SHAPES));
+  for (const [name, value] of Object.entries(others)) {
+    const shape = shapes.get(name);
+    if (shape === undefined) refuse(`there is no option ${JSON.stringify(name)}`);
+    if (value !== undefined && shapeOf(value) !== shape) refuse(`${name} is of type ${shape}`);
+  }
+}
+
+function shapeOf(value: unknown): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'list' : typeof value;
+}
+
+function isModel(model: unknown): boolean {
+  if (typeof model === 'string') return model !== '';
+  const { provider, modelId } = Object(model) as Readonly<Record<string, unknown>>;
+  return typeof provider === 'string' && typeof modelId === 'string';
 }
 
 type Offered = ToolSet[string];
