@@ -6,6 +6,7 @@ import { Counts } from '../../src/actors/kernel/counts.js';
 import { createTogether } from '../../src/actors/kernel/create-many.js';
 import type { DefinitionOptions } from '../../src/actors/kernel/index.js';
 import { HoldfastError } from '../../src/index.js';
+import { limits } from '../../src/limits.js';
 import { openMemoryStore } from '../../src/store/index.js';
 import { keys } from '../../src/store/keys.js';
 import type { Commit } from '../../src/store/store.js';
@@ -69,6 +70,21 @@ describe('C5: what is staged together', () => {
     });
     await Promise.all(staged);
     expect(written()).toEqual([names]);
+  });
+
+  it('lets no more in from outside when its orders run short: who found none would stand still', async () => {
+    const { loop, put } = await openLoop();
+    const staged: Promise<void>[] = [];
+    await loop.together(async () => {
+      staged.push(put('a'));
+      await Promise.resolve();
+      expect(loop.pending).toBe(1);
+      for (let n = 0; n < 32_768; n += 1) loop.nextOrd();
+      expect(loop.pending).toBe(limits.pendingStepsMax);
+    });
+    expect(loop.pending).toBe(1);
+    await Promise.all(staged);
+    expect(loop.pending).toBe(0);
   });
 
   it('comes one after the other, and a throw lets the next one go', async () => {
@@ -179,7 +195,10 @@ describe('creating together', () => {
       admitMany: (count: number) => {
         throw new HoldfastError('COMMITS_BEHIND', `${count} steps more`);
       },
-      enqueue: (address: string) => void handed.push(address),
+      enqueue: (address: string) => {
+        handed.push(address);
+        throw new Error('handed over');
+      },
     };
     const creations = [{ id: '1' }, { id: '2' }];
     const created = createTogether('book', creations, doors, loop);

@@ -62,5 +62,10 @@ export function expectations(group: Group): Expectation[] {
 
 export function isFull(group: Group): boolean {
   const { commitRowsMax, commitBytesMax } = limits;
-  return group.rows.size >= commitRowsMax || group.bytes >= commitBytesMax || group.created >= ORDS_MAX / 2;
+  return group.rows.size >= commitRowsMax || group.bytes >= commitBytesMax || isShortOfOrds(group);
+}
+
+/** Half of its orders are given away: what is under way needs the rest. */
+export function isShortOfOrds(group: Group): boolean {
+  return group.created >= ORDS_MAX / 2;
 }

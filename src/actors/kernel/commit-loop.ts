@@ -17,9 +17,10 @@
 import type { Clock } from '../../clock.js';
 import { HoldfastError, isHoldfastError } from '../../errors.js';
 import type { Json } from '../../json.js';
+import { limits } from '../../limits.js';
 import { compareKeys, keys, rangeAfter } from '../../store/keys.js';
 import type { Entry, Expectation, Range, Row, ScanOptions, Store } from '../../store/store.js';
-import { expectations, isFull, nextOrdOf, settledBy, type Group } from './commit-group.js';
+import { expectations, isFull, isShortOfOrds, nextOrdOf, settledBy, type Group } from './commit-group.js';
 import type { Counts } from './counts.js';
 import type { Shape } from './shape.js';
 
@@ -126,9 +127,13 @@ export class CommitLoop {
     return this.#store.generation;
   }
 
-  /** Steps that are staged and not on disk. */
+  /**
+   * Steps that are staged and not on disk; as many as there may be when what is kept together has given half
+   * its orders away: it takes all that is staged, and a step that finds no order would stand still for it.
+   */
   get pending(): number {
-    return this.#stagesPending;
+    const isCrowded = this.#held !== undefined && isShortOfOrds(this.#held);
+    return isCrowded ? Math.max(this.#stagesPending, limits.pendingStepsMax) : this.#stagesPending;
   }
 
   /** The states of a stored version; undefined when they were never written down. */
