@@ -1,6 +1,8 @@
 /** `holdfast/client` at a real runtime, over its socket and over HTTP, and when nobody answers. */
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { connectWork, type ConnectOptions, type WorkClient, type WorkPlace } from '../../src/client/index.js';
@@ -266,9 +268,35 @@ describe('when nobody answers', () => {
     });
     const client = connected({ directory });
     const claim = client.claimNext('a', { waitMs: 30_000 });
+    const enqueued = client.enqueue('b');
     const runtime = await opened(directory);
     const { id } = await runtime.work.enqueue('a');
     expect((await claim)?.id).toBe(id);
+    expect((await runtime.work.get((await enqueued).id)).status).toBe('ready');
+  });
+
+  test('a runtime that comes again behind another door of its directory is found', async () => {
+    const directory = await newDirectory();
+    await mkdir(directory, { recursive: true });
+    const seen: string[] = [];
+    const open = async (name: string): Promise<Server> => {
+      const server = createServer((request, response) => {
+        seen.push(`${name} ${request.url ?? ''}`);
+        request.resume();
+        response.end('{}');
+      });
+      const url = await listening(server);
+      await writeFile(join(directory, 'control.json'), JSON.stringify({ url, token: TOKEN }));
+      return server;
+    };
+    const first = await open('first');
+    const client = connected({ directory });
+    await client.done('work_x.y');
+    first.closeAllConnections();
+    first.close();
+    await open('second');
+    await client.requeue('work_x.z');
+    expect(seen).toEqual(['first /v1/work/done', 'second /v1/work/requeue']);
   });
 
   test('a lost answer is asked for again where that changes nothing, and an enqueue is not', async () => {

@@ -135,13 +135,14 @@ test('a conversation that is too large to keep fails the task before a tool is r
   expect(ran).toEqual([]);
 });
 
-test.each([['text'], [{ format: 2 }], [{ format: 1, iteration: 1, messages: [{ role: 'nobody' }] }]])(
-  'a checkpoint that is not of this runner is refused: %j',
-  async (checkpoint) => {
-    const { model, requests } = await startOpenAi([]);
-    const record = new TaskRecord({ checkpoint });
-    const failure = { code: 'checkpoint-unreadable', message: expect.stringContaining('fromStart') };
-    await expect(record.run(aiSdkRunner({ model, clock }))).rejects.toMatchObject(failure);
-    expect(requests()).toEqual([]);
-  },
-);
+test.each([
+  ['text'],
+  [{ format: 2, iteration: 1, messages: [{ role: 'user', content: 'and then?' }] }],
+  [{ format: 1, iteration: 1, messages: [{ role: 'nobody' }] }],
+])('a checkpoint that is not of this runner is refused: %j', async (checkpoint) => {
+  const { model, requests } = await startOpenAi([]);
+  const record = new TaskRecord({ checkpoint });
+  const failure = { code: 'checkpoint-unreadable', message: expect.stringContaining('fromStart') };
+  await expect(record.run(aiSdkRunner({ model, clock }))).rejects.toMatchObject(failure);
+  expect(requests()).toEqual([]);
+});

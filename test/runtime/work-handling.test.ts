@@ -109,6 +109,16 @@ test('what was being claimed when it closed is given back, and no handler sees i
   expect([calls, told]).toEqual([0, ['claim', 'requeue']]);
 });
 
+test('it closes at once while it waits to claim again', async () => {
+  const { clock, told, handling } = play({ claim: ['COMMITS_BEHIND'] }, () => 'done');
+  await clock.advance(1);
+  const ends: string[] = [];
+  const closed = handling.close().then(() => ends.push('closed'));
+  await clock.advance(0);
+  expect([ends, told]).toEqual([['closed'], ['claim COMMITS_BEHIND']]);
+  await closed;
+});
+
 test('a store that is over ends it', async () => {
   const { clock, told, handling } = play({ claim: ['STORE_FAILED'] }, () => 'done');
   await clock.advance(TTL_MS);
