@@ -349,12 +349,14 @@ export class Tasks implements TasksFace {
     let cursor: string | undefined;
     do {
       const page = await this.#kernel.reader.byIndex(taskIndexes.status, [status], { cursor, limit: 1_000 });
-      for (const address of page.items) {
-        await unlessBad(this.#options.log, address, async () => {
+      // A page at once: it shares commits, and thousands do not hold up an open one after the other.
+      const visits = page.items.map((address) =>
+        unlessBad(this.#options.log, address, async () => {
           const actor = await this.#kernel.snapshot(address);
           if (actor !== undefined) await visit(address, actor.snapshot.context as TaskContext);
-        });
-      }
+        }),
+      );
+      await Promise.all(visits);
       cursor = page.cursor;
     } while (cursor !== undefined);
   }

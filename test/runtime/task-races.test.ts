@@ -119,3 +119,19 @@ test('a task in a capsule without its secrets goes on from its checkpoint where 
   again.finish();
   expect(await there.tasks.get(id).settled()).toMatchObject({ status: 'completed' });
 });
+
+test('blocked tasks whose runner is there again wake together, and hold up no open', async () => {
+  const { runner, next } = stage();
+  const place = await openTasks({ runners: { agent: runner }, concurrency: 1 });
+  const count = 40;
+  const ids = await Promise.all(
+    Array.from({ length: count }, async (_none, n) => (await place.tasks.submit({ prompt: `${n}` })).id),
+  );
+  const without = await place.crash({ runners: {} });
+  for (const id of ids) await seenAs(without, id, 'blocked');
+  const after = await without.crash({ runners: { agent: runner }, concurrency: 1 });
+  expect(after.store.commitCount).toBeLessThan(count / 2);
+  await next();
+  const { items } = await after.tasks.list({ status: 'blocked' });
+  expect(items).toEqual([]);
+});

@@ -7,10 +7,10 @@
  *     doubles.
  */
 import { HoldfastError } from '../../errors.js';
-import { firstNonJson, type Json } from '../../json.js';
+import type { Json } from '../../json.js';
 import { limits } from '../../limits.js';
 import { taskRows, type TaskCheckpoint } from '../../machines/index.js';
-import { invalid } from '../checked.js';
+import { jsonWithin } from '../checked.js';
 import type { Kernel } from '../kernel/index.js';
 
 const PART_BYTES_MAX = Math.floor((limits.payloadBytesMax - 2) / 2);
@@ -25,12 +25,7 @@ export interface CheckpointParts {
 
 /** Throws INVALID_INPUT for what is not JSON, or too much of it. */
 export function checkpointParts(state: unknown): CheckpointParts {
-  const bad = firstNonJson(state);
-  if (bad !== undefined) throw invalid('state', `is not JSON at "${bad}"`);
-  const text = JSON.stringify(state);
-  const bytes = Buffer.byteLength(text);
-  if (bytes > limits.taskCheckpointBytesMax)
-    throw invalid('state', `has ${bytes} bytes, and ${limits.taskCheckpointBytesMax} are the most`);
+  const { text } = jsonWithin('state', state, limits.taskCheckpointBytesMax);
   const parts = partsOf(text, PART_BYTES_MAX);
   const rows = parts.map((part, at) => [taskRows.checkpoint(at), part] as const);
   return { parts: parts.length, chars: text.length, payloads: Object.fromEntries(rows) };
@@ -63,12 +58,14 @@ export async function readCheckpoint(
   const names = Array.from({ length: checkpoint.parts }, (_none, at) => taskRows.checkpoint(at));
   const parts = await Promise.all(names.map((name) => kernel.reader.payload(address, name)));
   const { index } = checkpoint;
-  const lost = parts.findIndex((part) => typeof part !== 'string');
-  if (lost >= 0)
-    throw new HoldfastError('STORE_CORRUPTED', `${address}: checkpoint ${index} has lost its part ${lost}`);
+  const texts = parts.filter((part) => typeof part === 'string');
+  if (texts.length < parts.length) {
+    const message = `${address}: checkpoint ${index} has ${texts.length} of ${parts.length} parts`;
+    throw new HoldfastError('STORE_CORRUPTED', message);
+  }
   try {
     // Its length may be another: a capsule without its secrets has other texts in their places.
-    return JSON.parse(parts.join('')) as Json;
+    return JSON.parse(texts.join('')) as Json;
   } catch (cause) {
     throw new HoldfastError('STORE_CORRUPTED', `${address}: checkpoint ${index} is no JSON`, { cause });
   }

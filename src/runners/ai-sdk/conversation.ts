@@ -92,7 +92,8 @@ export function withAnswer(before: Conversation, said: Said, iteration: number):
 }
 
 function unusedId(id: string, taken: ReadonlySet<string>): string {
-  const plain = id === '' || id.length > CALL_ID_CHARS_MAX ? stableId('call', id) : id;
+  const isUsable = id !== '' && id.length <= CALL_ID_CHARS_MAX && id.isWellFormed() && !id.includes('\0');
+  const plain = isUsable ? id : stableId('call', id);
   if (!taken.has(plain)) return plain;
   let count = 2;
   // It ends: there are no more ids than were taken.
