@@ -29,9 +29,17 @@ export function wishesOf(thrown: unknown): { readonly retry?: false; readonly re
   return { retryInMs: Math.round(Math.min(limits.workRetryInMaxMs, Math.max(0, retryAfterMs))) };
 }
 
-function fieldsOf(thrown: unknown): Readonly<Record<string, unknown>> {
-  // Whatever it is, looking into it is safe: a value that is no object has no such fields.
-  return Object(thrown) as Readonly<Record<string, unknown>>;
+type Fields = Readonly<Record<'code' | 'name' | 'message' | 'permanent' | 'retry' | 'retryAfterMs', unknown>>;
+
+function fieldsOf(thrown: unknown): Partial<Fields> {
+  try {
+    // Of a value that is no object each is undefined.
+    const { code, name, message, permanent, retry, retryAfterMs } = Object(thrown) as Fields;
+    return { code, name, message, permanent, retry, retryAfterMs };
+  } catch {
+    // A getter of it throws.
+    return {};
+  }
 }
 
 function isWord(value: unknown): value is string {
@@ -40,5 +48,10 @@ function isWord(value: unknown): value is string {
 
 function shownAs(thrown: unknown): string {
   const hasNothing = thrown === undefined || thrown === null || thrown === '';
-  return hasNothing || firstNonJson(thrown) !== undefined ? 'no reason given' : JSON.stringify(thrown);
+  try {
+    if (!hasNothing && firstNonJson(thrown) === undefined) return JSON.stringify(thrown);
+  } catch {
+    // The same.
+  }
+  return 'no reason given';
 }

@@ -2,6 +2,10 @@ import { expect, test } from 'vitest';
 import { wishesOf, wordsOf } from '../src/attempt.js';
 import { limits } from '../src/limits.js';
 
+const thrower = (): never => {
+  throw new Error('not to be looked at');
+};
+
 test('what is thrown is told by its code or name and its message, and what is no error by its JSON', () => {
   const cases: readonly (readonly [thrown: unknown, code: string, message: string])[] = [
     [new TypeError('bad'), 'TypeError', 'bad'],
@@ -15,6 +19,7 @@ test('what is thrown is told by its code or name and its message, and what is no
     [{ at: new Date(0) }, 'Error', 'no reason given'],
     ['', 'Error', 'no reason given'],
     [null, 'Error', 'no reason given'],
+    [Object.defineProperty({}, 'code', { get: thrower, enumerable: true }), 'Error', 'no reason given'],
     [undefined, 'Error', 'no reason given'],
   ];
   for (const [thrown, code, message] of cases) expect(wordsOf(thrown)).toEqual({ code, message });
@@ -30,6 +35,7 @@ test('a wish for another attempt is one that the runtime takes', () => {
     [{ retryAfterMs: Infinity }, { retryInMs: limits.workRetryInMaxMs }],
     [{ retryAfterMs: Number.NaN }, {}],
     [{ retryAfterMs: '1000' }, {}],
+    [Object.defineProperty({}, 'permanent', { get: thrower }), {}],
     ['plain', {}],
     [undefined, {}],
   ];

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { HoldfastError } from '../errors.js';
+import { firstNonJson } from '../json.js';
 
 /** A text that can be stored, and stand in a row's name: 1 to `charsMax` characters. */
 export function text(charsMax: number): z.ZodString {
@@ -24,6 +25,20 @@ export function checked<T>(schema: z.ZodType<T>, value: unknown): T {
   const where = field === '' ? 'the request' : `"${field}"`;
   const message = `${where}: ${issue?.message ?? 'is not valid'}`;
   throw new HoldfastError('INVALID_INPUT', message, { details: { field } });
+}
+
+/** The JSON of a field, and how long it is. Throws for what is not JSON, or more than so many bytes of it. */
+export function jsonWithin(
+  field: string,
+  value: unknown,
+  bytesMax: number,
+): { readonly text: string; readonly bytes: number } {
+  const bad = firstNonJson(value);
+  if (bad !== undefined) throw invalid(field, `is not JSON at ${bad}`);
+  const text = JSON.stringify(value);
+  const bytes = Buffer.byteLength(text);
+  if (bytes > bytesMax) throw invalid(field, `has ${bytes} bytes as JSON, and ${bytesMax} are the most`);
+  return { text, bytes };
 }
 
 /** What is wrong with a field, where no schema says it. */

@@ -5,10 +5,10 @@
  * not.
  */
 import { sha256Hex } from '../../ids.js';
-import { firstNonJson, isPlainObject, type Json } from '../../json.js';
+import { isPlainObject, type Json } from '../../json.js';
 import { limits } from '../../limits.js';
 import { taskRows } from '../../machines/index.js';
-import { invalid } from '../checked.js';
+import { jsonWithin } from '../checked.js';
 import { cutText } from './cut.js';
 
 /** What a tool threw. */
@@ -20,16 +20,13 @@ export function toolRow(life: number, callId: string): string {
   return taskRows.tool(life, sha256Hex(callId).slice(0, 32));
 }
 
+const RESULT_BYTES_MAX = limits.payloadBytesMax - '{"result":}'.length;
+
 /** Throws INVALID_INPUT for what is not JSON, or over 256 KiB of it. Undefined is null. */
 export function resultRecord(result: unknown): ToolRecord {
   if (result === undefined) return { result: null };
-  const bad = firstNonJson(result);
-  if (bad !== undefined) throw invalid('result', `is not JSON at "${bad}"`);
-  const record = JSON.stringify({ result });
-  const bytes = Buffer.byteLength(record);
-  if (bytes > limits.payloadBytesMax)
-    throw invalid('result', `has ${bytes} bytes, and ${limits.payloadBytesMax} are the most`);
-  return JSON.parse(record) as ToolRecord;
+  const { text } = jsonWithin('result', result, RESULT_BYTES_MAX);
+  return { result: JSON.parse(text) as Json };
 }
 
 /** Whatever it is: a tool that ended must not look like one that was cut off. */

@@ -6,11 +6,11 @@
 import { z } from 'zod';
 import { wordsOf } from '../../attempt.js';
 import { addressOf, splitAddress } from '../../ids.js';
-import { firstNonJson, type Json } from '../../json.js';
+import type { Json } from '../../json.js';
 import { limits } from '../../limits.js';
 import type { WorkError } from '../../machines/index.js';
 import { redactText, shortWord } from '../../providers/index.js';
-import { checked, invalid, text } from '../checked.js';
+import { checked, jsonWithin, text } from '../checked.js';
 
 export const PRIORITY_MAX = 255;
 export const ATTEMPTS_MAX = 1_000;
@@ -45,6 +45,12 @@ const failing = z.strictObject({
   retry: z.boolean().optional(),
   retryInMs: z.number().int().min(0).max(limits.workRetryInMaxMs).optional(),
 });
+const handling = z.strictObject({
+  kind: kindName,
+  concurrency: z.number().int().min(1).max(limits.workClaimsMax).optional(),
+  workerId: text(300).optional(),
+  ttlMs: ttlMs.optional(),
+});
 
 /** An item to enqueue, but for its payload, which is its kind's to check. */
 export function checkedWork(asked: unknown): CheckedWork {
@@ -72,6 +78,10 @@ export function checkedFail(asked: unknown): z.output<typeof failing> {
   return checked(failing, asked);
 }
 
+export function checkedHandling(kind: string, asked: object): void {
+  checked(handling, { ...asked, kind });
+}
+
 /** A copy of a value that is kept in a row of its own. */
 export function asJson(field: string, value: unknown): Json {
   return jsonRow(field, value).json;
@@ -85,12 +95,7 @@ export interface JsonRow {
 
 /** The same, and how long it is. */
 export function jsonRow(field: string, value: unknown): JsonRow {
-  const bad = firstNonJson(value);
-  if (bad !== undefined) throw invalid(field, `it is not JSON at ${bad}`);
-  const json = JSON.stringify(value);
-  const bytes = Buffer.byteLength(json);
-  if (bytes > limits.payloadBytesMax) throw invalid(field, `it is over ${limits.payloadBytesMax} bytes`);
-  // It was JSON a line ago.
+  const { text: json, bytes } = jsonWithin(field, value, limits.payloadBytesMax);
   return { json: JSON.parse(json) as Json, bytes };
 }
 

@@ -5,22 +5,12 @@
  *  1  What is asked for is checked before anything is claimed.
  *  2  Once stopped nothing is claimed; what comes to no end in time is given back, no attempt counted.
  */
-import { z } from 'zod';
 import { HoldfastError } from '../../errors.js';
-import { limits } from '../../limits.js';
-import { checked, invalid, text } from '../checked.js';
+import { invalid } from '../checked.js';
 import { timeLeft } from '../time-left.js';
-import { kindName } from './asked.js';
+import { checkedHandling } from './asked.js';
 import type { HandleOptions, WorkHandler, WorkHandling } from './face.js';
 import { Handling, type HandlingOptions } from './handling.js';
-
-const CONCURRENCY_MAX = 1_000;
-
-const asked = z.strictObject({
-  concurrency: z.int().min(1).max(CONCURRENCY_MAX).optional(),
-  workerId: text(300).optional(),
-  ttlMs: z.int().min(limits.workTtlMinMs).max(limits.workTtlMaxMs).optional(),
-});
 
 export class Handlings {
   readonly #options: HandlingOptions;
@@ -34,9 +24,8 @@ export class Handlings {
 
   /** Throws INVALID_INPUT, RUNTIME_CLOSED. */
   handle(kind: string, handler: WorkHandler, options: HandleOptions = {}): WorkHandling {
-    checked(z.object({ kind: kindName }), { kind });
     if (typeof handler !== 'function') throw invalid('handler', 'not a function');
-    checked(asked, options);
+    checkedHandling(kind, options);
     if (this.#isClosed) throw new HoldfastError('RUNTIME_CLOSED', 'the runtime is closed');
     const handling = new Handling(this.#options, kind, handler, options);
     this.#handlings.add(handling);
