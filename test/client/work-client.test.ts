@@ -321,6 +321,15 @@ describe('when nobody answers', () => {
     expect(seen).toEqual([...twice, '/v1/work']);
   });
 
+  test('a server without such a door is asked about: which URL, and whether with a token', async () => {
+    const server = createServer((_request, response) => response.writeHead(404).end());
+    const client = connected({ url: await listening(server), token: TOKEN }, { patienceMs: 0 });
+    await expect(client.claimNext('a')).rejects.toMatchObject({
+      code: 'CONTROL_FAILED',
+      message: expect.stringContaining('with status 404: is it the URL that runtime.fetch') as string,
+    });
+  });
+
   test.each([
     {},
     { directory: '' },
