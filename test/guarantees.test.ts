@@ -16,8 +16,8 @@ const rules: readonly Rule[] = [
   ...numbered('S', 7),
   ...numbered('Q', 4),
   ...numbered('H', 5),
-  ...numbered('W', 5),
-  ...numbered('B', 4),
+  ...numbered('W', 7),
+  ...numbered('B', 6),
   ...numbered('T', 6),
 ];
 const rows = sourceOf('docs/guarantees.md').lines.filter((line) => /^\| [PKSQHWBT]\d+ \| /.test(line));

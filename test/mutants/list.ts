@@ -10,13 +10,17 @@ import { hookMutants } from './hooks.js';
 import { hostMutants } from './hosts.js';
 import type { Mutant } from './mutant.js';
 import { pagingMutants } from './paging.js';
+import { runnerMutants } from './runners.js';
 import { sessionMutants } from './sessions.js';
 import { storeMutants } from './store.js';
+import { taskRunMutants } from './task-runs.js';
 import { taskMutants } from './tasks.js';
 import { timerMutants } from './timers.js';
 import { trustMutants } from './trust.js';
 import { workItemMutants } from './work-items.js';
+import { workQueueMutants } from './work-queues.js';
 import { workMutants } from './work.js';
+import { workerMutants } from './workers.js';
 
 export const mutants: readonly Mutant[] = [
   ...commitMutants,
@@ -31,7 +35,11 @@ export const mutants: readonly Mutant[] = [
   ...storeMutants,
   ...workMutants,
   ...workItemMutants,
+  ...workQueueMutants,
+  ...workerMutants,
   ...taskMutants,
+  ...taskRunMutants,
+  ...runnerMutants,
   ...trustMutants,
   ...hostMutants,
   ...hookMutants,

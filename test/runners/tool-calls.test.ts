@@ -32,7 +32,7 @@ test('a tool that is called off comes to nothing that a model reads', async () =
   const controller = new AbortController();
   const stopped = tool({
     inputSchema,
-    execute: () => {
+    execute: (): string => {
       controller.abort(new Error('the process goes'));
       throw new Error('half done');
     },
