@@ -21,6 +21,27 @@ describe('an item that stood still over an event', () => {
   });
 });
 
+describe('an item that comes in a capsule', () => {
+  test('stands still while its key is another’s, then is free when the claim it came with is over', async () => {
+    const there = await placeOpened();
+    const { id } = await there.work.enqueue('embed', 'moved', { dedupeKey: 'k' });
+    await there.claim('embed', { ttlMs: 5_000 });
+    const capsule = await there.test.fixture(`work/${id}`);
+    const here = await placeOpened();
+    const holder = await here.work.enqueue('embed', 'own', { dedupeKey: 'k' });
+    const address = await here.test.runtime.import(capsule, { id: 'moved' });
+    const { quarantine } = here.test.runtime;
+    await expect(quarantine.resume(address)).rejects.toMatchObject({ code: 'NOT_UNIQUE' });
+    expect(await here.work.enqueue('embed', 'again', { dedupeKey: 'k' })).toMatchObject({ id: holder.id });
+    await here.work.cancel(holder.id);
+    await quarantine.resume(address);
+    expect(await here.work.enqueue('embed', 'again', { dedupeKey: 'k' })).toMatchObject({ id: 'moved' });
+    expect((await here.work.get('moved')).status).toBe('running');
+    await here.test.advance(5_001);
+    expect(await here.claim()).toMatchObject({ id: 'moved', payload: 'moved', attempts: 1 });
+  });
+});
+
 describe('kinds that could not be looked for', () => {
   test('are looked for again', async () => {
     let asked = 0;

@@ -253,10 +253,13 @@ export class Stepper {
     const snapshot = patch === undefined ? base : ({ ...base, ...patch } as AnyMachineSnapshot);
     const special: Special = { ...taken.special, ...(unreadable && { unreadable }) };
     const made: Made = { ...taken, result: { snapshot, actions }, indexed, special };
-    const changed = (patch !== undefined || record?.quarantine?.imported === true) && !unreadable;
+    const arrives = patch === undefined && record?.quarantine?.imported === true;
+    const changed = (patch !== undefined || arrives) && !unreadable;
     const now = changed ? indexedOrNot(cell, snapshot, taken.ord) : indexed;
     return this.#claim(cell, delivery, { ...made, indexed: now })?.then(async (holder) => {
-      // It ends, or goes on, whoever has the key it would be found by.
+      // Whoever was imported stands still until its key is free: it would be in no index, and nobody would find
+      // it. Others end, or go on, whoever has the key they would be found by.
+      if (holder !== undefined && arrives) throw notUnique(holder);
       if (holder !== undefined) await this.#claim(cell, delivery, made);
     });
   }
