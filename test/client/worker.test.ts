@@ -71,7 +71,7 @@ test('a runtime that answers at once with nothing, for it is closing, is asked o
   await handling.close();
 });
 
-test('a claim that nobody renewed is given up when its time is over, not when the next call has failed', async () => {
+test('a claim that nobody renewed is given up when its time is over, not a call later', async () => {
   let firedAtMs = 0;
   const { clock, told, handling } = play(
     [[ITEM]],

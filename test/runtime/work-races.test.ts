@@ -22,7 +22,7 @@ describe('an item that stood still over an event', () => {
 });
 
 describe('an item that comes in a capsule', () => {
-  test('stands still while its key is another’s, then is free when the claim it came with is over', async () => {
+  test('stands still while its key is another’s, and is free when its claim is over', async () => {
     const there = await placeOpened();
     const { id } = await there.work.enqueue('embed', 'moved', { dedupeKey: 'k' });
     await there.claim('embed', { ttlMs: 5_000 });

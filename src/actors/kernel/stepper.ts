@@ -257,8 +257,8 @@ export class Stepper {
     const changed = (patch !== undefined || arrives) && !unreadable;
     const now = changed ? indexedOrNot(cell, snapshot, taken.ord) : indexed;
     return this.#claim(cell, delivery, { ...made, indexed: now })?.then(async (holder) => {
-      // Whoever was imported stands still until its key is free: it would be in no index, and nobody would find
-      // it. Others end, or go on, whoever has the key they would be found by.
+      // Whoever was imported stands still until its key is free: in no index, nobody would find it. Others
+      // end, or go on, whoever has the key they would be found by.
       if (holder !== undefined && arrives) throw notUnique(holder);
       if (holder !== undefined) await this.#claim(cell, delivery, made);
     });
