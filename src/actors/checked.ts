@@ -28,7 +28,7 @@ export function checked<T>(schema: z.ZodType<T>, value: unknown): T {
 }
 
 /** The JSON of a field, and how long it is. Throws for what is not JSON, or more than so many bytes of it. */
-export function jsonWithin(
+export function checkedJson(
   field: string,
   value: unknown,
   bytesMax: number,

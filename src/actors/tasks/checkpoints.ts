@@ -10,7 +10,7 @@ import { HoldfastError } from '../../errors.js';
 import type { Json } from '../../json.js';
 import { limits } from '../../limits.js';
 import { taskRows, type TaskCheckpoint } from '../../machines/index.js';
-import { jsonWithin } from '../checked.js';
+import { checkedJson } from '../checked.js';
 import type { Kernel } from '../kernel/index.js';
 
 const PART_BYTES_MAX = Math.floor((limits.payloadBytesMax - 2) / 2);
@@ -25,7 +25,7 @@ export interface CheckpointParts {
 
 /** Throws INVALID_INPUT for what is not JSON, or too much of it. */
 export function checkpointParts(state: unknown): CheckpointParts {
-  const { text } = jsonWithin('state', state, limits.taskCheckpointBytesMax);
+  const { text } = checkedJson('state', state, limits.taskCheckpointBytesMax);
   const parts = partsOf(text, PART_BYTES_MAX);
   const rows = parts.map((part, at) => [taskRows.checkpoint(at), part] as const);
   return { parts: parts.length, chars: text.length, payloads: Object.fromEntries(rows) };

@@ -8,7 +8,7 @@ import { sha256Hex } from '../../ids.js';
 import { isPlainObject, type Json } from '../../json.js';
 import { limits } from '../../limits.js';
 import { taskRows } from '../../machines/index.js';
-import { jsonWithin } from '../checked.js';
+import { checkedJson } from '../checked.js';
 import { cutText } from './cut.js';
 
 /** What a tool threw. */
@@ -25,7 +25,7 @@ const RESULT_BYTES_MAX = limits.payloadBytesMax - '{"result":}'.length;
 /** Throws INVALID_INPUT for what is not JSON, or over 256 KiB of it. Undefined is null. */
 export function resultRecord(result: unknown): ToolRecord {
   if (result === undefined) return { result: null };
-  const { text } = jsonWithin('result', result, RESULT_BYTES_MAX);
+  const { text } = checkedJson('result', result, RESULT_BYTES_MAX);
   return { result: JSON.parse(text) as Json };
 }
 

@@ -10,7 +10,7 @@ import type { Json } from '../../json.js';
 import { limits } from '../../limits.js';
 import type { WorkError } from '../../machines/index.js';
 import { redactText, shortWord } from '../../providers/index.js';
-import { checked, jsonWithin, text } from '../checked.js';
+import { checked, checkedJson, text } from '../checked.js';
 
 export const PRIORITY_MAX = 255;
 export const ATTEMPTS_MAX = 1_000;
@@ -95,7 +95,7 @@ export interface JsonRow {
 
 /** The same, and how long it is. */
 export function jsonRow(field: string, value: unknown): JsonRow {
-  const { text: json, bytes } = jsonWithin(field, value, limits.payloadBytesMax);
+  const { text: json, bytes } = checkedJson(field, value, limits.payloadBytesMax);
   return { json: JSON.parse(json) as Json, bytes };
 }
 
