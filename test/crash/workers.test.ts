@@ -20,8 +20,11 @@ const KILLS = deep ? 20 : 4;
 const BATCHES = deep ? { victim: 100, steady: 20 } : { victim: 25, steady: 5 };
 /** The shortest there is: what a killed worker held waits for it. */
 const TTL_MS = 1_000;
-/** By how much a timer may be late on a slow machine. */
-const LATE_MS = 3_000;
+/**
+ * By how much a timer may be late on a machine with other things to do: an item that is stuck is so for
+ * good.
+ */
+const LATE_MS = 20_000;
 const program = bundled('test/crash/children/worker.ts');
 
 test(`${ITEMS} items, one of two workers killed ${KILLS} times: each is done by one token`, async () => {

@@ -1,5 +1,6 @@
 /** What goes wrong between the runner and a model: what is worth another call, when, and what the end is. */
 import { expect, test } from 'vitest';
+import type { Clock } from '../../src/clock.js';
 import { aiSdkRunner, type AiSdkRunnerOptions } from '../../src/runners/ai-sdk/index.js';
 import { startOpenAi, modelAt, type Reply } from './openai-server.js';
 import { hastyClock, TaskRecord } from './task-record.js';
@@ -112,24 +113,28 @@ test('a provider that is not there fails the task as `network`, after its retrie
 
 test.each([[false], [true]])('no answer in time is worth another call (streamed: %s)', async (stream) => {
   const { result, requests } = await runWith([{ silent: true }, OK], {
-    callTimeoutMs: 400,
+    callTimeoutMs: CALL_MS,
     stream,
-    ...realTime,
+    clock: impatientOnce(),
   });
   expect(await result).toEqual({ output: 'all is well' });
   expect(requests()).toHaveLength(2);
 });
 
-/** As the machine's clock, but for waits that are longer than the test's deadline. */
-const realTime = {
-  clock: {
+const CALL_MS = 400;
+
+/** Cuts off the first call in real time, and gives the second all the time that a slow machine needs. */
+function impatientOnce(): Clock {
+  let calls = 0;
+  return {
     ...hastyClock(),
-    schedule: (delayMs: number, run: () => void) => {
-      const timer = setTimeout(run, Math.min(delayMs, 400));
+    schedule: (delayMs, run) => {
+      if (delayMs === CALL_MS) calls += 1;
+      const timer = setTimeout(run, delayMs === CALL_MS && calls > 1 ? 30_000 : Math.min(delayMs, CALL_MS));
       return () => clearTimeout(timer);
     },
-  },
-};
+  };
+}
 
 test.each([[false], [true]])(
   'cancelled while it waits for an answer, it ends with the reason (streamed: %s)',
