@@ -10,6 +10,7 @@ const facts = 'test/runtime/task-facts.test.ts';
 const run = 'test/runtime/task-runs.test.ts';
 const tasks = 'test/runtime/tasks.test.ts';
 const doors = 'test/runtime/task-doors.test.ts';
+const said = 'test/runtime/run-context.test.ts';
 const cuts = 'test/runtime/task-cut.test.ts';
 
 export const taskRunMutants: readonly Mutant[] = [
@@ -159,5 +160,41 @@ export const taskRunMutants: readonly Mutant[] = [
     replace: 'return fits;',
     caughtBy: cuts,
     by: 'of one endless grapheme is between code points',
+  },
+  {
+    name: 'forgets the tokens that were used before a restart',
+    breaks: ['B3', 'B4'],
+    file: context,
+    find: 'this.#tokens = options.task.usage.totalTokens;',
+    replace: 'this.#tokens = 0;',
+    caughtBy: said,
+    by: 'counts the tokens that were used before it began',
+  },
+  {
+    name: 'gives the result of a tool before that is on disk',
+    breaks: ['B2', 'P4'],
+    file: context,
+    find: `await this.say({ type: 'tool.ended', callId }, { payloads });`,
+    replace: `this.say({ type: 'tool.ended', callId }, { payloads }).catch(() => undefined);`,
+    caughtBy: said,
+    by: 'gives the result of a tool once its end is on disk',
+  },
+  {
+    name: 'forgets the code of what a tool threw',
+    breaks: ['B2'],
+    file: 'src/actors/tasks/tool-records.ts',
+    find: `...(typeof code === 'string' ? { code: short(code) } : {}),`,
+    replace: '',
+    caughtBy: said,
+    by: 'throws again what a tool has thrown, with its name and its code',
+  },
+  {
+    name: 'does not say that a run which speaks is over',
+    breaks: ['B1'],
+    file: context,
+    find: `if (isHoldfastError(error, 'TASK_RUN_OVER')) life.end();`,
+    replace: '',
+    caughtBy: said,
+    by: 'is over as soon as it hears so',
   },
 ];

@@ -186,6 +186,7 @@ export const workQueueMutants: readonly Mutant[] = [
     replace: 'const settling',
     caughtBy: together,
     by: 'hands over none where there is no room for all',
+    hangs: true,
   },
   {
     name: 'writes what is held together before it is complete',
