@@ -1,4 +1,4 @@
-/** What one run of a task says, over a kernel played by hand: kept before it is told, refused once it is over. */
+/** What one run of a task says, over a kernel played by hand: kept before it is told, refused once over. */
 import { expect, test } from 'vitest';
 import { RunContext, type RunContextOptions } from '../../src/actors/tasks/run-context.js';
 import { RunLife } from '../../src/actors/tasks/run-life.js';
