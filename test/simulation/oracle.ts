@@ -234,7 +234,9 @@ export class Oracle implements Witness, OutsideListener, ClientsListener {
     const { address, id, what } = call;
     if (this.rotten.has(address) || !outcome.accepted) return;
     const { seq, deduplicated } = outcome;
-    if (what.type === 'operate' && this.record(address) === undefined) return;
+    // As for listeners: gone in the write of its last step. A first step that is not there is no such thing.
+    const mayBeGone = what.type === 'operate' || (seq > 1 && !deduplicated);
+    if (mayBeGone && this.record(address) === undefined) return;
     const entry = this.#entry(address, seq);
     const applied = id === undefined ? undefined : this.steps.applied.get(`${address}\0${id}`);
     if (deduplicated && what.type === 'send') {
