@@ -15,6 +15,7 @@ import { Deliveries } from './actors/deliveries.js';
 import { Hooks } from './actors/hooks/hooks.js';
 import { Ingress } from './actors/hooks/ingress.js';
 import { ParkedEvents } from './actors/hooks/parked-events.js';
+import { Inspection } from './actors/inspection/inspection.js';
 import { JobEffects } from './actors/job-effects.js';
 import { JobReconcile } from './actors/job-reconcile.js';
 import { Jobs } from './actors/jobs.js';
@@ -42,7 +43,7 @@ export async function assemble(
   options: RuntimeOptions,
   store: Store,
   providers: ProviderBook,
-  { newId, hook }: Doubles = {},
+  { newId, hook, live = true }: Doubles = {},
 ) {
   const { directory, channels = {}, jobs: defaults = {}, memory } = options;
   const { clock = systemClock, log = createLogger({ level: 'warn' }) } = options;
@@ -79,24 +80,28 @@ export async function assemble(
     options: options.work ?? {},
   });
   const desk = new Providers({ kernel, providers, accounts, transport, log });
+  const sessions = new Sessions({
+    ...{ kernel, attachments, clock, log, generation: store.generation },
+    newId: newId ?? randomId,
+    defaults: options.sessions ?? {},
+  });
+  const tasks = new Tasks({
+    ...{ kernel, clock, log, deliveries, generation: store.generation, sessionAttemptsMax },
+    newId: newId ?? randomId,
+    defaults: options.tasks ?? {},
+  });
+  const quarantine = new Quarantine(kernel);
+  const actors = new Actors(kernel, log, newId);
+  const inspection = new Inspection({
+    ...{ kernel, clock, log, files, actors, jobs, deliveries, accounts, sessions, tasks, work, quarantine },
+    live,
+  });
   return {
     providers: desk,
     ...{ parked, ingress: new Ingress({ providers, vault, hooks, clock, log, publicUrl }) },
     ...{ store, kernel, log, parts, files, attachments, transport, accounts, deliveries, jobs },
-    sessions: new Sessions({
-      ...{ kernel, attachments, clock, log, generation: store.generation },
-      newId: newId ?? randomId,
-      defaults: options.sessions ?? {},
-    }),
-    tasks: new Tasks({
-      ...{ kernel, clock, log, deliveries, generation: store.generation, sessionAttemptsMax },
-      newId: newId ?? randomId,
-      defaults: options.tasks ?? {},
-    }),
-    work,
+    ...{ sessions, tasks, work, quarantine, actors, inspection },
     workDoor: token === undefined ? undefined : new WorkDoor({ work, token, publicUrl, clock, log }),
-    quarantine: new Quarantine(kernel),
-    actors: new Actors(kernel, log, newId),
     capsules: new Capsules(kernel, clock),
     backups: new Backups({ directory, store, files, attachments, clock }),
   };

@@ -13,6 +13,9 @@ export const errorAdvice = {
   ACTOR_NOT_FOUND: 'Check the id; finished actors are removed after their retention.',
   ACTOR_NOT_QUARANTINED: 'Only an actor that stands still can be resumed, skipped or dismissed.',
   ACTOR_QUARANTINED: 'Look at the reason, mend its cause, then resume or dismiss the actor.',
+  ACTION_FORBIDDEN:
+    'Start the inspector with --allow-actions (`allowActions: true`), or use the command line.',
+  ACT_UNKNOWN: 'Look at what can be done to the actor in its present state; it may just have left another.',
   ADDRESS_TAKEN: 'Import under another id, or into another directory.',
   ADDRESS_REFUSED: 'If you mean this server, list its origin in the adapter’s trustedOrigins.',
   BATCH_NOT_CANCELLABLE: 'A turn has it: let that end, then look what is left of it.',
@@ -23,6 +26,7 @@ export const errorAdvice = {
   CAPSULE_INVALID: 'Name a capsule that holdfast has exported, of a format this version knows.',
   CAPSULE_REDACTED: 'Import a capsule without redactions, or import this one with standIns: "accept".',
   CAPSULE_UNFIT: 'Look at the capsule or replay it instead, or import it as the message says.',
+  CHART_UNKNOWN: 'Define the machine in this process, or name the module that has it.',
   CLAIM_SUPERSEDED: 'Drop what you have: somebody else does this work, or it is done. Claim again.',
   COMMITS_BEHIND:
     'The disk is slower than the callers: wait until earlier calls have settled, then send again.',
@@ -40,6 +44,7 @@ export const errorAdvice = {
     'Find out why the process dies while the effect runs, then send the actor on its way again.',
   EFFECT_TIMEOUT: 'Raise the effect’s timeoutMs or find out why it hangs.',
   FENCING_EXHAUSTED: 'Cancel the batch and enqueue its work anew.',
+  INSPECTOR_REFUSED: 'Open the URL with the token that the inspector printed, from the machine it runs on.',
   INVALID_DEFINITION: 'Change the machine as the message says.',
   INVALID_EVENT: 'Send a JSON event that its schema takes, with a type and without the reserved key "$".',
   INVALID_ID: 'Use 1 to 512 bytes of UTF-8 without NUL.',
@@ -62,6 +67,7 @@ export const errorAdvice = {
   SESSION_QUEUE_FULL: 'Wait until the session has worked some of it off, or cancel what is not needed.',
   SOURCE_KEY_CONFLICT: 'Look at the batch that has the key; enqueue other content under another key.',
   STALE_CLAIM: 'Drop what you have: the item is another worker’s now, or it has ended. Claim again.',
+  STEP_NOT_KEPT: 'Look at the steps that are kept: a journal has the last 1,024, or 1 MiB.',
   STORE_BUSY: 'Wait until a backup has ended, then begin the next.',
   STORE_CORRUPTED: 'Stop, run holdfast doctor on the directory, and repair it or restore a backup.',
   STORE_FAILED: 'Close and reopen the runtime; nothing acknowledged was lost.',

@@ -35,6 +35,36 @@ export type {
   Trial,
   Verdict,
 } from './actors/census.js';
+export type {
+  ActorLine,
+  ActorReport,
+  ActRequest,
+  ActView,
+  ArtifactView,
+  CapsuleReport,
+  Change,
+  ChartView,
+  DwellView,
+  EffectView,
+  InspectionFace,
+  KindView,
+  LegalEvent,
+  LinkView,
+  ListInspected,
+  ListSteps,
+  LiveFrame,
+  Population,
+  StateCountView,
+  StepLine,
+  StepReport,
+  Story,
+  StoryStep,
+  TimerView,
+  WhatIfReport,
+  WhatIfRequest,
+  WhatIfStep,
+  WhyReport,
+} from './actors/inspection/face.js';
 export type { DeliveryView } from './actors/deliveries.js';
 export type { SubmitRequest, TrackRequest } from './actors/job-request.js';
 export type { DeliveryStatusView, JobView } from './actors/job-view.js';

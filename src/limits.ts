@@ -124,6 +124,27 @@ export const limits = {
   taskChildrenMax: 1_000,
   taskTimeoutMaxMs: 366 * DAY_MS,
 
+  /** The longest stays that are kept of each state, and the states whose stays are. */
+  dwellSlowestMax: 3,
+  dwellStatesMax: 10_000,
+  /** The inspector: what is told at once of what happens, how often, and to how many at a time. */
+  inspectorFrameGapMs: 250,
+  inspectorFrameStepsMax: 50,
+  inspectorStreamsMax: 32,
+  /** A stream that has nothing to tell says so: who is in between must not take it for dead. */
+  inspectorHeartbeatMs: 15 * SECOND_MS,
+  /** A capsule that is shown, as text. */
+  inspectorCapsuleBytesMax: 16 * MIB,
+  inspectorChartsMax: 100,
+  /** Actors whose frames one receiver of Stately's gets. */
+  inspectorReceiverActorsMax: 100,
+  inspectedTitleChars: 200,
+  inspectedHistoryMax: 50,
+  inspectedErrorsMax: 3,
+  storyStepsMax: 500,
+  storyActorsMax: 50,
+  whatIfEventsMax: 100,
+
   effectTimeoutMs: HOUR_MS,
   /** A pool loads at most this many times its limit from the outbox. */
   poolWindowFactor: 2,

@@ -16,6 +16,7 @@ import {
   type StoredCount,
 } from './actors/census.js';
 import type { Deliveries } from './actors/deliveries.js';
+import type { InspectionFace } from './actors/inspection/face.js';
 import type { Jobs } from './actors/jobs.js';
 import { ProviderBook } from './actors/provider-book.js';
 import type { Providers } from './actors/providers.js';
@@ -46,6 +47,8 @@ export interface OfflineRuntime {
   readonly work: WorkFace;
   /** Looks at every kind; acts on the runtime's own kinds alone, whose machines are here. */
   readonly quarantine: Quarantine;
+  /** Looks at every kind; acts as `quarantine` does. */
+  readonly inspection: InspectionFace;
   /** What a machine would make of the stored actors of its kind; it changes nothing. */
   census(machine: AnyStateMachine, options?: CensusOptions): Promise<Census>;
   /** How many actors of every kind are in each state. */
@@ -72,7 +75,9 @@ export async function openOffline({
   const store = await openLevelStore({ directory, purpose: 'look' });
   try {
     const given = { directory, ...(log && { log }) };
-    const parts = await assemble(given, store, new ProviderBook(options.providers ?? []));
+    const parts = await assemble(given, store, new ProviderBook(options.providers ?? []), {
+      live: false,
+    });
     const {
       kernel,
       jobs,
@@ -82,12 +87,13 @@ export async function openOffline({
       tasks,
       work,
       quarantine,
+      inspection,
       capsules,
       backups,
       transport,
     } = parts;
     return {
-      ...{ directory, jobs, deliveries, providers, sessions, tasks, work, quarantine },
+      ...{ directory, jobs, deliveries, providers, sessions, tasks, work, quarantine, inspection },
       census: (machine, census) => takeCensus(kernel, machine, census),
       counts: () => storedCounts(kernel),
       backup: (target, taken) => backups.take(target, taken),

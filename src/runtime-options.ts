@@ -105,6 +105,8 @@ export interface Doubles {
   /** Makes the ids that nobody gave; default `newId` of ids.ts. */
   readonly newId?: (prefix: string) => string;
   readonly hook?: EffectHook;
+  /** False: the directory is only looked at. Default true. */
+  readonly live?: boolean;
 }
 
 /** Refuses what cannot work, at the door. Throws INVALID_OPTIONS. */

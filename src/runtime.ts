@@ -24,6 +24,7 @@ import {
   type StoredCount,
 } from './actors/census.js';
 import type { Deliveries } from './actors/deliveries.js';
+import type { InspectionFace } from './actors/inspection/face.js';
 import type { Jobs } from './actors/jobs.js';
 import type { CommittedStep, Kernel, Page } from './actors/kernel/index.js';
 import { ProviderBook } from './actors/provider-book.js';
@@ -107,6 +108,8 @@ export class Runtime {
   readonly providers: Providers;
   /** Actors that stand still after a fault or an import: look, resume, skip, dismiss. */
   readonly quarantine: Quarantine;
+  /** Any actor, looked at without secrets: where it stands, how it came there, what could be next. */
+  readonly inspection: InspectionFace;
   /** Absolute. */
   readonly directory: string;
   readonly #parts: Assembly;
@@ -145,6 +148,7 @@ export class Runtime {
     this.work = parts.work;
     this.tasks = parts.tasks;
     this.quarantine = parts.quarantine;
+    this.inspection = parts.inspection;
     this.#parts = parts;
     this.#supervisor = createActor(supervisorMachine, { input: { closeTimeoutMs: limits.closeTimeoutMs } });
     this.#supervisor.start();

@@ -16,6 +16,7 @@ import type { AccountName, AccountView, Capsule, CopyReport, JobView, Page } fro
 import type { ProviderCheck, ProviderView, QuarantineView, StoredCount } from '../index.js';
 import { isPlainObject } from '../json.js';
 import { limits } from '../limits.js';
+import { inspectionOver, type ControlInspection } from './inspection-client.js';
 import { CONTROL_FILE, CONTROL_SOCKET, socketServes } from './place.js';
 import type {
   CallOptions,
@@ -113,6 +114,7 @@ class HttpControlClient implements ControlClient {
   readonly sessions: ControlSessions = sessionsOver((call) => this.#call(call));
   readonly tasks: ControlTasks = tasksOver((call) => this.#call(call));
   readonly work: ControlWork = workOver((call) => this.#call(call));
+  readonly inspection: ControlInspection = inspectionOver((call) => this.#call(call));
   readonly #target: Target;
   readonly #agent: Agent;
   #closed: Promise<void> | undefined;

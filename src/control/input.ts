@@ -23,7 +23,7 @@ const DELIVERY_STATUSES = [
 ] as const satisfies readonly DeliveryView['status'][];
 
 /** Numbers in a query are decimal digits: `1e3` and ` 7 ` are mistakes. */
-const digits = (min: number, max: number): z.ZodType<number, string> =>
+export const digits = (min: number, max: number): z.ZodType<number, string> =>
   z
     .string()
     .regex(/^\d{1,9}$/, 'is not a whole number')
@@ -91,9 +91,14 @@ export const checkBody = z.strictObject({ credential: text.optional() });
 
 /** Renames what came over the wire and checks it. */
 export function accepted<T>(schema: z.ZodType<T>, value: unknown): T {
-  const parsed = schema.safeParse(fromWire(value));
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
+  return parsed(schema, fromWire(value));
+}
+
+/** The same for what has our names already. */
+export function parsed<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
   const unknown = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
   const path = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])];
   const field = snakeCase(path.join('.'));

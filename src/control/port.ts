@@ -12,6 +12,7 @@ import type {
   CheckOptions,
   CopyReport,
   DeliveryView,
+  InspectionFace,
   JobHandle,
   JobView,
   ListJobs,
@@ -28,6 +29,7 @@ import type {
   TrackRequest,
   WorkFace,
 } from '../index.js';
+import type { ControlInspection } from './inspection-client.js';
 import type { SessionsFace } from './session-acts.js';
 import type { ControlSessions } from './session-port.js';
 import type { ControlledTasks, ControlTasks } from './task-port.js';
@@ -72,6 +74,7 @@ export interface ControlledRuntime {
     skip(address: string, options?: OperatorOptions): Promise<void>;
     dismiss(address: string, options?: OperatorOptions): Promise<void>;
   };
+  readonly inspection: InspectionFace;
   counts(): readonly StoredCount[];
   export(address: string, options: CapsuleWish): Promise<Capsule>;
   backup(target: string, options?: BackupOptions): Promise<CopyReport>;
@@ -107,6 +110,7 @@ export interface ControlClient {
   readonly sessions: ControlSessions;
   readonly tasks: ControlTasks;
   readonly work: ControlWork;
+  readonly inspection: ControlInspection;
   runtime(options?: CallOptions): Promise<RuntimeView>;
   submitJob(request: SubmitRequest, options?: CallOptions): Promise<SubmittedJob>;
   trackJob(request: TrackRequest, options?: CallOptions): Promise<SubmittedJob>;

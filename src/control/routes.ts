@@ -8,7 +8,7 @@
  *   GET  /v1/quarantine  /actor           POST /v1/quarantine/{resume,skip,dismiss}
  *   GET  /v1/actors/capsule               POST /v1/backup
  *   GET  /v1/counts                       and those of session-routes.ts, task-routes.ts, work-routes.ts,
- *                                         worker-routes.ts
+ *                                         worker-routes.ts, inspection-routes.ts
  *
  * Owns: nothing. Callers: server.ts. Invariants:
  *  1  What is wrong with a request is said before anything is done, as `{error: {code, message, details}}`.
@@ -37,6 +37,7 @@ import {
   quarantineQuery,
   waitQuery,
 } from './input.js';
+import { inspectionRoutes } from './inspection-routes.js';
 import { OPERATIONS, type ControlledRuntime } from './port.js';
 import { providerRoutes } from './provider-routes.js';
 import { sessionRoutes } from './session-routes.js';
@@ -96,6 +97,7 @@ export function controlRoutes(options: RoutesOptions): Hono {
   taskRoutes(app, runtime.tasks, { clock, closing });
   workRoutes(app, runtime.work);
   workerRoutes(app, { work: runtime.work, clock, log, closing });
+  inspectionRoutes(app, { inspection: runtime.inspection, clock, closing });
   return app;
 }
 
@@ -202,12 +204,13 @@ function admit(c: Context, { token, hosts }: Guard): void {
  * ours.
  */
 async function bounded(c: Context, next: Next): Promise<Response | undefined> {
-  const { controlBodyBytesMax } = limits;
+  const { controlBodyBytesMax, inspectorCapsuleBytesMax } = limits;
+  const bytesMax = c.req.path.startsWith('/v1/capsules/') ? inspectorCapsuleBytesMax : controlBodyBytesMax;
   if (c.req.header('transfer-encoding') !== undefined) {
     return failure(c, new HoldfastError('INVALID_INPUT', 'the body comes without its content-length'), 411);
   }
-  if (Number(c.req.header('content-length') ?? 0) > controlBodyBytesMax) {
-    const message = `the body is larger than ${controlBodyBytesMax} bytes`;
+  if (Number(c.req.header('content-length') ?? 0) > bytesMax) {
+    const message = `the body is larger than ${bytesMax} bytes`;
     return failure(c, new HoldfastError('INVALID_INPUT', message), 413);
   }
   await next();

@@ -183,6 +183,11 @@ function idle(directory: string): ControlledRuntime {
       ...{ schedule: never, schedules: never, scheduleView: never, scheduleHistory: never },
       ...{ pauseSchedule: never, resumeSchedule: never, triggerSchedule: never, removeSchedule: never },
     },
+    inspection: {
+      ...{ population: never, list: never, actor: never, steps: never, step: never, chart: never },
+      ...{ why: never, whatIf: never, story: never, acts: never, act: never, look: never, whatIfOf: never },
+      ...{ artifact: never, watch: never },
+    },
     counts: never,
     export: never,
     backup: never,

@@ -47,7 +47,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   actors: {
     rooms: ['machines', ...ports],
     typesOf: ['store'],
-    packages: ['xstate', 'zod', 'croner', 'node:'],
+    packages: ['xstate', 'zod', 'croner', 'prom-client', '@opentelemetry/api', 'node:'],
   },
   simulator: {
     rooms: [],
@@ -58,14 +58,17 @@ export const rooms: Readonly<Record<string, Room>> = {
     face: true,
     packages: ['hono', '@hono/node-server', 'undici', 'zod', 'node:'],
   },
+  drawing: { rooms: [], packages: ['xstate', 'elkjs'] },
+  inspector: {
+    rooms: ['control', 'actors', 'drawing'],
+    face: true,
+    packages: ['hono', '@hono/node-server', 'undici', 'ws', 'preact', 'zod', 'node:'],
+  },
   testing: { rooms: ['store', 'actors', 'machines'], face: true },
   runners: { rooms: ['providers', 'machines'], face: true, packages: ['ai', 'node:'] },
   client: { rooms: [], face: true, packages: ['undici', 'node:'] },
-  cli: { rooms: ['simulator', 'control', 'store', 'actors', ...ports], face: true },
+  cli: { rooms: ['simulator', 'control', 'store', 'actors', 'drawing', 'inspector', ...ports], face: true },
 };
-
-/** Rooms of the design that later steps build: a folder of this name needs its row above first. */
-export const plannedRooms = ['inspector'] as const;
 
 /** Files other rooms may import: a room's index, the ports, and the key table that the kernel shares. */
 export const entryFiles = ['index.ts', 'port.ts', 'store.ts', 'keys.ts'] as const;
