@@ -46,6 +46,7 @@ export const findingKinds = {
   DEDUPE_MISSING: { severity: 'damage', repair: 'it is written again, with the newest step' },
   DEDUPE_UNREADABLE: { severity: 'damage', repair: 'it says that the newest step took the event' },
   DEDUPE_UNSWEPT: { severity: 'litter', repair: 'it is put on a list of what expires' },
+  DWELL_UNREADABLE: { severity: 'damage', repair: 'it is removed, and counting begins anew' },
   EFFECT_MISSING: { severity: 'loss', repair: 'the actor is made to stand still' },
   EFFECT_ORPHAN: { severity: 'damage', repair: 'it is removed' },
   EXPIRY_UNREADABLE: { severity: 'damage', repair: 'it is removed, and what it named is listed again' },

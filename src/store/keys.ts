@@ -23,6 +23,7 @@
  * | e   | expiry hour, commit number            | keys of what expires in that hour   |
  * | q   | index, ...parts, address              | declared index                      |
  * | n   | kind, version, hash, state            | how many actors are in that state   |
+ * | b   | kind, leaf state                      | how long actors stayed in it        |
  * | v   | kind, version, hash                   | the shape of that machine           |
  * | h   | session, ord                          | history entry                       |
  * | a   | file (sha256 and extension), address  | a reference to an artifact file     |
@@ -40,7 +41,7 @@ const NUMBER_MAX = 2 ** 48 - 1;
 const PAGES = 'p';
 
 export type RowLetter =
-  'm' | 's' | 'j' | 'c' | 'p' | 'd' | 'o' | 'i' | 'x' | 'e' | 'q' | 'n' | 'v' | 'h' | 'a' | 'f' | 'y' | 'k';
+  'm' | 's' | 'j' | 'c' | 'p' | 'd' | 'o' | 'i' | 'x' | 'e' | 'q' | 'n' | 'v' | 'h' | 'a' | 'f' | 'y' | 'k' | 'b';
 
 /**
  * A number from 0 to 2^48-1 as text of fixed width; larger ones are clamped (a due time beyond the year
@@ -119,6 +120,7 @@ export const keys = {
   index: (name: string, parts: readonly string[], address: string) => keyOf('q', name, ...parts, address),
   count: (kind: string, version: string, hash: string, state: string) =>
     keyOf('n', kind, version, hash, state),
+  dwell: (kind: string, state: string) => keyOf('b', kind, state),
   shape: (kind: string, version: string, hash: string) => keyOf('v', kind, version, hash),
   history: (session: string, ord: string) => keyOf('h', session, ord),
   artifact: (file: string, address: string) => keyOf('a', file, address),

@@ -66,6 +66,11 @@ export const damagesAround: readonly Damage[] = [
     damage: async (house) => house.corrupt(await house.key('h')),
   },
   {
+    code: 'DWELL_UNREADABLE',
+    when: 'a histogram of stays fails its checksum',
+    damage: async (house) => house.corrupt(await house.key('b')),
+  },
+  {
     code: 'INDEX_MISSING',
     when: 'an actor is not found by what it is',
     damage: async (house) => house.delete(await house.key('q', 'house:state')),

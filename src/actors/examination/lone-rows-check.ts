@@ -9,7 +9,7 @@ import { partsOf, rangeOf } from '../../store/keys.js';
 import type { Range } from '../../store/store.js';
 import type { Found, Reading } from './reading.js';
 import { DEAD_LETTERS, LETTERS } from './row-keys.js';
-import { deadLetterIn, expiringIn, historyIn } from './row-shapes.js';
+import { deadLetterIn, dwellIn, expiringIn, historyIn } from './row-shapes.js';
 import { removing, type RowFindings } from './scene.js';
 
 interface LoneRows {
@@ -40,6 +40,12 @@ const LONE: readonly LoneRows[] = [
     read: historyIn,
     code: 'HISTORY_UNREADABLE',
     what: 'an entry of a history cannot be read',
+  },
+  {
+    range: rangeOf('b'),
+    read: dwellIn,
+    code: 'DWELL_UNREADABLE',
+    what: 'how long actors stayed in a state cannot be read',
   },
 ];
 

@@ -29,6 +29,7 @@ const forms: Readonly<Record<string, readonly Part[]>> = {
   e: ['number', 'number'],
   n: ['name', 'text', 'name', 'name'],
   v: ['name', 'text', 'name'],
+  b: ['name', 'name'],
   h: ['text', 'ord'],
   a: ['name', 'address'],
   f: ['address', 'name', 'name'],

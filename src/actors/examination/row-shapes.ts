@@ -6,6 +6,7 @@
  */
 import { isPlainObject, type JsonObject } from '../../json.js';
 import { rowOf } from '../kernel/damage.js';
+import { isDwellRow } from '../kernel/dwell.js';
 import type { ActorRecord, EffectRow, HistoryEntry, InboxRow, JournalEntry } from '../kernel/record.js';
 import { isParent, isRecord, isStatus, isWhole } from '../kernel/record-shape.js';
 import type { Shape } from '../kernel/shape.js';
@@ -29,6 +30,8 @@ export const systemIn = reader<SystemRow>((row) => areTexts(row, 'address', 'own
 export const historyIn = reader<HistoryEntry>((row) => Number.isFinite(row['at']) && areTexts(row, 'cause'));
 
 export const shapeIn = reader<Shape>((row) => areTexts(row, 'id'));
+
+export const dwellIn = reader<Loose>((row) => isDwellRow(row));
 
 export const deadLetterIn = reader<Loose>((row) => isEvent(row['event']));
 

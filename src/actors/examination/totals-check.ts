@@ -7,7 +7,7 @@
 import { keys, partsOf, rangeOf } from '../../store/keys.js';
 import type { Row } from '../../store/store.js';
 import type { Definition } from '../kernel/definition.js';
-import { shapeOf } from '../kernel/shape.js';
+import { storedShape } from '../kernel/versions.js';
 import { shapeIn, wholeIn } from './row-shapes.js';
 import type { RowFinding, RowFindings, Scene } from './scene.js';
 import type { Tally } from './tally.js';
@@ -74,11 +74,8 @@ async function* missingShapes({ reading, known, tally }: Scene): RowFindings {
   }
 }
 
-function shapeRow({ kind, version, hash, machine, snapshot }: Definition): Row | undefined {
-  if (machine === undefined) return undefined;
-  const amortized = snapshot === 'amortized' ? { amortized: true } : {};
-  return {
-    key: keys.shape(kind, version, hash),
-    value: JSON.stringify({ ...shapeOf(machine.root), ...amortized }),
-  };
+function shapeRow(definition: Definition): Row | undefined {
+  const { kind, version, hash } = definition;
+  const shape = storedShape(definition);
+  return shape && { key: keys.shape(kind, version, hash), value: JSON.stringify(shape) };
 }

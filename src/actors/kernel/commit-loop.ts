@@ -22,6 +22,7 @@ import { compareKeys, keys, rangeAfter } from '../../store/keys.js';
 import type { Entry, Expectation, Range, Row, ScanOptions, Store } from '../../store/store.js';
 import { expectations, isFull, isShortOfOrds, nextOrdOf, settledBy, type Group } from './commit-group.js';
 import type { Counts } from './counts.js';
+import type { Dwelt } from './dwell.js';
 import type { Shape } from './shape.js';
 
 interface Expiring {
@@ -41,6 +42,7 @@ export class Stage {
   expectation: Expectation | undefined = undefined;
   expiring: Expiring[] | undefined = undefined;
   counted: Counted[] | undefined = undefined;
+  dwelt: Dwelt | undefined = undefined;
   after: () => void = nothing;
   failed: (error: unknown) => void = nothing;
   readonly commitNumber: number;
@@ -328,8 +330,9 @@ export class CommitLoop {
 
   /** Adds the rows that are written once a group: state counts and the expiry bucket of its dedupe rows. */
   #finish(group: Group): void {
-    for (const { counted } of group.stages) {
+    for (const { counted, dwelt } of group.stages) {
       if (counted !== undefined) for (const { key, delta } of counted) this.#counts.add(key, delta);
+      if (dwelt !== undefined) this.#counts.dwell.add(dwelt);
     }
     for (const row of this.#counts.takeRows()) group.rows.set(row.key, row);
     const byHour = new Map<number, string[]>();

@@ -15,6 +15,7 @@ import type { Json } from '../../json.js';
 import { keys, partsOf, rangeOf } from '../../store/keys.js';
 import type { Row, Store } from '../../store/store.js';
 import { rowOf, scanPast, type Scanned } from './damage.js';
+import { Dwell } from './dwell.js';
 import { valueOf, type ActorRecord } from './record.js';
 import { pagesOf } from './pages.js';
 import { isFinal, type Shape } from './shape.js';
@@ -39,9 +40,15 @@ export class Counts {
   /** Defined, and not on disk: few, and none of them in most groups. */
   readonly #unwritten = new Set<string>();
   #abandoned: string[] = [];
+  /** How long they stayed there. */
+  readonly dwell: Dwell;
+
+  constructor(dwell: Dwell) {
+    this.dwell = dwell;
+  }
 
   static async load(store: Store): Promise<Counts> {
-    const counts = new Counts();
+    const counts = new Counts(await Dwell.load(store));
     const damaged: string[] = [];
     for await (const [key, value] of rowsOf(store, 'n')) {
       if (value === undefined) damaged.push(key);
@@ -85,8 +92,10 @@ export class Counts {
     const key = keys.shape(kind, version, hash);
     const known = this.#shapes.get(key);
     // Written differently than before under one version: some are, for as long as there are stored ones.
-    if (known !== undefined && (known.amortized === true || shape.amortized !== true)) return;
-    this.#shapes.set(key, shape);
+    const isTold = known !== undefined && (known.amortized === true || shape.amortized !== true);
+    // An older holdfast kept no drawing.
+    if (isTold && (known.chart !== undefined || shape.chart === undefined)) return;
+    this.#shapes.set(key, isTold ? { ...known, ...(shape.chart && { chart: shape.chart }) } : shape);
     this.#unwritten.add(key);
   }
 
@@ -107,6 +116,7 @@ export class Counts {
     this.#changed.clear();
     for (const key of this.#abandoned) if (!this.#isWritten(key)) rows.push({ key, value: undefined });
     this.#abandoned = [];
+    rows.push(...this.dwell.takeRows());
     return rows;
   }
 

@@ -1,11 +1,13 @@
 /**
- * How long a journal grows: checkpoints every 256 steps, the oldest lump cut when the journal passes its
+ * What an entry says, and how long a journal grows: checkpoints every 256 steps, the oldest lump cut when the journal passes its
  * bound.
  *
  * Pure. Callers: turn.ts. Invariant: entries from the oldest kept mark on are all there, and so is its
  * checkpoint (mark 0 is the creation and needs none).
  */
 import { limits } from '../../limits.js';
+import type { Sent } from './belongings.js';
+import type { EffectRef, JournalEntry } from './record.js';
 
 /**
  * Checkpoints kept, oldest first: the seq of the newest step inside it, and the journal bytes written since.
@@ -60,6 +62,18 @@ function firstKept(marks: Marks, seq: number): number {
   }
   return Math.max(0, marks.length - 1);
 }
+
+/** An effect that a step has asked for, as its entry names it. */
+export function entryEffect({ id, src, child }: EffectRef): EntryPart<'effects'> {
+  return { id, src, child };
+}
+
+/** What a step has sent, likewise. */
+export function entrySend({ to, row }: Sent): EntryPart<'sends'> {
+  return { id: row.id, to, type: row.type === 'event' ? row.event.type : row.type };
+}
+
+type EntryPart<K extends 'effects' | 'sends'> = NonNullable<JournalEntry[K]>[number];
 
 /** The source of what another actor's step sent. */
 export function forAddress(address: string): string {

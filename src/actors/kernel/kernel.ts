@@ -29,6 +29,7 @@ import { CommitLoop } from './commit-loop.js';
 import { Counts, type StateCount } from './counts.js';
 import { createAll, createTogether, creationOf, type Created, type Creation } from './create-many.js';
 import { defineMachine, type Definition, type DefinitionOptions } from './definition.js';
+import type { Dwell } from './dwell.js';
 import { forAddress } from './journal.js';
 import { IndexRows } from './index-rows.js';
 import { Mailboxes } from './mailboxes.js';
@@ -75,6 +76,10 @@ export class Kernel {
   readonly reader: Reader;
   readonly transfer: Transfer;
   readonly indexRows: IndexRows;
+  /** How long actors of a kind stayed in each state; without one, of every kind that is stored. */
+  readonly dwell: Dwell['of'];
+  /** The effects of an actor that run in this process now, by id. */
+  readonly underWay: Outbox['underWay'];
   #started = false;
 
   static async open(options: KernelOptions): Promise<Kernel> {
@@ -85,6 +90,7 @@ export class Kernel {
     const { store, clock, log } = options;
     this.#options = options;
     this.#counts = counts;
+    this.dwell = (kind) => counts.dwell.of(kind);
     this.#loop = new CommitLoop(store, clock, counts, (error) => this.#fail(error));
     this.reader = new Reader(this.#loop, (kind) => this.#definitions.get(kind));
     this.#sweeper = new Sweeper(this.#loop, clock, log);
@@ -113,6 +119,7 @@ export class Kernel {
         await deliver(address, { type: 'touch' }, 'kernel');
       },
     });
+    this.underWay = (address) => this.#outbox.underWay(address);
     this.#timers = new Timers({
       ...world,
       kinds: () => [...this.#definitions.keys()],
@@ -229,7 +236,8 @@ export class Kernel {
     try {
       const record = await this.reader.committed(this.#options.store, address);
       if (record !== undefined) this.#waiters.notify(address, this.#stepper.restore(definition, record));
-      else if (typeof staged !== 'string') this.#waiters.reject(address, notFound(address));
+      else if (typeof staged !== 'string')
+        this.#waiters.reject(address, new HoldfastError('ACTOR_NOT_FOUND', `there is no ${address}`));
     } catch (error) {
       this.#waiters.reject(address, error);
     }
@@ -389,8 +397,4 @@ export class Kernel {
     for (const listener of this.#failureListeners)
       this.#afterCommit.guarded('', 'listener.failed', () => listener(error));
   }
-}
-
-function notFound(address: string): HoldfastError {
-  return new HoldfastError('ACTOR_NOT_FOUND', `there is no ${address}`);
 }

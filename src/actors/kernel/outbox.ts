@@ -24,7 +24,7 @@ import { Bounds, type Share } from './bounds.js';
 import { rowOf, scanPast } from './damage.js';
 import type { Definition } from './definition.js';
 import { effectKeyOf, insertByAge, isEmpty, newPool, poolKey, sharesOf } from './pool.js';
-import { startInTurn, windowOf, type Pool, type Waiting } from './pool.js';
+import { startInTurn, windowOf, type Aside, type Pool, type UnderWay, type Waiting } from './pool.js';
 import { sourceOfPool } from './pool-rows.js';
 import type { ActorRecord, EffectRow } from './record.js';
 import { Told } from './told.js';
@@ -36,16 +36,9 @@ interface Running {
   readonly waiting: Waiting;
   readonly shares: readonly Share[];
   readonly attempt: Attempt;
+  readonly startedAt: number;
   /** Its actor was released while it ran: it is not parked, but tried again. */
   released: boolean;
-}
-
-/** An effect that is neither queued nor running. */
-interface Aside {
-  readonly pool: Pool;
-  readonly address: string;
-  /** Ends its rest; undefined: it is parked until its actor is released. */
-  readonly wake: (() => void) | undefined;
 }
 
 export class Outbox {
@@ -123,6 +116,12 @@ export class Outbox {
       pool.queue.splice(at, 1);
       this.#putAside(effectKey, { pool, address, wake: undefined });
     }
+  }
+
+  /** The effects of an actor that run now, by id. */
+  underWay(address: string): ReadonlyMap<string, UnderWay> {
+    const own = [...this.#running.values()].filter(({ waiting }) => waiting.row.address === address);
+    return new Map(own.map(({ waiting, startedAt }) => [waiting.row.id, { startedAt }]));
   }
 
   /** Offers the effects again that were parked because this actor could not be stepped. */
@@ -323,7 +322,8 @@ export class Outbox {
     pool.turn = this.#attemptCount;
     pool.sinceMs = this.#options.clock.monotonicMs();
     const attempt = new Attempt(this.#attempts, pool.definition, waiting, this.#attemptCount);
-    const running: Running = { pool, waiting, shares, attempt, released: false };
+    const startedAt = this.#options.clock.now();
+    const running: Running = { pool, waiting, shares, attempt, startedAt, released: false };
     this.#running.set(effectKey, running);
     pool.running += 1;
     for (const share of shares) this.#bounds.take(share);

@@ -28,6 +28,20 @@ export interface Waiting {
   shares?: readonly Share[];
 }
 
+/** An effect that is neither queued nor running. */
+export interface Aside {
+  readonly pool: Pool;
+  readonly address: string;
+  /** Ends its rest; undefined: it is parked until its actor is released. */
+  readonly wake: (() => void) | undefined;
+}
+
+/** An effect that runs now. */
+export interface UnderWay {
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
+}
+
 export interface Pool {
   readonly definition: Definition;
   readonly name: string;

@@ -92,6 +92,8 @@ export interface ActorRecord {
    */
   readonly snapshot: Json;
   readonly value?: Json | undefined;
+  /** When each leaf of its state was entered, in the order of `leavesOf`; absent in an older holdfast's. */
+  readonly since?: readonly number[] | undefined;
   /** What the newest checkpoint wrote, pages included, where snapshots are amortized. */
   readonly checkpointBytes?: number | undefined;
   /** It has rows of pages beside its checkpoints. */

@@ -5,11 +5,12 @@
  *
  * Pure. Callers: the counts (which store it), migration.ts, census.ts.
  * Invariants:
- *  H1  Equal structure, equal shape: what can change a shape is part of the structure hash.
+ *  H1  Equal structure, equal shape: what can change a shape is part of the structure hash; but for its
+ *      chart, whose descriptions are not.
  *  H2  A shape is JSON, and says nothing about functions.
  */
 import type { AnyStateMachine } from 'xstate';
-import { isPlainObject, type Json } from '../../json.js';
+import { isPlainObject, type Json, type JsonObject } from '../../json.js';
 
 export type MachineNode = AnyStateMachine['root'];
 
@@ -24,6 +25,8 @@ export interface Shape {
   readonly states?: Readonly<Record<string, Shape>>;
   /** Of a root: actors of that version may have their last steps in the journal alone. */
   readonly amortized?: true;
+  /** Of a root: what it is drawn from (chart-config.ts). Absent where an older holdfast wrote it. */
+  readonly chart?: JsonObject;
 }
 
 export function shapeOf(node: MachineNode): Shape {

@@ -16,19 +16,20 @@ import { firstNonJson, type Json, type JsonEvent, type JsonObject } from '../../
 import { limits } from '../../limits.js';
 import { keys } from '../../store/keys.js';
 import { checkpointBytesOf } from './amortized.js';
-import { Belongings, hourOf, type Sent } from './belongings.js';
+import { Belongings, hourOf } from './belongings.js';
 import { Counts } from './counts.js';
 import type { Stage } from './commit-loop.js';
 import { errorToJson } from './effect-run.js';
 import { writeHold } from './holding.js';
+import { staysAfter } from './dwell.js';
 import { droppedBy, writeIndexed } from './indexed.js';
-import { forAddress, type Marks, nextMarks } from './journal.js';
+import { entryEffect, entrySend, forAddress, type Marks, nextMarks } from './journal.js';
 import { isKernelEvent, kernelEvents } from './kernel-events.js';
 import { jsonLater, lazily } from './lazy-snapshot.js';
 import { contextFault, keepCheckpoints, type Paging } from './paging.js';
 import { forgetQuarantine } from './quarantine.js';
 import { valueOf } from './record.js';
-import type { ActorRecord, ActorStatus, EffectRef, HistoryEntry, JournalEntry, ParentRef } from './record.js';
+import type { ActorRecord, ActorStatus, HistoryEntry, JournalEntry, ParentRef } from './record.js';
 import { reservedAction, type Reserved } from './reserved.js';
 import type { StepAction } from './step-scope.js';
 import type { After, Before, Turn } from './turn-shapes.js';
@@ -48,6 +49,7 @@ class TurnWriter {
   readonly #custom: StepAction[] = [];
   readonly #released: string[] = [];
   #bytes = 0;
+  #since: readonly number[] = [];
   #paging: Paging | undefined;
 
   constructor(stage: Stage, before: Before, turn: Turn) {
@@ -82,6 +84,7 @@ class TurnWriter {
     else if (this.#parent?.sync === true && !this.#isKernels())
       this.#tellParent(actions.length, 'snapshot', { snapshot: json() });
     const value: Json = (snapshot.value as Json | undefined) ?? null;
+    this.#dwell(value);
     const entry = this.#journal(value, status);
     const entryText = JSON.stringify(entry);
     const next = this.#keep(status, value, entryText, json);
@@ -330,6 +333,7 @@ class TurnWriter {
       createdAt: record?.createdAt ?? envelope.at,
       ord: this.#turn.ord,
       at: envelope.at,
+      since: this.#since,
       snapshot,
       timers,
       effects,
@@ -346,6 +350,15 @@ class TurnWriter {
 
   #unusable(what: string): HoldfastError {
     return new HoldfastError('INVALID_DEFINITION', `${this.#before.definition.kind}: ${what}`);
+  }
+
+  #dwell(value: Json): void {
+    const { address, definition, record } = this.#before;
+    const { event, envelope } = this.#turn;
+    const isAnew = event.type === 'xstate.init';
+    const { since, ended } = staysAfter(record, { value, at: envelope.at, isAnew });
+    this.#since = since;
+    if (ended.length > 0) this.#stage.dwelt = { kind: definition.kind, address, stays: ended };
   }
 
   #count(value: Json): void {
@@ -366,16 +379,6 @@ class TurnWriter {
     this.#stage.count(prefix + state, 1);
   }
 }
-
-function entryEffect({ id, src, child }: EffectRef): EntryPart<'effects'> {
-  return { id, src, child };
-}
-
-function entrySend({ to, row }: Sent): EntryPart<'sends'> {
-  return { id: row.id, to, type: row.type === 'event' ? row.event.type : row.type };
-}
-
-type EntryPart<K extends 'effects' | 'sends'> = NonNullable<JournalEntry[K]>[number];
 
 const NO_PAYLOADS: Readonly<Record<string, Json>> = {};
 

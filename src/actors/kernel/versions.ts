@@ -5,9 +5,10 @@
  * the shape of every version with actors is known (see counts.ts).
  */
 import { HoldfastError } from '../../errors.js';
+import { chartConfigOf } from './chart-config.js';
 import type { Counts } from './counts.js';
 import type { Definition } from './definition.js';
-import { shapeOf } from './shape.js';
+import { shapeOf, type Shape } from './shape.js';
 
 /** A definition and those of its children, theirs included. */
 export function* familyOf(definition: Definition): Generator<Definition> {
@@ -33,9 +34,15 @@ export function admitVersions(counts: Counts, family: readonly Definition[]): vo
     const message = `${kind}: the machine changed under version ${version} ${stored}`;
     throw new HoldfastError('INVALID_DEFINITION', message);
   }
-  for (const { kind, version, hash, machine, snapshot } of family) {
-    if (machine === undefined) continue;
-    const amortized = snapshot === 'amortized' ? ({ amortized: true } as const) : {};
-    counts.define(kind, version, hash, { ...shapeOf(machine.root), ...amortized });
+  for (const definition of family) {
+    const shape = storedShape(definition);
+    if (shape !== undefined) counts.define(definition.kind, definition.version, definition.hash, shape);
   }
+}
+
+/** As it is kept beside the actors of its version; transition logic has no states, and no shape. */
+export function storedShape({ machine, snapshot }: Definition): Shape | undefined {
+  if (machine === undefined) return undefined;
+  const amortized = snapshot === 'amortized' ? ({ amortized: true } as const) : {};
+  return { ...shapeOf(machine.root), ...amortized, chart: chartConfigOf(machine) };
 }
