@@ -6,10 +6,8 @@
  *  2  Nothing is sent twice: no retries, so a call whose answer is lost fails with CONTROL_FAILED.
  *  3  The token goes to the address in `control.json` alone, and into no message.
  */
-import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { Agent, request as httpRequest } from 'undici';
-import { z } from 'zod';
 import { systemClock } from '../clock.js';
 import { HoldfastError } from '../errors.js';
 import type { AccountName, AccountView, Capsule, CopyReport, JobView, Page } from '../index.js';
@@ -17,7 +15,6 @@ import type { ProviderCheck, ProviderView, QuarantineView, StoredCount } from '.
 import { isPlainObject } from '../json.js';
 import { limits } from '../limits.js';
 import { inspectionOver, type ControlInspection } from './inspection-client.js';
-import { CONTROL_FILE, CONTROL_SOCKET, socketServes } from './place.js';
 import type {
   CallOptions,
   CapsuleWish,
@@ -28,19 +25,12 @@ import type {
 } from './port.js';
 import { sessionsOver } from './session-client.js';
 import type { ControlSessions } from './session-port.js';
+import { codeOf, isNobody, jsonOf, targetsOf, type Target } from './targets.js';
 import { tasksOver } from './task-client.js';
 import type { ControlTasks } from './task-port.js';
 import { errorFromWire, fromWire, toWire } from './wire.js';
 import { workOver } from './work-client.js';
 import type { ControlWork } from './work-port.js';
-
-/** Somewhere a control server may listen. */
-interface Target {
-  readonly address: string;
-  readonly origin: string;
-  readonly socketPath?: string;
-  readonly token?: string;
-}
 
 export interface Call extends CallOptions {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -57,9 +47,6 @@ export interface Answer {
   /** Ours again, camelCase, unless `raw` was asked for. */
   readonly body: unknown;
 }
-
-/** Faults that mean that nobody listens there, rather than that somebody does not answer. */
-const NOBODY: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR']);
 
 /** Faults of somebody who is another user than the process that listens. */
 const DENIED: ReadonlySet<string> = new Set(['EACCES', 'EPERM']);
@@ -81,32 +68,6 @@ export async function connectControl(directory: string): Promise<ControlClient |
     await client.close();
   }
   return undefined;
-}
-
-async function targetsOf(directory: string): Promise<readonly Target[]> {
-  const socketPath = join(directory, CONTROL_SOCKET);
-  const loopback = await readLoopback(join(directory, CONTROL_FILE));
-  const socket = { address: socketPath, origin: 'http://localhost', socketPath };
-  const sockets: readonly Target[] = socketServes(socketPath) ? [socket] : [];
-  return loopback === undefined ? sockets : [...sockets, loopback];
-}
-
-const loopbackSchema = z.object({ url: z.url(), token: z.string().min(1) });
-
-async function readLoopback(file: string): Promise<Target | undefined> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new HoldfastError('CONTROL_FAILED', `${file} cannot be read`, { cause: error });
-  }
-  const parsed = loopbackSchema.safeParse(jsonOf(text));
-  // A file that is not whole was left by a process that died while writing it: nobody listens there.
-  if (!parsed.success) return undefined;
-  const { url, token } = parsed.data;
-  return { address: url, origin: url, token };
 }
 
 class HttpControlClient implements ControlClient {
@@ -143,7 +104,7 @@ class HttpControlClient implements ControlClient {
       if (error !== undefined) throw error;
       return isPlainObject(answer.body) && typeof answer.body['directory'] === 'string';
     } catch (error) {
-      if (NOBODY.has(codeOf(error))) return false;
+      if (isNobody(error)) return false;
       throw this.#unanswered(error, 'GET /v1/runtime');
     }
   }
@@ -368,18 +329,4 @@ function asObject<T extends object>(value: unknown, ...texts: readonly string[])
 
 function unreadable(): HoldfastError {
   return new HoldfastError('CONTROL_FAILED', 'the answer is not of the form this version knows');
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-function codeOf(error: unknown): string {
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : '';
 }
