@@ -14,7 +14,9 @@ import { isPlainObject, type Json, type JsonObject } from '../../json.js';
 import { ordOf, pageNumberOf, partsOf, rangeOf } from '../../store/keys.js';
 import { timerKey } from '../kernel/belongings.js';
 import type { Definition } from '../kernel/definition.js';
+import { staysAfter } from '../kernel/dwell.js';
 import { inlined } from '../kernel/page-rows.js';
+import { valueOf } from '../kernel/record.js';
 import type {
   ActorRecord,
   ChildRef,
@@ -209,6 +211,7 @@ function recordOf(sources: Sources, parts: UnderWay): ActorRecord | undefined {
     // Without a checkpoint its place among those of its commit is lost.
     ord: earlier?.ord ?? ordOf(first.commit, 0),
     at: last.at,
+    since: sinceOf(sources),
     ...parts,
     ...(amortized && checkpointBytes !== undefined ? { checkpointBytes } : {}),
     ...(isPaged && { paged: true }),
@@ -216,6 +219,17 @@ function recordOf(sources: Sources, parts: UnderWay): ActorRecord | undefined {
     ...(restarts ? { input: inputOf(sources), restarts: earlier?.restarts ?? [] } : {}),
     marks: marksOf(sources),
   };
+}
+
+/** Since when it is where it is, as its steps say. */
+function sinceOf({ entries, checkpoints }: Sources): readonly number[] {
+  const checkpoint = checkpoints.find(({ seq }) => seq === (entries[0]?.seq ?? 1) - 1);
+  let standing = checkpoint && { value: valueOf(checkpoint), since: checkpoint.since };
+  for (const { value, at, event } of entries) {
+    const { since } = staysAfter(standing, { value, at, isAnew: event.type === 'xstate.init' });
+    standing = { value, since };
+  }
+  return standing?.since ?? [];
 }
 
 function inputOf({ checkpoints, entries }: Sources): Json | undefined {

@@ -33,6 +33,7 @@ import { sourceOf, type LogicType, type Source } from './logic.js';
 import type { Waiting } from './pool.js';
 import type { ActorRecord, EffectRow } from './record.js';
 import type { Told } from './told.js';
+import { watched, type KernelWatch } from './watching.js';
 
 /** Gives the end of an effect to its actor; settles after the commit, or when it was refused (fenced). */
 export type DeliverResult = (address: string, effectId: string, event: JsonEvent) => Promise<void>;
@@ -61,6 +62,8 @@ export interface AttemptOptions {
   readonly told: Told;
   /** For tests: what runs in place of effects' own logic. */
   readonly hook?: EffectHook | undefined;
+  /** Told of every run. */
+  readonly watch?: KernelWatch | undefined;
 }
 
 /** What is to become of the effect now. */
@@ -248,13 +251,23 @@ export class Attempt {
     if (source.type === 'unusable') {
       return Promise.resolve({ type: 'error', error: { name: 'Error', message: source.reason } });
     }
+    const { watch } = this.#options;
+    if (watch === undefined) return this.#perform(source.type, source.logic);
+    const { address, src, input, started, failures = [] } = this.#row;
+    const { kind } = this.#definition;
+    const attempt = started?.attempt ?? failures.length + 1;
+    const seen = { id: this.#waiting.effectKey, address, kind, src, input, attempt };
+    return watched(watch, seen, () => this.#perform(source.type, source.logic));
+  }
+
+  #perform(logicType: LogicType, own: AnyActorLogic): Promise<RunOutcome> {
     const { hook } = this.#options;
-    if (hook === undefined) return this.#begin(source.type, source.logic);
+    if (hook === undefined) return this.#begin(logicType, own);
     const { address, src, child, input } = this.#row;
-    const type = source.type === 'promise' ? 'promise' : 'stream';
+    const type = logicType === 'promise' ? 'promise' : 'stream';
     const { kind } = this.#definition;
     const call = { id: this.#waiting.effectKey, address, kind, src, child, input, type } as const;
-    return performed(hook, call, source.logic, (logic) => this.#begin(source.type, logic));
+    return performed(hook, call, own, (logic) => this.#begin(logicType, logic));
   }
 
   #begin(type: LogicType, logic: AnyActorLogic): Promise<RunOutcome> {

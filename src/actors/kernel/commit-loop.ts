@@ -24,6 +24,7 @@ import { expectations, isFull, isShortOfOrds, nextOrdOf, settledBy, type Group }
 import type { Counts } from './counts.js';
 import type { Dwelt } from './dwell.js';
 import type { Shape } from './shape.js';
+import type { KernelWatch } from './watching.js';
 
 interface Expiring {
   readonly hour: number;
@@ -117,9 +118,17 @@ export class CommitLoop {
   #holding: Promise<unknown> = Promise.resolve();
 
   readonly #onFailure: (error: unknown) => void;
+  readonly #watch: KernelWatch | undefined;
 
-  constructor(store: Store, clock: Clock, counts: Counts, onFailure: (error: unknown) => void) {
+  constructor(
+    store: Store,
+    clock: Clock,
+    counts: Counts,
+    onFailure: (error: unknown) => void,
+    watch?: KernelWatch,
+  ) {
     this.#onFailure = onFailure;
+    this.#watch = watch;
     this.#store = store;
     this.#clock = clock;
     this.#counts = counts;
@@ -291,10 +300,13 @@ export class CommitLoop {
   #wake(): void {
     if (this.#writing || this.#scheduled) return;
     this.#scheduled = true;
-    this.#clock.soon(() => {
-      this.#scheduled = false;
-      void this.#write();
-    });
+    const writeSoon = (): void =>
+      this.#clock.soon(() => {
+        this.#scheduled = false;
+        void this.#write();
+      });
+    if (this.#watch === undefined) writeSoon();
+    else this.#watch.apart(writeSoon);
   }
 
   async #write(): Promise<void> {
@@ -305,7 +317,12 @@ export class CommitLoop {
     try {
       this.#finish(group);
       const rows = [...group.rows.values()];
+      const startedMs = this.#watch === undefined ? 0 : this.#clock.monotonicMs();
       await this.#store.commit({ number: group.number, rows, expect: expectations(group) });
+      this.#watch?.committed({
+        ...{ number: group.number, steps: group.stages.length, rows: rows.length, bytes: group.bytes },
+        durationMs: this.#clock.monotonicMs() - startedMs,
+      });
     } catch (error) {
       this.#writing = false;
       const code = isHoldfastError(error, 'STORE_FULL') ? error.code : 'STORE_FAILED';

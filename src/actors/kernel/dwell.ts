@@ -15,7 +15,6 @@ import { keys, partsOf, rangeOf } from '../../store/keys.js';
 import type { Row, Store } from '../../store/store.js';
 import { rowOf, scanPast } from './damage.js';
 import { pagesOf } from './pages.js';
-import { valueOf, type ActorRecord } from './record.js';
 
 /** The stays in one leaf state that have ended. */
 export interface StateDwell {
@@ -130,6 +129,12 @@ export function leavesOf(value: Json | undefined): readonly string[] {
   });
 }
 
+/** Where an actor is, and since when: of each leaf in the order of `leavesOf`. */
+export interface Standing {
+  readonly value: Json;
+  readonly since: readonly number[] | undefined;
+}
+
 /** When each leaf of the state was entered, and the stays that ended with the step. */
 export interface Stays {
   readonly since: readonly number[];
@@ -142,13 +147,13 @@ export interface Stays {
  * beginning enters all states again.
  */
 export function staysAfter(
-  before: ActorRecord | undefined,
+  before: Standing | undefined,
   { value, at, isAnew }: { readonly value: Json; readonly at: number; readonly isAnew: boolean },
 ): Stays {
-  const from = before === undefined ? undefined : valueOf(before);
-  if (from === value && before?.since !== undefined && !isAnew) return { since: before.since, ended: [] };
+  if (before?.value === value && before.since !== undefined && !isAnew)
+    return { since: before.since, ended: [] };
   const leaves = leavesOf(value);
-  const earlier = leavesOf(from);
+  const earlier = leavesOf(before?.value);
   const known = before?.since?.length === earlier.length ? before.since : undefined;
   const stays = (leaf: string): boolean => !isAnew && leaves.includes(leaf);
   const since = leaves.map((leaf) => (isAnew ? at : (known?.[earlier.indexOf(leaf)] ?? at)));

@@ -46,7 +46,7 @@ import { admitVersions, familyOf } from './versions.js';
 import { VersionSweep } from './version-sweep.js';
 import { Waiters, type SnapshotPredicate } from './waiters.js';
 
-export interface KernelOptions extends Pick<OutboxOptions, 'hook'> {
+export interface KernelOptions extends Pick<OutboxOptions, 'hook' | 'watch'> {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
@@ -87,27 +87,26 @@ export class Kernel {
   }
 
   private constructor(options: KernelOptions, counts: Counts) {
-    const { store, clock, log } = options;
+    const { store, clock, log, hook, watch } = options;
     this.#options = options;
     this.#counts = counts;
     this.dwell = (kind) => counts.dwell.of(kind);
-    this.#loop = new CommitLoop(store, clock, counts, (error) => this.#fail(error));
+    this.#loop = new CommitLoop(store, clock, counts, (error) => this.#fail(error), watch);
     this.reader = new Reader(this.#loop, (kind) => this.#definitions.get(kind));
     this.#sweeper = new Sweeper(this.#loop, clock, log);
     const deliver = (address: string, content: Content, source: string): Promise<Outcome> =>
       this.#mailboxes.deliver(address, { content, source, dedupe: false });
     this.#mailboxes = new Mailboxes({
-      log,
-      memory: options.memory,
+      ...options,
       definitionOf: (kind) => this.#definition(kind),
       pendingSteps: () => this.#loop.pending,
       take: (cell, delivery) => this.#stepper.take(cell, delivery),
     });
     this.indexRows = new IndexRows(this.#loop, this.#mailboxes);
-    const world = { loop: this.#loop, clock, log };
+    const world = { loop: this.#loop, clock, log, watch };
     this.#outbox = new Outbox({
       ...world,
-      hook: options.hook,
+      hook,
       deliver: async (address, effectId, event) => {
         await deliver(address, { type: 'result', effectId, event }, 'effect');
       },

@@ -14,10 +14,12 @@ import type { Logger } from '../../log.js';
 import { Cells, deliveryOf, kindOf } from './cell.js';
 import type { Cell, Delivery, MemoryLimits, Parcel, StepOutcome } from './cell.js';
 import type { Definition } from './definition.js';
+import type { KernelWatch } from './watching.js';
 
 export interface MailboxesOptions {
   readonly log: Logger;
-  readonly memory: MemoryLimits | undefined;
+  readonly memory?: MemoryLimits | undefined;
+  readonly watch?: KernelWatch | undefined;
   /** Throws KIND_UNKNOWN. */
   readonly definitionOf: (kind: string) => Definition;
   /** Steps that are staged and not on disk. */
@@ -89,15 +91,24 @@ export class Mailboxes {
     try {
       if (this.#ended !== undefined) throw this.#ended;
       const definition = this.#options.definitionOf(kindOf(address));
-      if (isOutside(delivery.source)) this.#admit(address);
+      const comesFromOutside = isOutside(delivery.source);
+      if (comesFromOutside) this.#admit(address);
       const cell = this.#cells.get(address, definition);
-      cell.queue.push(delivery);
+      cell.queue.push(comesFromOutside ? this.#traced(delivery) : delivery);
       if (cell.busy) return;
       this.#cells.work(cell);
       this.#empty(cell);
     } catch (error) {
       delivery.reject(error);
     }
+  }
+
+  /** With the trace of whoever sends it, unless it names one. */
+  #traced(delivery: Delivery): Delivery {
+    const { watch } = this.#options;
+    if (watch === undefined || delivery.traceparent !== undefined) return delivery;
+    const traceparent = watch.traceparent();
+    return traceparent === undefined ? delivery : { ...delivery, traceparent };
   }
 
   #checkOpen(): void {

@@ -11,11 +11,11 @@ import { compareKeys, keys, partsOf, rangeAfter, rangeOf, type RowLetter } from 
 import type { Entry, Range, Store } from '../../store/store.js';
 import { withSnapshot, type Rows } from './amortized.js';
 import type { CommitLoop } from './commit-loop.js';
-import { parsedRow, scanPast } from './damage.js';
+import { isThere, parsedRow, readable, rowOf, scanPast } from './damage.js';
 import type { Definition } from './definition.js';
 import { unpaged } from './page-rows.js';
 import { pagesOf } from './pages.js';
-import type { ActorRecord, HistoryEntry, JournalEntry } from './record.js';
+import type { ActorRecord, EffectRow, HistoryEntry, JournalEntry } from './record.js';
 
 /** One page of a listing; `cursor` continues it and is absent at the end. */
 export interface Page<T> {
@@ -151,6 +151,40 @@ export class Reader {
     return this.#onDisk(last === undefined ? { items } : { items, cursor: encodeCursor(last) });
   }
 
+  /** The same of the records that an index finds, in its order. */
+  async indexedRecords(
+    index: string,
+    parts: readonly string[],
+    matches: (found: FoundRecord) => boolean,
+    options: PageOptions = {},
+  ): Promise<Page<FoundRecord>> {
+    const { cursor, newestFirst: reverse = false } = options;
+    const limit = pageLimit(options);
+    const whole = rangeOf('q', index, ...parts);
+    const items: FoundRecord[] = [];
+    let last = cursor === undefined ? undefined : cursorKey(cursor, whole);
+    for (let examined = 0; examined < limits.scanPageRows; examined += RECORDS_A_SCAN) {
+      const range = last === undefined ? whole : continued(whole, last, reverse);
+      const rows = await this.#loop.scan({ ...range, limit: RECORDS_A_SCAN, reverse });
+      for (const [key, address] of rows) {
+        last = key;
+        const found = await this.#found(String(JSON.parse(address)));
+        if (found !== undefined && matches(found)) items.push(found);
+        if (items.length === limit) return this.#onDisk({ items, cursor: encodeCursor(key) });
+      }
+      if (rows.length < RECORDS_A_SCAN) return this.#onDisk({ items });
+    }
+    return this.#onDisk(last === undefined ? { items } : { items, cursor: encodeCursor(last) });
+  }
+
+  /** Undefined when it has gone since its index row was read. */
+  async #found(address: string): Promise<FoundRecord | undefined> {
+    const key = keys.record(address);
+    const record = await readable<ActorRecord>(this.#loop, key);
+    if (record !== undefined) return { address, record };
+    return (await isThere(this.#loop, key)) ? { address, record } : undefined;
+  }
+
   /** The page, once what it shows is committed (K1). */
   async #onDisk(page: Page<FoundRecord>): Promise<Page<FoundRecord>> {
     await Promise.all(page.items.map(({ address }) => this.#loop.settled(keys.record(address))));
@@ -159,6 +193,35 @@ export class Reader {
 
   async journal(address: string): Promise<JournalEntry[]> {
     return (await this.#all('j', address)).map(([, value]) => JSON.parse(value) as JournalEntry);
+  }
+
+  /** Kept steps from `first` to `last`, both included; a row that cannot be read is left out. */
+  async entries(address: string, first: number, last: number): Promise<JournalEntry[]> {
+    const range = { gte: keys.journal(address, first), lt: keys.journal(address, last + 1) };
+    const found: JournalEntry[] = [];
+    for await (const page of pagesOf((options) => scanPast(this.#loop, options), range)) {
+      for (const row of page) {
+        const entry = rowOf<JournalEntry>(row);
+        if (entry !== undefined) found.push(entry);
+      }
+    }
+    return found;
+  }
+
+  /** The rows of the effects that a record names; those that are gone, or cannot be read, are left out. */
+  async effects(address: string, record: ActorRecord): Promise<EffectRow[]> {
+    const { kind } = splitAddress(address);
+    const found: EffectRow[] = [];
+    for (const { pool, ord } of record.effects) {
+      const row = await readable<EffectRow>(this.#loop, keys.effect(kind, pool, ord));
+      if (row !== undefined) found.push(row);
+    }
+    return found;
+  }
+
+  /** How many events wait for an actor; `limits.scanPageRows` are counted. */
+  async waiting(address: string): Promise<number> {
+    return (await scanPast(this.#loop, { ...rangeOf('i', address), limit: limits.scanPageRows })).length;
   }
 
   /** The same, once all of it is on disk (K1). */

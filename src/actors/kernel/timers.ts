@@ -23,6 +23,7 @@ import type { Range } from '../../store/store.js';
 import type { CommitLoop } from './commit-loop.js';
 import { isThere, readable, rowOf, scanPast, type Scanned } from './damage.js';
 import type { ActorRecord, TimerRef, TimerRow } from './record.js';
+import type { KernelWatch } from './watching.js';
 
 export interface DueTimer {
   readonly address: string;
@@ -40,6 +41,7 @@ export interface TimersOptions {
   readonly fire: (timer: DueTimer) => Promise<void>;
   /** Wall clock against monotonic clock, in milliseconds; negative when it went back. */
   readonly onClockJump: (jumpMs: number) => void;
+  readonly watch?: KernelWatch | undefined;
 }
 
 /** Timers fired before the clock is looked at again, and rows that a look reads first. */
@@ -226,11 +228,13 @@ export class Timers {
   }
 
   #checkClock(): void {
-    const { clock, onClockJump } = this.#options;
+    const { clock, onClockJump, watch } = this.#options;
     const wallMs = clock.now() - this.#seenWallMs;
     const jumpMs = Math.round(wallMs - (clock.monotonicMs() - this.#seenMonotonicMs));
     this.#noteTime();
-    if (Math.abs(jumpMs) >= limits.clockJumpMs) onClockJump(jumpMs);
+    if (Math.abs(jumpMs) < limits.clockJumpMs) return;
+    onClockJump(jumpMs);
+    watch?.clockJumped(jumpMs);
   }
 
   #noteTime(): void {

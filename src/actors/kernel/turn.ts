@@ -356,7 +356,8 @@ class TurnWriter {
     const { address, definition, record } = this.#before;
     const { event, envelope } = this.#turn;
     const isAnew = event.type === 'xstate.init';
-    const { since, ended } = staysAfter(record, { value, at: envelope.at, isAnew });
+    const before = record && { value: valueOf(record), since: record.since };
+    const { since, ended } = staysAfter(before, { value, at: envelope.at, isAnew });
     this.#since = since;
     if (ended.length > 0) this.#stage.dwelt = { kind: definition.kind, address, stays: ended };
   }
