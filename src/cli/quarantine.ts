@@ -8,11 +8,11 @@
  *     in the programs that define them.
  */
 import type { Command } from 'commander';
-import { connectControl, OPERATIONS, type Operation } from '../control/index.js';
-import { openOffline, silentLogger } from '../index.js';
+import { OPERATIONS, type Operation } from '../control/index.js';
 import type { ListQuarantined, Page, QuarantineView } from '../index.js';
 import { limits } from '../limits.js';
 import { leafOf, LIMIT_DEFAULT, moreLines, say, wholeLimit, type Common } from './answer.js';
+import { inDirectory } from './in-directory.js';
 import { tableLines, type Column } from './table.js';
 import { plain, type Terminal } from './terminal.js';
 
@@ -71,39 +71,23 @@ interface Desk {
   list(filter: ListQuarantined): Promise<Page<QuarantineView>>;
   get(address: string): Promise<QuarantineView>;
   operate(what: Operation, address: string, operator: string): Promise<void>;
-  close(): Promise<void>;
 }
 
-async function atDesk<T>(directory: string, work: (desk: Desk) => Promise<T>): Promise<T> {
-  const desk = (await runningDesk(directory)) ?? (await closedDesk(directory));
-  try {
-    return await work(desk);
-  } finally {
-    await desk.close();
-  }
-}
-
-async function runningDesk(directory: string): Promise<Desk | undefined> {
-  const client = await connectControl(directory);
-  return (
-    client && {
-      list: (filter) => client.listQuarantined(filter),
-      get: (address) => client.getQuarantined(address),
-      operate: (what, address, operator) => client.operate(what, address, operator),
-      close: () => client.close(),
-    }
-  );
-}
-
-async function closedDesk(directory: string): Promise<Desk> {
-  const offline = await openOffline({ directory, log: silentLogger });
-  const { quarantine } = offline;
-  return {
-    list: (filter) => quarantine.list(filter),
-    get: (address) => quarantine.get(address),
-    operate: (what, address, operator) => quarantine[what](address, { operator }),
-    close: () => offline.close(),
-  };
+function atDesk<T>(directory: string, work: (desk: Desk) => Promise<T>): Promise<T> {
+  return inDirectory(directory, {
+    running: (client) =>
+      work({
+        list: (filter) => client.listQuarantined(filter),
+        get: (address) => client.getQuarantined(address),
+        operate: (what, address, operator) => client.operate(what, address, operator),
+      }),
+    closed: ({ quarantine }) =>
+      work({
+        list: (filter) => quarantine.list(filter),
+        get: (address) => quarantine.get(address),
+        operate: (what, address, operator) => quarantine[what](address, { operator }),
+      }),
+  });
 }
 
 async function list(options: ListOptions, terminal: Terminal): Promise<void> {

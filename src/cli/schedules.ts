@@ -12,7 +12,7 @@ import { limits } from '../limits.js';
 import { leafOf, LIMIT_DEFAULT, sayPage, sayWire, wholeLimit, type Common } from './answer.js';
 import { timeText } from './facts.js';
 import { plain, type Terminal } from './terminal.js';
-import { atWork } from './work-desk.js';
+import { atWork } from './in-directory.js';
 import { scheduleLines, scheduleTable } from './work-text.js';
 
 interface ListOptions extends Common {

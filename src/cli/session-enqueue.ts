@@ -13,7 +13,7 @@ import { limits } from '../limits.js';
 import { sayWire, type Common } from './answer.js';
 import { wrong } from './given.js';
 import { timeOf } from './numbers.js';
-import { atSessions } from './session-desk.js';
+import { atSessions } from './in-directory.js';
 import type { Terminal } from './terminal.js';
 
 interface EnqueueOptions extends Common {

@@ -12,7 +12,7 @@ import type { HistoryEntry } from '../index.js';
 import { sayWire, type Common } from './answer.js';
 import { pause } from './demo/halt.js';
 import { EXIT_INTERRUPTED, onInterrupt } from './interrupt.js';
-import { atSessions } from './session-desk.js';
+import { atSessions } from './in-directory.js';
 import { historyLine } from './session-text.js';
 import type { Terminal } from './terminal.js';
 

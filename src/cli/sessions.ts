@@ -11,7 +11,7 @@ import type { ModeChange } from '../index.js';
 import { limits } from '../limits.js';
 import { leafOf, LIMIT_DEFAULT, sayPage, sayWire, wholeLimit, type Common } from './answer.js';
 import { wholeNumber } from './numbers.js';
-import { atSessions } from './session-desk.js';
+import { atSessions } from './in-directory.js';
 import { enqueueOptions } from './session-enqueue.js';
 import { tail, type TailOptions } from './session-tail.js';
 import { batchTable, modeText, sessionLines, sessionTable } from './session-text.js';

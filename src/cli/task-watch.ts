@@ -12,7 +12,7 @@ import { HoldfastError } from '../errors.js';
 import type { TaskView } from '../index.js';
 import { sayWire, type Common } from './answer.js';
 import { EXIT_INTERRUPTED, onInterrupt } from './interrupt.js';
-import { atTasks } from './task-desk.js';
+import { atTasks } from './in-directory.js';
 import { progressLine, resultLines } from './task-text.js';
 import type { Terminal } from './terminal.js';
 

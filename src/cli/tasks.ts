@@ -12,7 +12,7 @@ import type { NewTask, TaskStatus, TaskView, ToolDecision } from '../index.js';
 import { limits } from '../limits.js';
 import { leafOf, LIMIT_DEFAULT, sayPage, sayWire, wholeLimit, type Common } from './answer.js';
 import { givenJson, givenText, wrong } from './given.js';
-import { atTasks } from './task-desk.js';
+import { atTasks } from './in-directory.js';
 import { taskLines, taskTable } from './task-text.js';
 import { watch } from './task-watch.js';
 import type { Terminal } from './terminal.js';

@@ -14,7 +14,7 @@ import { limits } from '../limits.js';
 import { sayWire, type Common } from './answer.js';
 import { wrong } from './given.js';
 import { plain, type Terminal } from './terminal.js';
-import { atWork } from './work-desk.js';
+import { atWork } from './in-directory.js';
 
 interface BulkOptions extends Common {
   readonly kind?: string;

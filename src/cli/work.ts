@@ -16,7 +16,7 @@ import { timeOf, wholeNumber } from './numbers.js';
 import { schedulesCommand } from './schedules.js';
 import { plain, type Terminal } from './terminal.js';
 import { cancelOptions, retryOptions } from './work-bulk.js';
-import { atWork } from './work-desk.js';
+import { atWork } from './in-directory.js';
 import { countsTable, workLines, workTable } from './work-text.js';
 
 interface ListOptions extends Common {

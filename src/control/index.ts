@@ -4,6 +4,8 @@ export { OPERATIONS } from './port.js';
 export type { ControlClient, Operation } from './port.js';
 export { JOB_STATUSES, TASK_STATUSES, WORK_STATUSES } from '../actors/index.js';
 export { pageWire, type Codec } from './codec.js';
+export type { ControlInspection } from './inspection-client.js';
+export { inspectedToWire } from './inspection-wire.js';
 export { errorToWire, toWire } from './wire.js';
 export { sessionsAt } from './session-acts.js';
 export type { ControlSessions } from './session-port.js';
