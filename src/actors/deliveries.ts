@@ -24,8 +24,9 @@ import { redactText, shortWord } from '../providers/index.js';
 import { STATUS_INDEX } from './delivery-index.js';
 import { DeliveryLanes } from './delivery-lanes.js';
 import { deliveryDefinition } from './house-machines.js';
-import type { CommittedStep, Kernel, Page, PageOptions } from './kernel/index.js';
+import type { CommittedStep, Kernel, Page, PageOptions, StepCheck } from './kernel/index.js';
 import { unlessBad } from './one-of-many.js';
+import { sourceOf, type OperatorOptions } from './operator.js';
 
 const KIND = 'delivery';
 
@@ -99,13 +100,17 @@ export class Deliveries {
   }
 
   /** Sends a dead letter again, under the same id. Throws DELIVERY_NOT_RETRYABLE when it is none. */
-  async retry(id: string): Promise<void> {
+  async retry(id: string, by?: OperatorOptions): Promise<void> {
     const view = await this.get(id);
     if (view === undefined) throw new HoldfastError('ACTOR_NOT_FOUND', `there is no delivery ${id}`);
-    if (view.status !== 'exhausted') {
-      throw new HoldfastError('DELIVERY_NOT_RETRYABLE', `delivery ${id} is ${view.status}`);
-    }
-    await this.#kernel.send(`${KIND}/${id}`, { type: 'delivery.retry' });
+    const refusal = (status: unknown): HoldfastError =>
+      new HoldfastError('DELIVERY_NOT_RETRYABLE', `delivery ${id} is ${String(status)}`);
+    // One that was delivered takes no event any more.
+    if (view.status !== 'exhausted') throw refusal(view.status);
+    const check: StepCheck = ({ value }) => {
+      if (value !== 'exhausted') throw refusal(value);
+    };
+    await this.#kernel.send(`${KIND}/${id}`, { type: 'delivery.retry' }, { ...sourceOf(by), check });
   }
 
   #define(retentionMs: number | undefined): void {

@@ -4,7 +4,7 @@
  * Owns: actors of kind `job`: their input, their effects, how they are found and seen. Callers: users through
  * `runtime.jobs`, the CLI's control server.
  */
-import { fromPromise } from 'xstate';
+import { fromPromise, type AnyMachineSnapshot } from 'xstate';
 import { HoldfastError } from '../errors.js';
 import { newId, stableId } from '../ids.js';
 import type { Json, JsonObject } from '../json.js';
@@ -42,8 +42,9 @@ import { adoptSchema, cancelSchema, submitSchema, trackSchema } from './job-requ
 import type { SubmitRequest, TrackRequest } from './job-request.js';
 import { JobWaking } from './job-waking.js';
 import { jobView, type JobView } from './job-view.js';
-import type { Kernel, Page, PageOptions } from './kernel/index.js';
+import type { Kernel, Page, PageOptions, StepCheck } from './kernel/index.js';
 import { unlessBad } from './one-of-many.js';
+import { sourceOf, type OperatorOptions } from './operator.js';
 import type { ProviderBook } from './provider-book.js';
 import type { Vault } from './vault.js';
 
@@ -100,13 +101,13 @@ export interface JobHandle {
   /** Resolves for every outcome; rejects with ACTOR_NOT_FOUND once the job was removed. */
   settled(options?: { readonly signal?: AbortSignal }): Promise<JobView>;
   /** Throws JOB_NOT_CANCELLABLE when it has settled. */
-  cancel(reason?: string): Promise<void>;
+  cancel(reason?: string, by?: OperatorOptions): Promise<void>;
   /** Fetches again, or delivers again. Throws JOB_NOT_RETRYABLE. */
-  retry(): Promise<void>;
+  retry(by?: OperatorOptions): Promise<void>;
   /** Tells a job in doubt which task is its own. Throws JOB_NOT_IN_DOUBT. */
-  adopt(ref: Omit<TaskRef, 'credential'>): Promise<void>;
+  adopt(ref: Omit<TaskRef, 'credential'>, by?: OperatorOptions): Promise<void>;
   /** Pays again, knowingly. Throws JOB_NOT_IN_DOUBT. */
-  resubmit(): Promise<void>;
+  resubmit(by?: OperatorOptions): Promise<void>;
 }
 
 export class Jobs {
@@ -225,26 +226,27 @@ export class Jobs {
         await this.#kernel.waitFor(addressOf(id), (snapshot) => SETTLED.has(jobStatus(snapshot)), signal);
         return this.view(id);
       },
-      cancel: (reason) => this.#cancel(id, reason),
-      retry: () => this.#retry(id),
-      adopt: async (ref) => {
+      cancel: (reason, by) => this.#cancel(id, reason, by),
+      retry: (by) => this.#retry(id, by),
+      adopt: async (ref, by) => {
         const { secret, ...known } = dropUndefined(checked(adoptSchema, { ref }).ref);
         const sealed = secret === undefined ? {} : { sealed: await this.#options.vault.seal(secret) };
         const adopted = { ...known, ...sealed };
-        await this.#resolveDoubt(id, (credential) => ({
+        await this.#resolveDoubt(id, by, (credential) => ({
           type: 'job.adopt',
           ref: { ...adopted, credential },
         }));
       },
-      resubmit: () => this.#resolveDoubt(id, () => ({ type: 'job.resubmit' })),
+      resubmit: (by) => this.#resolveDoubt(id, by, () => ({ type: 'job.resubmit' })),
     };
   }
 
-  async #cancel(id: string, why: string | undefined): Promise<void> {
+  async #cancel(id: string, why: string | undefined, by?: OperatorOptions): Promise<void> {
+    const sent = sourceOf(by);
     const { reason } = checked(cancelSchema, { reason: why });
     const before = await this.view(id);
     const event = { type: 'job.cancel', ...(reason === undefined ? {} : { reason }) };
-    if (!SETTLED.has(before.status)) await this.#kernel.send(addressOf(id), event);
+    if (!SETTLED.has(before.status)) await this.#kernel.send(addressOf(id), event, sent);
     await this.#hurryIfUnwanted(addressOf(id));
     const { status } = SETTLED.has(before.status) ? before : await this.view(id);
     if (!SETTLED.has(status) || (status === 'cancelled' && status !== before.status)) return;
@@ -257,36 +259,43 @@ export class Jobs {
     if (actor !== undefined && isUnwanted(actor.snapshot)) await this.#kernel.hurry(address);
   }
 
-  async #retry(id: string): Promise<void> {
+  async #retry(id: string, by?: OperatorOptions): Promise<void> {
     const actor = await this.#kernel.snapshot(addressOf(id));
     if (actor === undefined) throw notFound(id);
-    const { snapshot } = actor;
-    if (snapshot.can({ type: 'job.retry' })) {
-      await this.#kernel.send(addressOf(id), { type: 'job.retry' });
+    const event = { type: 'job.retry' };
+    const lastOf = ({ context }: AnyMachineSnapshot) => (context as JobContext).deliveries.at(-1);
+    const refusal = (snapshot: AnyMachineSnapshot): HoldfastError => {
+      const what = `job ${id} is ${jobStatus(snapshot)}, its delivery ${lastOf(snapshot)?.status ?? 'none'}`;
+      return new HoldfastError('JOB_NOT_RETRYABLE', what);
+    };
+    if (actor.snapshot.can(event)) {
+      const check: StepCheck = (snapshot) => {
+        if (!snapshot.can(event)) throw refusal(snapshot);
+      };
+      await this.#kernel.send(addressOf(id), event, { ...sourceOf(by), check });
       return;
     }
-    const last = (snapshot.context as JobContext).deliveries.at(-1);
-    if (last?.status !== 'exhausted') {
-      throw new HoldfastError(
-        'JOB_NOT_RETRYABLE',
-        `job ${id} is ${jobStatus(snapshot)}, its delivery ${last?.status ?? 'none'}`,
-      );
-    }
-    await this.#options.deliveries.retry(last.deliveryId);
+    const last = lastOf(actor.snapshot);
+    if (last?.status !== 'exhausted') throw refusal(actor.snapshot);
+    await this.#options.deliveries.retry(last.deliveryId, by);
   }
 
   async #resolveDoubt(
     id: string,
+    by: OperatorOptions | undefined,
     eventFor: (credential: string) => JsonObject & { readonly type: string },
   ): Promise<void> {
     const actor = await this.#kernel.snapshot(addressOf(id));
     if (actor === undefined) throw notFound(id);
     const { input } = actor.snapshot.context as JobContext;
     const event = eventFor(input.credential);
-    if (!actor.snapshot.can(event)) {
-      throw new HoldfastError('JOB_NOT_IN_DOUBT', `job ${id} is ${jobStatus(actor.snapshot)}`);
-    }
-    await this.#kernel.send(addressOf(id), event);
+    const check = (snapshot: AnyMachineSnapshot): void => {
+      if (!snapshot.can(event))
+        throw new HoldfastError('JOB_NOT_IN_DOUBT', `job ${id} is ${jobStatus(snapshot)}`);
+    };
+    // One that has ended takes no event any more.
+    check(actor.snapshot);
+    await this.#kernel.send(addressOf(id), event, { ...sourceOf(by), check });
   }
 
   #idOf(provider: string): string {

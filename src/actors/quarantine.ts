@@ -11,6 +11,7 @@ import { addressOf, splitAddress } from '../ids.js';
 import type { JsonEvent } from '../json.js';
 import { checkPage } from './actor-view.js';
 import { QUARANTINE_INDEX, type Kernel, type Page, type Quarantine as Reason } from './kernel/index.js';
+import { checkedOperator, type OperatorOptions } from './operator.js';
 
 /** An actor that stands still, and why. */
 export interface QuarantineView {
@@ -37,13 +38,6 @@ export interface ListQuarantined {
   /** 1 or more, default 100; no page has more than 1,000. */
   readonly limit?: number | undefined;
 }
-
-export interface OperatorOptions {
-  /** Whose name the step is journaled under; default `api`. */
-  readonly operator?: string | undefined;
-}
-
-const OPERATOR_CHARS_MAX = 100;
 
 export class Quarantine {
   readonly #kernel: Kernel;
@@ -74,7 +68,7 @@ export class Quarantine {
 
   /**
    * The actor takes again what it could not take. Throws ACTOR_NOT_FOUND, ACTOR_NOT_QUARANTINED, INVALID_ID,
-   * INVALID_INPUT for an operator's name that is none, KIND_UNKNOWN when this process does not define its
+   * INVALID_INPUT for an operator's name (default `api`) that is none, KIND_UNKNOWN when this process does not define its
    * machine, ACTOR_QUARANTINED when it throws as before, ACTOR_FAILED when its supervision restarts or ends
    * it instead, NOT_UNIQUE when it was imported and another actor has a key of its own.
    */
@@ -100,10 +94,7 @@ export class Quarantine {
     address: string,
     { operator = 'api' }: OperatorOptions = {},
   ): Promise<void> {
-    if (operator === '' || operator.length > OPERATOR_CHARS_MAX || /\p{Cc}/u.test(operator)) {
-      const message = `"operator": 1 to ${OPERATOR_CHARS_MAX} characters without control characters`;
-      throw new HoldfastError('INVALID_INPUT', message, { details: { field: 'operator' } });
-    }
+    checkedOperator(operator);
     const { kind, id } = splitAddress(address);
     addressOf(kind, id);
     if (this.#kernel.definitionOf(kind) === undefined) {

@@ -33,8 +33,9 @@ import { checked, invalid } from './checked.js';
 import type { Deliveries } from './deliveries.js';
 import { taskDefinition } from './house-machines.js';
 import { addressOfEffect } from './job-effects.js';
-import type { Kernel, Page } from './kernel/index.js';
+import type { Kernel, Page, SendOptions, StepCheck } from './kernel/index.js';
 import { unlessBad } from './one-of-many.js';
+import { sourceOf, type OperatorOptions } from './operator.js';
 import { cancelSchema, decisionSchema, listSchema, retrySchema } from './tasks/asked.js';
 import type { ListTasks, NewTask, RetryTask, TaskHandle, TasksFace, TasksOptions } from './tasks/face.js';
 import type { TaskView, ToolDecision } from './tasks/face.js';
@@ -162,42 +163,41 @@ export class Tasks implements TasksFace {
    * A task that runs passes through `cancelling`; whatever its runner says then is refused. Throws
    * TASK_SETTLED naming the status, ACTOR_NOT_FOUND.
    */
-  async cancel(id: string, why?: string): Promise<void> {
+  async cancel(id: string, why?: string, by?: OperatorOptions): Promise<void> {
     const { reason } = checked(cancelSchema, { reason: why });
-    await this.#tell(id, { type: 'task.cancel', ...(reason === undefined ? {} : { reason }) }, (snapshot) => {
+    const event = { type: 'task.cancel', ...(reason === undefined ? {} : { reason }) };
+    const check: StepCheck = (snapshot) => {
       const status = taskStatus(snapshot);
       if (!isSettledTask(status)) return;
       throw new HoldfastError('TASK_SETTLED', `task ${id} is ${status}`, { details: { id, status } });
-    });
+    };
+    await this.#tell(id, event, { check, ...sourceOf(by) });
   }
 
   /** Throws TASK_NOT_RETRYABLE, ACTOR_NOT_FOUND. */
-  async retry(id: string, options: RetryTask = {}): Promise<void> {
+  async retry(id: string, options: RetryTask = {}, by?: OperatorOptions): Promise<void> {
     const { fromStart } = checked(retrySchema, options);
-    await this.#tell(id, { type: 'task.retry', fromStart }, (snapshot) => {
+    const check: StepCheck = (snapshot) => {
       if (snapshot.can({ type: 'task.retry', fromStart })) return;
       const status = taskStatus(snapshot);
       throw new HoldfastError('TASK_NOT_RETRYABLE', `task ${id} is ${status}`, { details: { id, status } });
-    });
+    };
+    await this.#tell(id, { type: 'task.retry', fromStart }, { check, ...sourceOf(by) });
   }
 
   /** Says what became of a tool call that was cut off. Throws TASK_NOT_INTERRUPTED, ACTOR_NOT_FOUND. */
-  async resume(id: string, decision: ToolDecision): Promise<void> {
+  async resume(id: string, decision: ToolDecision, by?: OperatorOptions): Promise<void> {
     const { callId, ...decided } = checked(decisionSchema, decision);
     const isResult = 'result' in decided;
     const { life } = (await this.#found(id)).context;
     const payloads = isResult ? { [toolRow(life, callId)]: resultRecord(decided.result) } : undefined;
     const event = { type: 'tool.resolve', callId, as: isResult ? 'result' : 'rerun' } as const;
-    await this.#tell(
-      id,
-      event,
-      (snapshot) => {
-        if ((snapshot.context as TaskContext).life === life && snapshot.can(event)) return;
-        const what = `task ${id} is ${taskStatus(snapshot)}, and "${callId}" waits for no decision`;
-        throw new HoldfastError('TASK_NOT_INTERRUPTED', what, { details: { id, callId } });
-      },
-      payloads,
-    );
+    const check: StepCheck = (snapshot) => {
+      if ((snapshot.context as TaskContext).life === life && snapshot.can(event)) return;
+      const what = `task ${id} is ${taskStatus(snapshot)}, and "${callId}" waits for no decision`;
+      throw new HoldfastError('TASK_NOT_INTERRUPTED', what, { details: { id, callId } });
+    };
+    await this.#tell(id, event, { check, payloads, ...sourceOf(by) });
   }
 
   /**
@@ -308,10 +308,9 @@ export class Tasks implements TasksFace {
   async #tell(
     id: string,
     event: JsonObject & { readonly type: string },
-    check: (snapshot: AnyMachineSnapshot) => void,
-    payloads?: Readonly<Record<string, Json>>,
+    options: SendOptions,
   ): Promise<void> {
-    const { accepted } = await this.#kernel.send(taskAddress(id), event, { check, payloads });
+    const { accepted } = await this.#kernel.send(taskAddress(id), event, options);
     if (!accepted) throw notFound(id);
   }
 

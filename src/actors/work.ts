@@ -9,6 +9,7 @@
 import { workDefinition } from './house-machines.js';
 import type { Page, PageOptions } from './kernel/index.js';
 import type { ScheduleRun } from '../machines/index.js';
+import type { OperatorOptions } from './operator.js';
 import { kindsOf } from './work/asked.js';
 import { WorkBulk } from './work/bulk.js';
 import { Claims, closedError } from './work/claims.js';
@@ -202,16 +203,16 @@ export class Work implements WorkFace {
    * The item is not wanted any more: whoever works on it loses its claim. Throws WORK_NOT_CANCELLABLE for one
    * that is done or cancelled, ACTOR_NOT_FOUND.
    */
-  cancel(id: string): Promise<void> {
-    return this.#bulk.act('work.cancel', id);
+  cancel(id: string, by?: OperatorOptions): Promise<void> {
+    return this.#bulk.act('work.cancel', id, by);
   }
 
   /**
    * A dead letter gets all its attempts anew and is ready; one that is scheduled is ready at once. Throws
    * WORK_NOT_RETRYABLE for others, NOT_UNIQUE when its key is another's by now, ACTOR_NOT_FOUND.
    */
-  retry(id: string): Promise<void> {
-    return this.#bulk.act('work.retry', id);
+  retry(id: string, by?: OperatorOptions): Promise<void> {
+    return this.#bulk.act('work.retry', id, by);
   }
 
   /**
@@ -254,21 +255,21 @@ export class Work implements WorkFace {
   }
 
   /** Nothing is due until it is resumed; what is due meanwhile is not made up for. */
-  pauseSchedule(name: string): Promise<void> {
-    return this.#schedules.pause(name);
+  pauseSchedule(name: string, by?: OperatorOptions): Promise<void> {
+    return this.#schedules.pause(name, by);
   }
 
-  resumeSchedule(name: string): Promise<void> {
-    return this.#schedules.resume(name);
+  resumeSchedule(name: string, by?: OperatorOptions): Promise<void> {
+    return this.#schedules.resume(name, by);
   }
 
   /** One run now, paused or not. While the item of the run before has not ended, `overlap` says what then. */
-  triggerSchedule(name: string): Promise<void> {
-    return this.#schedules.trigger(name);
+  triggerSchedule(name: string, by?: OperatorOptions): Promise<void> {
+    return this.#schedules.trigger(name, by);
   }
 
   /** Its items stay. Resolves when the name is free again. */
-  removeSchedule(name: string): Promise<void> {
-    return this.#schedules.remove(name);
+  removeSchedule(name: string, by?: OperatorOptions): Promise<void> {
+    return this.#schedules.remove(name, by);
   }
 }

@@ -15,6 +15,7 @@ import { payloadRow } from '../../machines/index.js';
 import type { SessionContext, SessionEvent } from '../../machines/index.js';
 import type { Attachments } from '../attachments.js';
 import type { Kernel, StepCheck } from '../kernel/index.js';
+import type { OperatorSource } from '../operator.js';
 import type { PayloadRow } from './drafts.js';
 
 export const SESSION_KIND = 'session';
@@ -60,7 +61,7 @@ export interface AskOptions {
   /** Default true: a session that is not there is made. */
   readonly create?: boolean;
   /** `runtime`: it is not turned away, however much waits. Default: as a user's. */
-  readonly source?: 'runtime';
+  readonly source?: 'runtime' | OperatorSource;
   /** Of the event as JSON; default as for every event. */
   readonly bytesMax?: number;
 }

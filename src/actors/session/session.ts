@@ -23,6 +23,7 @@ import type {
 } from '../../machines/index.js';
 import { checked, invalid } from '../checked.js';
 import type { HistoryEntry, Page, PageOptions } from '../kernel/index.js';
+import { sourceOf, type OperatorOptions } from '../operator.js';
 import { batchSummary, type Batch, type BatchSummary } from './batch.js';
 import { Claim, claimed, claimRefusal, newClaim } from './claim.js';
 import type { Look, Seen, SessionDesk } from './desk.js';
@@ -191,16 +192,17 @@ export class Session {
   }
 
   /** Takes a batch out of the queue and returns it; undefined when it is claimed or gone. */
-  async cancel(batchId: string): Promise<Batch | undefined> {
+  async cancel(batchId: string, by?: OperatorOptions): Promise<Batch | undefined> {
+    const sent = sourceOf(by);
     const seen = await this.#desk.look(this.key);
     const head = seen && cancellable(seen.context, batchId, seen.at);
     if (seen === undefined || head === undefined) return undefined;
     // Read first: the step that cancels deletes it. Nobody changes it meanwhile.
     const batch = await this.#batch(seen.context, head, seen.at);
     const event = { type: 'batch.cancel', batchId } as const;
-    const asked = await this.#desk.ask(this.key, event, ({ context, at }) =>
-      cancellable(context, batchId, at) === undefined ? 'gone' : undefined,
-    );
+    const look: Look<'gone'> = ({ context, at }) =>
+      cancellable(context, batchId, at) === undefined ? 'gone' : undefined;
+    const asked = await this.#desk.ask(this.key, event, look, sent);
     return 'seen' in asked ? batch : undefined;
   }
 
@@ -214,7 +216,7 @@ export class Session {
   }
 
   /** Makes a dead letter claimable again, in its old place. Throws BATCH_NOT_FOUND, BATCH_NOT_RETRYABLE. */
-  async retry(batchId: string): Promise<void> {
+  async retry(batchId: string, by?: OperatorOptions): Promise<void> {
     await this.#desk.ask(
       this.key,
       { type: 'batch.retry', batchId },
@@ -226,13 +228,13 @@ export class Session {
         const message = `batch ${batchId} of session ${this.key} is ${state}`;
         throw new HoldfastError('BATCH_NOT_RETRYABLE', message, { details: { batchId, state } });
       },
-      { create: false },
+      { create: false, ...sourceOf(by) },
     );
   }
 
   /** Ends a rest after a failed turn at once. */
-  async resume(): Promise<void> {
-    await this.#desk.tell(this.key, { type: 'session.resume' }, { create: false });
+  async resume(by?: OperatorOptions): Promise<void> {
+    await this.#desk.tell(this.key, { type: 'session.resume' }, { create: false, ...sourceOf(by) });
   }
 
   /** All batches in `seq` order, with their states and payloads. */

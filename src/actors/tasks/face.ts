@@ -7,6 +7,7 @@
 import type { Json, JsonObject } from '../../json.js';
 import type { TaskError, TaskStatus, TaskUsage } from '../../machines/index.js';
 import type { Page, PageOptions } from '../kernel/index.js';
+import type { OperatorOptions } from '../operator.js';
 import type { Runner } from './runner.js';
 
 /** Defaults for every task of a runtime, and who runs them (`tasks`). */
@@ -145,11 +146,11 @@ export interface TasksFace {
   /** Newest first; without prompts and results. Throws INVALID_INPUT. */
   list(options?: ListTasks): Promise<Page<TaskView>>;
   /** `reason` has 1 to 1,000 characters. Throws TASK_SETTLED naming the status. */
-  cancel(id: string, reason?: string): Promise<void>;
+  cancel(id: string, reason?: string, by?: OperatorOptions): Promise<void>;
   /** Throws TASK_NOT_RETRYABLE. */
-  retry(id: string, options?: RetryTask): Promise<void>;
+  retry(id: string, options?: RetryTask, by?: OperatorOptions): Promise<void>;
   /** Throws TASK_NOT_INTERRUPTED. */
-  resume(id: string, decision: ToolDecision): Promise<void>;
+  resume(id: string, decision: ToolDecision, by?: OperatorOptions): Promise<void>;
   /** Resolves when the task has settled, has changed since step `seen`, or `signal` aborts: as it is then. */
   watch(
     id: string,

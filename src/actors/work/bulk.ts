@@ -14,6 +14,7 @@ import { limits } from '../../limits.js';
 import { isLiveWork, type WorkStatus } from '../../machines/index.js';
 import { checked } from '../checked.js';
 import { unlessBad } from '../one-of-many.js';
+import { sourceOf, type OperatorOptions } from '../operator.js';
 import { kindName } from './asked.js';
 import type { ItemLook, WorkDesk } from './desk.js';
 import type { BulkResult, WorkSelection } from './face.js';
@@ -48,7 +49,8 @@ export class WorkBulk {
   }
 
   /** Throws WORK_NOT_CANCELLABLE, WORK_NOT_RETRYABLE, NOT_UNIQUE, ACTOR_NOT_FOUND, INVALID_ID. */
-  async act(type: Act, id: string): Promise<void> {
+  async act(type: Act, id: string, by?: OperatorOptions): Promise<void> {
+    const sent = sourceOf(by);
     const address = addressOf(WORK_KIND, id);
     const look: ItemLook = ({ status }) => {
       if (type === 'work.cancel' && !isLiveWork(status) && status !== 'failed')
@@ -56,7 +58,7 @@ export class WorkBulk {
       if (type === 'work.retry' && status !== 'failed' && status !== 'scheduled')
         throw new HoldfastError('WORK_NOT_RETRYABLE', `${address} is ${status}`, { details: { status } });
     };
-    await this.#desk.ask(address, { type }, { look });
+    await this.#desk.ask(address, { type }, { look, ...sent });
   }
 
   async many(type: Act, selected: WorkSelection): Promise<BulkResult> {

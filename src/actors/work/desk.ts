@@ -14,6 +14,7 @@ import type { Logger } from '../../log.js';
 import { claimRefusal, workStatus } from '../../machines/index.js';
 import type { ClaimEnding, WorkItemContext, WorkItemEvent, WorkStatus } from '../../machines/index.js';
 import type { Kernel } from '../kernel/index.js';
+import type { OperatorSource } from '../operator.js';
 import type { WorkOptions } from './face.js';
 import { WORK_KIND } from './work-index.js';
 
@@ -40,7 +41,7 @@ interface AskOptions {
   readonly look?: ItemLook;
   readonly payloads?: Readonly<Record<string, Json>>;
   /** `runtime`: it is not turned away, however much waits. Default: as a user's. */
-  readonly source?: 'runtime';
+  readonly source?: 'runtime' | OperatorSource;
 }
 
 /** Thrown in the step's own turn where the same was done before. */

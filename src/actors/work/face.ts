@@ -7,6 +7,7 @@
 import type { Json } from '../../json.js';
 import type { ScheduleRun, WorkClaim, WorkError, WorkStatus } from '../../machines/index.js';
 import type { Page, PageOptions } from '../kernel/index.js';
+import type { OperatorOptions } from '../operator.js';
 import type { StandardSchema } from '../schema.js';
 
 /** What is known of a kind of work when the runtime is opened (`work.kinds`). */
@@ -244,8 +245,8 @@ export interface WorkFace {
   get(id: string): Promise<WorkItemView>;
   list(options?: ListWork): Promise<Page<WorkItemView>>;
   counts(): Promise<WorkCounts>;
-  cancel(id: string): Promise<void>;
-  retry(id: string): Promise<void>;
+  cancel(id: string, by?: OperatorOptions): Promise<void>;
+  retry(id: string, by?: OperatorOptions): Promise<void>;
   cancelMany(selection: WorkSelection): Promise<BulkResult>;
   retryMany(selection: WorkSelection): Promise<BulkResult>;
   schedule(name: string, options: ScheduleOptions): Promise<ScheduleView>;
@@ -253,8 +254,8 @@ export interface WorkFace {
   scheduleView(name: string): Promise<ScheduleView>;
   /** Newest first; 50 at most. */
   scheduleHistory(name: string): Promise<readonly ScheduleRun[]>;
-  pauseSchedule(name: string): Promise<void>;
-  resumeSchedule(name: string): Promise<void>;
-  triggerSchedule(name: string): Promise<void>;
-  removeSchedule(name: string): Promise<void>;
+  pauseSchedule(name: string, by?: OperatorOptions): Promise<void>;
+  resumeSchedule(name: string, by?: OperatorOptions): Promise<void>;
+  triggerSchedule(name: string, by?: OperatorOptions): Promise<void>;
+  removeSchedule(name: string, by?: OperatorOptions): Promise<void>;
 }

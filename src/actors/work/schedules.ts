@@ -32,6 +32,7 @@ import { checked, text } from '../checked.js';
 import { scheduleDefinition } from '../house-machines.js';
 import { EffectDeferred, type Kernel, type Page, type PageOptions } from '../kernel/index.js';
 import { unlessBad } from '../one-of-many.js';
+import { sourceOf, type OperatorOptions } from '../operator.js';
 import { ATTEMPTS_MAX, kindName, PRIORITY_MAX } from './asked.js';
 import { cadenceOf, nextAfter } from './cadence.js';
 import type { Enqueueing } from './enqueue.js';
@@ -142,21 +143,21 @@ export class Schedules {
     return [...contextOf(snapshot).history].reverse();
   }
 
-  pause(name: string): Promise<void> {
-    return this.#tell(name, { type: 'schedule.pause' });
+  pause(name: string, by?: OperatorOptions): Promise<void> {
+    return this.#tell(name, { type: 'schedule.pause' }, by);
   }
 
-  resume(name: string): Promise<void> {
-    return this.#tell(name, { type: 'schedule.resume' });
+  resume(name: string, by?: OperatorOptions): Promise<void> {
+    return this.#tell(name, { type: 'schedule.resume' }, by);
   }
 
-  trigger(name: string): Promise<void> {
-    return this.#tell(name, { type: 'schedule.trigger' });
+  trigger(name: string, by?: OperatorOptions): Promise<void> {
+    return this.#tell(name, { type: 'schedule.trigger' }, by);
   }
 
   /** Its items stay. Resolves when the name is free again, where a process runs that frees it. */
-  async remove(name: string): Promise<void> {
-    await this.#tell(name, { type: 'schedule.remove' });
+  async remove(name: string, by?: OperatorOptions): Promise<void> {
+    await this.#tell(name, { type: 'schedule.remove' }, by);
     if (this.#isRun) await this.#gone(addressOf(name));
   }
 
@@ -193,8 +194,8 @@ export class Schedules {
     }
   }
 
-  async #tell(name: string, event: { readonly type: string }): Promise<void> {
-    const { accepted } = await this.#options.kernel.send(addressOf(name), event);
+  async #tell(name: string, event: { readonly type: string }, by?: OperatorOptions): Promise<void> {
+    const { accepted } = await this.#options.kernel.send(addressOf(name), event, sourceOf(by));
     if (!accepted) throw absent(name);
   }
 
