@@ -24,6 +24,7 @@ const checks: readonly Stage[] = [
     command: ['oxlint', '--type-aware', '--deny-warnings', '--report-unused-disable-directives'],
   },
   { name: 'types', command: ['tsc', '-p', 'tsconfig.json'] },
+  { name: 'types of the page', command: ['tsc', '-p', 'src/inspector/page'] },
   { name: 'unused', command: ['knip', '--no-progress'] },
   // Types are checked by a stage before it (CPU: 11.5 s, 4.9 s).
   { name: 'build', command: ['tsx', 'scripts/build.ts', '--noCheck'] },

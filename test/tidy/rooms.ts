@@ -62,13 +62,26 @@ export const rooms: Readonly<Record<string, Room>> = {
   inspector: {
     rooms: ['control', 'actors', 'drawing'],
     face: true,
-    packages: ['hono', '@hono/node-server', 'undici', 'ws', 'preact', 'zod', 'node:'],
+    packages: ['hono', '@hono/node-server', 'undici', 'ws', 'zod', 'node:'],
   },
   testing: { rooms: ['store', 'actors', 'machines'], face: true },
   runners: { rooms: ['providers', 'machines'], face: true, packages: ['ai', 'node:'] },
   client: { rooms: [], face: true, packages: ['undici', 'node:'] },
   cli: { rooms: ['simulator', 'control', 'store', 'actors', 'drawing', 'inspector', ...ports], face: true },
 };
+
+/**
+ * The inspector's page runs in a browser: it is bundled, and nobody imports it. What it takes of the rest is
+ * free of the platform: words, and their names on the wire.
+ */
+export const page = {
+  folder: 'src/inspector/page/',
+  files: ['src/control/inspection-wire.ts'],
+  typesOf: ['src/actors/inspection/face.ts', 'src/json.ts'],
+  /** In the bundle; xstate for its types alone. */
+  packages: ['preact'],
+  packageTypes: ['xstate'],
+} as const;
 
 /** Files other rooms may import: a room's index, the ports, and the key table that the kernel shares. */
 export const entryFiles = ['index.ts', 'port.ts', 'store.ts', 'keys.ts'] as const;

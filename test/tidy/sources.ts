@@ -27,7 +27,7 @@ export interface Import {
 }
 
 /** The text files below `folder` (or that one file) whose names end in one of `endings`, sorted. */
-export function sourcesIn(folder: string, endings: readonly string[] = ['.ts']): readonly Source[] {
+export function sourcesIn(folder: string, endings: readonly string[] = ['.ts', '.tsx']): readonly Source[] {
   const start = join(root, folder);
   if (!existsSync(start)) return [];
   const paths = readdirSync(start, { recursive: true, withFileTypes: true })
@@ -81,7 +81,9 @@ function allNamesAreTypes(clause: string): boolean {
 
 function targetOf(source: Source, specifier: string): string {
   if (!specifier.startsWith('.')) return specifier;
-  return join(dirname(source.path), specifier).replaceAll('\\', '/').replace(/\.js$/, '.ts');
+  const file = join(dirname(source.path), specifier).replaceAll('\\', '/').replace(/\.js$/, '.ts');
+  // What is imported as `.js` is written in either.
+  return !existsSync(join(root, file)) && existsSync(join(root, `${file}x`)) ? `${file}x` : file;
 }
 
 /** The text with comments blanked out, line by line the same. Strings are left alone. */

@@ -1,0 +1,7 @@
+/** A place for the view; it is written next. */
+import type { VNode } from 'preact';
+import type { Query } from '../router.js';
+
+export function ActivityView(_props: { readonly query?: Query }): VNode {
+  return <h1>ActivityView</h1>;
+}

@@ -1,0 +1,72 @@
+/**
+ * Times, states and counts in words.
+ *
+ * Pure. Callers: the page's views.
+ */
+import type { StateValue } from 'xstate';
+
+const UNITS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1_000],
+] as const;
+
+/** `3 d 4 h`, `12 min 5 s`, `850 ms`: the two largest units, rounded down. */
+export function durationWords(ms: number): string {
+  if (!Number.isFinite(ms)) return '';
+  const left = Math.max(0, Math.floor(ms));
+  const at = UNITS.findIndex(([, size]) => left >= size);
+  const [name, size] = UNITS[at] ?? ['ms', 1];
+  const first = `${Math.floor(left / size)} ${name}`;
+  const [smallerName, smallerSize] = UNITS[at + 1] ?? [undefined, 1];
+  if (at < 0 || smallerName === undefined) return first;
+  const rest = Math.floor((left % size) / smallerSize);
+  return rest === 0 ? first : `${first} ${rest} ${smallerName}`;
+}
+
+/** `12 min ago`: the largest unit alone. */
+export function agoWords(at: number, now: number): string {
+  const [first = '0', unit = 's'] = durationWords(Math.max(now - at, 0)).split(' ');
+  return unit === 'ms' ? 'now' : `${first} ${unit} ago`;
+}
+
+/** The paths of the leaf states of a value: `{a: {b: 'c'}, d: {}}` → `['a.b.c', 'd']`. */
+export function leavesOf(value: StateValue | null | undefined, prefix = ''): readonly string[] {
+  if (value === null || value === undefined) return [];
+  if (typeof value === 'string') return [`${prefix}${value}`];
+  const parts = Object.entries(value).flatMap(([name, below]) => {
+    const leaves = leavesOf(below, `${prefix}${name}.`);
+    return leaves.length === 0 ? [`${prefix}${name}`] : leaves;
+  });
+  return parts;
+}
+
+/** All states that a value is in, from the outermost: `{a: {b: 'c'}}` → `['a', 'a.b', 'a.b.c']`. */
+export function activePathsOf(value: StateValue | null | undefined): readonly string[] {
+  const paths = leavesOf(value).flatMap((leaf) => {
+    const names = leaf.split('.');
+    return names.map((_name, index) => names.slice(0, index + 1).join('.'));
+  });
+  return [...new Set(paths)];
+}
+
+/** A state value as a line: `fetching.downloading · linked`. */
+export function stateWords(value: StateValue | null | undefined): string {
+  return leavesOf(value).join(' · ');
+}
+
+/** `1,234`; from a hundred thousand on shorter: `123k`, `1.2M`. */
+export function countWords(count: number): string {
+  if (count < 100_000) return count.toLocaleString('en');
+  return Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 }).format(count);
+}
+
+/** `2026-11-22 23:57:39.123`, in the reader's time zone. */
+export function timeWords(at: number): string {
+  const date = new Date(at);
+  const two = (part: number, length = 2): string => String(part).padStart(length, '0');
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  return `${day} ${time}.${two(date.getMilliseconds(), 3)}`;
+}
