@@ -44,6 +44,7 @@ export const errorAdvice = {
     'Find out why the process dies while the effect runs, then send the actor on its way again.',
   EFFECT_TIMEOUT: 'Raise the effect’s timeoutMs or find out why it hangs.',
   FENCING_EXHAUSTED: 'Cancel the batch and enqueue its work anew.',
+  INSPECTOR_BUSY: 'Close a page of the inspector, or a receiver, then try again.',
   INSPECTOR_REFUSED: 'Open the URL with the token that the inspector printed, from the machine it runs on.',
   INVALID_DEFINITION: 'Change the machine as the message says.',
   INVALID_EVENT: 'Send a JSON event that its schema takes, with a type and without the reserved key "$".',

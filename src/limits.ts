@@ -127,10 +127,15 @@ export const limits = {
   /** The longest stays that are kept of each state, and the states whose stays are. */
   dwellSlowestMax: 3,
   dwellStatesMax: 10_000,
+  /** States of a chart that is drawn: how long that takes grows faster than they do. */
+  chartStatesMax: 500,
+
   /** The inspector: what is told at once of what happens, how often, and to how many at a time. */
   inspectorFrameGapMs: 250,
   inspectorFrameStepsMax: 50,
   inspectorStreamsMax: 32,
+  /** What waits for one of them to be taken. */
+  inspectorStreamBytesMax: MIB,
   /** A stream that has nothing to tell says so: who is in between must not take it for dead. */
   inspectorHeartbeatMs: 15 * SECOND_MS,
   /** A capsule that is shown, as text. */

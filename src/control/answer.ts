@@ -1,7 +1,7 @@
 /**
  * How routes answer, and read what they were asked.
  *
- * Callers: routes.ts, session-routes.ts. Invariant: no answer holds the inside of an unexpected error.
+ * Callers: routes.ts and the other routes, the inspector. Invariant: no answer holds the inside of an unexpected error.
  */
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
@@ -29,4 +29,11 @@ export function failure(c: Context, error: unknown, status?: ContentfulStatusCod
  */
 export function respond(c: Context, value: unknown, status: ContentfulStatusCode = 200): Response {
   return c.body(JSON.stringify(value), status, { 'content-type': 'application/json' });
+}
+
+/** An error as a response of its own, where no route was come to. */
+export function errorResponse(error: unknown, status?: number): Response {
+  const fallback = isHoldfastError(error) ? statusOf(error.code) : 500;
+  const headers = { 'content-type': 'application/json' };
+  return new Response(JSON.stringify({ error: errorToWire(error) }), { status: status ?? fallback, headers });
 }

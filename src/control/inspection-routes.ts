@@ -20,7 +20,7 @@ import { HoldfastError } from '../errors.js';
 import type { InspectionFace } from '../index.js';
 import { limits } from '../limits.js';
 import { bodyOf, respond } from './answer.js';
-import { streamOf } from './event-stream.js';
+import { OpenStreams, streamOf } from './event-stream.js';
 import { actorQuery, digits, parsed } from './input.js';
 import { inspectedFromWire, inspectedToWire } from './inspection-wire.js';
 
@@ -71,6 +71,7 @@ const actBody = z.strictObject({
 
 export function inspectionRoutes(app: Hono, options: InspectionRoutesOptions): void {
   const { inspection } = options;
+  const streaming = { ...options, streams: new OpenStreams() };
   const answer = async (c: Context, value: Promise<unknown>): Promise<Response> =>
     respond(c, inspectedToWire(await value));
   const query = <T>(c: Context, schema: z.ZodType<T>): T => parsed(schema, inspectedFromWire(c.req.query()));
@@ -123,7 +124,7 @@ export function inspectionRoutes(app: Hono, options: InspectionRoutesOptions): v
     const { address: of } = query(c, liveQuery);
     const begin = (send: (data: unknown) => void): (() => void) =>
       inspection.watch((frame) => send(inspectedToWire(frame)), of === undefined ? {} : { address: of });
-    return streamOf(c.req.raw.signal, options, begin);
+    return streamOf(c.req.raw.signal, streaming, begin);
   });
   app.get('/v1/artifacts/:file', (c) => artifact(c, inspection, c.req.param('file')));
 }
