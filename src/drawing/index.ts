@@ -1,0 +1,10 @@
+/**
+ * What other rooms may use of the drawing room: a machine's config in, a picture or a text out.
+ *
+ * Callers: the inspector, the CLI, scripts/draw-charts.ts.
+ */
+export { chartModel, statesOf } from './model.js';
+export type { ChartEdge, ChartModel, ChartState, ChartWay } from './model.js';
+export { layoutOf } from './layout.js';
+export type { Box, Layout, PlacedEdge, PlacedState, Point } from './layout.js';
+export { svgOf, type SvgOptions } from './svg.js';

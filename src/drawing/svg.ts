@@ -1,0 +1,184 @@
+/**
+ * A laid out chart as SVG.
+ *
+ * Pure. Callers: the inspector, the CLI, the documents. Invariants:
+ *  1  Everything a user named is escaped; there is no script, no inline style, and no id, so that any number
+ *     of charts can be in one page.
+ *  2  What a page needs to paint what is so at the moment is said in attributes:
+ *     `<g class="state" data-state="PATH">` for each state, `''` for the root, and in it an empty
+ *     `<text class="badge" data-badge="PATH">`; `<g class="edge" data-source="PATH" data-target="PATH">` for
+ *     each edge, and in it a `<text class="way" data-edge="SOURCE|EVENT|TARGET">` for each way along it.
+ *     States are painted one after the other, none within another.
+ *  3  Colours come from the page's CSS, by class; `standalone` brings its own, light and dark.
+ */
+import { heardIn, PAD_PX, TITLE_LINE_PX, wayText } from './boxes.js';
+import type { Box, Layout, PlacedEdge, PlacedState, Point } from './layout.js';
+import type { ChartEdge, ChartState } from './model.js';
+import { LINE_PX } from './text-size.js';
+import { standaloneStyle } from './style.js';
+
+export interface SvgOptions {
+  /** A picture for itself: with colours, and nothing in it takes the focus. Default false. */
+  readonly standalone?: boolean;
+}
+
+/** An `<svg class="chart">` whose states can be reached by keyboard, unless it is standalone. */
+export function svgOf(layout: Layout, { standalone = false }: SvgOptions = {}): string {
+  const { model, width, height } = layout;
+  const name = attribute(`Statechart of ${model.id}`);
+  const role = standalone ? 'img' : 'group';
+  const parts = [
+    `<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="${role}" aria-label="${name}"`,
+    ` width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
+    `<title>${text(model.id)}</title>`,
+    `<desc>${text(model.root.description ?? '')}</desc>`,
+    ...(standalone
+      ? [`<style>${standaloneStyle}</style>`, '<rect class="paper" width="100%" height="100%"/>']
+      : []),
+    ...layout.states.map((each) => stateSvg(each, standalone)),
+    ...layout.dots.map(dotSvg),
+    ...layout.edges.map(edgeSvg),
+    '</svg>',
+  ];
+  return `${parts.join('\n')}\n`;
+}
+
+function stateSvg(placed: PlacedState, standalone: boolean): string {
+  const { state, region, x, y } = placed;
+  const { path, kind } = state;
+  const classes = ['state', kind.split(' ').at(-1) ?? kind, ...(region ? ['region'] : [])].join(' ');
+  const focus = standalone ? '' : ` tabindex="0" role="img" aria-label="${attribute(spoken(state))}"`;
+  const inner = kind.endsWith('history') ? historySvg(placed) : boxSvg(placed);
+  const badge = `<text class="badge" data-badge="${attribute(path)}" x="${x + PAD_PX}" y="${y + 40}"></text>`;
+  return [
+    `<g class="${classes}" data-state="${attribute(path)}"${focus}>`,
+    `<title>${text(told(state))}</title>`,
+    ...inner,
+    kind.endsWith('history') ? '</g>' : `${badge}</g>`,
+  ].join('');
+}
+
+function boxSvg({ state, text: { title, lines }, ...box }: PlacedState): readonly string[] {
+  const left = box.x + PAD_PX;
+  const first = box.y + PAD_PX + TITLE_LINE_PX + LINE_PX + 12;
+  return [
+    rect('box', box, 6),
+    ...(state.kind === 'final' ? [rect('inner', grown(box, -4), 3)] : []),
+    `<text class="name" x="${left}" y="${box.y + 22}">${text(title)}</text>`,
+    ...lines.map(
+      (line, at) =>
+        `<text class="${line.role}" x="${left}" y="${first + at * LINE_PX}">${text(line.text)}</text>`,
+    ),
+  ];
+}
+
+function historySvg({ text: { title }, ...box }: PlacedState): readonly string[] {
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  return [
+    `<circle class="box" cx="${x}" cy="${y}" r="${box.width / 2}"/>`,
+    `<text class="name" text-anchor="middle" x="${x}" y="${y + 5}">${text(title)}</text>`,
+  ];
+}
+
+function dotSvg({ x, y, width }: Box): string {
+  return `<circle class="dot" cx="${x + width / 2}" cy="${y + width / 2}" r="${width / 2}"/>`;
+}
+
+function edgeSvg(placed: PlacedEdge): string {
+  const { edge, points, label } = placed;
+  const drawn = `<path class="wire" d="${wire(points)}"/><path class="head" d="${head(points)}"/>`;
+  if (edge === undefined) return `<g class="edge initial">${drawn}</g>`;
+  const open = `<g class="edge" data-source="${attribute(edge.source)}" data-target="${attribute(edge.target)}">`;
+  if (label === undefined) return `${open}${drawn}</g>`;
+  let line = 0;
+  const ways = edge.ways.map((way, at) => {
+    const lines = label.text.ways[at] ?? [];
+    const spans = lines.map((each) => {
+      line += 1;
+      return `<tspan x="${label.x + 4}" y="${label.y + line * LINE_PX - 2}">${text(each)}</tspan>`;
+    });
+    const place = attribute(`${edge.source}|${way.event}|${edge.target}`);
+    return `<text class="way" data-edge="${place}">${spans.join('')}</text>`;
+  });
+  return `${open}<title>${text(edgeTold(edge))}</title>${drawn}${rect('label', label, 3)}${ways.join('')}</g>`;
+}
+
+const CORNER_PX = 6;
+
+/** A line with round corners. */
+function wire(points: readonly Point[]): string {
+  return points
+    .map((point, at) => {
+      const [before, after] = [points[at - 1], points[at + 1]];
+      if (before === undefined) return `M${point.x} ${point.y}`;
+      if (after === undefined) return `L${point.x} ${point.y}`;
+      const from = towards(point, before);
+      const to = towards(point, after);
+      return `L${from.x} ${from.y}Q${point.x} ${point.y} ${to.x} ${to.y}`;
+    })
+    .join('');
+}
+
+function towards(from: Point, to: Point): Point {
+  const [dx, dy] = [to.x - from.x, to.y - from.y];
+  const length = Math.hypot(dx, dy);
+  const share = length === 0 ? 0 : Math.min(CORNER_PX, length / 2) / length;
+  return { x: rounded(from.x + dx * share), y: rounded(from.y + dy * share) };
+}
+
+/** An arrow's head: a triangle whose tip is the last point. */
+function head(points: readonly Point[]): string {
+  const tip = points.at(-1);
+  const before = points.at(-2);
+  if (tip === undefined || before === undefined) return '';
+  const length = Math.hypot(tip.x - before.x, tip.y - before.y) || 1;
+  const [ux, uy] = [(tip.x - before.x) / length, (tip.y - before.y) / length];
+  const corner = (side: number): string =>
+    `${rounded(tip.x - 8 * ux - side * 4 * uy)} ${rounded(tip.y - 8 * uy + side * 4 * ux)}`;
+  return `M${tip.x} ${tip.y}L${corner(1)}L${corner(-1)}Z`;
+}
+
+function rounded(px: number): number {
+  return Math.round(px * 10) / 10;
+}
+
+function rect(name: string, { x, y, width, height }: Box, radius: number): string {
+  return `<rect class="${name}" x="${x}" y="${y}" width="${width}" height="${height}" rx="${radius}"/>`;
+}
+
+function grown({ x, y, width, height }: Box, by: number): Box {
+  return { x: x - by, y: y - by, width: width + 2 * by, height: height + 2 * by };
+}
+
+/** What a hover tells of a state: all that is in its box, in full. */
+function told(state: ChartState): string {
+  const { path, description, tags } = state;
+  return [
+    path,
+    ...(description === undefined ? [] : [description]),
+    ...(tags.length === 0 ? [] : [`tags: ${tags.join(', ')}`]),
+    ...heardIn(state).map(({ text: line }) => line),
+  ].join('\n');
+}
+
+function spoken({ key, kind, description }: ChartState): string {
+  return `${key}, ${kind === 'atomic' ? 'state' : kind}${description === undefined ? '' : `: ${description}`}`;
+}
+
+function edgeTold({ source, target, ways }: ChartEdge): string {
+  return [`${source} → ${target}`, ...ways.map(wayText)].join('\n');
+}
+
+/** What XML cannot hold, escaped or not: control signs but tabs and line ends, and halves of signs. */
+const UNWRITABLE = /(?![\t\n\r])\p{Control}|\p{Surrogate}|[\ufffe\uffff]/gu;
+
+function text(raw: string): string {
+  return raw.replace(UNWRITABLE, '\ufffd').replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+}
+
+/** Between double quotes. Line ends would be read as spaces. */
+function attribute(raw: string): string {
+  return text(raw)
+    .replace(/"/g, '&quot;')
+    .replace(/[\t\n\r]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+}
