@@ -130,14 +130,21 @@ export const limits = {
   /** States of a chart that is drawn: how long that takes grows faster than they do. */
   chartStatesMax: 500,
 
+  /** Spans of causes that are remembered; combinations of labels that a metric has. */
+  tracedCausesMax: 10_000,
+  metricSeriesMax: 1_000,
+  /** Actors that stand still, as far as a metric counts them. */
+  metricStandingMax: 10_000,
   /** The inspector: what is told at once of what happens, how often, and to how many at a time. */
   inspectorFrameGapMs: 250,
   inspectorFrameStepsMax: 50,
   inspectorStreamsMax: 32,
-  /** What waits for one of them to be taken. */
+  /** Of frames that one stream has not taken yet. */
   inspectorStreamBytesMax: MIB,
   /** A stream that has nothing to tell says so: who is in between must not take it for dead. */
   inspectorHeartbeatMs: 15 * SECOND_MS,
+  /** How long a browser may come back without the token. */
+  inspectorCookieAgeMs: DAY_MS,
   /** A capsule that is shown, as text. */
   inspectorCapsuleBytesMax: 16 * MIB,
   inspectorChartsMax: 100,
@@ -145,6 +152,7 @@ export const limits = {
   inspectorReceiverActorsMax: 100,
   inspectedTitleChars: 200,
   inspectedHistoryMax: 50,
+  inspectedLinksMax: 100,
   inspectedErrorsMax: 3,
   storyStepsMax: 500,
   storyActorsMax: 50,

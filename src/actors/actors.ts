@@ -114,6 +114,7 @@ export interface ActorKind<Machine extends AnyStateMachine> {
 const RESERVED = new Set([
   'delivery',
   'job',
+  'parked',
   'provider',
   'schedule',
   'session',
@@ -156,6 +157,11 @@ export class Actors {
     if (known.machine === machine && (options.version ?? known.version) === known.version)
       return this.#handle(kind, known);
     throw invalid(kind, 'is defined already, with another machine or version; give one of them another kind');
+  }
+
+  /** The kinds that users have defined in this process, those of children aside. */
+  kinds(): readonly string[] {
+    return [...this.#defined.keys()];
   }
 
   /** See `Runtime.list`. */

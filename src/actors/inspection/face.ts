@@ -124,8 +124,8 @@ export interface EffectView {
    * `parked`: nobody runs it here (the kind is not defined, the directory is only looked at, it stands still).
    */
   readonly state: 'running' | 'waiting' | 'parked';
-  /** When it was asked for. */
-  readonly since: number;
+  /** When it was asked for; absent where that step is not kept any more. */
+  readonly since?: number;
   /** How often it was started, as far as that is marked on disk or known here. */
   readonly attempts: number;
   readonly startedAt?: number;

@@ -25,7 +25,16 @@ import type {
   WhatIfRequest,
   WhyReport,
 } from './face.js';
+import { actorReport } from './actor-report.js';
+import { artifactFile } from './artifacts.js';
+import { chartOf } from './chart.js';
+import { delayNames, stepLine } from './lines.js';
+import { linesOf, listOf } from './listing.js';
+import { populationOf } from './population.js';
 import type { Scene } from './scene.js';
+import { stepReport } from './step-report.js';
+import { entriesOf } from './steps.js';
+import { subjectOf, withSnapshot } from './subject.js';
 
 export class Inspection implements InspectionFace {
   readonly #scene: Scene;
@@ -35,27 +44,32 @@ export class Inspection implements InspectionFace {
   }
 
   async population(): Promise<Population> {
-    return missing('population', this.#scene);
+    return populationOf(this.#scene);
   }
 
   async list(filter: ListInspected = {}): Promise<Page<ActorLine>> {
-    return missing('list', filter);
+    return linesOf(await listOf(this.#scene, filter));
   }
 
   async actor(address: string): Promise<ActorReport> {
-    return missing('actor', address);
+    const subject = await subjectOf(this.#scene, address);
+    return actorReport(this.#scene, await withSnapshot(this.#scene, subject));
   }
 
   async steps(address: string, options: ListSteps = {}): Promise<Page<StepLine>> {
-    return missing('steps', [address, options]);
+    const subject = await subjectOf(this.#scene, address);
+    const names = delayNames(subject.shape);
+    const { items, ...page } = await entriesOf(this.#scene, subject, options);
+    return { ...page, items: items.map((entry) => stepLine(address, entry, names)) };
   }
 
   async step(address: string, seq: number): Promise<StepReport> {
-    return missing('step', [address, seq]);
+    const subject = await subjectOf(this.#scene, address);
+    return stepReport(this.#scene, subject, seq);
   }
 
   async chart(kind: string, version?: string, hash?: string): Promise<ChartView> {
-    return missing('chart', [kind, version, hash]);
+    return chartOf(this.#scene, kind, version, hash);
   }
 
   async why(address: string): Promise<WhyReport> {
@@ -87,7 +101,7 @@ export class Inspection implements InspectionFace {
   }
 
   async artifact(file: string): Promise<{ readonly path: string; readonly mediaType: string } | undefined> {
-    return missing('artifact', file);
+    return artifactFile(this.#scene, file);
   }
 
   watch(listener: (frame: LiveFrame) => void, options: { readonly address?: string } = {}): () => void {

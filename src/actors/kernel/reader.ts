@@ -38,6 +38,9 @@ export interface FoundRecord {
   readonly record: ActorRecord | undefined;
 }
 
+/** Whether a listing wants it. */
+type Matches = (found: FoundRecord) => boolean | Promise<boolean>;
+
 type DefinitionOf = (kind: string) => Definition | undefined;
 
 const PAGE_DEFAULT = 100;
@@ -127,11 +130,7 @@ export class Reader {
    * `limits.scanPageRows` records at most: a page may be shorter than its limit, empty even, and have a
    * cursor.
    */
-  async records(
-    kind: string,
-    matches: (found: FoundRecord) => boolean,
-    options: PageOptions = {},
-  ): Promise<Page<FoundRecord>> {
+  async records(kind: string, matches: Matches, options: PageOptions = {}): Promise<Page<FoundRecord>> {
     const { cursor } = options;
     const limit = pageLimit(options);
     const whole = kindRange(kind);
@@ -143,7 +142,7 @@ export class Reader {
       for (const [key, text] of rows) {
         last = key;
         const found = { address: partsOf(key)[0] ?? '', record: parseRecord(text) };
-        if (matches(found)) items.push(found);
+        if (await matches(found)) items.push(found);
         if (items.length === limit) return this.#onDisk({ items, cursor: encodeCursor(key) });
       }
       if (rows.length < RECORDS_A_SCAN) return this.#onDisk({ items });
@@ -155,7 +154,7 @@ export class Reader {
   async indexedRecords(
     index: string,
     parts: readonly string[],
-    matches: (found: FoundRecord) => boolean,
+    matches: Matches,
     options: PageOptions = {},
   ): Promise<Page<FoundRecord>> {
     const { cursor, newestFirst: reverse = false } = options;
@@ -168,8 +167,8 @@ export class Reader {
       const rows = await this.#loop.scan({ ...range, limit: RECORDS_A_SCAN, reverse });
       for (const [key, address] of rows) {
         last = key;
-        const found = await this.#found(String(JSON.parse(address)));
-        if (found !== undefined && matches(found)) items.push(found);
+        const found = await this.#lookUp(String(JSON.parse(address)));
+        if (found !== undefined && (await matches(found))) items.push(found);
         if (items.length === limit) return this.#onDisk({ items, cursor: encodeCursor(key) });
       }
       if (rows.length < RECORDS_A_SCAN) return this.#onDisk({ items });
@@ -177,8 +176,14 @@ export class Reader {
     return this.#onDisk(last === undefined ? { items } : { items, cursor: encodeCursor(last) });
   }
 
-  /** Undefined when it has gone since its index row was read. */
-  async #found(address: string): Promise<FoundRecord | undefined> {
+  /** One record, as a listing finds it, once it is on disk; undefined when there is none. */
+  async find(address: string): Promise<FoundRecord | undefined> {
+    const found = await this.#lookUp(address);
+    await this.#loop.settled(keys.record(address));
+    return found;
+  }
+
+  async #lookUp(address: string): Promise<FoundRecord | undefined> {
     const key = keys.record(address);
     const record = await readable<ActorRecord>(this.#loop, key);
     if (record !== undefined) return { address, record };
@@ -193,6 +198,13 @@ export class Reader {
 
   async journal(address: string): Promise<JournalEntry[]> {
     return (await this.#all('j', address)).map(([, value]) => JSON.parse(value) as JournalEntry);
+  }
+
+  /** The same, once all of it is on disk (K1). */
+  async journalOnDisk(address: string): Promise<JournalEntry[]> {
+    const entries = await this.journal(address);
+    await this.#loop.settled(keys.record(address));
+    return entries;
   }
 
   /** Kept steps from `first` to `last`, both included; a row that cannot be read is left out. */
@@ -222,13 +234,6 @@ export class Reader {
   /** How many events wait for an actor; `limits.scanPageRows` are counted. */
   async waiting(address: string): Promise<number> {
     return (await scanPast(this.#loop, { ...rangeOf('i', address), limit: limits.scanPageRows })).length;
-  }
-
-  /** The same, once all of it is on disk (K1). */
-  async journalOnDisk(address: string): Promise<JournalEntry[]> {
-    const entries = await this.journal(address);
-    await this.#loop.settled(keys.record(address));
-    return entries;
   }
 
   async checkpoint(address: string, seq: number): Promise<ActorRecord | undefined> {
