@@ -49,7 +49,7 @@ export function ChartBox({ chart, label, paint, onState }: ChartBoxProps): VNode
   };
   const trouble = fault ?? error;
   return (
-    <div class="chart">
+    <div class="chart-box">
       {text === undefined && trouble === undefined && <Waiting>Drawing the chart …</Waiting>}
       {trouble !== undefined && <Trouble error={trouble} again={again} />}
       {/* A region that scrolls must be reachable by keyboard. */}

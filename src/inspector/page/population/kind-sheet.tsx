@@ -1,0 +1,180 @@
+/**
+ * One kind of actors: its chart with the counts on it, and a table of its states with how long they last.
+ *
+ * Callers: population-view.tsx. Invariant: the chart is asked for when the sheet comes near the window, not
+ * before: a store may have many kinds.
+ */
+import type { VNode } from 'preact';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { KindView } from '../../../actors/inspection/face.js';
+import { ChartBox } from '../chart/chart-box.js';
+import { Nothing } from '../notice.js';
+import { go, hrefOf } from '../router.js';
+import { countWords, durationWords } from '../words.js';
+import { paintCounts } from './paint-counts.js';
+import { countsByPath, editionsOf, stateRows, unfinishedOf, type Edition, type StateRow } from './tally.js';
+
+export function KindSheet({ kind }: { readonly kind: KindView }): VNode {
+  const editions = useMemo(() => editionsOf(kind), [kind]);
+  const [chosen, setChosen] = useState<string>();
+  const edition = editions.find(({ hash }) => hash === chosen) ?? editions[0];
+  const sheet = useRef<HTMLElement>(null);
+  const isNear = useNear(sheet);
+  return (
+    <section
+      class="sheet kind"
+      id={sheetId(kind.kind)}
+      aria-label={kind.kind}
+      data-kind={kind.kind}
+      ref={sheet}
+    >
+      <header class="sheet-head">
+        <h2>
+          <code>{kind.kind}</code>
+        </h2>
+        <a href={hrefOf('actors', { kind: kind.kind })}>{crowdWords(kind)}</a>
+        {!kind.house && <span class="mark">yours</span>}
+        {!kind.defined && <span class="mark mark-warn">no machine here: parked</span>}
+        {editions.length > 1 && edition !== undefined && (
+          <Editions of={kind.kind} editions={editions} chosen={edition} choose={setChosen} />
+        )}
+        {editions.length === 1 && <span class="soft small">version {edition?.version}</span>}
+      </header>
+      {edition === undefined ? (
+        <Nothing>None now.</Nothing>
+      ) : (
+        <div class="kind-body">
+          {isNear && <PopulationChart kind={kind} edition={edition} />}
+          <StateTable kind={kind.kind} rows={stateRows(edition.states, kind.dwell)} />
+        </div>
+      )}
+    </section>
+  );
+}
+
+export function sheetId(kind: string): string {
+  return `kind-${kind}`;
+}
+
+export function crowdWords(kind: KindView): string {
+  const unfinished = unfinishedOf(kind);
+  const ended = kind.count - unfinished;
+  return ended > 0
+    ? `${countWords(unfinished)} under way, ${countWords(ended)} ended`
+    : `${countWords(unfinished)} under way`;
+}
+
+function Editions(props: {
+  readonly of: string;
+  readonly editions: readonly Edition[];
+  readonly chosen: Edition;
+  readonly choose: (hash: string) => void;
+}): VNode {
+  return (
+    <label class="row small">
+      <span class="soft">version</span>
+      <select
+        aria-label={`version of ${props.of}`}
+        value={props.chosen.hash}
+        onChange={(event) => props.choose(event.currentTarget.value)}
+      >
+        {props.editions.map(({ version, hash, count }) => (
+          <option key={hash} value={hash}>
+            {version} ({hash.slice(0, 6)}): {countWords(count)}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function PopulationChart({ kind, edition }: { readonly kind: KindView; readonly edition: Edition }): VNode {
+  const counts = useMemo(() => countsByPath(edition.states), [edition]);
+  const { version, hash } = edition;
+  return (
+    <ChartBox
+      chart={{ kind: kind.kind, version, hash }}
+      label={`Chart of ${kind.kind}: actors in each state`}
+      paint={(svg) => paintCounts(svg, counts, kind.dwell)}
+      onState={(state) => go(hrefOf('actors', { kind: kind.kind, state }))}
+    />
+  );
+}
+
+function StateTable({ kind, rows }: { readonly kind: string; readonly rows: readonly StateRow[] }): VNode {
+  return (
+    <div class="scroll states" role="group" aria-label={`States of ${kind}`} tabIndex={0}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">State</th>
+            <th scope="col" class="number">
+              Now
+            </th>
+            <th scope="col" class="number" title="Half of those that left it had stayed no longer.">
+              p50
+            </th>
+            <th scope="col" class="number" title="19 of 20 that left it had stayed no longer.">
+              p95
+            </th>
+            <th scope="col">Slowest</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <StateLine key={row.state} kind={kind} row={row} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function StateLine({
+  kind,
+  row: { state, count, finished, dwell },
+}: {
+  readonly kind: string;
+  readonly row: StateRow;
+}): VNode {
+  const slowest = dwell?.slowest[0];
+  return (
+    <tr data-row={state} class={finished || count === 0 ? 'soft' : undefined}>
+      <td>
+        <a class="mono" href={hrefOf('actors', { kind, state })}>
+          {state}
+        </a>
+      </td>
+      <td class="number" data-count>
+        {countWords(count)}
+      </td>
+      <td class="number nowrap">{dwell !== undefined && durationWords(dwell.p50Ms)}</td>
+      <td class="number nowrap">{dwell !== undefined && durationWords(dwell.p95Ms)}</td>
+      <td class="slowest">
+        {slowest !== undefined && (
+          <a href={hrefOf('actor', { address: slowest.address })} title={slowest.address}>
+            {durationWords(slowest.ms)}
+          </a>
+        )}
+      </td>
+    </tr>
+  );
+}
+
+/** Whether an element is, or was, within a window's height of the window. */
+function useNear(element: { readonly current: HTMLElement | null }): boolean {
+  const [isNear, setNear] = useState(false);
+  useEffect(() => {
+    const { current } = element;
+    if (current === null || isNear) return undefined;
+    const watch = new IntersectionObserver(
+      (entries) => {
+        if (entries.some((entry) => entry.isIntersecting)) setNear(true);
+      },
+      { rootMargin: '100% 0px' },
+    );
+    watch.observe(current);
+    return () => watch.disconnect();
+  }, [element, isNear]);
+  return isNear;
+}
