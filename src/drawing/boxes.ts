@@ -5,13 +5,14 @@
  *  1  A box has its title in the first line, and its second is left free for what is so at the moment.
  *  2  A line has at most LINE_COLUMNS letters; an edge's LABEL_COLUMNS.
  */
-import { FONT_PX, LINE_PX, TITLE_PX, shortened, widthOf, wrapped } from './text-size.js';
-import type { ChartModel, ChartState, ChartWay } from './model.js';
+import { LINE_PX, TITLE_PX, shortened, widthOf, wrapped } from './text-size.js';
+import type { ChartEdge, ChartModel, ChartState, ChartWay } from './model.js';
 
 export const LINE_COLUMNS = 40;
 export const LABEL_COLUMNS = 34;
 export const PAD_PX = 10;
 export const TITLE_LINE_PX = 20;
+export const LABEL_PAD_PX = 4;
 /** Room for "1,000,000 · p95 23 h 59 min" in an empty state. */
 const BOX_WIDTH_MIN_PX = 112;
 const HISTORY_PX = 30;
@@ -69,6 +70,8 @@ export function wayText({ label, actions }: ChartWay): string {
 }
 
 export interface LabelText {
+  /** Of a signpost: where it leads. */
+  readonly heading?: string;
   /** The lines of each way, in the edge's order. */
   readonly ways: readonly (readonly string[])[];
   readonly widthPx: number;
@@ -76,13 +79,15 @@ export interface LabelText {
 }
 
 /** Undefined for an edge that says nothing: a history's default. */
-export function labelText(ways: readonly ChartWay[]): LabelText | undefined {
+export function labelText({ ways, target }: ChartEdge, isSignpost: boolean): LabelText | undefined {
   if (ways.length === 0) return undefined;
   const lines = ways.map((way) => wrapped(wayText(way), LABEL_COLUMNS));
-  const all = lines.flat();
+  const heading = isSignpost ? `→ ${shortened(target, LABEL_COLUMNS - 2)}` : undefined;
+  const all = [...(heading === undefined ? [] : [heading]), ...lines.flat()];
   return {
+    ...(heading !== undefined && { heading }),
     ways: lines,
-    widthPx: Math.max(...all.map((line) => widthOf(line, FONT_PX))) + 8,
-    heightPx: all.length * LINE_PX + 4,
+    widthPx: Math.max(...all.map((line) => widthOf(line))) + 2 * LABEL_PAD_PX,
+    heightPx: all.length * LINE_PX + LABEL_PAD_PX,
   };
 }

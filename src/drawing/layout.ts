@@ -7,6 +7,8 @@
  *  2  No label lies on another, on a state's text, or on the border of a state (test/drawing/geometry.test.ts
  *     looks at every chart of the repository).
  *  3  Coordinates are whole pixels from the drawing's upper left corner.
+ *  4  Every edge is drawn: as a line to its target; or, where it would be one of many long lines to the same
+ *     state, as a short one to a signpost beside its source.
  */
 import type { ElkExtendedEdge, ElkNode, ElkPoint, LayoutOptions } from 'elkjs/lib/elk-api.js';
 import { boxText, labelText, PAD_PX, type BoxText, type LabelText } from './boxes.js';
@@ -31,6 +33,8 @@ export interface PlacedEdge {
   readonly edge?: ChartEdge;
   readonly points: readonly Point[];
   readonly label?: Box & { readonly text: LabelText };
+  /** It ends at its label, which says where it leads. */
+  readonly signpost: boolean;
 }
 
 export type Point = Readonly<ElkPoint>;
@@ -48,6 +52,8 @@ export interface Layout {
 
 const DOT_PX = 10;
 const MARGIN_PX = 8;
+/** So many edges to one state are a thicket: those from other places get signposts. */
+const POPULAR = 5;
 
 const options: LayoutOptions = {
   'elk.algorithm': 'layered',
@@ -82,96 +88,142 @@ export async function layoutOf(model: ChartModel, direction: 'DOWN' | 'RIGHT' = 
   return read(model, plan, placed);
 }
 
+/** What ELK is asked for, and what its ids mean: numbers, for two paths of users can be the same text. */
 interface Plan {
   readonly graph: ElkNode;
-  /** By the id that ELK has for it. */
   readonly states: ReadonlyMap<string, ChartState>;
+  /** By the path of the state that begins there. */
   readonly dots: ReadonlyMap<string, string>;
-  readonly edges: ReadonlyMap<string, ChartEdge | undefined>;
-  readonly texts: ReadonlyMap<ChartState, BoxText>;
+  readonly edges: ReadonlyMap<string, PlannedEdge>;
 }
 
-/** Ids are numbers: a path is the users' own, and two can be the same text. */
+interface PlannedEdge {
+  readonly from: string;
+  readonly to: string;
+  readonly edge?: ChartEdge;
+  readonly text?: LabelText | undefined;
+  readonly signpost: boolean;
+}
+
 function planOf(model: ChartModel, direction: string): Plan {
   const all = statesOf(model);
-  const idOf = new Map(all.map((state, at) => [state.path, `s${at}`]));
-  const texts = new Map(all.map((state) => [state, boxText(state, model)]));
-  const dots = new Map<string, string>();
-  const edges = new Map<string, ChartEdge | undefined>();
-  const elkEdges: ElkExtendedEdge[] = [];
-  const connect = (from: string, to: string | undefined, edge: ChartEdge | undefined): void => {
-    if (to === undefined) return;
-    const id = `e${edges.size}`;
-    const label = edge && labelText(edge.ways);
-    const labels = label && [{ text: 'x', width: label.widthPx, height: label.heightPx }];
-    edges.set(id, edge);
-    elkEdges.push({ id, sources: [from], targets: [to], ...(labels && { labels }) });
-  };
+  const idOf = new Map(all.map(({ path }, at) => [path, `s${at}`]));
+  const compounds = all.filter(({ initial }) => initial !== undefined);
+  const dotOf = new Map(compounds.map(({ path }, at) => [path, `d${at}`]));
+  const edges = [...initialEdges(compounds, idOf, dotOf), ...plannedEdges(model, idOf)];
+  const postsIn = (path: string): readonly PlannedEdge[] =>
+    edges.filter(({ signpost, edge }) => signpost && parentOf(edge?.source ?? '') === path);
   const nodeOf = (state: ChartState): ElkNode => {
-    const id = idOf.get(state.path) ?? '';
-    const text = texts.get(state) ?? boxText(state, model);
-    if (state.states.length === 0) return { id, width: text.widthPx, height: text.heightPx };
-    const children = state.states.map(nodeOf);
-    if (state.initial !== undefined) {
-      const dot = `d${dots.size}`;
-      dots.set(dot, state.path);
-      children.unshift({ id: dot, width: DOT_PX, height: DOT_PX });
-      for (const target of state.initial.targets) connect(dot, idOf.get(target), undefined);
-    }
-    const side = PAD_PX + 6;
-    return {
-      ...{ id, children },
-      layoutOptions: {
-        ...spacing,
-        'elk.padding': `[top=${text.heightPx + 8},left=${side},bottom=${side},right=${side}]`,
-        'elk.nodeSize.constraints': 'MINIMUM_SIZE',
-        'elk.nodeSize.minimum': `(${text.widthPx},${text.heightPx})`,
-      },
-    };
+    const { path } = state;
+    const dot = dotOf.get(path);
+    const children = [
+      ...(dot === undefined ? [] : [{ id: dot, width: DOT_PX, height: DOT_PX }]),
+      ...state.states.map(nodeOf),
+      ...postsIn(path).map(({ to, text }) => ({ id: to, ...sizeOf(text) })),
+    ];
+    return { id: idOf.get(path) ?? '', ...bounds(boxText(state, model), children) };
   };
-  const root = nodeOf(model.root);
-  for (const edge of model.edges) connect(idOf.get(edge.source) ?? '', idOf.get(edge.target), edge);
   const graph = {
     id: 'g',
-    children: [root],
-    edges: elkEdges,
+    children: [nodeOf(model.root)],
+    edges: edges.map(elkEdge),
     layoutOptions: { ...spacing, ...options, 'elk.direction': direction },
   };
-  const states = new Map(all.map((state, at) => [`s${at}`, state]));
-  return { graph, states, dots, edges, texts };
+  return {
+    graph,
+    states: new Map(all.map((state, at) => [`s${at}`, state])),
+    dots: new Map(Array.from(dotOf, ([path, id]) => [id, path])),
+    edges: new Map(edges.map((edge, at) => [`e${at}`, edge])),
+  };
+}
+
+function initialEdges(
+  compounds: readonly ChartState[],
+  idOf: ReadonlyMap<string, string>,
+  dotOf: ReadonlyMap<string, string>,
+): readonly PlannedEdge[] {
+  return compounds.flatMap(({ path, initial }) =>
+    (initial?.targets ?? []).map((target) => ({
+      from: dotOf.get(path) ?? '',
+      to: idOf.get(target) ?? '',
+      signpost: false,
+    })),
+  );
+}
+
+function plannedEdges(model: ChartModel, idOf: ReadonlyMap<string, string>): readonly PlannedEdge[] {
+  const leadTo = (state: string): number => model.edges.filter(({ target }) => target === state).length;
+  return model.edges.map((edge, at) => {
+    const { source, target } = edge;
+    const isPopular = leadTo(target) >= POPULAR;
+    const signpost = isPopular && source !== '' && parentOf(source) !== parentOf(target);
+    return {
+      from: idOf.get(source) ?? '',
+      to: signpost ? `p${at}` : (idOf.get(target) ?? ''),
+      ...{ edge, signpost, text: labelText(edge, signpost) },
+    };
+  });
+}
+
+function elkEdge({ from, to, text, signpost }: PlannedEdge, at: number): ElkExtendedEdge {
+  const labels = text === undefined || signpost ? [] : [{ text: 'x', ...sizeOf(text) }];
+  return { id: `e${at}`, sources: [from], targets: [to], labels };
+}
+
+function bounds({ widthPx, heightPx }: BoxText, children: ElkNode[]): Omit<ElkNode, 'id'> {
+  if (children.length === 0) return { width: widthPx, height: heightPx };
+  const side = PAD_PX + 6;
+  return {
+    children,
+    layoutOptions: {
+      ...spacing,
+      'elk.padding': `[top=${heightPx + 8},left=${side},bottom=${side},right=${side}]`,
+      'elk.nodeSize.constraints': 'MINIMUM_SIZE',
+      'elk.nodeSize.minimum': `(${widthPx},${heightPx})`,
+    },
+  };
+}
+
+function sizeOf(text: LabelText | undefined): { readonly width: number; readonly height: number } {
+  return { width: text?.widthPx ?? 0, height: text?.heightPx ?? 0 };
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('.')));
 }
 
 function read(model: ChartModel, plan: Plan, placed: ElkNode): Layout {
   const states: PlacedState[] = [];
   const dots: (Box & { path: string })[] = [];
+  const boxes = new Map<string, Box>();
   const look = (node: ElkNode, region: boolean): void => {
     const state = plan.states.get(node.id);
     const dot = plan.dots.get(node.id);
-    const text = state && plan.texts.get(state);
-    if (dot !== undefined) dots.push({ ...boxOf(node), path: dot });
-    if (state !== undefined && text !== undefined) states.push({ ...boxOf(node), state, text, region });
+    const box = boxOf(node);
+    boxes.set(node.id, box);
+    if (dot !== undefined) dots.push({ ...box, path: dot });
+    if (state !== undefined) states.push({ ...box, state, text: boxText(state, model), region });
     for (const child of node.children ?? []) look(child, state?.kind === 'parallel');
   };
   look(placed, false);
-  const edges = (placed.edges ?? []).map((edge) => placedEdge(edge, plan.edges.get(edge.id)));
+  const edges = (placed.edges ?? []).flatMap((edge) => {
+    const planned = plan.edges.get(edge.id);
+    return planned === undefined ? [] : [placedEdge(edge, planned, boxes)];
+  });
   const { width, height } = boxOf(placed);
   return { model, width, height, states, dots, edges };
 }
 
 function placedEdge(
   { sections = [], labels = [] }: ElkExtendedEdge,
-  edge: ChartEdge | undefined,
+  { edge, text, to, signpost }: PlannedEdge,
+  boxes: ReadonlyMap<string, Box>,
 ): PlacedEdge {
   const points = sections.flatMap(({ startPoint, bendPoints = [], endPoint }) =>
     [startPoint, ...bendPoints, endPoint].map(({ x, y }) => ({ x: Math.round(x), y: Math.round(y) })),
   );
-  const [label] = labels;
-  const text = edge && labelText(edge.ways);
-  return {
-    ...(edge && { edge }),
-    points,
-    ...(label && text && { label: { ...boxOf(label), text } }),
-  };
+  const [label] = signpost ? [boxes.get(to)] : labels.map(boxOf);
+  return { ...(edge && { edge }), points, ...(label && text && { label: { ...label, text } }), signpost };
 }
 
 function boxOf({ x = 0, y = 0, width = 0, height = 0 }: Partial<Box>): Box {

@@ -22,5 +22,7 @@ text{fill:var(--ink);white-space:pre}
 .wire{fill:none;stroke:var(--line);stroke-width:1.3}
 .head{fill:var(--line)}
 .label{fill:var(--paper)}
+.signpost>.label{stroke:var(--line);stroke-dasharray:2 2}
 .way{fill:var(--blue)}
+.heading{font-weight:600}
 `;

@@ -11,7 +11,7 @@
  *     States are painted one after the other, none within another.
  *  3  Colours come from the page's CSS, by class; `standalone` brings its own, light and dark.
  */
-import { heardIn, PAD_PX, TITLE_LINE_PX, wayText } from './boxes.js';
+import { heardIn, LABEL_PAD_PX, PAD_PX, TITLE_LINE_PX, wayText } from './boxes.js';
 import type { Box, Layout, PlacedEdge, PlacedState, Point } from './layout.js';
 import type { ChartEdge, ChartState } from './model.js';
 import { LINE_PX } from './text-size.js';
@@ -84,23 +84,32 @@ function dotSvg({ x, y, width }: Box): string {
   return `<circle class="dot" cx="${x + width / 2}" cy="${y + width / 2}" r="${width / 2}"/>`;
 }
 
-function edgeSvg(placed: PlacedEdge): string {
-  const { edge, points, label } = placed;
+function edgeSvg({ edge, points, label, signpost }: PlacedEdge): string {
   const drawn = `<path class="wire" d="${wire(points)}"/><path class="head" d="${head(points)}"/>`;
   if (edge === undefined) return `<g class="edge initial">${drawn}</g>`;
-  const open = `<g class="edge" data-source="${attribute(edge.source)}" data-target="${attribute(edge.target)}">`;
-  if (label === undefined) return `${open}${drawn}</g>`;
+  const { source, target } = edge;
+  const words = label === undefined ? '' : labelSvg(edge, label);
+  return [
+    `<g class="edge${signpost ? ' signpost' : ''}" data-source="${attribute(source)}"`,
+    ` data-target="${attribute(target)}"><title>${text(edgeTold(edge))}</title>${drawn}${words}</g>`,
+  ].join('');
+}
+
+function labelSvg({ source, target, ways }: ChartEdge, label: PlacedEdge['label'] & object): string {
+  const { heading } = label.text;
   let line = 0;
-  const ways = edge.ways.map((way, at) => {
+  const place = (): string => {
+    line += 1;
+    return `x="${label.x + LABEL_PAD_PX}" y="${label.y + line * LINE_PX - 2}"`;
+  };
+  const top = heading === undefined ? '' : `<text class="heading" ${place()}>${text(heading)}</text>`;
+  const texts = ways.map((way, at) => {
     const lines = label.text.ways[at] ?? [];
-    const spans = lines.map((each) => {
-      line += 1;
-      return `<tspan x="${label.x + 4}" y="${label.y + line * LINE_PX - 2}">${text(each)}</tspan>`;
-    });
-    const place = attribute(`${edge.source}|${way.event}|${edge.target}`);
-    return `<text class="way" data-edge="${place}">${spans.join('')}</text>`;
+    const spans = lines.map((each) => `<tspan ${place()}>${text(each)}</tspan>`);
+    const edge = attribute(`${source}|${way.event}|${target}`);
+    return `<text class="way" data-edge="${edge}">${spans.join('')}</text>`;
   });
-  return `${open}<title>${text(edgeTold(edge))}</title>${drawn}${rect('label', label, 3)}${ways.join('')}</g>`;
+  return [rect('label', label, 3), top, ...texts].join('');
 }
 
 const CORNER_PX = 6;
