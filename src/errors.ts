@@ -46,6 +46,7 @@ export const errorAdvice = {
   FENCING_EXHAUSTED: 'Cancel the batch and enqueue its work anew.',
   INSPECTOR_BUSY: 'Close a page of the inspector, or a receiver, then try again.',
   INSPECTOR_REFUSED: 'Open the URL with the token that the inspector printed, from the machine it runs on.',
+  INSPECTOR_UNBUILT: 'Build it: npm run build. The package on npm has it.',
   INVALID_DEFINITION: 'Change the machine as the message says.',
   INVALID_EVENT: 'Send a JSON event that its schema takes, with a type and without the reserved key "$".',
   INVALID_ID: 'Use 1 to 512 bytes of UTF-8 without NUL.',

@@ -10,7 +10,7 @@ export { forwardTo, type Forwarder } from './forward.js';
 export { inspectionApp } from './inspection-app.js';
 export type { ControlInspection } from './inspection-client.js';
 export { inspectedToWire } from './inspection-wire.js';
-export { errorToWire, toWire } from './wire.js';
+export { errorFromWire, errorToWire, toWire } from './wire.js';
 export { sessionsAt } from './session-acts.js';
 export type { ControlSessions } from './session-port.js';
 export { batchWire, enqueuedWire, sessionWire, settingsWire, workFrom } from './session-wire.js';

@@ -29,6 +29,7 @@ const statuses: Readonly<Partial<Record<ErrorCode, ContentfulStatusCode>>> = {
   FENCING_EXHAUSTED: 409,
   INSPECTOR_BUSY: 429,
   INSPECTOR_REFUSED: 401,
+  INSPECTOR_UNBUILT: 503,
   INVALID_EVENT: 400,
   INVALID_ID: 400,
   INVALID_INPUT: 400,

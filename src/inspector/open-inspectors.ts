@@ -1,0 +1,49 @@
+/**
+ * The inspectors of one runtime: they ask it in its own process.
+ *
+ * Owns: the inspectors that were opened. Callers: the assembly. Invariant: with the runtime they are closed,
+ * and their streams end.
+ */
+import { basename } from 'node:path';
+import type { Clock } from '../clock.js';
+import { inspectionApp } from '../control/index.js';
+import type { Capsule, InspectionFace } from '../index.js';
+import type { Logger } from '../log.js';
+import { createInspector, type Inspector } from './inspector.js';
+import { checkInspector, type InspectorOptions } from './options.js';
+
+export interface OpenInspectorsOptions {
+  readonly directory: string;
+  readonly inspection: InspectionFace;
+  readonly export: (address: string) => Promise<Capsule>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly live: boolean;
+}
+
+export class OpenInspectors {
+  readonly #options: OpenInspectorsOptions;
+  readonly #api: (request: Request) => Promise<Response>;
+  readonly #closing = new AbortController();
+  readonly #open: Inspector[] = [];
+
+  constructor(options: OpenInspectorsOptions) {
+    this.#options = options;
+    this.#api = inspectionApp({ ...options, closing: this.#closing.signal });
+  }
+
+  /** Throws INVALID_OPTIONS. */
+  open(options?: InspectorOptions): Inspector {
+    const { directory, clock, log, live } = this.#options;
+    const checked = checkInspector(options);
+    const name = basename(directory);
+    const inspector = createInspector({ ...checked, api: this.#api, clock, log, live, name });
+    this.#open.push(inspector);
+    return inspector;
+  }
+
+  close(): void {
+    this.#closing.abort();
+    for (const inspector of this.#open.splice(0)) inspector.close();
+  }
+}
