@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: all parts, or those named: `npm run bench -- steps jobs sessions work crowd flat recovery
- * doctor storm`.
+ * doctor inspector storm`.
  *
  * Each part is a process of its own, so that none meets another's heap or compiled code; those that need a
  * million sleeping actors share one store. Exit code 1 when a gate of any part failed. Callers: people, CI.
@@ -12,7 +12,18 @@ import { fileURLToPath } from 'node:url';
 import { benchRoot, fileSystemOf, inFreshDirectory } from './place.js';
 
 /** In this order: the storm wakes a tenth of the sleepers that the others want asleep. */
-const parts = ['steps', 'jobs', 'sessions', 'work', 'crowd', 'flat', 'recovery', 'doctor', 'storm'] as const;
+const parts = [
+  'steps',
+  'jobs',
+  'sessions',
+  'work',
+  'crowd',
+  'flat',
+  'recovery',
+  'doctor',
+  'inspector',
+  'storm',
+] as const;
 
 /** What a host with a budget of memory would set: with 24 GiB of it V8 would rather grow than collect. */
 const flagsOf: Partial<Record<(typeof parts)[number], readonly string[]>> = {
