@@ -23,7 +23,9 @@ export const orderMachine = setup({
   },
   actors: { charge: fromPromise<{ receipt: string }, { amount: number }>(async () => ({ receipt: 'r' })) },
   actions: {
-    addLine: assign(({ context, event }) => (event.type === 'add' ? { lines: [...context.lines, event.line] } : {})),
+    addLine: assign(({ context, event }) =>
+      event.type === 'add' ? { lines: [...context.lines, event.line] } : {},
+    ),
     notePaid: assign(({ event }) => (event.type === 'pay' ? { paid: event.amount } : {})),
   },
   guards: {

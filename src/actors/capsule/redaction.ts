@@ -1,11 +1,11 @@
 /**
- * Redaction of a capsule: what may leave the store's machine.
+ * Redaction: what may leave the store's machine, in a capsule or in an answer of the inspection.
  *
- * Callers: capsules.ts. Invariants:
+ * Callers: capsules.ts, the inspection. Invariants:
  *  R1  A text under a secret's name, and whatever looks like a secret in any other, leaves in no form: one
  *      that was found anywhere is replaced everywhere.
- *  R2  One secret has one stand-in within a capsule, and different ones different ones: guards that compare
- *      them decide as before.
+ *  R2  One secret has one stand-in within a capsule or an answer, and different ones different ones: guards
+ *      that compare them decide as before.
  *  R3  Stand-ins of an earlier capsule are told as what they are, and no new one is called like them.
  *  R4  What the kernel itself wrote (ids, seqs, states, addresses) stays: a replay needs it.
  */
@@ -40,11 +40,14 @@ const SCHEME = /^((?:bearer|basic|key)\s+)(.+)$/is;
 /** The rows without secrets; with `false` as they are. */
 export function redactRows(rows: ActorRows, own: Redact | false | undefined): Redacted {
   const redaction = new Redaction(own);
-  if (own !== false) redaction.learn(rows);
-  return { rows: redaction.apply(rows), pointers: redaction.pointers };
+  if (own !== false) redaction.learn(rows, throughRows);
+  return { rows: redaction.apply(rows, throughRows), pointers: redaction.pointers };
 }
 
-class Redaction {
+/** Gives what is somebody's own data through `visit`; the rest stays as it is. */
+export type Walk<Data> = (data: Data, visit: Visit) => Data;
+
+export class Redaction {
   readonly pointers: string[] = [];
   readonly #own: Redact | undefined;
   readonly #isOff: boolean;
@@ -60,8 +63,8 @@ class Redaction {
   }
 
   /** Finds the secrets that must not stand within any other text. */
-  learn(rows: ActorRows): void {
-    this.#rows(rows, (_path, value) => {
+  learn<Data>(data: Data, walk: Walk<Data>): void {
+    walk(data, (_path, value) => {
       this.#learn(value, false);
       return value;
     });
@@ -71,28 +74,9 @@ class Redaction {
     if (known.length > 0) this.#pattern = new RegExp(known.map(escaped).join('|'), 'g');
   }
 
-  apply(rows: ActorRows): ActorRows {
-    return this.#rows(rows, (path, value) => this.#value(path, value, false));
-  }
-
-  /** The rows with what is the actor's own given through `visit`. */
-  #rows(rows: ActorRows, visit: Visit): ActorRows {
-    const fields = <Row extends object>(path: string, row: Row): Row => withOwnData(path, row, visit);
-    const { record, checkpoint, journal, outbox, inbox, payloads } = rows;
-    return {
-      ...rows,
-      record: fields('/record', record),
-      ...(checkpoint && { checkpoint: fields('/checkpoint', checkpoint) }),
-      journal: journal.map((entry, index) => fields(`/journal/${index}/entry`, entry)),
-      outbox: outbox.map((row, index) => fields(`/outbox/${index}`, row)),
-      inbox: inbox.map(({ ord, row }, index) => ({ ord, row: fields(`/inbox/${index}/row`, row) })),
-      payloads: Object.fromEntries(
-        Object.entries(payloads).map(([name, value]) => [
-          name,
-          visit(`/payloads/${pointerPart(name)}`, value),
-        ]),
-      ),
-    };
+  /** The data without the secrets that were found, and without what looks like one. */
+  apply<Data>(data: Data, walk: Walk<Data>): Data {
+    return walk(data, (path, value) => this.#value(path, value, false));
   }
 
   #learn(value: Json | undefined, isSecret: boolean): void {
@@ -199,6 +183,23 @@ class Redaction {
     this.pointers.push(path);
     return own as Json;
   }
+}
+
+/** A capsule's rows, with what is the actor's own given through `visit`. */
+function throughRows(rows: ActorRows, visit: Visit): ActorRows {
+  const fields = <Row extends object>(path: string, row: Row): Row => withOwnData(path, row, visit);
+  const { record, checkpoint, journal, outbox, inbox, payloads } = rows;
+  return {
+    ...rows,
+    record: fields('/record', record),
+    ...(checkpoint && { checkpoint: fields('/checkpoint', checkpoint) }),
+    journal: journal.map((entry, index) => fields(`/journal/${index}/entry`, entry)),
+    outbox: outbox.map((row, index) => fields(`/outbox/${index}`, row)),
+    inbox: inbox.map(({ ord, row }, index) => ({ ord, row: fields(`/inbox/${index}/row`, row) })),
+    payloads: Object.fromEntries(
+      Object.entries(payloads).map(([name, value]) => [name, visit(`/payloads/${pointerPart(name)}`, value)]),
+    ),
+  };
 }
 
 function isObject(value: Json | undefined): value is JsonObject {

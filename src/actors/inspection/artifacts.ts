@@ -3,7 +3,8 @@
  *
  * Callers: inspection.ts, actor-report.ts. Invariants:
  *  1  A file is shown only under the name that its content gave it, and only while an actor refers to it.
- *  2  What is not an image or a video by its extension is not shown: nothing of a provider's is run as a page.
+ *  2  What is not an image or a video by its extension is not shown: nothing of a provider's is run as a
+ *     page.
  */
 import { basename } from 'node:path';
 import type { ActorRecord } from '../kernel/index.js';

@@ -34,7 +34,9 @@ import { populationOf } from './population.js';
 import type { Scene } from './scene.js';
 import { stepReport } from './step-report.js';
 import { entriesOf } from './steps.js';
+import { storyOf } from './story.js';
 import { subjectOf, withSnapshot } from './subject.js';
+import { veiled } from './veil.js';
 
 export class Inspection implements InspectionFace {
   readonly #scene: Scene;
@@ -48,19 +50,24 @@ export class Inspection implements InspectionFace {
   }
 
   async list(filter: ListInspected = {}): Promise<Page<ActorLine>> {
-    return linesOf(await listOf(this.#scene, filter));
+    const found = await listOf(this.#scene, filter);
+    return veiled(
+      linesOf(found),
+      found.items.map(({ record }) => record?.snapshot),
+    );
   }
 
   async actor(address: string): Promise<ActorReport> {
     const subject = await subjectOf(this.#scene, address);
-    return actorReport(this.#scene, await withSnapshot(this.#scene, subject));
+    return veiled(await actorReport(this.#scene, await withSnapshot(this.#scene, subject)));
   }
 
   async steps(address: string, options: ListSteps = {}): Promise<Page<StepLine>> {
     const subject = await subjectOf(this.#scene, address);
     const names = delayNames(subject.shape);
     const { items, ...page } = await entriesOf(this.#scene, subject, options);
-    return { ...page, items: items.map((entry) => stepLine(address, entry, names)) };
+    const lines = items.map((entry) => stepLine(address, entry, names));
+    return veiled({ ...page, items: lines }, [subject.record.snapshot]);
   }
 
   async step(address: string, seq: number): Promise<StepReport> {
@@ -81,7 +88,7 @@ export class Inspection implements InspectionFace {
   }
 
   async story(address: string, seq?: number): Promise<Story> {
-    return missing('story', [address, seq]);
+    return storyOf(this.#scene, address, seq);
   }
 
   async acts(address: string): Promise<readonly ActView[]> {

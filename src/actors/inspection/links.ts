@@ -1,8 +1,8 @@
 /**
  * Whom an actor has to do with: what its record and its context name.
  *
- * Callers: actor-report.ts. Invariants: at most `limits.inspectedLinksMax`, each once; what is named is looked
- * up, since it may be gone.
+ * Callers: actor-report.ts. Invariants: at most `limits.inspectedLinksMax`, each once; what is named is
+ * looked up, since it may be gone.
  */
 import { addressOf } from '../../ids.js';
 import { limits } from '../../limits.js';

@@ -33,6 +33,7 @@ export function checkCount(
   max: number = Number.MAX_SAFE_INTEGER,
 ): void {
   if (value === undefined || (Number.isSafeInteger(value) && value >= 1 && value <= max)) return;
-  const message = `"${field}": is no whole number of 1 ${max < Number.MAX_SAFE_INTEGER ? `to ${max}` : 'or more'}`;
+  const range = max < Number.MAX_SAFE_INTEGER ? `1 to ${max}` : '1 or more';
+  const message = `"${field}": is no whole number of ${range}`;
   throw new HoldfastError('INVALID_INPUT', message, { details: { field } });
 }

@@ -38,7 +38,7 @@ export async function subjectOf(scene: Scene, address: string): Promise<Subject>
   return { address, kind, id, record, definition, shape };
 }
 
-/** The machine that an actor is of, as far as this process has it: the defined one, or one to migrate from. */
+/** The machine that an actor is of, where this process has it: the defined one, or one to migrate from. */
 export function definitionFor(
   { kernel }: Scene,
   kind: string,

@@ -1,0 +1,49 @@
+/**
+ * Answers without secrets: what looks like one, or stands under a secret's name, has a stand-in.
+ *
+ * Pure. Callers: this folder, for every answer that has somebody's data in it. Invariants:
+ *  1  What the kernel wrote (ids, seqs, states, addresses, sources) stays. What is not known here is data.
+ *  2  A secret that is found anywhere in an answer, or in what it was made of, is replaced everywhere in it.
+ */
+import { isPlainObject, type Json } from '../../json.js';
+import type { Visit } from '../capsule/own-data.js';
+import { Redaction } from '../capsule/redaction.js';
+
+const names = (text: string): ReadonlySet<string> => new Set(text.split(' '));
+
+/** The kernel's own, or the program's: its charts. */
+const KEPT = names(
+  'acts actors address by cause child children code config cursor eventId file guards hash ' +
+    'id kind machine mediaType name pool provider rel root sends session source src state status targets to ' +
+    'traceparent type value version',
+);
+
+/** Of machines and users: searched whole. */
+const OWN = names('before context emitted entry error event events failure input output after');
+
+/** `madeOf`: what the answer was made of, and may have secrets from. */
+export function veiled<Answer>(answer: Answer, madeOf: readonly unknown[] = []): Answer {
+  const redaction = new Redaction(undefined);
+  redaction.learn(madeOf, (data, visit) => {
+    for (const each of data) if (each !== undefined) visit('', each as Json);
+    return data;
+  });
+  redaction.learn(answer, throughAnswer);
+  return redaction.apply(answer, throughAnswer);
+}
+
+function throughAnswer<Answer>(answer: Answer, visit: Visit): Answer {
+  return through('', answer, visit) as Answer;
+}
+
+function through(path: string, value: unknown, visit: Visit): unknown {
+  if (typeof value === 'string') return visit(path, value);
+  if (Array.isArray(value)) return value.map((each, index) => through(`${path}/${index}`, each, visit));
+  if (!isPlainObject(value)) return value;
+  const members = Object.entries(value).map(([name, each]) => {
+    if (each === undefined || KEPT.has(name)) return [name, each];
+    const at = `${path}/${name}`;
+    return [name, OWN.has(name) ? visit(at, each as Json) : through(at, each, visit)];
+  });
+  return Object.fromEntries(members) as unknown;
+}
