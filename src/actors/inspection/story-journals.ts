@@ -1,0 +1,139 @@
+/**
+ * The journals of a story: each read once, its steps by what caused them.
+ *
+ * Owns: what was read of one story. Callers: story.ts. Invariants:
+ *  J1  At most twice `limits.storyActorsMax` journals are read; who is not read is a gap.
+ *  J2  A journal that cannot be read, or is gone, is a gap, and no fault of the story.
+ */
+import { isEndOfWriting } from '../../errors.js';
+import { splitAddress } from '../../ids.js';
+import { limits } from '../../limits.js';
+import { jobIndexes } from '../job-index.js';
+import type { JournalEntry } from '../kernel/index.js';
+import type { Scene } from './scene.js';
+import { causesIn, runOf, turnAt, workIdIn, type StepName } from './story-causes.js';
+import { loose, text } from './titles.js';
+
+/** One actor's kept steps; none for one that is gone. */
+export interface StoryJournal {
+  readonly address: string;
+  readonly entries: readonly JournalEntry[];
+  readonly causes: ReadonlyMap<number, readonly StepName[]>;
+}
+
+const JOURNALS_MAX = limits.storyActorsMax * 2;
+
+export class StoryJournals {
+  readonly #scene: Scene;
+  readonly #read = new Map<string, StoryJournal>();
+  /** What each step is known to have caused, by name. */
+  readonly #effects = new Map<string, StepName[]>();
+  /** Addresses of whom something is missing. */
+  readonly gaps = new Set<string>();
+
+  constructor(scene: Scene) {
+    this.#scene = scene;
+  }
+
+  async of(address: string): Promise<StoryJournal> {
+    const known = this.#read.get(address);
+    if (known !== undefined) return known;
+    if (this.#read.size >= JOURNALS_MAX) {
+      this.gaps.add(address);
+      return { address, entries: [], causes: new Map() };
+    }
+    const entries = await this.#entries(address);
+    const causes = new Map<number, readonly StepName[]>();
+    const journal = { address, entries, causes };
+    // Known before its causes are looked up: what those name may name it.
+    this.#read.set(address, journal);
+    if (entries.length === 0) this.gaps.add(address);
+    for (const [index, entry] of entries.entries()) {
+      const found = causesIn(address, entries, index);
+      const all = found.length > 0 || entry.seq > 1 ? found : await this.#originOf(address, entry);
+      causes.set(entry.seq, all);
+      for (const cause of all) {
+        const known = this.#effects.get(nameOf(cause)) ?? [];
+        this.#effects.set(nameOf(cause), [...known, { address, seq: entry.seq }]);
+      }
+    }
+    return journal;
+  }
+
+  /** What a step led to, in itself and in others. */
+  async effectsOf(step: StepName): Promise<readonly StepName[]> {
+    const { entries } = await this.of(step.address);
+    const entry = entries.find(({ seq }) => seq === step.seq);
+    const asked = entry === undefined ? [] : await this.#askedBy(step.address, entry, entries);
+    for (const address of new Set(asked)) await this.of(address);
+    for (const { id, to } of entry?.sends ?? []) this.#noteGap(to, `${step.address}/${id}`);
+    return this.#effects.get(nameOf(step)) ?? [];
+  }
+
+  /** What was sent may wait still; where the first steps are gone, it may have been in one of them. */
+  #noteGap(to: string, eventId: string): void {
+    const { entries = [] } = this.#read.get(to) ?? {};
+    const isCut = (entries[0]?.seq ?? 0) > 1;
+    if (isCut && !entries.some((entry) => entry.eventId === eventId)) this.gaps.add(to);
+  }
+
+  /** Who has steps that it may have caused. */
+  async #askedBy(
+    address: string,
+    entry: JournalEntry,
+    entries: readonly JournalEntry[],
+  ): Promise<readonly string[]> {
+    const sent = (entry.sends ?? []).map(({ to }) => to);
+    const { kind, id } = splitAddress(address);
+    if (kind === 'schedule') return [...sent, ...itemsOf(entry, entries)];
+    const isTurn = entry.event.type === 'turn.begin' || entry.event.type === 'turn.checkpoint';
+    if (kind !== 'session' || !isTurn) return sent;
+    const wakers = entries.filter(({ seq, source }) => seq > entry.seq && source.startsWith('actor:'));
+    const jobs = await this.#scene.kernel.reader.byIndex(jobIndexes.session, [id], {
+      newestFirst: true,
+      limit: limits.storyActorsMax,
+    });
+    return [...sent, ...wakers.map(({ source }) => source.slice('actor:'.length)), ...jobs.items];
+  }
+
+  /** Of an actor that was made by nobody's step: the turn, or the run of a schedule, that it is of. */
+  async #originOf(address: string, { event, commit }: JournalEntry): Promise<readonly StepName[]> {
+    const { kind, id } = splitAddress(address);
+    const input = loose(event['input']);
+    const notify = text(input['notify']);
+    if (kind === 'work' && notify?.startsWith('schedule/') === true) {
+      const { entries } = await this.of(notify);
+      return oneOrNone(runOf(notify, entries, id));
+    }
+    const session = text(input['sessionKey']);
+    if ((kind !== 'job' && kind !== 'task') || session === undefined) return [];
+    const { entries } = await this.of(`session/${session}`);
+    return oneOrNone(turnAt(`session/${session}`, entries, commit));
+  }
+
+  async #entries(address: string): Promise<readonly JournalEntry[]> {
+    try {
+      return await this.#scene.kernel.reader.journalOnDisk(address);
+    } catch (error) {
+      if (isEndOfWriting(error)) throw error;
+      return [];
+    }
+  }
+}
+
+function oneOrNone(step: StepName | undefined): readonly StepName[] {
+  return step === undefined ? [] : [step];
+}
+
+/** The items that the effects of a schedule's step enqueued. */
+function itemsOf({ effects = [] }: JournalEntry, entries: readonly JournalEntry[]): readonly string[] {
+  const answers = effects.map(({ id }) => entries.find(({ eventId }) => eventId === `effect/${id}`));
+  return answers.flatMap((answer) => {
+    const workId = answer && workIdIn(answer.event);
+    return workId === undefined ? [] : [`work/${workId}`];
+  });
+}
+
+export function nameOf({ address, seq }: StepName): string {
+  return `${seq}@${address}`;
+}
