@@ -31,6 +31,7 @@ import { Backups } from './backup.js';
 import { systemClock } from './clock.js';
 import { WorkDoor } from './control/work-door.js';
 import { newId as randomId } from './ids.js';
+import { OpenInspectors } from './inspector/index.js';
 import { createLogger } from './log.js';
 import { createTransport, WebhookVerifier } from './providers/index.js';
 import type { Doubles, RuntimeOptions } from './runtime-options.js';
@@ -96,13 +97,18 @@ export async function assemble(
     ...{ kernel, clock, log, files, actors, jobs, deliveries, accounts, sessions, tasks, work, quarantine },
     live,
   });
+  const capsules = new Capsules(kernel, clock);
+  const inspectors = new OpenInspectors({
+    ...{ directory, inspection, clock, log, live },
+    export: (address) => capsules.export(address),
+  });
   return {
     providers: desk,
     ...{ parked, ingress: new Ingress({ providers, vault, hooks, clock, log, publicUrl }) },
     ...{ store, kernel, log, parts, files, attachments, transport, accounts, deliveries, jobs },
     ...{ sessions, tasks, work, quarantine, actors, inspection },
     workDoor: token === undefined ? undefined : new WorkDoor({ work, token, publicUrl, clock, log }),
-    capsules: new Capsules(kernel, clock),
+    ...{ capsules, inspectors },
     backups: new Backups({ directory, store, files, attachments, clock }),
   };
 }

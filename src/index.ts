@@ -165,6 +165,7 @@ export type { DoctorMachine, DoctorOptions, Stage } from './doctor-options.js';
 export { HoldfastError, isHoldfastError, type ErrorCode } from './errors.js';
 export { findingKinds, type Finding, type FindingCode, type Severity } from './findings.js';
 export type { Address } from './ids.js';
+export type { Inspector, InspectorOptions } from './inspector/index.js';
 export type { Json, JsonEvent, JsonObject } from './json.js';
 export { createLogger, silentLogger, type Logger, type LoggerOptions } from './log.js';
 export type {

@@ -38,6 +38,7 @@ import type { BackupOptions } from './backup.js';
 import { startControlServer, type ControlServer } from './control/server.js';
 import { HoldfastError, isHoldfastError } from './errors.js';
 import type { Address } from './ids.js';
+import type { Inspector, InspectorOptions } from './inspector/index.js';
 import { limits } from './limits.js';
 import { supervisorMachine, type SupervisorEvent } from './machines/index.js';
 import { checkGiven, checkOptions, type Doubles, type RuntimeOptions } from './runtime-options.js';
@@ -266,6 +267,14 @@ export class Runtime {
   }
 
   /**
+   * The inspector's page and its data, as a handler for your own server: see docs/inspector.md. It only looks,
+   * unless `allowActions`; it ends with the runtime. Throws INVALID_OPTIONS.
+   */
+  inspector(options?: InspectorOptions): Inspector {
+    return this.#parts.inspectors.open(options);
+  }
+
+  /**
    * Begins no new turns and no tools of tasks, and lets those under way come to their end; then takes no
    * new work: polls, downloads and sleeps stop, submits and sends may finish. All of it until `timeoutMs`
    * (default 10 s): what is cut off then goes on at the next open. Closing twice is harmless.
@@ -300,6 +309,7 @@ export class Runtime {
     const { backups, kernel, parts, transport, store, log } = this.#parts;
     this.#tell({ type: 'runtime.close' });
     this.#parts.workDoor?.close();
+    this.#parts.inspectors.close();
     const control = Promise.allSettled([this.#control?.close()]);
     // Turns, tools and handlers that run come to their end while everything they need is there.
     const ending = [
