@@ -12,6 +12,7 @@ import type {
   ActRequest,
   ActView,
   CapsuleReport,
+  ChartView,
   ListInspected,
   ListSteps,
   Population,
@@ -23,6 +24,7 @@ import type {
   WhyReport,
 } from '../../actors/inspection/face.js';
 import { inspectedFromWire, inspectedToWire } from '../../control/inspection-wire.js';
+import type { JsonObject } from '../../json.js';
 
 /** Items of a listing, and where it goes on. */
 export interface PageOf<Item> {
@@ -35,6 +37,12 @@ export interface ChartKey {
   readonly kind: string;
   readonly version?: string | undefined;
   readonly hash?: string | undefined;
+}
+
+/** A chart that the server need not know: a capsule's. */
+export interface GivenChart {
+  /** What `createMachine` accepts. */
+  readonly config: JsonObject;
 }
 
 /** `/config.json`: what the server says of itself. */
@@ -71,9 +79,12 @@ export interface Api {
   step(address: string, seq: number, signal?: AbortSignal): Promise<StepReport>;
   why(address: string, signal?: AbortSignal): Promise<WhyReport>;
   story(address: string, seq?: number, signal?: AbortSignal): Promise<Story>;
-  /** The drawing, as the text of an SVG document. */
-  chartSvg(key: ChartKey, signal?: AbortSignal): Promise<string>;
+  /** The drawing, as the text of an SVG document: of a chart that the server knows, or of one that is given. */
+  chartSvg(key: ChartKey | GivenChart, signal?: AbortSignal): Promise<string>;
+  chart(key: ChartKey, signal?: AbortSignal): Promise<ChartView>;
   whatIf(request: WhatIfRequest, signal?: AbortSignal): Promise<WhatIfReport>;
+  /** The actor as a file, without secrets. */
+  capsule(address: string, signal?: AbortSignal): Promise<unknown>;
   acts(address: string, signal?: AbortSignal): Promise<readonly ActView[]>;
   /** Resolves when it is on disk. */
   act(request: Omit<ActRequest, 'operator'> & { readonly operator?: string | undefined }): Promise<void>;
@@ -88,15 +99,8 @@ export interface Api {
 export function createApi(): Api {
   const get = async <T>(path: string, query: object, signal: AbortSignal | undefined): Promise<T> =>
     (await objectOf(await ask(urlOf(path, query), { signal: signal ?? null }))) as T;
-  const post = async <T>(path: string, body: object, signal: AbortSignal | undefined): Promise<T> => {
-    const asked: RequestInit = {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(inspectedToWire(body)),
-      signal: signal ?? null,
-    };
-    return (await objectOf(await ask(path, asked))) as T;
-  };
+  const post = async <T>(path: string, body: object, signal: AbortSignal | undefined): Promise<T> =>
+    (await objectOf(await ask(path, posted(JSON.stringify(inspectedToWire(body)), signal)))) as T;
   return {
     config: (signal) => get('config.json', {}, signal),
     population: (signal) => get('v1/population', {}, signal),
@@ -106,8 +110,17 @@ export function createApi(): Api {
     step: (address, seq, signal) => get('v1/actors/step', { address, seq }, signal),
     why: (address, signal) => get('v1/actors/why', { address }, signal),
     story: (address, seq, signal) => get('v1/actors/story', { address, seq }, signal),
-    chartSvg: async (key, signal) => (await ask(urlOf('chart.svg', key), { signal: signal ?? null })).text(),
+    chartSvg: async (chart, signal) => {
+      const asked =
+        'config' in chart
+          ? ask('chart.svg', posted(JSON.stringify({ config: chart.config }), signal))
+          : ask(urlOf('chart.svg', chart), { signal: signal ?? null });
+      return (await asked).text();
+    },
+    chart: (key, signal) => get('v1/charts', key, signal),
     whatIf: (request, signal) => post('v1/actors/what-if', request, signal),
+    capsule: async (address, signal) =>
+      (await get<{ readonly capsule: unknown }>('v1/actors/capsule', { address }, signal)).capsule,
     acts: async (address, signal) =>
       (await get<{ readonly items: readonly ActView[] }>('v1/actors/acts', { address }, signal)).items,
     act: async (request) => {
@@ -116,6 +129,11 @@ export function createApi(): Api {
     look: (capsule, signal) => post('v1/capsules/look', { capsule }, signal),
     whatIfOf: (capsule, request, signal) => post('v1/capsules/what-if', { capsule, ...request }, signal),
   };
+}
+
+function posted(body: string, signal: AbortSignal | undefined): RequestInit {
+  const headers = { 'content-type': 'application/json' };
+  return { method: 'POST', headers, body, signal: signal ?? null };
 }
 
 /** `path?query`, in the names of the wire; what is undefined is left out. */

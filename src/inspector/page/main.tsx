@@ -6,6 +6,7 @@
  */
 import { render, type VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { CapsuleDoor } from './actor/capsule-door.js';
 import { createApi, type PageConfig } from './api.js';
 import { HouseProvider } from './house.js';
 import { LiveSource } from './live.js';
@@ -36,7 +37,9 @@ function Page(): VNode {
   }, []);
   return (
     <HouseProvider house={{ api, live, config }}>
-      <Shell />
+      <CapsuleDoor>
+        <Shell />
+      </CapsuleDoor>
     </HouseProvider>
   );
 }

@@ -9,12 +9,12 @@
  */
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { ChartKey } from '../api.js';
+import type { ChartKey, GivenChart } from '../api.js';
 import { useApi, useAsked } from '../house.js';
 import { Trouble, Waiting } from '../notice.js';
 
 export interface ChartBoxProps {
-  readonly chart: ChartKey;
+  readonly chart: ChartKey | GivenChart;
   /** What it shows, for who cannot see it. */
   readonly label: string;
   readonly paint: (svg: SVGSVGElement) => void;
@@ -24,7 +24,7 @@ export interface ChartBoxProps {
 
 export function ChartBox({ chart, label, paint, onState }: ChartBoxProps): VNode {
   const api = useApi();
-  const key = JSON.stringify([chart.kind, chart.version, chart.hash]);
+  const key = JSON.stringify('config' in chart ? chart : [chart.kind, chart.version, chart.hash]);
   const { value: text, error, again } = useAsked(key, (signal) => api.chartSvg(chart, signal));
   const [svg, setSvg] = useState<SVGSVGElement>();
   const [fault, setFault] = useState<unknown>();

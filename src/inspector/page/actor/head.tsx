@@ -1,0 +1,101 @@
+/**
+ * What an actor is, in a few lines: its address, how it is, since when, and what it belongs to.
+ *
+ * Callers: stage.tsx. Invariant: a fault is said here, whatever panel is open.
+ */
+import type { VNode } from 'preact';
+import type { ActorReport } from '../../../actors/inspection/face.js';
+import { useNow } from '../house.js';
+import { hrefOf } from '../router.js';
+import { agoWords, durationWords, stateWords, timeWords } from '../words.js';
+import { AddressLink } from './address-link.js';
+
+interface HeadProps {
+  readonly report: ActorReport;
+  readonly isLinked: boolean;
+}
+
+const MARKS: Readonly<Record<ActorReport['status'], string>> = {
+  active: 'mark mark-accent',
+  done: 'mark mark-good',
+  error: 'mark mark-trouble',
+  stopped: 'mark',
+  quarantined: 'mark mark-trouble',
+  unreadable: 'mark mark-trouble',
+};
+
+export function ActorHead({ report, isLinked }: HeadProps): VNode {
+  const now = useNow();
+  const { address, status, since, title } = report;
+  const state = stateWords(report.value);
+  return (
+    <header class="actor-head">
+      <div class="view-head">
+        <h1 class="mono">{address}</h1>
+        <span class={MARKS[status]}>{status}</span>
+        {state !== '' && <strong class="mono">{state}</strong>}
+        {since !== undefined && (
+          <span class="soft" title={timeWords(since)}>
+            for {durationWords(now - since)}
+          </span>
+        )}
+      </div>
+      {title !== undefined && <p class="actor-title">{title}</p>}
+      <Facts report={report} now={now} isLinked={isLinked} />
+      <Links report={report} isLinked={isLinked} />
+      <Notes report={report} now={now} />
+    </header>
+  );
+}
+
+function Facts({ report, now, isLinked }: HeadProps & { readonly now: number }): VNode {
+  const { kind, version, machine, seq, createdAt, at } = report;
+  return (
+    <p class="actor-facts soft">
+      {isLinked ? <a href={hrefOf('actors', { kind })}>{kind}</a> : <span>{kind}</span>}
+      {machine !== undefined && machine !== kind && <span>machine {machine}</span>}
+      {version !== undefined && <span>version {version}</span>}
+      {seq !== undefined && <span>{seq === 1 ? '1 step' : `${seq.toLocaleString('en')} steps`}</span>}
+      {createdAt !== undefined && (
+        <span title={timeWords(createdAt)}>created {agoWords(createdAt, now)}</span>
+      )}
+      {at !== undefined && <span title={timeWords(at)}>last step {agoWords(at, now)}</span>}
+      {report.provider !== undefined && <span>provider {report.provider}</span>}
+    </p>
+  );
+}
+
+function Links({ report: { links }, isLinked }: HeadProps): VNode | null {
+  if (links.length === 0) return null;
+  return (
+    <ul class="actor-links" aria-label="Belongs together">
+      {links.map(({ rel, address, exists }) => (
+        <li key={`${rel} ${address}`}>
+          <span class="soft">{rel}</span> <AddressLink address={address} isLinked={isLinked && exists} />
+          {!exists && <span class="soft"> (removed)</span>}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Notes({ report, now }: { readonly report: ActorReport; readonly now: number }): VNode {
+  const { fault, defined, kind, version } = report;
+  return (
+    <>
+      {fault !== undefined && (
+        <div class="trouble actor-fault">
+          <code>{fault.code}</code> <span>{fault.message}</span>
+          <span class="nowrap">{agoWords(fault.at, now)}</span>
+        </div>
+      )}
+      {!defined && (
+        <p class="actor-note">
+          No machine of <code>{kind}</code> {version === undefined ? '' : `version ${version} `}is defined in
+          this process: it is parked, and its steps can be seen, but not taken again. Name the module that has
+          the machine with <code>--module</code>.
+        </p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,127 @@
+/**
+ * The line of an actor's steps: forward, back, play.
+ *
+ * Owns: whether it plays. Callers: stage.tsx. Invariants:
+ *  1  It is a range of the platform: arrow keys, Home, End and Page keys move it, and its value is said in
+ *     words.
+ *  2  Playing ends at the newest step, and when somebody moves it.
+ */
+import type { VNode } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { durationWords, stateWords, timeWords } from '../words.js';
+import {
+  movedBy,
+  newerCount,
+  positionOf,
+  shownAt,
+  stepBefore,
+  stepShown,
+  type Timeline,
+} from './steps-model.js';
+
+interface ScrubberProps {
+  readonly timeline: Timeline;
+  readonly move: (change: (timeline: Timeline) => Timeline) => void;
+}
+
+const PLAY_STEP_MS = 600;
+
+export function Scrubber({ timeline, move }: ScrubberProps): VNode {
+  const [isPlaying, setPlaying] = useState(false);
+  const at = positionOf(timeline);
+  const last = timeline.steps.length - 1;
+  const isAtEnd = at === last;
+  useEffect(() => {
+    if (!isPlaying) return;
+    if (isAtEnd) {
+      setPlaying(false);
+      return;
+    }
+    const timer = setTimeout(() => move((before) => movedBy(before, 1)), PLAY_STEP_MS);
+    return () => clearTimeout(timer);
+  }, [isPlaying, at, isAtEnd]);
+  const by = (count: number): void => {
+    setPlaying(false);
+    move((before) => movedBy(before, count));
+  };
+  const play = (): void => {
+    if (!isPlaying && isAtEnd) move((before) => movedBy(before, -before.steps.length));
+    setPlaying(!isPlaying);
+  };
+  const newer = newerCount(timeline);
+  return (
+    <section class="scrubber" aria-label="Time travel">
+      <div class="scrubber-line">
+        <button
+          type="button"
+          class="quiet"
+          onClick={play}
+          disabled={last < 1}
+          aria-label={isPlaying ? 'Pause' : 'Play'}
+        >
+          {isPlaying ? '❚❚' : '▶'}
+        </button>
+        <button type="button" class="quiet" onClick={() => by(-1)} disabled={at <= 0} aria-label="Step back">
+          ‹
+        </button>
+        <input
+          type="range"
+          aria-label="Step"
+          aria-valuetext={wordsOf(timeline)}
+          min={0}
+          max={Math.max(last, 0)}
+          value={Math.max(at, 0)}
+          disabled={last < 1}
+          onInput={({ currentTarget }) => by(Number(currentTarget.value) - at)}
+        />
+        <button
+          type="button"
+          class="quiet"
+          onClick={() => by(1)}
+          disabled={isAtEnd}
+          aria-label="Step forward"
+        >
+          ›
+        </button>
+        <NewestButton
+          newer={newer}
+          isAtEnd={timeline.shown === undefined}
+          onClick={() => move((t) => shownAt(t, undefined))}
+        />
+      </div>
+      <p class="scrubber-words" role="status">
+        {wordsOf(timeline)}
+      </p>
+    </section>
+  );
+}
+
+function NewestButton(props: {
+  readonly newer: number;
+  readonly isAtEnd: boolean;
+  readonly onClick: () => void;
+}): VNode {
+  const { newer, isAtEnd, onClick } = props;
+  if (isAtEnd) return <span class="mark mark-good">newest</span>;
+  return (
+    <button type="button" class="scrubber-newest" onClick={onClick}>
+      {newer > 0 ? `${newer} newer` : 'to the newest'}
+    </button>
+  );
+}
+
+/** `Step 12 of 40 · poll.due → polling · 10:01:02.123 · +2 s`. */
+function wordsOf(timeline: Timeline): string {
+  const step = stepShown(timeline);
+  if (step === undefined) return 'No step is kept.';
+  const before = stepBefore(timeline);
+  const last = timeline.steps.at(-1)?.seq ?? step.seq;
+  const later = before === undefined ? [] : [`${durationWords(step.at - before.at)} after the one before`];
+  const state = stateWords(step.value);
+  return [
+    `Step ${step.seq} of ${last}`,
+    state === '' ? step.event.type : `${step.event.type} → ${state}`,
+    timeWords(step.at),
+    ...later,
+  ].join(' · ');
+}
