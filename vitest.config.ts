@@ -1,8 +1,9 @@
 /**
  * Projects by what they cost: `unit` answers at once and goes first, `shared` talks to disks and loopback
  * sockets, or takes seconds, `package` installs the built tarball, `crash` kills processes, or has a long
- * form for HOLDFAST_DEEP, and `mutants`, with HOLDFAST_DEEP alone, runs tests of all kinds again on sources
- * with a mistake in them. Sized for 2 cores. The files of a project are run in the same two processes, one
+ * form for HOLDFAST_DEEP, `browser` looks at the built page, after them and alone, for it waits for what it
+ * sees, and `mutants`, with HOLDFAST_DEEP alone, runs tests of all kinds again on sources with a mistake in
+ * them. Sized for 2 cores. The files of a project are run in the same two processes, one
  * after the other: to start a process for each of them and to read all sources there was a third to two
  * thirds of their cost (CPU: 54 files of four rooms 68 s, 23 s; 65 of eight others 223 s, 160 s). They can,
  * for no source and no helper of theirs keeps anything in a module. Timeouts are for what hangs: a test of
@@ -34,6 +35,8 @@ const mutants = ['test/mutants/kill.test.ts'];
 /** Asks npm for a test runner that is not ours: with HOLDFAST_DEEP alone, beside the crashes. */
 const guests = ['test/testing/jest.test.ts'];
 const deep = process.env['HOLDFAST_DEEP'] === '1';
+/** A real browser, one for all of them: test/browser/chromium.ts. */
+const browser = ['test/browser/**/*.test.ts'];
 const packaged = ['test/package/**/*.test.ts'];
 /** Bytes flipped and files cut: all of them with HOLDFAST_DEEP. */
 const sweep = 'test/doctor/sweep.test.ts';
@@ -64,7 +67,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...shared, ...packaged, ...crash, ...mutants, ...guests],
+          exclude: [...shared, ...packaged, ...browser, ...crash, ...mutants, ...guests],
           isolate: false,
           maxWorkers: 2,
           testTimeout: 60_000,
@@ -97,6 +100,19 @@ export default defineConfig({
       {
         resolve: { alias },
         test: {
+          name: 'browser',
+          include: browser,
+          globalSetup: 'test/browser/chromium.ts',
+          isolate: false,
+          maxWorkers: 1,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        resolve: { alias },
+        test: {
           name: 'crash',
           include: deep ? [...crash, ...guests] : crash,
           pool: 'forks',
@@ -114,7 +130,7 @@ export default defineConfig({
                 name: 'mutants',
                 include: mutants,
                 testTimeout: 1_200_000,
-                sequence: { groupOrder: 2 },
+                sequence: { groupOrder: 3 },
               },
             },
           ]

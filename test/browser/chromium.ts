@@ -1,0 +1,33 @@
+/**
+ * The one Chromium of a run: out of an npm package, without a window, for all files of the browser tests.
+ *
+ * Called by vitest (vitest.config.ts), in its own process, before the first of those files. Invariant: it is
+ * gone when the run is over.
+ */
+import chromiumPackage from '@sparticuz/chromium';
+import { chromium } from 'playwright-core';
+import type { TestProject } from 'vitest/node';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Where the browser is driven from. */
+    readonly chromium: string;
+  }
+}
+
+/**
+ * What the package asks for, but for these: one process for all cannot close a context, and a browser whose
+ * walls are down would not show that the page’s hold.
+ */
+const REFUSED =
+  /^--(single-process|disable-web-security|allow-running-insecure-content|disable-site-isolation)/;
+
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const server = await chromium.launchServer({
+    executablePath: await chromiumPackage.executablePath(),
+    args: chromiumPackage.args.filter((word) => !REFUSED.test(word)),
+    host: '127.0.0.1',
+  });
+  project.provide('chromium', server.wsEndpoint());
+  return () => server.close();
+}
