@@ -17,6 +17,14 @@ export const LABEL_PAD_PX = 4;
 const BOX_WIDTH_MIN_PX = 112;
 const HISTORY_PX = 30;
 
+/** In pixels, from the drawing's upper left corner. */
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 export interface BoxLine {
   readonly text: string;
   readonly role: 'entry' | 'exit' | 'invoke' | 'stay';
@@ -48,6 +56,27 @@ export function boxText(state: ChartState, { id, version }: ChartModel): BoxText
 
 function historyBox(title: string): BoxText {
   return { title, lines: [], widthPx: HISTORY_PX, heightPx: HISTORY_PX };
+}
+
+export interface WrittenLine extends Box {
+  readonly text: string;
+  readonly role: 'name' | BoxLine['role'];
+}
+
+/** Where the text of a state's box is. */
+export function writtenIn({ x, y, text }: Box & { readonly text: BoxText }): readonly WrittenLine[] {
+  const left = { x: x + PAD_PX };
+  const { title, lines } = text;
+  const name = { ...left, y: y + PAD_PX, width: widthOf(title, TITLE_PX), height: LINE_PX };
+  const first = y + PAD_PX + TITLE_LINE_PX + LINE_PX;
+  return [
+    { ...name, text: title, role: 'name' },
+    ...lines.map((line, at) => ({
+      ...line,
+      ...left,
+      ...{ y: first + at * LINE_PX, width: widthOf(line.text), height: LINE_PX },
+    })),
+  ];
 }
 
 /** What a state does without being left, as statecharts write it: whole lines, not wrapped. */

@@ -6,5 +6,6 @@
 export { chartModel, statesOf } from './model.js';
 export type { ChartEdge, ChartModel, ChartState, ChartWay } from './model.js';
 export { layoutOf } from './layout.js';
-export type { Box, Layout, PlacedEdge, PlacedState, Point } from './layout.js';
+export type { Box } from './boxes.js';
+export type { Layout, PlacedEdge, PlacedState, Point } from './layout.js';
 export { svgOf, type SvgOptions } from './svg.js';

@@ -11,15 +11,8 @@
  *     state, as a short one to a signpost beside its source.
  */
 import type { ElkExtendedEdge, ElkNode, ElkPoint, LayoutOptions } from 'elkjs/lib/elk-api.js';
-import { boxText, labelText, PAD_PX, type BoxText, type LabelText } from './boxes.js';
+import { boxText, labelText, PAD_PX, type Box, type BoxText, type LabelText } from './boxes.js';
 import { statesOf, type ChartEdge, type ChartModel, type ChartState } from './model.js';
-
-export interface Box {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
 
 export interface PlacedState extends Box {
   readonly state: ChartState;
@@ -53,7 +46,9 @@ export interface Layout {
 const DOT_PX = 10;
 const MARGIN_PX = 8;
 /** So many edges to one state are a thicket: those from other places get signposts. */
-const POPULAR = 5;
+const THICKET_EDGES = 5;
+/** In a chart that has more edges than this, three of them are one already. */
+const DENSE_EDGES = 40;
 
 const options: LayoutOptions = {
   'elk.algorithm': 'layered',
@@ -152,10 +147,11 @@ function initialEdges(
 }
 
 function plannedEdges(model: ChartModel, idOf: ReadonlyMap<string, string>): readonly PlannedEdge[] {
+  const thicket = model.edges.length > DENSE_EDGES ? 3 : THICKET_EDGES;
   const leadTo = (state: string): number => model.edges.filter(({ target }) => target === state).length;
   return model.edges.map((edge, at) => {
     const { source, target } = edge;
-    const isPopular = leadTo(target) >= POPULAR;
+    const isPopular = leadTo(target) >= thicket;
     const signpost = isPopular && source !== '' && parentOf(source) !== parentOf(target);
     return {
       from: idOf.get(source) ?? '',

@@ -11,11 +11,12 @@
  *     States are painted one after the other, none within another.
  *  3  Colours come from the page's CSS, by class; `standalone` brings its own, light and dark.
  */
-import { heardIn, LABEL_PAD_PX, PAD_PX, TITLE_LINE_PX, wayText } from './boxes.js';
-import type { Box, Layout, PlacedEdge, PlacedState, Point } from './layout.js';
+import { heardIn, LABEL_PAD_PX, PAD_PX, wayText, writtenIn, type Box } from './boxes.js';
+import type { Layout, PlacedEdge, PlacedState } from './layout.js';
 import type { ChartEdge, ChartState } from './model.js';
 import { LINE_PX } from './text-size.js';
 import { standaloneStyle } from './style.js';
+import { headPath, wirePath } from './wire.js';
 
 export interface SvgOptions {
   /** A picture for itself: with colours, and nothing in it takes the focus. Default false. */
@@ -27,6 +28,7 @@ export function svgOf(layout: Layout, { standalone = false }: SvgOptions = {}): 
   const { model, width, height } = layout;
   const name = attribute(`Statechart of ${model.id}`);
   const role = standalone ? 'img' : 'group';
+  const words = layout.states.filter(({ state }) => state.states.length > 0).flatMap(writtenIn);
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="${role}" aria-label="${name}"`,
     ` width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
@@ -37,7 +39,7 @@ export function svgOf(layout: Layout, { standalone = false }: SvgOptions = {}): 
       : []),
     ...layout.states.map((each) => stateSvg(each, standalone)),
     ...layout.dots.map(dotSvg),
-    ...layout.edges.map(edgeSvg),
+    ...layout.edges.map((edge) => edgeSvg(edge, words)),
     '</svg>',
   ];
   return `${parts.join('\n')}\n`;
@@ -58,16 +60,12 @@ function stateSvg(placed: PlacedState, standalone: boolean): string {
   ].join('');
 }
 
-function boxSvg({ state, text: { title, lines }, ...box }: PlacedState): readonly string[] {
-  const left = box.x + PAD_PX;
-  const first = box.y + PAD_PX + TITLE_LINE_PX + LINE_PX + 12;
+function boxSvg(placed: PlacedState): readonly string[] {
   return [
-    rect('box', box, 6),
-    ...(state.kind === 'final' ? [rect('inner', grown(box, -4), 3)] : []),
-    `<text class="name" x="${left}" y="${box.y + 22}">${text(title)}</text>`,
-    ...lines.map(
-      (line, at) =>
-        `<text class="${line.role}" x="${left}" y="${first + at * LINE_PX}">${text(line.text)}</text>`,
+    rect('box', placed, 6),
+    ...(placed.state.kind === 'final' ? [rect('inner', grown(placed, -4), 3)] : []),
+    ...writtenIn(placed).map(
+      ({ role, text: line, x, y }) => `<text class="${role}" x="${x}" y="${y + 12}">${text(line)}</text>`,
     ),
   ];
 }
@@ -84,8 +82,8 @@ function dotSvg({ x, y, width }: Box): string {
   return `<circle class="dot" cx="${x + width / 2}" cy="${y + width / 2}" r="${width / 2}"/>`;
 }
 
-function edgeSvg({ edge, points, label, signpost }: PlacedEdge): string {
-  const drawn = `<path class="wire" d="${wire(points)}"/><path class="head" d="${head(points)}"/>`;
+function edgeSvg({ edge, points, label, signpost }: PlacedEdge, inFront: readonly Box[]): string {
+  const drawn = `<path class="wire" d="${wirePath(points, inFront)}"/><path class="head" d="${headPath(points)}"/>`;
   if (edge === undefined) return `<g class="edge initial">${drawn}</g>`;
   const { source, target } = edge;
   const words = label === undefined ? '' : labelSvg(edge, label);
@@ -110,45 +108,6 @@ function labelSvg({ source, target, ways }: ChartEdge, label: PlacedEdge['label'
     return `<text class="way" data-edge="${edge}">${spans.join('')}</text>`;
   });
   return [rect('label', label, 3), top, ...texts].join('');
-}
-
-const CORNER_PX = 6;
-
-/** A line with round corners. */
-function wire(points: readonly Point[]): string {
-  return points
-    .map((point, at) => {
-      const [before, after] = [points[at - 1], points[at + 1]];
-      if (before === undefined) return `M${point.x} ${point.y}`;
-      if (after === undefined) return `L${point.x} ${point.y}`;
-      const from = towards(point, before);
-      const to = towards(point, after);
-      return `L${from.x} ${from.y}Q${point.x} ${point.y} ${to.x} ${to.y}`;
-    })
-    .join('');
-}
-
-function towards(from: Point, to: Point): Point {
-  const [dx, dy] = [to.x - from.x, to.y - from.y];
-  const length = Math.hypot(dx, dy);
-  const share = length === 0 ? 0 : Math.min(CORNER_PX, length / 2) / length;
-  return { x: rounded(from.x + dx * share), y: rounded(from.y + dy * share) };
-}
-
-/** An arrow's head: a triangle whose tip is the last point. */
-function head(points: readonly Point[]): string {
-  const tip = points.at(-1);
-  const before = points.at(-2);
-  if (tip === undefined || before === undefined) return '';
-  const length = Math.hypot(tip.x - before.x, tip.y - before.y) || 1;
-  const [ux, uy] = [(tip.x - before.x) / length, (tip.y - before.y) / length];
-  const corner = (side: number): string =>
-    `${rounded(tip.x - 8 * ux - side * 4 * uy)} ${rounded(tip.y - 8 * uy + side * 4 * ux)}`;
-  return `M${tip.x} ${tip.y}L${corner(1)}L${corner(-1)}Z`;
-}
-
-function rounded(px: number): number {
-  return Math.round(px * 10) / 10;
 }
 
 function rect(name: string, { x, y, width, height }: Box, radius: number): string {
