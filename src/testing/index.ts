@@ -46,6 +46,7 @@ export type {
 } from './test-effects.js';
 export type { TestTimer } from './test-timers.js';
 export { expectMended, expectReplay, replay, type MendedOptions } from './replay.js';
+export { whatIf } from './what-if.js';
 export { parseCapsule, readCapsule } from '../actors/index.js';
 export type {
   Capsule,
@@ -55,4 +56,6 @@ export type {
   ReplayedStep,
   ReplayOptions,
   ReplayReport,
+  WhatIfOptions,
+  WhatIfStep,
 } from '../actors/index.js';

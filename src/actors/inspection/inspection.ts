@@ -26,7 +26,9 @@ import type {
   WhyReport,
 } from './face.js';
 import { actorReport } from './actor-report.js';
+import { actOn, actsOf } from './acts.js';
 import { artifactFile } from './artifacts.js';
+import { capsuleReport, capsuleWhatIf } from './capsule-look.js';
 import { chartOf } from './chart.js';
 import { delayNames, stepLine } from './lines.js';
 import { linesOf, listOf } from './listing.js';
@@ -37,12 +39,16 @@ import { entriesOf } from './steps.js';
 import { storyOf } from './story.js';
 import { subjectOf, withSnapshot } from './subject.js';
 import { veiled } from './veil.js';
+import { Watch } from './watch.js';
+import { whatIfReport } from './what-if.js';
 
 export class Inspection implements InspectionFace {
   readonly #scene: Scene;
+  readonly #watch: Watch;
 
   constructor(scene: Scene) {
     this.#scene = scene;
+    this.#watch = new Watch(scene);
   }
 
   async population(): Promise<Population> {
@@ -84,27 +90,27 @@ export class Inspection implements InspectionFace {
   }
 
   async whatIf(request: WhatIfRequest): Promise<WhatIfReport> {
-    return missing('whatIf', request);
+    return whatIfReport(this.#scene, request);
   }
 
   async story(address: string, seq?: number): Promise<Story> {
-    return storyOf(this.#scene, address, seq);
+    return veiled(await storyOf(this.#scene, address, seq));
   }
 
   async acts(address: string): Promise<readonly ActView[]> {
-    return missing('acts', address);
+    return actsOf(this.#scene, address);
   }
 
   async act(request: ActRequest): Promise<void> {
-    missing('act', request);
+    await actOn(this.#scene, request);
   }
 
   async look(capsule: unknown): Promise<CapsuleReport> {
-    return missing('look', capsule);
+    return capsuleReport(this.#scene, capsule);
   }
 
   async whatIfOf(capsule: unknown, request: Omit<WhatIfRequest, 'address'>): Promise<WhatIfReport> {
-    return missing('whatIfOf', [capsule, request]);
+    return capsuleWhatIf(this.#scene, capsule, request);
   }
 
   async artifact(file: string): Promise<{ readonly path: string; readonly mediaType: string } | undefined> {
@@ -112,7 +118,7 @@ export class Inspection implements InspectionFace {
   }
 
   watch(listener: (frame: LiveFrame) => void, options: { readonly address?: string } = {}): () => void {
-    return missing('watch', [listener, options]);
+    return this.#watch.add(listener, options.address);
   }
 }
 

@@ -13,9 +13,9 @@ const names = (text: string): ReadonlySet<string> => new Set(text.split(' '));
 
 /** The kernel's own, or the program's: its charts. */
 const KEPT = names(
-  'acts actors address by cause child children code config cursor eventId file guards hash ' +
-    'id kind machine mediaType name pool provider rel root sends session source src state status targets to ' +
-    'traceparent type value version',
+  'actors address by cause child children code config cursor eventId file guards hash id kind machine ' +
+    'mediaType name pool provider rel root sends session source src state status targets to traceparent ' +
+    'type value version',
 );
 
 /** Of machines and users: searched whole. */
