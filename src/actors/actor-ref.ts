@@ -195,7 +195,7 @@ async function can(options: RefOptions, address: string, event: unknown): Promis
 }
 
 /** A guard that throws takes nothing: sent, the event would make the actor stand still. */
-function takes(snapshot: AnyMachineSnapshot, event: JsonEvent): boolean {
+export function takes(snapshot: AnyMachineSnapshot, event: JsonEvent): boolean {
   try {
     return snapshot.can(event);
   } catch {

@@ -13,16 +13,17 @@ import type { AnyMachineSnapshot, AnyStateMachine, EventFromLogic, InputFrom, Sn
 import type { StateValue } from 'xstate';
 import { HoldfastError } from '../errors.js';
 import { addressOf, newId, splitAddress } from '../ids.js';
-import type { Json } from '../json.js';
+import type { Json, JsonEvent } from '../json.js';
 import { limits } from '../limits.js';
 import type { Logger } from '../log.js';
 import { checkDefineOptions } from './actor-options.js';
-import { abortable, actorRef } from './actor-ref.js';
+import { abortable, actorRef, takes } from './actor-ref.js';
 import type { DurableRef, EventOfType, RefOptions } from './actor-ref.js';
 import { checkListing, checkPage, isIn, isWanted, viewOf } from './actor-view.js';
 import type { ActorView, ListActors } from './actor-view.js';
 import type { DefinitionOptions, FoundRecord, IndexedActor, IndexRow, Kernel } from './kernel/index.js';
-import type { Page, PageOptions } from './kernel/index.js';
+import type { Page, PageOptions, StepCheck } from './kernel/index.js';
+import { sourceOf, type OperatorOptions } from './operator.js';
 import { isStandardSchema, validated, type StandardSchema } from './schema.js';
 
 /** What the kernel is told of a machine, as it is. */
@@ -173,6 +174,29 @@ export class Actors {
     const matches = (found: FoundRecord): boolean => isWanted(found, state, status);
     const page = await this.#kernel.reader.records(kind, matches, { cursor, limit });
     return { ...page, items: page.items.map(viewOf) };
+  }
+
+  /** What the schema of an event is, where its kind declares one. */
+  eventSchema(kind: string, type: string): StandardSchema | undefined {
+    const { eventSchemas = {} } = this.#defined.get(kind)?.refs ?? {};
+    return Object.hasOwn(eventSchemas, type) ? eventSchemas[type] : undefined;
+  }
+
+  /**
+   * Sends an event as an operator does: checked by its schema, and refused in the turn of its step unless the
+   * actor takes it. Throws ACT_UNKNOWN, INVALID_EVENT, and as `DurableRef.send`.
+   */
+  async tell(address: string, event: JsonEvent, by: OperatorOptions): Promise<void> {
+    const { kind } = splitAddress(address);
+    const what = `the event ${JSON.stringify(event.type)}`;
+    const schema = this.eventSchema(kind, event.type);
+    const sent = (await validated(schema, event, { what, code: 'INVALID_EVENT' })) as JsonEvent;
+    const refusal = (): HoldfastError => new HoldfastError('ACT_UNKNOWN', `${address} does not take ${what}`);
+    const check: StepCheck = (snapshot) => {
+      if (!takes(snapshot, sent)) throw refusal();
+    };
+    const { accepted } = await this.#kernel.send(address, sent, { ...sourceOf(by), check });
+    if (!accepted) throw refusal();
   }
 
   #define<Machine extends AnyStateMachine>(

@@ -1,0 +1,164 @@
+/**
+ * What an operator may do to an actor in its present state, and doing it.
+ *
+ * Callers: inspection.ts, why.ts. Invariants:
+ *  A1  What is told is legal in the state that is on disk; it is looked at again when it is done, and the
+ *      step itself refuses what came too late.
+ *  A2  It is journaled under the operator's name.
+ *  A3  House kinds take acts of their façades alone, never an event as it is.
+ */
+import { HoldfastError, isHoldfastError } from '../../errors.js';
+import { addressOf, splitAddress } from '../../ids.js';
+import type { Json } from '../../json.js';
+import { isHouseKind } from '../actors.js';
+import { checkedOperator, type OperatorOptions } from '../operator.js';
+import { eventInput, givenFields } from './act-inputs.js';
+import { eventWords } from './event-words.js';
+import type { ActRequest, ActView, LegalEvent } from './face.js';
+import { houseActs, type ActTarget } from './house-acts.js';
+import { legalAt } from './legal.js';
+import type { Scene } from './scene.js';
+import { subjectOf, withSnapshot, type Subject } from './subject.js';
+import { contextOf } from './titles.js';
+import { valueOf } from '../kernel/record.js';
+
+/** An act that is there, and how it is done. */
+interface OpenAct {
+  readonly view: ActView;
+  readonly run: (input: Json | undefined, by: OperatorOptions) => Promise<unknown>;
+}
+
+const SEND = 'send:';
+
+/** Throws INVALID_ID, ACTOR_NOT_FOUND. */
+export async function actsOf(scene: Scene, address: string): Promise<readonly ActView[]> {
+  return (await openActs(scene, address)).map(({ view }) => view);
+}
+
+/** Throws as `actsOf`, INVALID_INPUT, KIND_UNKNOWN, ACT_UNKNOWN, and what the act throws. */
+export async function actOn(scene: Scene, { address, act, input, operator }: ActRequest): Promise<void> {
+  const by = { operator: checkedOperator(operator) };
+  const open = await openActs(scene, address);
+  const { kind } = splitAddress(address);
+  if (scene.kernel.definitionOf(kind) === undefined) {
+    const where = 'do it in the process that does, while it runs';
+    throw new HoldfastError(
+      'KIND_UNKNOWN',
+      `this process does not define the machine of "${kind}"; ${where}`,
+    );
+  }
+  const found = open.find(({ view }) => view.name === act) ?? wildcardOf(scene, address, open, act);
+  if (found === undefined) throw unknownAct(address, act, open);
+  await found.run(input, by);
+}
+
+function unknownAct(address: string, act: string, open: readonly OpenAct[]): HoldfastError {
+  const names = open.map(({ view }) => view.name).join(', ');
+  const there = names === '' ? 'nothing can be done to it now' : `what can be done now: ${names}`;
+  return new HoldfastError('ACT_UNKNOWN', `${JSON.stringify(act)} cannot be done to ${address}; ${there}`, {
+    details: { address, act, acts: names },
+  });
+}
+
+async function openActs(scene: Scene, address: string): Promise<readonly OpenAct[]> {
+  const { kind, id } = splitAddress(address);
+  addressOf(kind, id);
+  const subject = await subjectOf(scene, address).catch(unlessUnreadable);
+  if (scene.kernel.definitionOf(kind) === undefined) return [];
+  if (subject === undefined) return standingActs(scene, address, ['resume', 'dismiss']);
+  const { record } = subject;
+  if (record.quarantine !== undefined) {
+    const canSkip = record.quarantine.head !== undefined;
+    return standingActs(scene, address, canSkip ? ['resume', 'skip', 'dismiss'] : ['resume', 'dismiss']);
+  }
+  if (record.status !== 'active') return [];
+  return Object.hasOwn(houseActs, kind) ? ownActs(scene, subject) : sendActs(scene, subject);
+}
+
+function unlessUnreadable(error: unknown): undefined {
+  if (isHoldfastError(error, 'STORE_CORRUPTED')) return undefined;
+  throw error;
+}
+
+const STANDING = {
+  resume: { title: 'Resume', description: 'It takes again what it could not take.', serious: false },
+  skip: { title: 'Skip', description: 'It goes on without what it could not take.', serious: true },
+  dismiss: { title: 'Dismiss', description: 'It ends and is removed.', serious: true },
+} as const;
+
+function standingActs(
+  { quarantine }: Scene,
+  address: string,
+  names: readonly (keyof typeof STANDING)[],
+): readonly OpenAct[] {
+  return names.map((name) => ({
+    view: { name, ...STANDING[name] },
+    run: (_input, by) => quarantine[name](address, by),
+  }));
+}
+
+async function ownActs(scene: Scene, subject: Subject): Promise<readonly OpenAct[]> {
+  const whole = subject.kind === 'session' ? await withSnapshot(scene, subject) : subject;
+  const types = new Set(legalOf(subject).map(({ type }) => type));
+  const target: ActTarget = {
+    id: subject.id,
+    value: valueOf(subject.record),
+    context: contextOf(whole.record),
+    now: scene.clock.now(),
+    takes: (type) => types.has(type),
+  };
+  const acts = houseActs[subject.kind] ?? [];
+  return acts
+    .filter(({ isOpen }) => isOpen(target))
+    .map(({ name, title, description, serious, input, run }) => ({
+      view: { name, title, description, serious, ...(input && { input: input(target) }) },
+      run: async (given, by) => run({ scene, target, input: givenFields(given), by }),
+    }));
+}
+
+function legalOf({ kind, record, definition }: Subject): readonly LegalEvent[] {
+  return legalAt(definition?.machine, valueOf(record), { kind, record });
+}
+
+/** Of a user's machine: what it takes that neither a timer, an effect nor a child brings. */
+function sendActs(scene: Scene, subject: Subject): readonly OpenAct[] {
+  const events = legalOf(subject).filter(({ by }) => by === 'caller');
+  return events.map((event) => sendAct(scene, subject.address, event));
+}
+
+function sendAct(
+  scene: Scene,
+  address: string,
+  { type, targets, guards }: Pick<LegalEvent, 'type' | 'targets' | 'guards'>,
+): OpenAct {
+  const { kind } = splitAddress(address);
+  const leads = targets.map((path) => (path === '' ? 'itself' : path)).join(', ');
+  const where = guards.length === 0 ? '' : `, if ${guards.join(', ')} says so`;
+  return {
+    view: {
+      name: `${SEND}${type}`,
+      title: eventWords(type),
+      description: `Sends it the event "${type}", which leads to ${leads}${where}.`,
+      input: eventInput(scene.actors.eventSchema(kind, type)),
+      serious: false,
+    },
+    run: (input, by) => scene.actors.tell(address, { ...givenFields(input), type }, by),
+  };
+}
+
+/** `send:paid` where the machine takes `*`, or `x.*` and it is `send:x.y`. */
+function wildcardOf(
+  scene: Scene,
+  address: string,
+  open: readonly OpenAct[],
+  act: string,
+): OpenAct | undefined {
+  const type = act.slice(SEND.length);
+  if (!act.startsWith(SEND) || type === '' || type.includes('*') || isHouseKind(splitAddress(address).kind))
+    return undefined;
+  const covering = open.some(({ view: { name } }) => {
+    const pattern = name.slice(SEND.length);
+    return pattern === '*' || (pattern.endsWith('.*') && type.startsWith(pattern.slice(0, -1)));
+  });
+  return covering ? sendAct(scene, address, { type, targets: [''], guards: [] }) : undefined;
+}
