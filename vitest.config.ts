@@ -20,8 +20,8 @@ const heavy = 'memory outbox quarantine restart standing step streams timers ver
  */
 const thorough = heavy.split(' ').map((name) => `test/kernel/${name}.test.ts`);
 const rooms = [
-  ...['backup', 'capsule', 'cli', 'client', 'control', 'doctor', 'examination', 'full-disk', 'inspector'],
-  ...['providers', 'referees', 'runners', 'runtime', 'simulator', 'store'],
+  ...['backup', 'capsule', 'cli', 'client', 'control', 'doctor', 'examination', 'full-disk'],
+  ...['inspection', 'inspector', 'providers', 'referees', 'runners', 'runtime', 'simulator', 'store'],
 ];
 const shared = [
   ...rooms.map((room) => `test/${room}/**/*.test.ts`),
