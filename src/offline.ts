@@ -15,6 +15,7 @@ import {
   type CensusOptions,
   type StoredCount,
 } from './actors/census.js';
+import type { DefineOptions } from './actors/actors.js';
 import type { Deliveries } from './actors/deliveries.js';
 import type { InspectionFace } from './actors/inspection/face.js';
 import type { Jobs } from './actors/jobs.js';
@@ -27,6 +28,7 @@ import type { WorkFace } from './actors/work/face.js';
 import { assemble } from './assembly.js';
 import type { BackupOptions } from './backup.js';
 import type { Address } from './ids.js';
+import type { Inspector, InspectorOptions } from './inspector/index.js';
 import type { RuntimeOptions } from './runtime-options.js';
 import { openLevelStore, type CopyReport } from './store/index.js';
 
@@ -47,8 +49,15 @@ export interface OfflineRuntime {
   readonly work: WorkFace;
   /** Looks at every kind; acts on the runtime's own kinds alone, whose machines are here. */
   readonly quarantine: Quarantine;
-  /** Looks at every kind; acts as `quarantine` does. */
+  /** Looks at every kind; acts on the runtime's own and on those that are defined here. */
   readonly inspection: InspectionFace;
+  /** See `Runtime.inspector`; it ends with the `close` of this. */
+  inspector(options?: InspectorOptions): Inspector;
+  /**
+   * Makes a machine of your own known here, so that its actors' steps can be taken again and their acts are
+   * taken. None of them goes on. Throws as `Runtime.define`.
+   */
+  define<Machine extends AnyStateMachine>(machine: Machine, options?: DefineOptions<Machine>): void;
   /** What a machine would make of the stored actors of its kind; it changes nothing. */
   census(machine: AnyStateMachine, options?: CensusOptions): Promise<Census>;
   /** How many actors of every kind are in each state. */
@@ -88,18 +97,23 @@ export async function openOffline({
       work,
       quarantine,
       inspection,
+      inspectors,
+      actors,
       capsules,
       backups,
       transport,
     } = parts;
     return {
       ...{ directory, jobs, deliveries, providers, sessions, tasks, work, quarantine, inspection },
+      inspector: (given) => inspectors.open(given),
+      define: (machine, given) => void actors.define(machine, given),
       census: (machine, census) => takeCensus(kernel, machine, census),
       counts: () => storedCounts(kernel),
       backup: (target, taken) => backups.take(target, taken),
       export: (actor, asked) => capsules.export(actor, asked),
       import: (capsule, given) => capsules.import(capsule, given),
       close: async () => {
+        inspectors.close();
         await backups.close();
         await kernel.close(0);
         await transport.close();

@@ -8,7 +8,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { AnyStateMachine } from 'xstate';
 import { HoldfastError, isHoldfastError } from '../errors.js';
-import type { CensusOptions, DoctorMachine } from '../index.js';
+import type { CensusOptions, DoctorMachine, OfflineRuntime } from '../index.js';
 import { isPlainObject } from '../json.js';
 
 export interface ModuleMachine {
@@ -39,6 +39,20 @@ export async function machinesOf(path: string): Promise<readonly ModuleMachine[]
   }
   if (found.size === 0) throw unusable(`${path} exports no machine, and no object with a machine`);
   return [...found.values()];
+}
+
+/** Makes the machines of a module known in a directory that nobody runs. Throws as `define`. */
+export async function defineMachines(offline: OfflineRuntime, path: string): Promise<void> {
+  for (const { kind, machine, options } of await machinesOf(path)) {
+    const { version, migrate, children, indexes } = options;
+    offline.define(machine, {
+      kind,
+      ...(version !== undefined && { version }),
+      ...(migrate !== undefined && { migrate }),
+      ...(children !== undefined && { children }),
+      ...(indexes !== undefined && { indexes }),
+    });
+  }
 }
 
 /** What a module of the user's exports. Throws INVALID_INPUT when it cannot be loaded. */
