@@ -89,8 +89,8 @@ describe('badges', () => {
       now: 1_000,
     });
     expect([...badges]).toEqual([
-      ['a', '▶ submit ×2 · ⏱ 1 s'],
-      ['b', '⏱ due'],
+      ['a', 'submit ×2 runs · 1 s left'],
+      ['b', 'time is up'],
     ]);
   });
 });

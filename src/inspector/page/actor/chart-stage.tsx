@@ -1,25 +1,13 @@
 /**
  * The chart of one actor, painted as it is at the shown step, with what makes it larger and smaller.
  *
- * Owns: how large it is drawn. Callers: stage.tsx. Invariants:
- *  1  A paint says all: what an earlier one lit is dark again.
- *  2  It scrolls within its box, never the page; the box is reached by keyboard, and scrolls by arrow keys.
- *  3  What is lit is marked by an attribute too, not by colour alone (the border of an active state is thick).
+ * Owns: how large it is drawn. Callers: stage.tsx. Invariant: it scrolls within its box, never the page; the
+ * box is reached by keyboard, and scrolls by arrow keys.
  */
 import type { VNode } from 'preact';
 import { useCallback, useRef, useState } from 'preact/hooks';
-import { ChartBox, badgesIn, statesIn, type ChartBoxProps } from '../chart/chart-box.js';
-import { activePaths, edgeOf, edgesTaken, type Edge, type Value } from './paint.js';
-
-/** What there is to paint. */
-export interface Moment {
-  readonly value: Value;
-  /** The step that led here; absent: no edge is lit. */
-  readonly step?: { readonly event: string; readonly before: Value } | undefined;
-  readonly badges: ReadonlyMap<string, string>;
-  /** Where a what-if ends; absent: there is none. */
-  readonly supposed?: { readonly event: string; readonly before: Value; readonly value: Value } | undefined;
-}
+import { ChartBox, type ChartBoxProps } from '../chart/chart-box.js';
+import { paintMoment, type Moment } from './chart-paint.js';
 
 interface ChartStageProps {
   readonly chart: ChartBoxProps['chart'];
@@ -30,13 +18,14 @@ interface ChartStageProps {
 const ZOOM_STEP = 1.25;
 const ZOOM_MIN = 0.1;
 const ZOOM_MAX = 3;
-/** Smaller than this no label can be read: a chart that does not fit scrolls instead. */
-const FIT_MIN = 0.5;
+/** Smaller than this labels are hard to read: a chart that does not fit scrolls to what is lit instead. */
+const READABLE_MIN = 0.75;
 
-type Zoom = 'fit' | number;
+/** `follow`: as large as can be read, at what is lit. `fit`: the whole. */
+type Zoom = 'follow' | 'fit' | number;
 
 export function ChartStage({ chart, label, moment }: ChartStageProps): VNode {
-  const [zoom, setZoom] = useState<Zoom>('fit');
+  const [zoom, setZoom] = useState<Zoom>('follow');
   const drawn = useRef<{ svg: SVGSVGElement; scale: number; lit: string }>(undefined);
   const box = useRef<HTMLDivElement>(null);
   const paint = useCallback(
@@ -52,7 +41,7 @@ export function ChartStage({ chart, label, moment }: ChartStageProps): VNode {
     [moment, zoom],
   );
   const by = (factor: number): void => {
-    const from = zoom === 'fit' ? (drawn.current?.scale ?? 1) : zoom;
+    const from = drawn.current?.scale ?? 1;
     setZoom(Math.min(ZOOM_MAX, Math.max(ZOOM_MIN, from * factor)));
   };
   const press = (event: KeyboardEvent): void => {
@@ -64,39 +53,33 @@ export function ChartStage({ chart, label, moment }: ChartStageProps): VNode {
   return (
     <div class="chart-stage" ref={box} onKeyDown={press}>
       <div class="chart-tools" role="group" aria-label="Size of the chart">
-        <button
-          type="button"
-          class="quiet"
-          onClick={() => by(1 / ZOOM_STEP)}
-          aria-label="Smaller"
-          title="Smaller: −"
-        >
-          −
-        </button>
-        <button
-          type="button"
-          class="quiet"
-          onClick={() => by(ZOOM_STEP)}
-          aria-label="Larger"
-          title="Larger: +"
-        >
-          +
-        </button>
-        <button
-          type="button"
-          class="quiet"
-          onClick={() => setZoom('fit')}
-          aria-pressed={zoom === 'fit'}
-          title="0"
-        >
-          Fit
-        </button>
-        <button type="button" class="quiet" onClick={() => setZoom(1)} aria-pressed={zoom === 1} title="1">
-          100 %
-        </button>
+        <Tool name="−" title="Smaller (−)" act={() => by(1 / ZOOM_STEP)} />
+        <Tool name="+" title="Larger (+)" act={() => by(ZOOM_STEP)} />
+        <Tool
+          name="Follow"
+          title="Readable, at what is lit (f)"
+          act={() => setZoom('follow')}
+          isOn={zoom === 'follow'}
+        />
+        <Tool name="Fit" title="The whole chart (0)" act={() => setZoom('fit')} isOn={zoom === 'fit'} />
+        <Tool name="100 %" title="As it is drawn (1)" act={() => setZoom(1)} isOn={zoom === 1} />
       </div>
       <ChartBox chart={chart} label={label} paint={paint} />
     </div>
+  );
+}
+
+function Tool(props: {
+  readonly name: string;
+  readonly title: string;
+  readonly act: () => void;
+  readonly isOn?: boolean;
+}): VNode {
+  const { name, title, act, isOn } = props;
+  return (
+    <button type="button" class="quiet" onClick={act} aria-label={title} aria-pressed={isOn} title={title}>
+      {name}
+    </button>
   );
 }
 
@@ -108,56 +91,8 @@ function keyed(
   if (key === '+' || key === '=') return () => by(ZOOM_STEP);
   if (key === '-') return () => by(1 / ZOOM_STEP);
   if (key === '0') return () => to('fit');
+  if (key === 'f') return () => to('follow');
   return key === '1' ? () => to(1) : undefined;
-}
-
-function paintMoment(svg: SVGSVGElement, { value, step, badges, supposed }: Moment): void {
-  const active = activePaths(value);
-  const meant = activePaths(supposed?.value ?? null);
-  for (const [path, node] of statesIn(svg)) {
-    mark(node, 'data-active', active.has(path));
-    mark(node, 'data-supposed', meant.has(path));
-  }
-  const lines = edgesOf(svg);
-  const edges = [...lines.values()].map(({ edge }) => edge);
-  const taken = step === undefined ? new Set<string>() : edgesTaken(edges, step.event, step.before, value);
-  const would =
-    supposed === undefined
-      ? new Set<string>()
-      : edgesTaken(edges, supposed.event, supposed.before, supposed.value);
-  for (const [name, keys] of [
-    ['data-taken', taken],
-    ['data-would', would],
-  ] as const) {
-    const lit = new Set([...keys].flatMap((key) => lines.get(key)?.nodes ?? []));
-    // A line stands for all ways along it.
-    const along = new Set([...lit].map((node) => node.closest('.edge')));
-    for (const { nodes } of lines.values()) for (const node of nodes) mark(node, name, lit.has(node));
-    for (const line of svg.querySelectorAll('.edge')) mark(line, name, along.has(line));
-  }
-  for (const [path, node] of badgesIn(svg)) {
-    const text = badges.get(path) ?? '';
-    if (node.textContent !== text) node.textContent = text;
-  }
-}
-
-/** Nodes of each transition: its line and its label. */
-function edgesOf(
-  svg: SVGSVGElement,
-): ReadonlyMap<string, { readonly edge: Edge; readonly nodes: Element[] }> {
-  const found = new Map<string, { readonly edge: Edge; readonly nodes: Element[] }>();
-  for (const node of svg.querySelectorAll('[data-edge]')) {
-    const key = node.getAttribute('data-edge') ?? '';
-    const edge = edgeOf(key);
-    const nodes = found.get(key)?.nodes ?? [];
-    nodes.push(node);
-    if (edge !== undefined) found.set(key, { edge, nodes });
-  }
-  return found;
-}
-
-function mark(node: Element, name: string, isOn: boolean): void {
-  if (isOn !== node.hasAttribute(name)) node.toggleAttribute(name, isOn);
 }
 
 /** Draws it as large as asked, and returns the scale that this is. */
@@ -167,10 +102,15 @@ function size(svg: SVGSVGElement, zoom: Zoom): number {
   if (width === 0 || around === null) return 1;
   const room = { width: around.clientWidth - 16, height: around.clientHeight - 16 };
   const fitting = Math.min(1, room.width / width, Math.max(room.height, 1) / height);
-  const scale = zoom === 'fit' ? Math.max(FIT_MIN, fitting) : zoom;
+  const scale = scaleOf(zoom, fitting);
   svg.setAttribute('width', String(Math.round(width * scale)));
   svg.setAttribute('height', String(Math.round(height * scale)));
   return scale;
+}
+
+function scaleOf(zoom: Zoom, fitting: number): number {
+  if (zoom === 'fit') return fitting;
+  return zoom === 'follow' ? Math.max(READABLE_MIN, fitting) : zoom;
 }
 
 /** Scrolls the box to what is active, where it does not fit. */

@@ -72,7 +72,7 @@ function Links({ report: { links }, isLinked }: HeadProps): VNode | null {
       {links.map(({ rel, address, exists }) => (
         <li key={`${rel} ${address}`}>
           <span class="soft">{rel}</span> <AddressLink address={address} isLinked={isLinked && exists} />
-          {!exists && <span class="soft"> (removed)</span>}
+          {!exists && <span class="soft"> (not there)</span>}
         </li>
       ))}
     </ul>

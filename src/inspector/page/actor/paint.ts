@@ -84,20 +84,24 @@ export function badgesOf(shown: {
   const add = (path: string | undefined, text: string): void => {
     if (path !== undefined) parts.set(path, [...(parts.get(path) ?? []), text]);
   };
-  for (const { child, state, attempts } of shown.effects)
-    add(shown.invokers.get(child), `${MARKS[state]} ${child}${attempts > 1 ? ` ×${attempts}` : ''}`);
+  for (const { child, src, state, attempts } of shown.effects)
+    add(shown.invokers.get(child), `${src}${attempts > 1 ? ` ×${attempts}` : ''} ${DOES[state]}`);
   const first = shown.timers.toSorted((a, b) => a.dueAt - b.dueAt);
   const told = new Set<string>();
   for (const { state, dueAt } of first) {
     // The next one says when the state ends by itself; further ones are in the list of timers.
     if (state === undefined || told.has(state)) continue;
     told.add(state);
-    add(state, dueAt > shown.now ? `⏱ ${durationWords(dueAt - shown.now)}` : '⏱ due');
+    add(state, dueAt > shown.now ? `${durationWords(dueAt - shown.now)} left` : 'time is up');
   }
   return new Map([...parts].map(([path, texts]) => [path, texts.join(' · ')]));
 }
 
-const MARKS: Readonly<Record<EffectView['state'], string>> = { running: '▶', waiting: '…', parked: '⏸' };
+const DOES: Readonly<Record<EffectView['state'], string>> = {
+  running: 'runs',
+  waiting: 'waits',
+  parked: 'is parked',
+};
 
 /** The edge, and those without an event behind it, up to a state that is active in the end. */
 function wayTo(

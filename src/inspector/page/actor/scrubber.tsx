@@ -9,6 +9,7 @@
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { durationWords, stateWords, timeWords } from '../words.js';
+import { eventWords } from './event-words.js';
 import {
   movedBy,
   newerCount,
@@ -120,7 +121,7 @@ function wordsOf(timeline: Timeline): string {
   const state = stateWords(step.value);
   return [
     `Step ${step.seq} of ${last}`,
-    state === '' ? step.event.type : `${step.event.type} → ${state}`,
+    state === '' ? eventWords(step.event.type) : `${eventWords(step.event.type)} → ${state}`,
     timeWords(step.at),
     ...later,
   ].join(' · ');

@@ -16,7 +16,8 @@ import { Nothing, Trouble, Waiting } from '../notice.js';
 import { go, hrefOf, type Query, type View } from '../router.js';
 import { stateWords } from '../words.js';
 import { ActsPanel } from './acts-panel.js';
-import { ChartStage, type Moment } from './chart-stage.js';
+import type { Moment } from './chart-paint.js';
+import { ChartStage } from './chart-stage.js';
 import { ActorHead } from './head.js';
 import { HistoryPanel } from './history-panel.js';
 import { JsonTree } from './json-tree.js';
@@ -61,11 +62,11 @@ const ADDRESS_DELAY_MS = 250;
 export function Stage(props: StageProps): VNode {
   const { source, report, timeline, chart } = props;
   const [supposed, suppose] = useState<WhatIfReport>();
-  const { tab, open, move } = usePlace(props);
+  const panels = tabs.filter((each) => each !== 'history' || report.history.length > 0);
+  const { tab, open, move } = usePlace(props, panels);
   const step = stepShown(timeline);
   const shown = useStepReport(source, tab === 'steps' || tab === 'context' ? step?.seq : undefined);
   const moment = useMoment(props, tab === 'what-if' ? supposed : undefined);
-  const panels = tabs.filter((each) => each !== 'history' || report.history.length > 0);
   return (
     <article class="actor" data-address={report.address}>
       <ActorHead report={report} isLinked={source.isLinked} />
@@ -115,13 +116,16 @@ export function Stage(props: StageProps): VNode {
 }
 
 /** Which panel, and which step: as the address says, and back into it. */
-function usePlace({ view, query, timeline, move }: StageProps): {
+function usePlace(
+  { view, query, timeline, move }: StageProps,
+  panels: readonly Tab[],
+): {
   readonly tab: Tab;
   readonly open: (tab: Tab) => void;
   readonly move: StageProps['move'];
 } {
   const seq = /^\d{1,9}$/.test(query['seq'] ?? '') ? Number(query['seq']) : undefined;
-  const asked = tabs.find((name) => name === query['tab']) ?? (seq === undefined ? 'now' : 'steps');
+  const asked = panels.find((name) => name === query['tab']) ?? (seq === undefined ? 'now' : 'steps');
   const isThere = timeline.steps.length > 0;
   useEffect(() => {
     if (isThere) move((before) => shownAt(before, seq));
