@@ -8,11 +8,17 @@ import type { VNode } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { KindView } from '../../../actors/inspection/face.js';
 import { ChartBox } from '../chart/chart-box.js';
+import { useZoom, ZoomTools } from '../chart/zoom.js';
 import { Nothing } from '../notice.js';
 import { go, hrefOf } from '../router.js';
 import { countWords, durationWords } from '../words.js';
-import { paintCounts } from './paint-counts.js';
+import { paintCounts, showCrowd } from './paint-counts.js';
 import { countsByPath, editionsOf, stateRows, unfinishedOf, type Edition, type StateRow } from './tally.js';
+
+/** What its box is high at most: population.css has it too. */
+const CHART_PX_MAX = 640;
+/** A chart wider than this has the sheet's whole width, and the table below it. */
+const WIDE_PX = 1_100;
 
 export function KindSheet({ kind }: { readonly kind: KindView }): VNode {
   const editions = useMemo(() => editionsOf(kind), [kind]);
@@ -20,6 +26,7 @@ export function KindSheet({ kind }: { readonly kind: KindView }): VNode {
   const edition = editions.find(({ hash }) => hash === chosen) ?? editions[0];
   const sheet = useRef<HTMLElement>(null);
   const isNear = useNear(sheet);
+  const [isWide, setWide] = useState(false);
   return (
     <section
       class="sheet kind"
@@ -43,8 +50,10 @@ export function KindSheet({ kind }: { readonly kind: KindView }): VNode {
       {edition === undefined ? (
         <Nothing>None now.</Nothing>
       ) : (
-        <div class="kind-body">
-          {isNear && <PopulationChart kind={kind} edition={edition} />}
+        <div class={isWide ? 'kind-body kind-wide' : 'kind-body'}>
+          {isNear && (
+            <PopulationChart kind={kind} edition={edition} onWidth={(px) => setWide(px > WIDE_PX)} />
+          )}
           <StateTable kind={kind.kind} rows={stateRows(edition.states, kind.dwell)} />
         </div>
       )}
@@ -88,16 +97,33 @@ function Editions(props: {
   );
 }
 
-function PopulationChart({ kind, edition }: { readonly kind: KindView; readonly edition: Edition }): VNode {
+function PopulationChart(props: {
+  readonly kind: KindView;
+  readonly edition: Edition;
+  /** Told with the width that the chart is drawn at. */
+  readonly onWidth: (px: number) => void;
+}): VNode {
+  const { kind, edition, onWidth } = props;
   const counts = useMemo(() => countsByPath(edition.states), [edition]);
+  const zoom = useZoom();
+  const shown = useRef<SVGSVGElement>(null);
   const { version, hash } = edition;
   return (
-    <ChartBox
-      chart={{ kind: kind.kind, version, hash }}
-      label={`Chart of ${kind.kind}: actors in each state`}
-      paint={(svg) => paintCounts(svg, counts, kind.dwell)}
-      onState={(state) => go(hrefOf('actors', { kind: kind.kind, state }))}
-    />
+    <div class="kind-chart" onKeyDown={zoom.press}>
+      <ZoomTools zoom={zoom} />
+      <ChartBox
+        chart={{ kind: kind.kind, version, hash }}
+        label={`Chart of ${kind.kind}: actors in each state`}
+        paint={(svg) => {
+          onWidth(svg.viewBox.baseVal.width);
+          const scale = zoom.size(svg, Math.min(CHART_PX_MAX, innerHeight * 0.8));
+          paintCounts(svg, counts, kind.dwell, scale);
+          if (shown.current !== svg) showCrowd(svg);
+          shown.current = svg;
+        }}
+        onState={(state) => go(hrefOf('actors', { kind: kind.kind, state }))}
+      />
+    </div>
   );
 }
 
@@ -142,7 +168,7 @@ function StateLine({
     <tr data-row={state} class={finished || count === 0 ? 'soft' : undefined}>
       <td>
         <a class="mono" href={hrefOf('actors', { kind, state })}>
-          {state}
+          {breakable(state)}
         </a>
       </td>
       <td class="number" data-count>
@@ -159,6 +185,11 @@ function StateLine({
       </td>
     </tr>
   );
+}
+
+/** A path may be broken behind its dots. */
+function breakable(path: string): readonly (string | VNode)[] {
+  return path.split('.').flatMap((part, at) => (at === 0 ? [part] : ['.', <wbr key={at} />, part]));
 }
 
 /** Whether an element is, or was, within a window's height of the window. */

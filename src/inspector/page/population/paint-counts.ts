@@ -14,10 +14,14 @@ const SIDES_PX = 24;
 const PILL_SIGN_PX = 7.6;
 const PILL_HEIGHT_PX = 20;
 
+/** Pills stay legible in a chart that is drawn small, and do not grow with one that is drawn large. */
+const PILL_SCALE_MAX = 2.4;
+
 export function paintCounts(
   svg: SVGSVGElement,
   counts: ReadonlyMap<string, number>,
   dwell: readonly DwellView[],
+  scale: number,
 ): void {
   const badges = badgesIn(svg);
   const times = new Map(dwell.map((one) => [one.state, one]));
@@ -26,10 +30,20 @@ export function paintCounts(
     const count = counts.get(path) ?? 0;
     const box = node.querySelector('.box');
     node.classList.toggle('is-inhabited', count > 0);
-    if (box !== null && count > 0) node.append(pill(box, countWords(count)));
+    if (box !== null && count > 0) node.append(pill(box, countWords(count), scale));
     const badge = badges.get(path);
     if (badge !== undefined) badge.textContent = fitting(timesWords(times.get(path)), box);
   }
+}
+
+/** Scrolls the box to somebody: the first state within no other that has anybody. */
+export function showCrowd(svg: SVGSVGElement): void {
+  const box = svg.parentElement;
+  const state = svg.querySelector(':is(.atomic, .final).is-inhabited');
+  if (box === null || state === null) return;
+  const [inner, outer] = [state.getBoundingClientRect(), box.getBoundingClientRect()];
+  if (inner.right > outer.right) box.scrollLeft = inner.left - outer.left - outer.width / 2;
+  if (inner.bottom > outer.bottom) box.scrollTop = inner.top - outer.top - outer.height / 2;
 }
 
 function timesWords(dwell: DwellView | undefined): readonly string[] {
@@ -45,16 +59,17 @@ function fitting(texts: readonly string[], box: Element | null): string {
 }
 
 /** A count on the upper right corner of a box. */
-function pill(box: Element, words: string): Element {
+function pill(box: Element, words: string, scale: number): Element {
   const width = Math.max(PILL_HEIGHT_PX, words.length * PILL_SIGN_PX + 12);
   const of = (name: string): number => Number(box.getAttribute(name) ?? 0);
-  const right = of('x') + of('width') - 6;
-  const top = of('y') + 6;
   const group = document.createElementNS(SVG, 'g');
   group.setAttribute('class', 'pill');
+  const grown = Math.min(PILL_SCALE_MAX, Math.max(1, 0.85 / scale));
+  const [right, top] = [of('x') + of('width') - 6, of('y') + 6];
+  group.setAttribute('transform', `translate(${right} ${top - (grown - 1) * 10}) scale(${grown})`);
   group.append(
-    shape('rect', { x: right - width, y: top, width, height: PILL_HEIGHT_PX, rx: PILL_HEIGHT_PX / 2 }),
-    shape('text', { x: right - width / 2, y: top + 14, 'text-anchor': 'middle' }, words),
+    shape('rect', { x: -width, y: 0, width, height: PILL_HEIGHT_PX, rx: PILL_HEIGHT_PX / 2 }),
+    shape('text', { x: -width / 2, y: 14, 'text-anchor': 'middle' }, words),
   );
   return group;
 }

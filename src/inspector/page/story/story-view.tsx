@@ -86,7 +86,11 @@ function StoryHead({ diagram: { width, columns } }: { readonly diagram: Diagram 
   return (
     <svg class="story-head" width={width} height={HEAD_PX} role="group" aria-label="Actors">
       {columns.map(({ address, words, x }) => (
-        <a key={address} href={hrefOf('actor', { address })} aria-label={address}>
+        <a
+          key={address}
+          href={hrefOf('actor', { address })}
+          aria-label={words === address ? address : `${words}: ${address}`}
+        >
           <title>{address}</title>
           <text x={x} y={25} text-anchor="middle">
             {words}
@@ -128,7 +132,7 @@ function Step({ box, chosen }: { readonly box: StepBox; readonly chosen: string 
       <a
         class={`${address} ${seq}` === chosen ? 'step is-chosen' : 'step'}
         href={hrefOf('actor', { address, seq })}
-        aria-label={told}
+        aria-label={`${words}: ${told}`}
       >
         <title>{`${told}\n${timeWords(at)}`}</title>
         <rect x={x} y={y} width={width} height={height} rx={6} />
