@@ -15,6 +15,7 @@ import { censusCommand } from './census.js';
 import { demoCommand } from './demo/command.js';
 import { doctorCommand } from './doctor.js';
 import { exitCodeOf } from './exit.js';
+import { inspectCommand } from './inspect.js';
 import { jobsCommand } from './jobs.js';
 import { providersCommand } from './providers.js';
 import { quarantineCommand } from './quarantine.js';
@@ -61,6 +62,7 @@ function programOf(terminal: Terminal, version: string): Command {
   demoCommand(program);
   simulatorCommand(program, terminal);
   serveCommand(program, terminal);
+  inspectCommand(program, terminal);
   jobsCommand(program, terminal);
   sessionsCommand(program, terminal);
   tasksCommand(program, terminal);

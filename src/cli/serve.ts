@@ -1,5 +1,6 @@
 /**
- * `holdfast serve MODULE`: a runtime by itself, with the door for providers open, until it is told to end.
+ * `holdfast serve MODULE`: a runtime by itself, with the door for providers open, until it is told to end; with
+ * `--inspect` its inspector, too, on a port of loopback of its own.
  *
  * The module's default export is the options of a runtime, or a function that makes them. Callers:
  * run.ts; providers.ts reads the module.
@@ -12,6 +13,7 @@ import type { Command } from 'commander';
 import { systemClock } from '../clock.js';
 import { HoldfastError } from '../errors.js';
 import { openRuntime, type Runtime, type RuntimeOptions } from '../index.js';
+import { startInspector, type ListeningInspector } from '../inspector/index.js';
 import { isPlainObject } from '../json.js';
 import { limits } from '../limits.js';
 import { onInterrupt } from './interrupt.js';
@@ -22,6 +24,9 @@ import type { Terminal } from './terminal.js';
 interface ServeArguments {
   readonly port: number;
   readonly host: string;
+  readonly inspect?: boolean;
+  readonly inspectPort: number;
+  readonly allowActions?: boolean;
   readonly json?: boolean;
 }
 
@@ -31,13 +36,16 @@ export function serveCommand(program: Command, terminal: Terminal): void {
     .description('run a directory by itself, with its doors for providers and for workers elsewhere')
     .option('--port <port>', '0 for any free port', portNumber, 8_080)
     .option('--host <address>', 'where to listen', '127.0.0.1')
+    .option('--inspect', 'open its inspector, too, on loopback')
+    .option('--inspect-port <port>', '0 for any free port', portNumber, 0)
+    .option('--allow-actions', 'let the inspector’s page act on actors')
     .option('--json', 'print the URL as JSON in one line')
     .action((module: string, options: ServeArguments) => serve(module, options, terminal));
 }
 
 async function serve(
   module: string,
-  { port, host, json }: ServeArguments,
+  { port, host, json, ...asked }: ServeArguments,
   { out, colours }: Terminal,
 ): Promise<void> {
   const options = await optionsIn(module);
@@ -46,19 +54,37 @@ async function serve(
   const runtime = await openRuntime(options);
   const failed = new Promise<unknown>((resolve) => void runtime.on('failed', resolve));
   const server = createServer();
+  let inspector: ListeningInspector | undefined;
   try {
     const url = await listening(server, runtime, { port, host });
-    const facts = { url, directory: runtime.directory, public_url: options.webhooks?.publicUrl };
+    inspector = await inspecting(runtime, asked);
+    const { directory } = runtime;
+    const facts = { url, directory, public_url: options.webhooks?.publicUrl, inspector: inspector?.url };
     const doors = options.work?.token === undefined ? ['hooks'] : ['hooks', 'v1/work'];
     const served = doors.map((door) => colours.cyan(`${url}/${door}`)).join(' and ');
     out(json === true ? JSON.stringify(facts) : `holdfast serves ${served}`);
+    if (json !== true && inspector !== undefined) out(`its inspector: ${colours.cyan(inspector.url)}`);
     const failure = await Promise.race([interrupted, failed]);
     if (failure !== undefined) throw failure;
   } finally {
     forget();
+    await inspector?.close();
     await stopped(server);
     await runtime.close();
   }
+}
+
+/** Undefined where it was not asked for. */
+async function inspecting(
+  runtime: Runtime,
+  {
+    inspect,
+    inspectPort,
+    allowActions = false,
+  }: Pick<ServeArguments, 'inspect' | 'inspectPort' | 'allowActions'>,
+): Promise<ListeningInspector | undefined> {
+  if (inspect !== true) return undefined;
+  return startInspector(inspectPort, (port) => runtime.inspector({ allowActions, port }));
 }
 
 /** Throws INVALID_INPUT for a module that has none; what is wrong with them, the runtime says. */
