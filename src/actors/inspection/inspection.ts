@@ -4,7 +4,6 @@
  * Owns: nothing. Callers: the assembly, and users through it. Invariants: those of face.ts. Each of its
  * methods is a file of this folder.
  */
-import { HoldfastError } from '../../errors.js';
 import type { Page } from '../kernel/index.js';
 import type {
   ActorLine,
@@ -41,6 +40,7 @@ import { subjectOf, withSnapshot } from './subject.js';
 import { veiled } from './veil.js';
 import { Watch } from './watch.js';
 import { whatIfReport } from './what-if.js';
+import { whyOf } from './why.js';
 
 export class Inspection implements InspectionFace {
   readonly #scene: Scene;
@@ -86,7 +86,8 @@ export class Inspection implements InspectionFace {
   }
 
   async why(address: string): Promise<WhyReport> {
-    return missing('why', address);
+    const { report, madeOf } = await whyOf(this.#scene, address);
+    return veiled(report, madeOf);
   }
 
   async whatIf(request: WhatIfRequest): Promise<WhatIfReport> {
@@ -120,8 +121,4 @@ export class Inspection implements InspectionFace {
   watch(listener: (frame: LiveFrame) => void, options: { readonly address?: string } = {}): () => void {
     return this.#watch.add(listener, options.address);
   }
-}
-
-function missing(what: string, given: unknown): never {
-  throw new HoldfastError('INVALID_INPUT', `${what}: not built (${typeof given})`);
 }
