@@ -8,6 +8,7 @@
  *     `limits.inspectorFrameStepsMax` steps; others are counted.
  *  3  Who throws is let go, and keeps nobody from hearing.
  */
+import { addressOf, splitAddress } from '../../ids.js';
 import type { Json } from '../../json.js';
 import { limits } from '../../limits.js';
 import type { CommittedStep, StateCount } from '../kernel/index.js';
@@ -26,11 +27,11 @@ export class Watch {
     this.#scene = scene;
   }
 
-  /** Returns a function that stops it; stopping twice is harmless. */
+  /** Returns a function that stops it; stopping twice is harmless. Throws INVALID_ID. */
   add(listener: Listener, address: string | undefined): () => void {
     if (address !== undefined) {
-      const feed = new Feed(this.#scene, address);
-      return feed.add(listener);
+      const { kind, id } = splitAddress(address);
+      return new Feed(this.#scene, addressOf(kind, id)).add(listener);
     }
     this.#all ??= new Feed(this.#scene, undefined);
     return this.#all.add(listener);
