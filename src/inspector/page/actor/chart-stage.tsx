@@ -20,6 +20,8 @@ const ZOOM_MIN = 0.1;
 const ZOOM_MAX = 3;
 /** Smaller than this labels are hard to read: a chart that does not fit scrolls to what is lit instead. */
 const READABLE_MIN = 0.75;
+const SMALL = 0.5;
+const NAME_GROWTH_MAX = 2.2;
 
 /** `follow`: as large as can be read, at what is lit. `fit`: the whole. */
 type Zoom = 'follow' | 'fit' | number;
@@ -103,6 +105,9 @@ function size(svg: SVGSVGElement, zoom: Zoom): number {
   const room = { width: around.clientWidth - 16, height: around.clientHeight - 16 };
   const fitting = Math.min(1, room.width / width, Math.max(room.height, 1) / height);
   const scale = scaleOf(zoom, fitting);
+  // chart.css leaves all but the names away then, and draws these larger.
+  svg.classList.toggle('is-small', scale < SMALL);
+  svg.style.setProperty('--name-growth', String(Math.min(NAME_GROWTH_MAX, Math.max(1, 0.85 / scale))));
   svg.setAttribute('width', String(Math.round(width * scale)));
   svg.setAttribute('height', String(Math.round(height * scale)));
   return scale;

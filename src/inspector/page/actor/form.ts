@@ -109,7 +109,7 @@ export function isFree(field: Field): boolean {
 function read(schema: JsonObject, root: JsonObject, named: About, depth: number): Field {
   const plain = resolved(schema, root);
   const description = textAt(plain, 'description');
-  const initial = plain['default'];
+  const initial = plain['default'] ?? (plain['type'] === 'object' && named.required ? {} : undefined);
   const about: About = {
     ...named,
     ...(description !== undefined && { description }),

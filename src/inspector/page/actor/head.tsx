@@ -36,7 +36,7 @@ export function ActorHead({ report, isLinked }: HeadProps): VNode {
         {state !== '' && <strong class="mono">{state}</strong>}
         {since !== undefined && (
           <span class="soft" title={timeWords(since)}>
-            for {durationWords(now - since)}
+            {now - since < 1_000 ? 'just now' : `for ${durationWords(now - since)}`}
           </span>
         )}
       </div>

@@ -53,7 +53,7 @@ function StepList({ timeline, select }: Pick<StepPanelProps, 'timeline' | 'selec
     // Within the list alone: `scrollIntoView` would move the page.
     const [list, row] = [box.current, box.current?.querySelector<HTMLElement>('[aria-current]')];
     if (!list || !row) return;
-    const top = row.offsetTop - list.offsetTop;
+    const top = row.offsetTop;
     if (top < list.scrollTop || top + row.offsetHeight > list.scrollTop + list.clientHeight)
       list.scrollTop = top - list.clientHeight / 2;
   }, [seq, rows.length]);
@@ -194,6 +194,11 @@ export function Diff({ changes }: { readonly changes: readonly Change[] }): VNod
   );
 }
 
+/** XState names what its machine does not: `0.order.open.charging`. */
+function isUnnamed(child: string): boolean {
+  return /^\d+\./.test(child);
+}
+
 /** What a step asks for, or would ask for. */
 export interface Asks {
   readonly effects: readonly { readonly src: string; readonly child: string }[];
@@ -211,7 +216,8 @@ export function AsksOf({ effects, timers, sends, emitted = [], isLinked }: Asks)
       <ul class="asks">
         {effects.map(({ src, child }) => (
           <li key={`e${child}`}>
-            <span class="mark mark-accent">effect</span> {src === child ? src : `${src} as ${child}`}
+            <span class="mark mark-accent">effect</span>{' '}
+            {src === child || isUnnamed(child) ? src : `${src} as ${child}`}
           </li>
         ))}
         {timers.map(({ name, delayMs }) => (

@@ -59,7 +59,7 @@ export function WhatIfPanel({ source, timeline, seq, suppose }: WhatIfProps): VN
       {report === undefined && error === undefined && <Waiting />}
       {report !== undefined && (
         <EventForm
-          key={`${seq} ${events.length}`}
+          key={JSON.stringify([report.steps.length, legal.map(({ type }) => type)])}
           legal={legal}
           apply={(event) => setEvents([...events, event])}
         />
@@ -90,17 +90,19 @@ function EventForm({ legal, apply }: EventFormProps): VNode {
   const types = [...new Map(legal.map((event) => [event.type, event])).values()];
   const [text, setText] = useState(() => textOf(types[0]?.type ?? ''));
   const [problem, setProblem] = useState<string>();
+  const typed = parsedEvent(text);
+  const chosen =
+    'event' in typed && types.some(({ type }) => type === typed.event.type) ? typed.event.type : '';
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
-    const parsed = parsedEvent(text);
-    if ('problem' in parsed) setProblem(parsed.problem);
-    else apply(parsed.event);
+    if ('problem' in typed) setProblem(typed.problem);
+    else apply(typed.event);
   };
   return (
     <form class="what-if-form" onSubmit={submit}>
       <label class="field">
         <span>Event</span>
-        <select onInput={({ currentTarget }) => setText(textOf(currentTarget.value))}>
+        <select value={chosen} onInput={({ currentTarget }) => setText(textOf(currentTarget.value))}>
           {types.map(({ type, who }) => (
             <option key={type} value={type}>
               {eventWords(type)} — {who}
