@@ -25,6 +25,7 @@ import { Providers } from './actors/providers.js';
 import { Quarantine } from './actors/quarantine.js';
 import { Sessions } from './actors/sessions.js';
 import { Tasks } from './actors/tasks.js';
+import { Telemetry } from './actors/telemetry/telemetry.js';
 import { Vault } from './actors/vault.js';
 import { Work } from './actors/work.js';
 import { Backups } from './backup.js';
@@ -49,7 +50,9 @@ export async function assemble(
   const { directory, channels = {}, jobs: defaults = {}, memory } = options;
   const { clock = systemClock, log = createLogger({ level: 'warn' }) } = options;
   const { retentionMs } = defaults;
-  const kernel = await Kernel.open({ store, clock, log, memory, hook });
+  const telemetry = live ? new Telemetry(clock, log, options.telemetry) : undefined;
+  const kernel = await Kernel.open({ store, clock, log, memory, hook, watch: telemetry });
+  telemetry?.attach(kernel);
   const artifacts = join(directory, 'artifacts');
   const files = new ArtifactFiles(artifacts, kernel, log);
   const parts = new ArtifactParts(artifacts, kernel, log);
@@ -105,7 +108,7 @@ export async function assemble(
   return {
     providers: desk,
     ...{ parked, ingress: new Ingress({ providers, vault, hooks, clock, log, publicUrl }) },
-    ...{ store, kernel, log, parts, files, attachments, transport, accounts, deliveries, jobs },
+    ...{ store, kernel, telemetry, log, parts, files, attachments, transport, accounts, deliveries, jobs },
     ...{ sessions, tasks, work, quarantine, actors, inspection },
     workDoor: token === undefined ? undefined : new WorkDoor({ work, token, publicUrl, clock, log }),
     ...{ capsules, inspectors },

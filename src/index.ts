@@ -118,6 +118,14 @@ export type {
   ToolOptions,
 } from './actors/tasks/runner.js';
 export type {
+  ClockJumpMessage,
+  DeliveryMessage,
+  EffectMessage,
+  QuarantineMessage,
+} from './actors/telemetry/channels.js';
+export type { StepFacts } from './actors/telemetry/facts.js';
+export type { TelemetryOptions } from './actors/telemetry/telemetry.js';
+export type {
   BulkResult,
   ClaimedWork,
   ClaimOptions,
@@ -141,6 +149,7 @@ export type {
 } from './actors/work/face.js';
 export type {
   ChildOptions,
+  CommittedBatch,
   CommittedStep,
   EffectPolicy,
   HistoryEntry,

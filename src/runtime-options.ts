@@ -11,6 +11,8 @@ import type { TasksOptions } from './actors/tasks/face.js';
 import { checkTasksOptions } from './actors/tasks/options.js';
 import type { WorkOptions } from './actors/work/face.js';
 import { checkWorkOptions } from './actors/work/options.js';
+import type { TelemetryOptions } from './actors/telemetry/telemetry.js';
+import { checkTelemetryOptions } from './actors/telemetry/options.js';
 import type { Channel } from './channels/index.js';
 import type { Clock } from './clock.js';
 import { HoldfastError } from './errors.js';
@@ -52,6 +54,8 @@ export interface RuntimeOptions {
   readonly secret?: string;
   /** How providers reach this runtime; absent: they are polled alone. */
   readonly webhooks?: WebhookOptions;
+  /** Who makes spans and takes metrics; default: the global providers of `@opentelemetry/api`. */
+  readonly telemetry?: TelemetryOptions;
   readonly log?: Logger;
   /** Default: the machine's. For tests. */
   readonly clock?: Clock;
@@ -82,6 +86,7 @@ const NAMES: Readonly<Record<keyof RuntimeOptions, true>> = {
   control: true,
   secret: true,
   webhooks: true,
+  telemetry: true,
   log: true,
   clock: true,
   wrapStore: true,
@@ -122,6 +127,7 @@ export function checkOptions(options: RuntimeOptions): void {
   if (webhooks !== undefined) checkPublicUrl(webhooks.publicUrl, wrong);
   checkWorkOptions(options.work);
   checkTasksOptions(options.tasks);
+  checkTelemetryOptions(options.telemetry);
   const { durability, jobs, memory, sessions } = options;
   if (durability !== undefined && durability !== 'power' && durability !== 'process') {
     wrong(`durability: "${String(durability)}" is neither "power" nor "process"`);

@@ -246,6 +246,15 @@ export class Runtime {
   }
 
   /**
+   * What was counted and measured since this runtime was opened, and how many actors are in each state, in
+   * Prometheus' text format (version 0.0.4). docs/telemetry.md lists the metrics. It never rejects for one
+   * that cannot be read: that one is left out.
+   */
+  metrics(): Promise<string> {
+    return this.#parts.telemetry?.text() ?? Promise.resolve('');
+  }
+
+  /**
    * Copies this moment of the directory into `target`, which is new or empty and whose parent exists, while
    * everything goes on; `restore` makes a directory of it again. Damaged rows and missing files stop nothing:
    * see the report. Throws INVALID_INPUT for a target inside the directory, STORE_FOREIGN for one that is not
@@ -329,6 +338,7 @@ export class Runtime {
     for (const part of [...(await control), ...sessions, ...inside, ...lines]) {
       if (part.status === 'rejected') log.error({ err: part.reason as unknown }, 'close.incomplete');
     }
+    this.#parts.telemetry?.close();
     await store.close();
     this.#tell({ type: 'runtime.drained' });
     this.#supervisor.stop();

@@ -76,6 +76,7 @@ export interface ControlledRuntime {
   };
   readonly inspection: InspectionFace;
   counts(): readonly StoredCount[];
+  metrics(): Promise<string>;
   export(address: string, options: CapsuleWish): Promise<Capsule>;
   backup(target: string, options?: BackupOptions): Promise<CopyReport>;
 }

@@ -8,7 +8,7 @@
  *   GET  /v1/quarantine  /actor           POST /v1/quarantine/{resume,skip,dismiss}
  *   GET  /v1/actors/capsule               POST /v1/backup
  *   GET  /v1/counts                       and those of session-routes.ts, task-routes.ts, work-routes.ts,
- *                                         worker-routes.ts, inspection-routes.ts
+ *                                         worker-routes.ts, inspection-routes.ts, metrics-routes.ts
  *
  * Owns: nothing. Callers: server.ts. Invariants:
  *  1  What is wrong with a request is said before anything is done, as `{error: {code, message, details}}`.
@@ -38,6 +38,7 @@ import {
   waitQuery,
 } from './input.js';
 import { inspectionRoutes } from './inspection-routes.js';
+import { metricsRoutes } from './metrics-routes.js';
 import { OPERATIONS, type ControlledRuntime } from './port.js';
 import { providerRoutes } from './provider-routes.js';
 import { sessionRoutes } from './session-routes.js';
@@ -98,6 +99,7 @@ export function controlRoutes(options: RoutesOptions): Hono {
   workRoutes(app, runtime.work);
   workerRoutes(app, { work: runtime.work, clock, log, closing });
   inspectionRoutes(app, { inspection: runtime.inspection, clock, closing });
+  metricsRoutes(app, runtime);
   return app;
 }
 

@@ -191,5 +191,6 @@ function idle(directory: string): ControlledRuntime {
     counts: never,
     export: never,
     backup: never,
+    metrics: never,
   };
 }
