@@ -20,7 +20,7 @@ const heavy = 'memory outbox quarantine restart standing step streams timers ver
  */
 const thorough = heavy.split(' ').map((name) => `test/kernel/${name}.test.ts`);
 const rooms = [
-  ...['backup', 'capsule', 'cli', 'client', 'control', 'doctor', 'examination', 'full-disk'],
+  ...['backup', 'capsule', 'cli', 'client', 'control', 'doctor', 'drawing', 'examination', 'full-disk'],
   ...['inspection', 'inspector', 'providers', 'referees', 'runners', 'runtime', 'simulator', 'store'],
 ];
 const shared = [

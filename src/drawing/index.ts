@@ -9,3 +9,5 @@ export { layoutOf } from './layout.js';
 export type { Box } from './boxes.js';
 export type { Layout, PlacedEdge, PlacedState, Point } from './layout.js';
 export { svgOf, type SvgOptions } from './svg.js';
+export { mermaidOf } from './mermaid.js';
+export { pageOf, type ChartPage } from './page.js';

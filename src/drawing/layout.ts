@@ -116,7 +116,7 @@ function planOf(model: ChartModel, direction: string): Plan {
       ...state.states.map(nodeOf),
       ...postsIn(path).map(({ to, text }) => ({ id: to, ...sizeOf(text) })),
     ];
-    return { id: idOf.get(path) ?? '', ...bounds(boxText(state, model), children) };
+    return { id: idOf.get(path) ?? '', ...bounds(boxText(state, model), children, direction) };
   };
   const graph = {
     id: 'g',
@@ -166,7 +166,7 @@ function elkEdge({ from, to, text, signpost }: PlannedEdge, at: number): ElkExte
   return { id: `e${at}`, sources: [from], targets: [to], labels };
 }
 
-function bounds({ widthPx, heightPx }: BoxText, children: ElkNode[]): Omit<ElkNode, 'id'> {
+function bounds({ widthPx, heightPx }: BoxText, children: ElkNode[], direction: string): Omit<ElkNode, 'id'> {
   if (children.length === 0) return { width: widthPx, height: heightPx };
   const side = PAD_PX + 6;
   return {
@@ -175,7 +175,8 @@ function bounds({ widthPx, heightPx }: BoxText, children: ElkNode[]): Omit<ElkNo
       ...spacing,
       'elk.padding': `[top=${heightPx + 8},left=${side},bottom=${side},right=${side}]`,
       'elk.nodeSize.constraints': 'MINIMUM_SIZE',
-      'elk.nodeSize.minimum': `(${widthPx},${heightPx})`,
+      // ELK turns the drawing by a right angle while it works, and this with it only on the way back.
+      'elk.nodeSize.minimum': direction === 'DOWN' ? `(${heightPx},${widthPx})` : `(${widthPx},${heightPx})`,
     },
   };
 }
