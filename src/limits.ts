@@ -150,6 +150,8 @@ export const limits = {
   inspectorChartsMax: 100,
   /** Actors whose frames one receiver of Stately's gets. */
   inspectorReceiverActorsMax: 100,
+  /** Kept steps that one of them is told of before what happens, of all its actors together. */
+  inspectorReceiverStepsMax: 256,
   inspectedTitleChars: 200,
   inspectedHistoryMax: 50,
   inspectedLinksMax: 100,

@@ -5,6 +5,7 @@
  *   GET  /v1/actors?kind&state&...        GET  /v1/actors/{actor,steps,step,why,story,acts}?address&...
  *   POST /v1/actors/{what-if,act}         POST /v1/capsules/{look,what-if}
  *   GET  /v1/live?address                 GET  /v1/artifacts/:file
+ *   GET  /v1/stately?address&kind
  *
  * An address has a slash, and may have anything else: it is no part of a path.
  * Owns: nothing. Callers: routes.ts, the inspector. Invariants: those of routes.ts; and
@@ -23,6 +24,7 @@ import { bodyOf, respond } from './answer.js';
 import { OpenStreams, streamOf } from './event-stream.js';
 import { actorQuery, digits, parsed } from './input.js';
 import { inspectedFromWire, inspectedToWire } from './inspection-wire.js';
+import { statelyRoute } from './stately-route.js';
 
 export interface InspectionRoutesOptions {
   readonly inspection: InspectionFace;
@@ -126,6 +128,7 @@ export function inspectionRoutes(app: Hono, options: InspectionRoutesOptions): v
       inspection.watch((frame) => send(inspectedToWire(frame)), of === undefined ? {} : { address: of });
     return streamOf(c.req.raw.signal, streaming, begin);
   });
+  statelyRoute(app, streaming);
   app.get('/v1/artifacts/:file', (c) => artifact(c, inspection, c.req.param('file')));
 }
 

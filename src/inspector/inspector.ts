@@ -9,6 +9,8 @@
  *     elsewhere.
  */
 import { readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { boundedBody } from '../actors/index.js';
 import type { Clock } from '../clock.js';
 import { errorResponse } from '../control/index.js';
@@ -21,6 +23,7 @@ import { ChartPictures } from './chart-pictures.js';
 import { Gate, type Knock } from './gate.js';
 import type { CheckedOptions } from './options.js';
 import { pageFile } from './page-files.js';
+import { Receivers } from './receivers.js';
 import { shielded } from './shield.js';
 
 /** What `runtime.inspector` returns. */
@@ -29,6 +32,8 @@ export interface Inspector {
   readonly path: string;
   /** Answers everything below `basePath`; 404 for what is not its own. It never rejects. */
   fetch(request: Request): Promise<Response>;
+  /** For the `upgrade` event of your server: Stately's frames as messages, at `v1/stately`. It never throws. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Ends its streams; what is asked then is RUNTIME_CLOSED. Harmless when repeated. */
   close(): void;
 }
@@ -58,13 +63,16 @@ class OpenInspector implements Inspector {
   readonly #parts: InspectorParts;
   readonly #gate: Gate;
   readonly #pictures: ChartPictures;
+  readonly #receivers: Receivers;
   readonly #closing = new AbortController();
 
   constructor(parts: InspectorParts) {
-    const { token, hosts, basePath, port } = parts;
+    const { token, hosts, basePath, port, clock, log } = parts;
     this.#parts = parts;
     this.path = `${basePath}/?token=${token}`;
     this.#gate = new Gate({ token, hosts, basePath, port });
+    const frames = (request: Request): Promise<Response> => this.#ask(request);
+    this.#receivers = new Receivers({ gate: this.#gate, frames, basePath, clock, log });
     this.#pictures = new ChartPictures((path) => this.#ask(new Request(new URL(path, 'http://localhost'))));
   }
 
@@ -78,8 +86,13 @@ class OpenInspector implements Inspector {
     }
   }
 
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#receivers.upgrade(request, socket, head);
+  }
+
   close(): void {
     this.#closing.abort();
+    this.#receivers.close();
   }
 
   async #answer(request: Request): Promise<Response> {

@@ -38,6 +38,7 @@ export async function startInspector(
     overrideGlobalObjects: false,
   });
   server.on('request', (request, response) => void listener(request, response));
+  server.on('upgrade', (request, socket, head) => inspector.upgrade(request, socket, head));
   return {
     url: `http://${HOST}:${own}${inspector.path}`,
     close: () => {
