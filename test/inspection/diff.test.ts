@@ -20,7 +20,8 @@ function put(owner: unknown, name: string, { before, after }: Change): void {
   if (Array.isArray(owner)) {
     const put = after === undefined ? [] : [structuredClone(after)];
     owner.splice(Number(name), before === undefined ? 0 : 1, ...put);
-  } else if (after === undefined) Reflect.deleteProperty(Object(owner), name);
+  } else if (typeof owner === 'object' && owner !== null && after === undefined)
+    Reflect.deleteProperty(owner, name);
   else {
     const value = structuredClone(after);
     Object.defineProperty(owner, name, { value, enumerable: true, configurable: true, writable: true });

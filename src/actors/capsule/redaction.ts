@@ -37,6 +37,12 @@ const STAND_IN = /^\[redacted(?::\d+)?\]$/;
 const STAND_INS = /\[redacted:(\d+)\]/g;
 const SCHEME = /^((?:bearer|basic|key)\s+)(.+)$/is;
 
+/** Objects that were looked at, and what is shown instead of them. */
+interface Parts {
+  readonly learned: WeakSet<object>;
+  readonly shown: WeakMap<object, Json>;
+}
+
 /** The rows without secrets; with `false` as they are. */
 export function redactRows(rows: ActorRows, own: Redact | false | undefined): Redacted {
   const redaction = new Redaction(own);
@@ -53,11 +59,19 @@ export class Redaction {
   readonly #isOff: boolean;
   readonly #standIns = new Map<string, string>();
   readonly #known = new Set<string>();
+  /** Texts that were looked at, and hold nothing that looks like a secret. */
+  readonly #plain = new Set<string>();
+  readonly #parts: Parts | undefined;
   #pattern: RegExp | undefined;
   /** The number of the newest stand-in. */
   #newest = 0;
 
-  constructor(own: Redact | false | undefined) {
+  /**
+   * `sharesParts`: objects that come again, as those of one context in the next do, are looked at once; the
+   * pointers are then not complete.
+   */
+  constructor(own: Redact | false | undefined, sharesParts = false) {
+    this.#parts = sharesParts ? { learned: new WeakSet(), shown: new WeakMap() } : undefined;
     this.#isOff = own === false;
     this.#own = own === false ? undefined : own;
   }
@@ -81,6 +95,7 @@ export class Redaction {
 
   #learn(value: Json | undefined, isSecret: boolean): void {
     if (typeof value === 'string') this.#learnText(value, isSecret);
+    else if (!isSecret && this.#isLearned(value)) return;
     else if (Array.isArray(value)) {
       const list = value as readonly Json[];
       for (const [index, each] of list.entries()) this.#learn(each, isSecret || isNamedIn(list, index));
@@ -90,7 +105,17 @@ export class Redaction {
     }
   }
 
+  /** True for an object that was looked at before. */
+  #isLearned(value: Json | undefined): boolean {
+    if (this.#parts === undefined || typeof value !== 'object' || value === null) return false;
+    if (this.#parts.learned.has(value)) return true;
+    this.#parts.learned.add(value);
+    return false;
+  }
+
   #learnText(text: string, isSecret: boolean): void {
+    if (!isSecret && this.#plain.has(text)) return;
+    let isPlain = true;
     const learn = (secret: string): void => {
       if (secret.length >= WHOLE_CHARS_MIN && !STAND_IN.test(secret)) this.#known.add(secret);
     };
@@ -98,18 +123,31 @@ export class Redaction {
     const json = isSecret ? undefined : jsonWithin(text);
     if (json !== undefined) this.#learn(json, false);
     replaceNamed(text, (secret) => {
+      isPlain = false;
       // Prose says `password: required` too.
       if (/\d/.test(secret)) learn(secret);
       return secret;
     });
-    replaceSecrets(text, (secret, isKey) => {
+    const shown = replaceSecrets(text, (secret, isKey) => {
+      isPlain = false;
       if (isKey) learn(secret);
       return secret;
     });
+    if (isPlain && json === undefined && shown === text) this.#plain.add(text);
     if (isSecret && mayBeSecret(text)) learn(SCHEME.exec(text)?.[2] ?? text);
   }
 
   #value(path: string, value: Json, isSecret: boolean): Json {
+    if (this.#parts === undefined || isSecret || typeof value !== 'object' || value === null)
+      return this.#look(path, value, isSecret);
+    const known = this.#parts.shown.get(value);
+    if (known !== undefined) return known;
+    const shown = this.#look(path, value, isSecret);
+    this.#parts.shown.set(value, shown);
+    return shown;
+  }
+
+  #look(path: string, value: Json, isSecret: boolean): Json {
     const own = this.#own?.(path, value);
     if (this.#own !== undefined && own !== value) return this.#owned(path, own);
     if (typeof value === 'string') return this.#text(path, value, isSecret);
@@ -156,11 +194,16 @@ export class Redaction {
 
   #hidden(text: string): string {
     if (this.#isOff) return text;
-    const keys = replaceSecrets(text, (secret) => this.#standIn(secret));
-    const shown = replaceNamed(keys, (secret) => this.#standIn(secret));
+    const shown = this.#plain.has(text) ? text : this.#withoutShapes(text);
     return this.#pattern === undefined
       ? shown
       : shown.replace(this.#pattern, (secret) => this.#standIn(secret));
+  }
+
+  /** Without what looks like a secret by itself. */
+  #withoutShapes(text: string): string {
+    const keys = replaceSecrets(text, (secret) => this.#standIn(secret));
+    return replaceNamed(keys, (secret) => this.#standIn(secret));
   }
 
   #standIn(secret: string): string {

@@ -6,16 +6,25 @@
 import { firstNonJson, type Json } from '../../json.js';
 import { isSecretName, mayBeSecret } from './secret-names.js';
 
-const NAME = /([a-z][\w.-]{0,63})(?:\\*["'])?\s{0,4}[:=]\s{0,4}/gi;
+/** What stands before the value: a name, at the end of what precedes the `:` or `=`. */
+const NAME = /([a-z][\w.-]{0,63})(?:\\*["'])?\s{0,4}$/i;
+/** A name, the quote after it with what escapes that, and spaces. */
+const NAME_CHARS_MAX = 80;
+const IS = /[:=]\s{0,4}/g;
 const VALUE = /^(?:(\\*["'])(.*?)\1|([^\s"'\\,;&<>{}[\]()]+))/;
 
-/** The text with every value of a secret's name replaced by what `standIn` makes of it. */
+/**
+ * The text with every value of a secret's name replaced by what `standIn` makes of it. A name is looked for
+ * where a value may follow: to look from each letter on took 3 ms for 900 of them.
+ */
 export function replaceNamed(text: string, standIn: (secret: string) => string): string {
   let shown = '';
   let end = 0;
-  for (const { 0: before, 1: name = '', index } of text.matchAll(NAME)) {
-    if (index < end || !isSecretName(name)) continue;
-    const start = index + before.length;
+  for (const { 0: is, index } of text.matchAll(IS)) {
+    if (index < end) continue;
+    const [, name = ''] = NAME.exec(text.slice(Math.max(end, index - NAME_CHARS_MAX), index)) ?? [];
+    if (!isSecretName(name)) continue;
+    const start = index + is.length;
     const [whole = '', quote = '', quoted, bare = ''] = VALUE.exec(text.slice(start)) ?? [];
     const secret = quoted ?? bare;
     if (!mayBeSecret(secret)) continue;

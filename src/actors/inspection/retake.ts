@@ -112,11 +112,10 @@ export function foldedOf({
   return folded({ definition, address, entries, origins, ...from, ...(parent && { parent }) });
 }
 
-/** A context as it is stored. */
+/** A context as it is stored; what two of them share, they go on sharing. */
 export function contextJson(definition: Definition, snapshot: AnyMachineSnapshot): Json {
   const json = persistedPaged(definition, snapshot);
-  const context = isPlainObject(json) ? (json['context'] as Json | undefined) : undefined;
-  return JSON.parse(JSON.stringify(context ?? null)) as Json;
+  return isPlainObject(json) ? ((json['context'] as Json | undefined) ?? null) : null;
 }
 
 export function messageOf(error: unknown): string {

@@ -23,7 +23,7 @@ const OWN = names('before context emitted entry error event events failure input
 
 /** `madeOf`: what the answer was made of, and may have secrets from. */
 export function veiled<Answer>(answer: Answer, madeOf: readonly unknown[] = []): Answer {
-  const redaction = new Redaction(undefined);
+  const redaction = new Redaction(undefined, true);
   redaction.learn(madeOf, (data, visit) => {
     for (const each of data) if (each !== undefined) visit('', each as Json);
     return data;
