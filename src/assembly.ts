@@ -104,6 +104,7 @@ export async function assemble(
   const inspectors = new OpenInspectors({
     ...{ directory, inspection, clock, log, live },
     export: (address) => capsules.export(address),
+    metrics: async () => telemetry?.text() ?? '',
   });
   return {
     providers: desk,

@@ -11,9 +11,12 @@ import type { Logger } from '../log.js';
 import { failure, reply } from './answer.js';
 import { accepted, actorQuery } from './input.js';
 import { inspectionRoutes, type InspectionRoutesOptions } from './inspection-routes.js';
+import { metricsRoutes } from './metrics-routes.js';
 
 export interface InspectionAppOptions extends InspectionRoutesOptions {
   readonly export: (address: string) => Promise<Capsule>;
+  /** In Prometheus' format; see metrics-routes.ts. */
+  readonly metrics: () => Promise<string>;
   readonly log: Logger;
 }
 
@@ -33,5 +36,6 @@ export function inspectionApp(options: InspectionAppOptions): (request: Request)
     return reply(c, { capsule: await options.export(address) });
   });
   inspectionRoutes(app, options);
+  metricsRoutes(app, options);
   return async (request) => app.fetch(request);
 }

@@ -61,6 +61,8 @@ export async function* statelyFrames(
       if (address === undefined) yield* present(teller.introduced(each, stepsMax));
       else yield* teller.introduced(each, stepsMax);
     }
+    // Who asked hears that there is nobody, too.
+    yield undefined;
     while (!signal.aborted) {
       const changed = await news.take();
       if (changed.length === 0) yield undefined;

@@ -111,6 +111,9 @@ class OpenInspector implements Inspector {
     const route = apiRoute(path);
     if (route !== undefined) {
       if (method !== route.method) return errorResponse(nothing, 405);
+      // The data's own door gives capsules with their secrets, too, to who asks for that.
+      if (url.searchParams.has('redact'))
+        return errorResponse(new HoldfastError('INVALID_INPUT', '"redact": is not known here'));
       return this.#passOn(request, `${path}${url.search}`, route);
     }
     if (method === 'POST' && path === '/chart.svg') {

@@ -16,6 +16,7 @@ export interface OpenInspectorsOptions {
   readonly directory: string;
   readonly inspection: InspectionFace;
   readonly export: (address: string) => Promise<Capsule>;
+  readonly metrics: () => Promise<string>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly live: boolean;

@@ -4,6 +4,7 @@ import { systemClock } from '../../src/clock.js';
 import { controlRoutes } from '../../src/control/routes.js';
 import { checkInspector, createInspector, startInspector } from '../../src/inspector/index.js';
 import { silentLogger } from '../../src/index.js';
+import { orderMachine } from '../inspection/orders.js';
 import { asked, newPlace, outcome, overApi, posted } from './place.js';
 
 const ok = async (): Promise<Response> =>
@@ -15,7 +16,7 @@ const LOOKS = [
   ...['GET /v1/actors/step', 'GET /v1/actors/steps', 'GET /v1/actors/story', 'GET /v1/actors/why'],
   ...['GET /v1/artifacts/:file', 'GET /v1/charts', 'GET /v1/live', 'GET /v1/population'],
   ...['POST /v1/actors/act', 'POST /v1/actors/what-if', 'POST /v1/capsules/look'],
-  ...['POST /v1/capsules/what-if', 'GET /metrics'],
+  ...['POST /v1/capsules/what-if', 'GET /metrics', 'GET /v1/stately'],
 ];
 
 test('of the routes of the control door it has those that look, and act when it is allowed', async () => {
@@ -195,6 +196,32 @@ test('a chart is drawn once for its structure, and one that somebody brings is d
   const brought = await inspector.fetch(posted('/chart.svg', { config }));
   expect(await brought.text()).toContain('data-state="ringing"');
   expect(await outcome(inspector.fetch(posted('/chart.svg', { config: 7 })))).toBe('400 INVALID_INPUT');
+});
+
+test('the numbers of the runtime are there for a scraper that brings the token', async () => {
+  const { inspector } = await newPlace();
+  const numbers = await inspector.fetch(asked('/metrics'));
+  expect(numbers.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+  expect(await numbers.text()).toContain('# TYPE ');
+  expect(await outcome(inspector.fetch(asked('/metrics', { authorization: '' })))).toBe(
+    '401 INSPECTOR_REFUSED',
+  );
+});
+
+test('a capsule comes without secrets, whatever is asked for', async () => {
+  const { runtime, inspector } = await newPlace();
+  const title = 'sk-abcdefghijklmnopqrstuvwxyz0123456789';
+  await runtime.define(orderMachine).create({ id: '1', input: { title } });
+  const answer = await inspector.fetch(asked('/v1/actors/capsule?address=order/1'));
+  const text = await answer.text();
+  expect(JSON.parse(text)).toMatchObject({ capsule: { address: 'order/1' } });
+  expect(text).not.toContain(title);
+});
+
+test('what would bring secrets of a process elsewhere is not passed on to it', async () => {
+  const inspector = await overApi(() => Promise.reject(new Error('asked')));
+  const bare = inspector.fetch(asked('/v1/actors/capsule?address=order/1&redact=false'));
+  expect(await outcome(bare)).toBe('400 INVALID_INPUT');
 });
 
 test('a chart that nobody knows is told as the data tells it', async () => {
