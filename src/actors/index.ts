@@ -15,5 +15,6 @@ export { WORK_STATUSES } from './work/work-index.js';
 export { parseCapsule } from './capsule/parse.js';
 export { replayCapsule } from './capsule/retrace.js';
 export type { Divergence, ReplayedStep, ReplayOptions, ReplayReport } from './capsule/retrace.js';
+export { chartViewOf, houseCharts } from './house-charts.js';
 export { whatIfCapsule, type WhatIfOptions } from './inspection/capsule-what-if.js';
 export type { WhatIfStep } from './inspection/face.js';

@@ -32,7 +32,8 @@ function* membersOf(value: Config): Generator<readonly [name: string, value: Jso
   for (const [name, each] of Object.entries(value)) {
     // A state may be called "output": of a node, it is what a final state returns.
     if (LEFT_OUT.has(name) && typeof each === 'function') continue;
-    const shown = plain(each);
+    // A function written in its place is called after the place: that says nothing.
+    const shown = typeof each === 'function' && each.name === name ? 'ƒ' : plain(each);
     if (shown !== undefined) yield [name, shown];
   }
 }
