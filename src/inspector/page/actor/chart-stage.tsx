@@ -55,16 +55,16 @@ export function ChartStage({ chart, label, moment }: ChartStageProps): VNode {
   return (
     <div class="chart-stage" ref={box} onKeyDown={press}>
       <div class="chart-tools" role="group" aria-label="Size of the chart">
-        <Tool name="−" title="Smaller (−)" act={() => by(1 / ZOOM_STEP)} />
-        <Tool name="+" title="Larger (+)" act={() => by(ZOOM_STEP)} />
+        <Tool name="−" label="Smaller" title="Smaller: −" act={() => by(1 / ZOOM_STEP)} />
+        <Tool name="+" label="Larger" title="Larger: +" act={() => by(ZOOM_STEP)} />
         <Tool
           name="Follow"
-          title="Readable, at what is lit (f)"
+          title="Readable, at what is lit: f"
           act={() => setZoom('follow')}
           isOn={zoom === 'follow'}
         />
-        <Tool name="Fit" title="The whole chart (0)" act={() => setZoom('fit')} isOn={zoom === 'fit'} />
-        <Tool name="100 %" title="As it is drawn (1)" act={() => setZoom(1)} isOn={zoom === 1} />
+        <Tool name="Fit" title="The whole chart: 0" act={() => setZoom('fit')} isOn={zoom === 'fit'} />
+        <Tool name="100 %" title="As it is drawn: 1" act={() => setZoom(1)} isOn={zoom === 1} />
       </div>
       <ChartBox chart={chart} label={label} paint={paint} />
     </div>
@@ -74,12 +74,14 @@ export function ChartStage({ chart, label, moment }: ChartStageProps): VNode {
 function Tool(props: {
   readonly name: string;
   readonly title: string;
+  /** Where the name is a sign. */
+  readonly label?: string;
   readonly act: () => void;
   readonly isOn?: boolean;
 }): VNode {
-  const { name, title, act, isOn } = props;
+  const { name, title, label, act, isOn } = props;
   return (
-    <button type="button" class="quiet" onClick={act} aria-label={title} aria-pressed={isOn} title={title}>
+    <button type="button" class="quiet" onClick={act} aria-label={label} aria-pressed={isOn} title={title}>
       {name}
     </button>
   );

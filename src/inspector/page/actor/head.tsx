@@ -72,11 +72,16 @@ function Links({ report: { links }, isLinked }: HeadProps): VNode | null {
       {links.map(({ rel, address, exists }) => (
         <li key={`${rel} ${address}`}>
           <span class="soft">{rel}</span> <AddressLink address={address} isLinked={isLinked && exists} />
-          {!exists && <span class="soft"> (not there)</span>}
+          {!exists && isMissed(rel) && <span class="soft"> (removed)</span>}
         </li>
       ))}
     </ul>
   );
+}
+
+/** An account or a session is an actor once something happened to it: before, nobody misses it. */
+function isMissed(rel: ActorReport['links'][number]['rel']): boolean {
+  return rel !== 'account' && rel !== 'session';
 }
 
 function Notes({ report, now }: { readonly report: ActorReport; readonly now: number }): VNode {

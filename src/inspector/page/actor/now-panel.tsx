@@ -67,32 +67,21 @@ function Errors({
 function Legal({ legal, now }: { readonly legal: readonly LegalEvent[]; readonly now: number }): VNode {
   return (
     <Part title="What it hears now">
-      <div class="scroll">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">event</th>
-              <th scope="col">from</th>
-              <th scope="col">leads to</th>
-            </tr>
-          </thead>
-          <tbody>
-            {legal.map((event, index) => (
-              <tr key={index}>
-                <td class="mono">{eventWords(event.type)}</td>
-                <td>
-                  {event.who}
-                  {event.dueAt !== undefined && <span class="soft"> {untilWords(event.dueAt, now)}</span>}
-                </td>
-                <td class="mono">
-                  {event.targets.join(', ') || '—'}
-                  {event.guards.length > 0 && <span class="soft"> if {event.guards.join(', ')}</span>}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <ul class="legal">
+        {legal.map(({ type, who, targets, guards, dueAt }, index) => (
+          <li key={index}>
+            <div class="mono">
+              <strong>{eventWords(type)}</strong>
+              {targets.length > 0 && ` → ${targets.join(', ')}`}
+            </div>
+            <div class="soft small">
+              {who}
+              {dueAt !== undefined && `, ${untilWords(dueAt, now)}`}
+              {guards.length > 0 && ` · if ${guards.join(', ')}`}
+            </div>
+          </li>
+        ))}
+      </ul>
     </Part>
   );
 }

@@ -4,7 +4,8 @@
  * Owns: whether it plays. Callers: stage.tsx. Invariants:
  *  1  It is a range of the platform: arrow keys, Home, End and Page keys move it, and its value is said in
  *     words.
- *  2  Playing ends at the newest step, and when somebody moves it.
+ *  2  Its keys work from the page itself too, where nothing else has the focus.
+ *  3  Playing ends at the newest step, and when somebody moves it.
  */
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
@@ -25,7 +26,7 @@ interface ScrubberProps {
   readonly move: (change: (timeline: Timeline) => Timeline) => void;
 }
 
-const PLAY_STEP_MS = 600;
+const PLAY_STEP_MS = 500;
 
 export function Scrubber({ timeline, move }: ScrubberProps): VNode {
   const [isPlaying, setPlaying] = useState(false);
@@ -45,6 +46,17 @@ export function Scrubber({ timeline, move }: ScrubberProps): VNode {
     setPlaying(false);
     move((before) => movedBy(before, count));
   };
+  useEffect(() => {
+    const press = (event: KeyboardEvent): void => {
+      const change = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
+      const isOurs = event.target === document.body || event.target === document.querySelector('main');
+      if (change === undefined || !isOurs || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      by(change);
+    };
+    addEventListener('keydown', press);
+    return () => removeEventListener('keydown', press);
+  }, []);
   const play = (): void => {
     if (!isPlaying && isAtEnd) move((before) => movedBy(before, -before.steps.length));
     setPlaying(!isPlaying);

@@ -63,9 +63,10 @@ export function Stage(props: StageProps): VNode {
   const { source, report, timeline, chart } = props;
   const [supposed, suppose] = useState<WhatIfReport>();
   const panels = tabs.filter((each) => each !== 'history' || report.history.length > 0);
-  const { tab, open, move } = usePlace(props, panels);
+  const { tab, open, move, isPlaced } = usePlace(props, panels);
   const step = stepShown(timeline);
-  const shown = useStepReport(source, tab === 'steps' || tab === 'context' ? step?.seq : undefined);
+  const isAsked = isPlaced && (tab === 'steps' || tab === 'context');
+  const shown = useStepReport(source, isAsked ? step?.seq : undefined);
   const moment = useMoment(props, tab === 'what-if' ? supposed : undefined);
   return (
     <article class="actor" data-address={report.address}>
@@ -123,12 +124,17 @@ function usePlace(
   readonly tab: Tab;
   readonly open: (tab: Tab) => void;
   readonly move: StageProps['move'];
+  /** One stands where the address said. */
+  readonly isPlaced: boolean;
 } {
   const seq = /^\d{1,9}$/.test(query['seq'] ?? '') ? Number(query['seq']) : undefined;
   const asked = panels.find((name) => name === query['tab']) ?? (seq === undefined ? 'now' : 'steps');
   const isThere = timeline.steps.length > 0;
+  const [isPlaced, setPlaced] = useState(false);
   useEffect(() => {
-    if (isThere) move((before) => shownAt(before, seq));
+    if (!isThere) return;
+    move((before) => shownAt(before, seq));
+    setPlaced(true);
   }, [isThere, seq]);
   const { shown } = timeline;
   useEffect(() => {
@@ -138,7 +144,7 @@ function usePlace(
       go(hrefOf(view, { ...rest, tab: asked, seq: shown }), 'replace');
     }, ADDRESS_DELAY_MS);
     return () => clearTimeout(timer);
-  }, [shown]);
+  }, [isThere, shown, seq, asked]);
   const [tab, setTab] = useState(asked);
   useEffect(() => setTab(asked), [asked]);
   const open = useCallback(
@@ -149,7 +155,7 @@ function usePlace(
     if (tab === 'now' || tab === 'history') setTab('steps');
     move(change);
   };
-  return { tab, open, move: moveAndShow };
+  return { tab, open, move: moveAndShow, isPlaced };
 }
 
 function useMoment({ report, timeline, config }: StageProps, supposed: WhatIfReport | undefined): Moment {

@@ -107,7 +107,7 @@ function StepDetail({ step, shown: { report, error }, isLinked }: DetailProps): 
       {error !== undefined && <Trouble error={error} />}
       {error === undefined && report === undefined && <Waiting />}
       {report !== undefined && (
-        <div class={isHere ? 'step-diff' : 'step-diff step-stale'} aria-busy={!isHere}>
+        <div class={isHere ? 'step-diff' : 'step-diff step-stale'} aria-busy={!isHere} data-seq={report.seq}>
           <DiffOf report={report} />
         </div>
       )}

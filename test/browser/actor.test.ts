@@ -1,0 +1,110 @@
+/** One actor, as a browser shows it: what it is, why it is there, as it happens, and what cannot be shown. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { barriers, HOSTILE, openHouse, overflowPx, visit, type BrowserHouse } from './house.js';
+import { picture } from './pictures.js';
+
+let house: BrowserHouse;
+let film = '';
+let moss = '';
+beforeAll(async () => {
+  house = await openHouse();
+  const hostile = await house.film(HOSTILE);
+  await hostile.settled();
+  film = `job/${hostile.id}`;
+  moss = `job/${(await house.longFilm('a very long film about moss', { sessionKey: 'telegram:42' })).id}`;
+  await house.order('1');
+  const broken = await house.order('3');
+  await broken.send({ type: 'break' }).catch(() => undefined);
+});
+afterAll(() => house.close());
+
+const hashOf = (address: string, more = ''): string =>
+  `#/actor?address=${encodeURIComponent(address)}${more}`;
+
+test('a running job shows why it waits, its chart follows it, and its steps are counted', async () => {
+  const { page, faults } = await visit(house, { hash: hashOf(moss) });
+  await page.getByRole('heading', { name: moss }).waitFor();
+  await page.locator('[data-state="pending"][data-active]').waitFor();
+  await page.locator('.why-words', { hasText: 'pending' }).waitFor();
+  await page.locator('[data-badge="pending"]', { hasText: 'left' }).waitFor();
+  const [step = ''] = (await page.locator('.scrubber-words').innerText()).split(' · ');
+  await page.locator('.scrubber-words', { hasNotText: step }).waitFor();
+  expect(await page.locator('.actor-links li').first().innerText()).toContain('session/telegram:42');
+  expect(faults).toEqual([]);
+  await picture(page, 'actor');
+});
+
+test('it follows an order from state to state, with its effect in the badge', async () => {
+  const order = await house.order('live');
+  const { page, faults } = await visit(house, { hash: hashOf('order/live') });
+  await page.locator('[data-state="open.waiting"][data-active]').waitFor();
+  await order.send({ type: 'pay' });
+  await page.locator('[data-state="open.charging"][data-active]').waitFor();
+  await page.locator('[data-badge="open.charging"]', { hasText: 'charge runs' }).waitFor();
+  house.letCharges(1);
+  await page.locator('[data-state="paid"][data-active]').waitFor();
+  expect(await page.locator('[data-state="open"][data-active]').count()).toBe(0);
+  expect(faults).toEqual([]);
+});
+
+test('a settled job shows what it made, and what somebody wrote is text', async () => {
+  const { page, faults } = await visit(house, { hash: hashOf(film) });
+  await page.locator('.actor-title', { hasText: HOSTILE }).waitFor();
+  const media = page.locator('.artifacts video, .artifacts img').first();
+  await media.waitFor();
+  const source = (await media.getAttribute('src')) ?? '';
+  expect(await page.evaluate(`fetch(${JSON.stringify(source)}).then(({ status }) => status)`)).toBe(200);
+  for (const tab of ['Steps', 'Context', 'History', 'What if']) {
+    const there = page.getByRole('tab', { name: tab });
+    if ((await there.count()) > 0) await there.click();
+  }
+  expect(await page.locator('img[src="x"], main script').count()).toBe(0);
+  expect(faults).toEqual([]);
+});
+
+test('without leave to act there is no button, and who posts all the same is refused', async () => {
+  const { page } = await visit(house, { hash: hashOf('order/1') });
+  await page.getByText('--allow-actions').waitFor();
+  expect(await page.getByRole('button', { name: /^pay/ }).count()).toBe(0);
+  const refused = await page.evaluate(`fetch('v1/actors/act', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ address: 'order/1', act: 'send:pay', operator: 'me' }),
+  }).then(async (response) => [response.status, (await response.json()).error.code])`);
+  expect(refused).toEqual([403, 'ACTION_FORBIDDEN']);
+});
+
+test('an actor that stands still says why, one that is not there says so', async () => {
+  const { page } = await visit(house, { hash: hashOf('order/3') });
+  await page.locator('.actor-fault', { hasText: 'a bug in a guard' }).waitFor();
+  await page.evaluate(`location.hash = ${JSON.stringify(hashOf('order/none'))}`);
+  await page.getByText('There is no such actor').waitFor();
+  await page.evaluate("location.hash = '#/actor'");
+  await page.getByRole('heading', { name: 'No actor is named' }).waitFor();
+});
+
+test('the chart is enlarged and fitted by keys, in its own box', async () => {
+  const { page } = await visit(house, { hash: hashOf(moss), width: 390 });
+  const drawing = page.locator('.chart-scroll svg');
+  const width = async (): Promise<number> => Number(await drawing.getAttribute('width'));
+  await page.locator('.chart-scroll').press('0');
+  await page.getByRole('button', { name: 'Fit', pressed: true }).waitFor();
+  await expect.poll(width).toBeLessThan(390);
+  await page.locator('.chart-scroll').press('1');
+  await page.getByRole('button', { name: '100 %', pressed: true }).waitFor();
+  await expect.poll(width).toBeGreaterThan(1_000);
+  expect(await overflowPx(page)).toBe(0);
+});
+
+test('nothing of it keeps anybody out, light or dark, wide or narrow', async () => {
+  for (const look of [{}, { dark: true, width: 390 }]) {
+    const { page } = await visit(house, { hash: hashOf('order/1'), ...look });
+    await page.locator('[data-state="open.waiting"][data-active]').waitFor();
+    await page.locator('.why-words').waitFor();
+    expect(await barriers(page)).toEqual([]);
+    await page.getByRole('tab', { name: 'Context' }).click();
+    await page.locator('.json-tree').waitFor();
+    expect(await barriers(page)).toEqual([]);
+    expect(await overflowPx(page)).toBe(0);
+  }
+});

@@ -1,0 +1,124 @@
+/** Through the kept steps of an actor: the chart lights up, what changed is told, the address says where. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { barriers, openHouse, visit, type BrowserHouse } from './house.js';
+import { picture } from './pictures.js';
+
+let house: BrowserHouse;
+beforeAll(async () => {
+  house = await openHouse();
+  house.letCharges(1);
+  const trip = await house.order('trip');
+  await trip.send({ type: 'note', text: 'gift wrap' });
+  await trip.send({ type: 'pay' });
+  await stateOf('order/trip', 'paid');
+  await trip.send({ type: 'ship' });
+});
+afterAll(() => house.close());
+
+async function stateOf(address: string, value: string): Promise<void> {
+  for (let looks = 0; looks < 1_000; looks += 1) {
+    if ((await house.runtime.inspection.actor(address)).value === value) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  throw new Error(`${address} is not in ${value}`);
+}
+
+const lit = (page: Page, state: string) => page.locator(`[data-state="${state}"][data-active]`);
+const taken = (page: Page, edge: string) => page.locator(`.way[data-edge="${edge}"][data-taken]`);
+const words = (page: Page, text: string) => page.locator('.scrubber-words', { hasText: text });
+
+test('at each step of a finished actor its chart, its event and what changed are shown', async () => {
+  const { page, faults } = await visit(house, { hash: '#/actor?address=order/trip&seq=1' });
+  await lit(page, 'open.waiting').waitFor();
+  await page.locator('.step-detail h3', { hasText: '1 created' }).waitFor();
+  const scrubber = page.getByRole('slider', { name: 'Step' });
+  await scrubber.press('ArrowRight');
+  await page.locator('.diff-added', { hasText: 'added: notes[0] "gift wrap"' }).waitFor();
+  await page.waitForURL(({ hash }) => hash.includes('seq=2'));
+  await scrubber.press('ArrowRight');
+  await lit(page, 'open.charging').waitFor();
+  await taken(page, 'open.waiting|pay|open.charging').waitFor();
+  expect(await lit(page, 'open.waiting').count()).toBe(0);
+  await page.locator('.asks li', { hasText: 'effect charge' }).waitFor();
+  await scrubber.press('ArrowRight');
+  await lit(page, 'paid').waitFor();
+  await page.locator('.diff-added', { hasText: 'added: receipt "receipt-1"' }).waitFor();
+  await page
+    .locator('.facts div', { hasText: 'cause' })
+    .getByRole('link', { name: 'order/trip · 3' })
+    .waitFor();
+  await scrubber.press('End');
+  await lit(page, 'shipped').waitFor();
+  await words(page, 'Step 5 of 5').waitFor();
+  await page.waitForURL(({ hash }) => !hash.includes('seq='));
+  await scrubber.press('Home');
+  await lit(page, 'open.waiting').waitFor();
+  expect(faults).toEqual([]);
+});
+
+test('a step is asked for once, however often it is passed', async () => {
+  const { page } = await visit(house, { hash: '#/actor?address=order/trip&seq=3' });
+  const asked: string[] = [];
+  page.on('request', (request) => {
+    const { pathname, searchParams } = new URL(request.url());
+    if (pathname.endsWith('/v1/actors/step')) asked.push(searchParams.get('seq') ?? '');
+  });
+  const shown = (seq: number) =>
+    page
+      .locator('.step-diff[aria-busy="false"]')
+      .and(page.locator(`[data-seq="${seq}"]`))
+      .waitFor();
+  await shown(3);
+  for (const seq of [2, 1, 2, 3, 4, 3]) {
+    await page.locator(`.step-row:nth-child(${seq})`).click();
+    await shown(seq);
+  }
+  expect(asked.filter((seq) => seq !== '3').toSorted()).toEqual(['1', '2', '4']);
+});
+
+test('who went back stays there, and is told what came since', async () => {
+  const order = await house.order('busy');
+  await order.send({ type: 'note', text: 'one' });
+  const { page } = await visit(house, { hash: '#/actor?address=order/busy&seq=1' });
+  await words(page, 'Step 1 of 2').waitFor();
+  await order.send({ type: 'note', text: 'two' });
+  await page.getByRole('button', { name: '1 newer' }).waitFor();
+  await words(page, 'Step 1 of 3').waitFor();
+  await page.getByRole('button', { name: '1 newer' }).click();
+  await words(page, 'Step 3 of 3').waitFor();
+  await order.send({ type: 'note', text: 'three' });
+  await words(page, 'Step 4 of 4').waitFor();
+});
+
+test('it moves by keys from anywhere, and plays from the first step to the newest', async () => {
+  const { page } = await visit(house, { hash: '#/actor?address=order/trip' });
+  await words(page, 'Step 5 of 5').waitFor();
+  await page.keyboard.press('ArrowLeft');
+  await words(page, 'Step 4 of 5').waitFor();
+  await page.keyboard.press('End');
+  await words(page, 'Step 5 of 5').waitFor();
+  await page.getByRole('button', { name: 'Play' }).click();
+  for (const seq of [1, 2, 3, 4, 5]) await words(page, `Step ${seq} of 5`).waitFor();
+  await page.getByRole('button', { name: 'Play' }).waitFor();
+});
+
+test('the tabs and the list of steps are for the keyboard too, and nothing of it keeps anybody out', async () => {
+  const { page } = await visit(house, { hash: '#/actor?address=order/trip', dark: true });
+  await page.getByRole('tab', { name: 'Now' }).press('ArrowRight');
+  await page.getByRole('tab', { name: 'Steps', selected: true }).waitFor();
+  await page.locator('.step-row', { hasText: 'pay' }).press('Enter');
+  await words(page, 'Step 3 of 5').waitFor();
+  await page.locator('.step-diff[data-seq="3"]').waitFor();
+  expect(await barriers(page)).toEqual([]);
+});
+
+test('its picture is in the documents', async () => {
+  const film = await house.film('a cat on a bicycle through the rain');
+  await film.settled();
+  const address = encodeURIComponent(`job/${film.id}`);
+  const { page } = await visit(house, { hash: `#/actor?address=${address}&seq=2` });
+  await lit(page, 'fetching.downloading').waitFor();
+  await page.locator('.step-diff[data-seq="2"]').waitFor();
+  await picture(page, 'time-travel');
+});
