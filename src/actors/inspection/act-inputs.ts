@@ -60,6 +60,12 @@ function isZod(schema: object): schema is z.ZodType {
   return '_zod' in schema;
 }
 
+/** An event whose type is to be said, too. */
+export function typedEvent(pattern: string): JsonObject {
+  const type = { type: 'string', description: `The type of the event; ${pattern} stands for it.` };
+  return { ...ANYTHING, properties: { type }, required: ['type'] };
+}
+
 /** The act says the type. */
 function withoutType({ $schema: _dialect, ...schema }: JsonObject): JsonObject {
   const { properties, required } = schema;

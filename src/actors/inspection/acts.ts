@@ -10,9 +10,8 @@
 import { HoldfastError, isHoldfastError } from '../../errors.js';
 import { addressOf, splitAddress } from '../../ids.js';
 import type { Json } from '../../json.js';
-import { isHouseKind } from '../actors.js';
 import { checkedOperator, type OperatorOptions } from '../operator.js';
-import { eventInput, givenFields } from './act-inputs.js';
+import { eventInput, givenFields, typedEvent } from './act-inputs.js';
 import { eventWords } from './event-words.js';
 import type { ActRequest, ActView, LegalEvent } from './face.js';
 import { houseActs, type ActTarget } from './house-acts.js';
@@ -123,7 +122,11 @@ function legalOf({ kind, record, definition }: Subject): readonly LegalEvent[] {
 /** Of a user's machine: what it takes that neither a timer, an effect nor a child brings. */
 function sendActs(scene: Scene, subject: Subject): readonly OpenAct[] {
   const events = legalOf(subject).filter(({ by }) => by === 'caller');
-  return events.map((event) => sendAct(scene, subject.address, event));
+  return events.map((event) =>
+    isPattern(event.type)
+      ? patternAct(scene, subject.address, event.type)
+      : sendAct(scene, subject.address, event),
+  );
 }
 
 function sendAct(
@@ -146,19 +149,49 @@ function sendAct(
   };
 }
 
-/** `send:paid` where the machine takes `*`, or `x.*` and it is `send:x.y`. */
+function isPattern(type: string): boolean {
+  return type === '*' || type.endsWith('.*');
+}
+
+/** `*` takes every type, `x.*` those that begin with `x.`: the input says which. */
+function patternAct(scene: Scene, address: string, pattern: string): OpenAct {
+  return {
+    view: {
+      name: `${SEND}${pattern}`,
+      title: pattern === '*' ? 'any event' : pattern,
+      description: `Sends it an event of any type that "${pattern}" stands for.`,
+      input: typedEvent(pattern),
+      serious: false,
+    },
+    run: (input, by) => {
+      const event = givenFields(input);
+      const { type } = event;
+      if (typeof type !== 'string' || !stands(pattern, type)) throw notOf(pattern);
+      return scene.actors.tell(address, { ...event, type }, by);
+    },
+  };
+}
+
+function stands(pattern: string, type: string): boolean {
+  if (type === '' || isPattern(type)) return false;
+  return pattern === '*' || type.startsWith(pattern.slice(0, -1));
+}
+
+function notOf(pattern: string): HoldfastError {
+  const message = `"type": is no type of an event that "${pattern}" stands for`;
+  return new HoldfastError('INVALID_INPUT', message, { details: { field: 'type' } });
+}
+
+/** `send:x.y` where the machine takes `x.*`. */
 function wildcardOf(
   scene: Scene,
   address: string,
   open: readonly OpenAct[],
   act: string,
 ): OpenAct | undefined {
+  if (!act.startsWith(SEND)) return undefined;
   const type = act.slice(SEND.length);
-  if (!act.startsWith(SEND) || type === '' || type.includes('*') || isHouseKind(splitAddress(address).kind))
-    return undefined;
-  const covering = open.some(({ view: { name } }) => {
-    const pattern = name.slice(SEND.length);
-    return pattern === '*' || (pattern.endsWith('.*') && type.startsWith(pattern.slice(0, -1)));
-  });
-  return covering ? sendAct(scene, address, { type, targets: [''], guards: [] }) : undefined;
+  const patterns = open.map(({ view: { name } }) => name.slice(SEND.length)).filter(isPattern);
+  const isCovered = patterns.some((pattern) => stands(pattern, type));
+  return isCovered ? sendAct(scene, address, { type, targets: [''], guards: [] }) : undefined;
 }

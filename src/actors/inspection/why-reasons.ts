@@ -76,56 +76,50 @@ function deliveryReason(facts: WhyFacts): readonly string[] {
   const { context } = facts;
   const { channel, target } = loose(context['input']);
   const to = `${String(channel)}: ${String(target)}`;
-  if (isIn(facts, 'queued')) return [`It stands behind earlier messages to ${to}.`];
-  if (isIn(facts, 'exhausted'))
-    return [`It is a dead letter: ${count(context['attempts'], 'attempt')} to reach ${to} failed.`];
+  if (isIn(facts, 'queued')) return [`It is for ${to}.`];
+  if (isIn(facts, 'exhausted')) return [`${count(context['attempts'], 'attempt')} to reach ${to} failed.`];
   if (isIn(facts, 'waiting')) return [`${count(context['attempts'], 'attempt')} to reach ${to} failed.`];
   return [];
 }
 
 function taskReason(facts: WhyFacts): readonly string[] {
-  const { context, now } = facts;
-  const input = loose(context['input']);
-  const runner = `the runner "${String(input['runner'])}"`;
+  const { context } = facts;
+  const runner = `"${String(loose(context['input'])['runner'])}"`;
   if (isIn(facts, 'interruptedTool')) {
     const calls = listOf(context['calls']).map(
       (call) => `${String(call['name'])} (${String(call['callId'])})`,
     );
-    return [
-      `The process died while ${calls.join(', ')} ran, which must not run twice: say what became of it, its ` +
-        'result or that it is to run again.',
-    ];
+    return [`Cut off: ${calls.join(', ')}. Say what it returned, or that it is to run again.`];
   }
-  if (isIn(facts, 'blocked')) return [`There is no runner "${String(input['runner'])}" here: register it.`];
-  if (isIn(facts, 'active.running')) {
-    const checkpoint = loose(context['checkpoint']);
-    const at = typeof checkpoint['at'] === 'number' ? checkpoint['at'] : undefined;
-    const kept =
-      at === undefined ? 'no checkpoint yet' : `its last checkpoint is ${durationWords(now - at)} old`;
-    const iterations = `${Number(context['iterations'])} of ${Number(input['maxIterations'])} iterations`;
-    const open = listOf(context['calls']).map((call) => String(call['name']));
-    const calls = open.length === 0 ? '' : `; it waits for ${open.join(', ')}`;
-    return [`With ${runner} it has made ${iterations}, ${kept}${calls}.`];
-  }
-  if (isIn(facts, 'cancelling')) return [`${runner.replace('the', 'The')} was told to stop and has not yet.`];
-  if (isIn(facts, 'settled')) {
-    const why = text(context['cancelReason']);
-    return [...(why === undefined ? [] : [`It was cancelled: ${why}.`]), ...deliveryOf(context)];
-  }
-  return [];
+  if (isIn(facts, 'blocked')) return [`The runner ${runner} is to be registered.`];
+  if (isIn(facts, 'active.running')) return [progressOf(facts, runner)];
+  if (isIn(facts, 'cancelling')) return [`The runner ${runner} was told to stop, and has not yet.`];
+  if (!isIn(facts, 'settled')) return [];
+  const why = text(context['cancelReason']);
+  return [...(why === undefined ? [] : [`The reason given: ${why}.`]), ...deliveryOf(context)];
+}
+
+function progressOf({ context, now }: WhyFacts, runner: string): string {
+  const { at } = loose(context['checkpoint']);
+  const { maxIterations } = loose(context['input']);
+  const kept =
+    typeof at === 'number' ? `its last checkpoint is ${durationWords(now - at)} old` : 'no checkpoint yet';
+  const open = listOf(context['calls']).map((call) => String(call['name']));
+  const calls = open.length === 0 ? '' : `; it waits for ${open.join(', ')}`;
+  const done = `${Number(context['iterations'])} of ${Number(maxIterations)} iterations`;
+  return `With the runner ${runner} it has made ${done}, ${kept}${calls}.`;
 }
 
 function workReason(facts: WhyFacts): readonly string[] {
   const { context, now } = facts;
-  const { kind } = loose(context['input']);
-  const attempts = `${count(context['attempts'], 'attempt')} of ${Number(context['attemptsMax'])} failed`;
-  if (isIn(facts, 'ready')) return [`No worker has claimed it yet; its kind is "${String(kind)}".`];
-  if (isIn(facts, 'failed')) return [`It is a dead letter: ${attempts}.`];
-  if (isIn(facts, 'scheduled') && Number(context['attempts']) > 0) return [`It rests: ${attempts}.`];
+  const attempts = `${count(context['attempts'], 'attempt')} of ${Number(context['attemptsMax'])} failed.`;
+  const failed = Number(context['attempts']) > 0 ? [attempts] : [];
+  if (isIn(facts, 'ready')) return [`Its kind is "${String(loose(context['input'])['kind'])}".`, ...failed];
+  if (!isIn(facts, 'running')) return failed;
   const { workerId, expiresAt } = loose(context['claim']);
-  if (!isIn(facts, 'running') || typeof expiresAt !== 'number') return [];
-  const left = expiresAt > now ? `for ${durationWords(expiresAt - now)} more` : 'and has let it expire';
-  return [`The worker ${String(workerId)} has it ${left}, unless it says otherwise.`];
+  if (typeof expiresAt !== 'number') return failed;
+  const left = expiresAt > now ? `has it for ${durationWords(expiresAt - now)} more` : 'has let it expire';
+  return [`${String(workerId)} ${left}, unless it says otherwise.`, ...failed];
 }
 
 function scheduleReason(facts: WhyFacts): readonly string[] {
@@ -136,10 +130,7 @@ function scheduleReason(facts: WhyFacts): readonly string[] {
     last === undefined
       ? 'It has not run yet.'
       : `Its last run, due at ${timeWords(Number(last['dueAt']), now)}, is ${String(last['outcome'])}.`;
-  const state: string[] = [];
-  if (isIn(facts, 'active.cadence.paused')) state.push('It is paused: nothing comes until it is resumed.');
-  else if (typeof nextAt === 'number') state.push(`It is due next at ${timeWords(nextAt, now)}.`);
-  return [...state, ran];
+  return [...(typeof nextAt === 'number' ? [`It is due next at ${timeWords(nextAt, now)}.`] : []), ran];
 }
 
 function sessionReason(facts: WhyFacts): readonly string[] {
@@ -156,12 +147,12 @@ function sessionReason(facts: WhyFacts): readonly string[] {
   const state: string[] = [];
   if (typeof startedAt === 'number')
     state.push(
-      `The turn ${String(turnId)} of ${String(ownerId)} runs since ${durationWords(now - startedAt)}.`,
+      `The turn ${String(turnId)} of ${String(ownerId)} has run for ${durationWords(now - startedAt)}.`,
     );
   if (isIn(facts, 'turn.idle.ready'))
     state.push('Nobody has begun a turn: who serves it is busy, or not there.');
   if (typeof pausedUntil === 'number' && isIn(facts, 'turn.pausing'))
-    state.push(`A turn failed, and it rests until ${timeWords(pausedUntil, now)}.`);
+    state.push(`It rests until ${timeWords(pausedUntil, now)}.`);
   return [...state, waiting, ...letters];
 }
 

@@ -44,7 +44,7 @@ function standing(facts: WhyFacts): readonly string[] {
         : `It could not take "${eventWords(event.type)}" from ${source ?? 'somebody'}.`;
     const since = durationWords(now - quarantine.at);
     return [
-      `${address} stands still since ${since}: ${faultWords(message, code)}`,
+      `${address} has stood still for ${since}: ${faultWords(message, code)}`,
       from,
       without,
       what,
@@ -58,12 +58,24 @@ function standing(facts: WhyFacts): readonly string[] {
     return [`${address} has ended${how}${last} ${durationWords(now - record.at)} ago.`];
   }
   if (states.length === 0) return [`${address} is ${status} since ${durationWords(now - record.at)}.`];
-  const told = states.map(({ path, since, p95Ms }) => {
+  const shown = foreground(facts);
+  const told = shown.map(({ path, since, p95Ms }) => {
     const others = p95Ms === undefined ? '' : ` (others leave it within ${durationWords(p95Ms)}, p95)`;
     return `in ${path} for ${durationWords(now - since)}${others}`;
   });
-  const descriptions = new Set(states.map(({ description = '' }) => withStop(description)));
+  const descriptions = new Set(shown.map(({ description = '' }) => withStop(description)));
   return [`${address} has been ${told.join(', and ')}.`, ...descriptions];
+}
+
+/** States that say nothing of why: they are there whatever the actor is at. */
+const BACKGROUND: ReadonlySet<string> = new Set([
+  'session queue',
+  'job settled.withdrawal.over',
+  'schedule active.run.idle',
+]);
+
+function foreground({ kind, states }: WhyFacts): WhyFacts['states'] {
+  return states.filter(({ path }) => !BACKGROUND.has(`${kind} ${path}`));
 }
 
 function inStates({ states }: WhyFacts): string {
@@ -110,13 +122,18 @@ function effectWords(
 }
 
 /** Who can bring it on, where nothing of its own does. */
-function waitingFor({ report, effects, legal, record }: WhyFacts): readonly string[] {
+function waitingFor({ report, effects, legal, record, states, kind }: WhyFacts): readonly string[] {
   const { waiting } = report;
   const inbox =
     waiting === 0 ? '' : `${waiting === 1 ? 'One event waits' : `${waiting} events wait`} for it.`;
   if (record.status !== 'active' || record.quarantine !== undefined || effects.length > 0) return [inbox];
-  const others = legal.filter(({ by }) => by === 'caller' || by === 'actor' || by === 'provider');
-  if (others.length === 0 || report.timers.length > 0) return [inbox];
+  // What leads no further than where it is brings nothing on; of a session, its queue says more.
+  const isAhead = (target: string): boolean =>
+    target !== '' && !states.some(({ path }) => path === target || path.startsWith(`${target}.`));
+  const others = legal.filter(
+    ({ by, targets }) => ['caller', 'actor', 'provider'].includes(by) && targets.some(isAhead),
+  );
+  if (others.length === 0 || report.timers.length > 0 || kind === 'session') return [inbox];
   const told = others.slice(0, EFFECTS_TOLD).map(({ type, who }) => `${eventWords(type)} (${who})`);
   return [inbox, `It goes on with ${told.join(', ')}${others.length > EFFECTS_TOLD ? ' and others' : ''}.`];
 }
@@ -126,6 +143,8 @@ function lastError({ errors, record, now }: WhyFacts): readonly string[] {
   if (last === undefined) return [];
   const { code, message, at } = last;
   const when = at === undefined ? '' : `, ${durationWords(now - at)} ago`;
+  // Kept as an error, and none: somebody did not want it any more.
+  if (code === 'cancelled') return [`The reason given: ${withStop(message)}`];
   return [`Last error${when}: ${faultWords(message, code)}`];
 }
 
@@ -151,7 +170,7 @@ function mayWords(acts: readonly string[]): string {
 
 /** The code comes last: before the message, a name such as `noCredential:` would look like a secret's. */
 function faultWords(message: string, code: string | undefined): string {
-  const plain = message.trim().replace(/\.$/, '');
+  const plain = message.replaceAll(/\s+/g, ' ').trim().replace(/\.$/, '');
   return withStop(code === undefined || plain.includes(code) ? plain : `${plain} (${code})`);
 }
 
