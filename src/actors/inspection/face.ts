@@ -121,8 +121,7 @@ export interface EffectView {
   readonly pool: string;
   /**
    * `running`: its code is at work in this process. `waiting`: for its turn, its gate or its back-off.
-   * `parked`: nobody runs it here (the kind is not defined, the directory is only looked at, it stands
-   * still).
+   * `parked`: nobody runs it here (no machine is defined, nobody runs the directory, it stands still).
    */
   readonly state: 'running' | 'waiting' | 'parked';
   /** When it was asked for; absent where that step is not kept any more. */
@@ -180,9 +179,7 @@ export interface StepLine {
   readonly at: number;
   /** Who sent it: `user`, `timer`, `effect`, `actor:<address>`, `provider:<id>`, `operator:<name>`. */
   readonly source: string;
-  /**
-   * The step that caused it, where that is known: another actor's, or its own whose timer or effect it is.
-   */
+  /** The step that caused it, where that is known: another actor's, or its own that asked for it. */
   readonly cause?: { readonly address: string; readonly seq: number };
   readonly event: JsonEvent;
   readonly eventId: string;
@@ -378,9 +375,7 @@ export interface InspectionFace {
   steps(address: string, options?: ListSteps): Promise<Page<StepLine>>;
   /** Throws STEP_NOT_KEPT. */
   step(address: string, seq: number): Promise<StepReport>;
-  /**
-   * The chart of a kind: of the version and hash that are named, else of the newest. Throws CHART_UNKNOWN.
-   */
+  /** The chart of a kind, of what is named or else the newest. Throws CHART_UNKNOWN. */
   chart(kind: string, version?: string, hash?: string): Promise<ChartView>;
   why(address: string): Promise<WhyReport>;
   /** Throws STEP_NOT_KEPT, KIND_UNKNOWN where no machine of its version is defined here. */

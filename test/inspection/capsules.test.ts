@@ -1,0 +1,64 @@
+/** Capsules that are looked at: with the machine and without; and the test that a what-if is saved as. */
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { createTestRuntime } from '../../src/testing/index.js';
+import { makeProject, runVitest } from '../cli/run-vitest.js';
+import { house } from './house.js';
+
+test('a capsule is shown as its actor is, step by step', async () => {
+  await using home = await house();
+  const { inspection, runtime } = home;
+  const { actor, steps, chart } = await inspection.look(await runtime.export('order/77'));
+  const live = await inspection.actor('order/77');
+  expect(actor).toMatchObject({
+    address: live.address,
+    value: live.value,
+    context: live.context,
+    title: live.title,
+  });
+  expect(actor.effects).toMatchObject([{ id: '3:1', state: 'parked' }]);
+  const own = await Promise.all([1, 2, 3].map((seq) => inspection.step('order/77', seq)));
+  expect(steps).toEqual(own);
+  expect(chart).toEqual(await inspection.chart('order'));
+});
+
+test('without its machine it has its journal and its chart, and says why it has no contexts', async () => {
+  await using home = await house();
+  const capsule = await home.runtime.export('order/77');
+  const elsewhere = await createTestRuntime();
+  onTestFinished(() => elsewhere.close());
+  const { inspection } = elsewhere.runtime;
+  const { actor, steps, chart } = await inspection.look(capsule);
+  expect(actor).toMatchObject({ defined: false, context: { lines: ['bell'] } });
+  expect(steps.map(({ context }) => context)).toEqual([undefined, undefined, undefined]);
+  expect(steps[0]?.unknown).toBe('no machine of its version is defined here');
+  expect(chart?.config).toMatchObject({ id: 'order', initial: 'cart' });
+  const events = [{ type: 'add', line: 'lamp' }];
+  await expect(inspection.whatIfOf(capsule, { events })).rejects.toMatchObject({ code: 'KIND_UNKNOWN' });
+  const altered = { ...capsule, exportedAt: 1 };
+  await expect(inspection.look(altered)).rejects.toMatchObject({ code: 'CAPSULE_ALTERED' });
+  await expect(inspection.look({})).rejects.toMatchObject({ code: 'CAPSULE_INVALID' });
+});
+
+test('a what-if that is saved is a test that runs, and fails when the machine goes another way', async () => {
+  await using home = await house();
+  const events = [
+    { type: 'pay', amount: 50 },
+    { type: 'xstate.done.actor.charge', output: {} },
+    { type: 'drop' },
+  ];
+  const { test: text } = await home.inspection.whatIf({ address: 'order/77', seq: 2, events });
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-what-if-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await makeProject(folder);
+  await copyFile(new URL('orders.ts', import.meta.url), join(folder, 'orders.ts'));
+  await writeFile(join(folder, 'machine.ts'), `export { orderMachine as machine } from './orders.js';\n`);
+  await writeFile(join(folder, '77.capsule.json'), JSON.stringify(await home.runtime.export('order/77')));
+  await writeFile(join(folder, 'right.test.ts'), text);
+  await writeFile(join(folder, 'wrong.test.ts'), text.replace('"gone",', '"sent",'));
+  const { out } = await runVitest(folder);
+  expect(out).toContain('1 failed | 1 passed');
+  expect(out).toContain('from step 2: pay, xstate.done.actor.charge, drop');
+});
