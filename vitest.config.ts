@@ -21,7 +21,17 @@ const heavy = 'memory outbox quarantine restart standing step streams timers ver
 const thorough = heavy.split(' ').map((name) => `test/kernel/${name}.test.ts`);
 const rooms = [
   ...['backup', 'capsule', 'cli', 'client', 'control', 'doctor', 'drawing', 'examination', 'full-disk'],
-  ...['inspection', 'inspector', 'providers', 'referees', 'runners', 'runtime', 'simulator', 'store'],
+  ...[
+    'inspection',
+    'inspector',
+    'providers',
+    'referees',
+    'runners',
+    'runtime',
+    'simulator',
+    'store',
+    'telemetry',
+  ],
 ];
 const shared = [
   ...rooms.map((room) => `test/${room}/**/*.test.ts`),

@@ -28,7 +28,7 @@ import { armedTimers, type TestTimer } from './test-timers.js';
 
 export interface TestRuntimeOptions<Kinds> extends Pick<
   RuntimeOptions,
-  'providers' | 'channels' | 'jobs' | 'sessions' | 'work' | 'memory' | 'log'
+  'providers' | 'channels' | 'jobs' | 'sessions' | 'work' | 'memory' | 'telemetry' | 'log'
 > {
   /** Defines the machines; called at the start, and again after every crash, as your program would. */
   readonly define?: (runtime: Runtime) => Kinds;

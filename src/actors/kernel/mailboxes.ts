@@ -91,10 +91,9 @@ export class Mailboxes {
     try {
       if (this.#ended !== undefined) throw this.#ended;
       const definition = this.#options.definitionOf(kindOf(address));
-      const comesFromOutside = isOutside(delivery.source);
-      if (comesFromOutside) this.#admit(address);
+      if (isOutside(delivery.source)) this.#admit(address);
       const cell = this.#cells.get(address, definition);
-      cell.queue.push(comesFromOutside ? this.#traced(delivery) : delivery);
+      cell.queue.push(this.#traced(delivery));
       if (cell.busy) return;
       this.#cells.work(cell);
       this.#empty(cell);
@@ -106,7 +105,10 @@ export class Mailboxes {
   /** With the trace of whoever sends it, unless it names one. */
   #traced(delivery: Delivery): Delivery {
     const { watch } = this.#options;
+    const { source } = delivery;
     if (watch === undefined || delivery.traceparent !== undefined) return delivery;
+    // What the runtime asks for within a caller's call, or an effect's, is that one's, too.
+    if (source !== 'runtime' && !isOutside(source)) return delivery;
     const traceparent = watch.traceparent();
     return traceparent === undefined ? delivery : { ...delivery, traceparent };
   }

@@ -7,15 +7,19 @@
  */
 import type { JournalEntry } from '../kernel/index.js';
 
+/** The runtime's own hand, that lets an actor go on with what its last step asked for. */
+const OWN_HANDS: ReadonlySet<string> = new Set(['lane']);
+
 /**
  * `<address>/<seq>` of the step, or `<address>/<seq>:<index>` of the effect, that a step came from; undefined
  * for what came from outside.
  */
 export function causeOf(
   address: string,
-  { source, eventId }: Pick<JournalEntry, 'source' | 'eventId'>,
+  { source, eventId, seq }: Pick<JournalEntry, 'source' | 'eventId' | 'seq'>,
 ): string | undefined {
-  if (source === 'timer') return found(/^timer\/(\d+):/, eventId, (seq) => `${address}/${seq}`);
+  if (OWN_HANDS.has(source)) return `${address}/${seq - 1}`;
+  if (source === 'timer') return found(/^timer\/(\d+):/, eventId, (armed) => `${address}/${armed}`);
   if (source === 'effect') {
     // A result; one that waited in an inbox while its actor stood still; an event of a stream.
     return (
@@ -25,7 +29,7 @@ export function causeOf(
   }
   if (!source.startsWith('actor:')) return undefined;
   const sender = source.slice('actor:'.length);
-  return found(/^(\d+):/, below(sender, eventId), (seq) => `${sender}/${seq}`);
+  return found(/^(\d+):/, below(sender, eventId), (sent) => `${sender}/${sent}`);
 }
 
 /** The step that asked for an effect. */

@@ -1,0 +1,254 @@
+import { context, ROOT_CONTEXT, SpanStatusCode, trace } from '@opentelemetry/api';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { fromPromise } from 'xstate';
+import type { Logger } from '../../src/index.js';
+import { silentLogger } from '../../src/index.js';
+import { createTestRuntime } from '../../src/testing/index.js';
+import { buildHouse, delivered, until, video } from '../runtime/house.js';
+import { asyncContexts, defineShop, orderMachine, spansInMemory, storeMachine } from './listeners.js';
+
+const CARD = '4242-secret';
+const CALLER = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+
+async function openShop() {
+  const spans = spansInMemory();
+  const shop = await createTestRuntime({
+    define: defineShop,
+    effects: 'run',
+    telemetry: { tracerProvider: spans.provider },
+  });
+  onTestFinished(() => shop.close());
+  await shop.kinds.stores.create({ id: '1' });
+  return { spans, shop };
+}
+
+const traceOf = (span: { spanContext: () => { readonly traceId: string } }): string =>
+  span.spanContext().traceId;
+const idOf = (span: { spanContext: () => { readonly spanId: string } }): string => span.spanContext().spanId;
+
+describe('what came of what', () => {
+  test('an effect is a child of the step that asked for it, and the step of its result a child of it', async () => {
+    const { spans, shop } = await openShop();
+    const order = await shop.kinds.orders.create({ id: '7', input: { card: CARD } });
+    await order.send({ type: 'pay' });
+    await shop.settle();
+    const asked = spans.one('holdfast.step', { address: 'order/7', event: 'pay' });
+    const effect = spans.one('holdfast.effect', { address: 'order/7' });
+    const result = spans.one('holdfast.step', { address: 'order/7', seq: 3 });
+    expect(effect.parentSpanContext?.spanId).toBe(idOf(asked));
+    expect(result.parentSpanContext?.spanId).toBe(idOf(effect));
+    expect(new Set([asked, effect, result].map(traceOf)).size).toBe(1);
+    expect(asked.attributes).toEqual({
+      'holdfast.address': 'order/7',
+      'holdfast.kind': 'order',
+      'holdfast.seq': 2,
+      'holdfast.event': 'pay',
+      'holdfast.source': 'user',
+      'holdfast.state': 'paying',
+      'holdfast.status': 'active',
+      'holdfast.commit': expect.any(Number) as number,
+    });
+    expect(effect.attributes).toEqual({
+      'holdfast.effect': 'order/7/2:0',
+      'holdfast.address': 'order/7',
+      'holdfast.kind': 'order',
+      'holdfast.src': 'charge',
+      'holdfast.attempt': 1,
+      'holdfast.cause': 'order/7/2',
+      'holdfast.outcome': 'done',
+    });
+    expect(result.attributes['holdfast.cause']).toBe('order/7/2:0');
+  });
+
+  test('what one actor sends another is in the same trace', async () => {
+    const { spans, shop } = await openShop();
+    const order = await shop.kinds.orders.create({ id: '7', input: { card: CARD } });
+    await order.send({ type: 'pay' });
+    await shop.settle();
+    const paid = spans.one('holdfast.step', { address: 'order/7', seq: 3 });
+    const packed = spans.one('holdfast.step', { address: 'store/1', event: 'pack' });
+    expect(packed.parentSpanContext?.spanId).toBe(idOf(paid));
+    expect(packed.attributes).toMatchObject({
+      'holdfast.cause': 'order/7/3',
+      'holdfast.source': 'actor:order/7',
+    });
+  });
+
+  test('a timer’s step begins a trace of its own, linked to the step that armed it', async () => {
+    const { spans, shop } = await openShop();
+    const order = await shop.kinds.orders.create({ id: '7', input: { card: CARD } });
+    await order.send({ type: 'pay' });
+    await shop.advance('60 s');
+    const armed = spans.one('holdfast.step', { address: 'order/7', seq: 3 });
+    const late = spans.one('holdfast.step', { address: 'order/7', state: 'late' });
+    expect(late.parentSpanContext).toBeUndefined();
+    expect(traceOf(late)).not.toBe(traceOf(armed));
+    expect(late.links.map((link) => link.context.spanId)).toEqual([idOf(armed)]);
+    expect(late.attributes['holdfast.cause']).toBe('order/7/3');
+  });
+
+  test('a job’s delivery hangs by the job: submit, fetch and send are one chain of causes', async () => {
+    const spans = spansInMemory();
+    const house = await buildHouse();
+    const runtime = await house.open({ telemetry: { tracerProvider: spans.provider } });
+    const job = await runtime.jobs.submit(video({ prompt: 'prompt-secret' }));
+    await delivered(runtime, job);
+    const deliveries = (): readonly unknown[] =>
+      spans.all().filter(({ name }) => name === 'holdfast.delivery');
+    await until(runtime, () => deliveries().length === 1);
+    const send = spans.one('holdfast.delivery', { kind: 'delivery' });
+    expect(send.attributes).toMatchObject({
+      'holdfast.channel': 'chat',
+      'holdfast.attempt': 1,
+      'holdfast.outcome': 'sent',
+    });
+    const parent = spans.all().find((span) => idOf(span) === send.parentSpanContext?.spanId);
+    expect(parent?.attributes['holdfast.kind']).toBe('delivery');
+    // Its lane let it go on after its creation, which the job asked for.
+    const born = spans.all().find((span) => idOf(span) === parent?.parentSpanContext?.spanId);
+    expect(born?.attributes).toMatchObject({ 'holdfast.seq': 1, 'holdfast.source': `actor:job/${job.id}` });
+    const job1 = spans.all().find((span) => idOf(span) === born?.parentSpanContext?.spanId);
+    expect(job1?.attributes['holdfast.address']).toBe(`job/${job.id}`);
+    // The conversation hears of it by the job, too.
+    const heard = spans.all().filter(({ attributes }) => attributes['holdfast.kind'] === 'session');
+    for (const { attributes } of heard) expect(attributes['holdfast.cause']).toMatch(/^job\//);
+    const text = JSON.stringify(
+      spans.all().map(({ name, attributes, status }) => [name, attributes, status]),
+    );
+    expect(text).not.toContain('prompt-secret');
+    expect(text).not.toContain('sk-test');
+  });
+});
+
+describe('who asked', () => {
+  test('a caller’s traceparent is the remote parent of its step', async () => {
+    const { spans, shop } = await openShop();
+    const order = await shop.kinds.orders.create({ id: '7', input: { card: CARD } });
+    await order.send({ type: 'pay' }, { traceparent: CALLER });
+    await shop.settle();
+    const asked = spans.one('holdfast.step', { event: 'pay' });
+    expect(asked.parentSpanContext).toMatchObject({ spanId: 'b7ad6b7169203331', isRemote: true });
+    expect(traceOf(spans.one('holdfast.step', { event: 'pack' }))).toBe(traceOf(asked));
+  });
+
+  test.each(['00-0-0-01', 'no trace', `${CALLER}-more`])('%s is no parent', async (traceparent) => {
+    const { spans, shop } = await openShop();
+    const order = await shop.kinds.orders.create({ id: '7', input: { card: CARD } });
+    await order.send({ type: 'pay' }, { traceparent });
+    expect(spans.one('holdfast.step', { event: 'pay' }).parentSpanContext).toBeUndefined();
+  });
+
+  test('the span that is active where something is sent is kept in the journal, as its parent', async () => {
+    asyncContexts();
+    const { spans, shop } = await openShop();
+    const span = spans.provider.getTracer('caller').startSpan('request');
+    await context.with(trace.setSpan(ROOT_CONTEXT, span), async () => {
+      const order = await shop.kinds.orders.create({ id: '7', input: { card: CARD } });
+      await order.send({ type: 'pay' });
+    });
+    for (const seq of [1, 2]) {
+      const step = spans.one('holdfast.step', { address: 'order/7', seq });
+      expect(step.parentSpanContext?.spanId).toBe(idOf(span));
+    }
+    const entries = await shop.runtime.inspect.reader.journal('order/7');
+    expect(entries[0]?.traceparent).toBe(`00-${traceOf(span)}-${idOf(span)}-01`);
+  });
+
+  test('what an effect’s code does is within the effect’s span', async () => {
+    asyncContexts();
+    const spans = spansInMemory();
+    const shop = await createTestRuntime({
+      define: (runtime) => {
+        const stores = runtime.define(storeMachine);
+        const charge = fromPromise<{ readonly receipt: string }, { readonly card: string }>(async () => {
+          await Promise.resolve();
+          await stores.get('1').send({ type: 'pack' });
+          return { receipt: '' };
+        });
+        return { stores, orders: runtime.define(orderMachine.provide({ actors: { charge } })) };
+      },
+      effects: 'run',
+      telemetry: { tracerProvider: spans.provider },
+    });
+    onTestFinished(() => shop.close());
+    await shop.kinds.stores.create({ id: '1' });
+    const order = await shop.kinds.orders.create({ id: '7', input: { card: CARD } });
+    await order.send({ type: 'pay' });
+    await shop.settle();
+    const [packed] = spans.all().filter(({ attributes }) => attributes['holdfast.event'] === 'pack');
+    const effect = spans.one('holdfast.effect', { address: 'order/7' });
+    expect(packed?.parentSpanContext?.spanId).toBe(idOf(effect));
+  });
+
+  test('what is written for many is in nobody’s trace: a later timer has no caller', async () => {
+    asyncContexts();
+    const { spans, shop } = await openShop();
+    const span = spans.provider.getTracer('caller').startSpan('request');
+    await context.with(trace.setSpan(ROOT_CONTEXT, span), async () => {
+      const order = await shop.kinds.orders.create({ id: '7', input: { card: CARD } });
+      await order.send({ type: 'pay' });
+      await shop.settle();
+    });
+    await shop.advance('60 s');
+    const entries = await shop.runtime.inspect.reader.journal('order/7');
+    expect(entries.map(({ traceparent }) => traceparent !== undefined)).toEqual([true, true, false, false]);
+    expect(spans.one('holdfast.step', { state: 'late' }).parentSpanContext).toBeUndefined();
+  });
+});
+
+describe('what is kept quiet, and what survives', () => {
+  test('neither a secret of a context, an input or an output nor the message of an error is in a span', async () => {
+    const { spans, shop } = await openShop();
+    for (const card of [CARD, 'stolen-secret']) {
+      const order = await shop.kinds.orders.create({ id: card.slice(0, 4), input: { card } });
+      await order.send({ type: 'pay' });
+    }
+    await shop.settle();
+    const text = JSON.stringify(
+      spans.all().map(({ name, attributes, status, events }) => [name, attributes, status, events]),
+    );
+    expect(text).not.toContain('secret');
+    const failed = spans.one('holdfast.effect', { address: 'order/stol' });
+    expect(failed.status).toEqual({ code: SpanStatusCode.ERROR });
+    expect(failed.attributes).toMatchObject({ 'holdfast.outcome': 'error', 'error.type': 'card-refused' });
+  });
+
+  test('after a crash the cause is named, and its span is not', async () => {
+    const { spans, shop } = await openShop();
+    const order = await shop.kinds.orders.create({ id: '7', input: { card: CARD } });
+    await shop.crash({ at: 'after-commit', during: () => order.send({ type: 'pay' }) });
+    await shop.settle();
+    const effects = spans.all().filter(({ name }) => name === 'holdfast.effect');
+    const result = spans.one('holdfast.step', { address: 'order/7', seq: 3 });
+    expect(result.attributes['holdfast.cause']).toBe('order/7/2:0');
+    expect(effects.at(-1)?.parentSpanContext).toBeUndefined();
+    expect(effects.at(-1)?.attributes['holdfast.cause']).toBe('order/7/2');
+    expect(result.parentSpanContext?.spanId).toBe(idOf(effects.at(-1) ?? result));
+  });
+
+  test('a provider that throws is logged once and hurts nobody', async () => {
+    const logged: string[] = [];
+    const log: Logger = { ...silentLogger, warn: (_fields, message) => void logged.push(message) };
+    const thrower = {
+      startSpan: (): never => {
+        throw new Error('no span');
+      },
+      startActiveSpan: (): never => {
+        throw new Error('no span');
+      },
+    };
+    const shop = await createTestRuntime({
+      define: defineShop,
+      effects: 'run',
+      log,
+      telemetry: { tracerProvider: { getTracer: () => thrower } },
+    });
+    onTestFinished(() => shop.close());
+    await shop.kinds.stores.create({ id: '1' });
+    const order = await shop.kinds.orders.create({ id: '7', input: { card: CARD } });
+    await order.send({ type: 'pay' });
+    await shop.settle();
+    expect((await shop.runtime.inspect.snapshot('order/7'))?.snapshot.value).toBe('paid');
+    expect(logged).toEqual(['telemetry.failed']);
+  });
+});
