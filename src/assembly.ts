@@ -101,18 +101,13 @@ export async function assemble(
     live,
   });
   const capsules = new Capsules(kernel, clock);
-  const inspectors = new OpenInspectors({
-    ...{ directory, inspection, clock, log, live },
-    export: (address) => capsules.export(address),
-    metrics: async () => telemetry?.text() ?? '',
-  });
+  const inspectors = new OpenInspectors({ directory, inspection, capsules, telemetry, clock, log, live });
   return {
     providers: desk,
     ...{ parked, ingress: new Ingress({ providers, vault, hooks, clock, log, publicUrl }) },
     ...{ store, kernel, telemetry, log, parts, files, attachments, transport, accounts, deliveries, jobs },
-    ...{ sessions, tasks, work, quarantine, actors, inspection },
+    ...{ sessions, tasks, work, quarantine, actors, inspection, capsules, inspectors },
     workDoor: token === undefined ? undefined : new WorkDoor({ work, token, publicUrl, clock, log }),
-    ...{ capsules, inspectors },
     backups: new Backups({ directory, store, files, attachments, clock }),
   };
 }

@@ -27,7 +27,8 @@ const ANSWER_HEADERS = [
 ];
 
 export function forwardTo(directory: string, clock: Clock): Forwarder {
-  const agent = new Agent({ keepAlive: true, maxSockets: limits.inspectorStreamsMax * 2 });
+  // No connection is kept: one to a process that has ended would be the next request's fault.
+  const agent = new Agent({ maxSockets: limits.inspectorStreamsMax * 2 });
   return {
     fetch: async (request) => {
       const body = Buffer.from(await request.arrayBuffer());
@@ -89,6 +90,17 @@ function answerOf(answer: IncomingMessage): Response {
     return typeof value === 'string' ? [[name, value] as [string, string]] : [];
   });
   const isEmpty = answer.statusCode === 204 || answer.statusCode === 304;
-  const body = isEmpty ? null : (Readable.toWeb(answer) as ReadableStream);
+  const isStream = answer.headers['content-type'] === 'text/event-stream';
+  const bytes = isStream ? Readable.from(untilCut(answer)) : answer;
+  const body = isEmpty ? null : (Readable.toWeb(bytes) as ReadableStream);
   return new Response(body, { status: answer.statusCode ?? 502, headers });
+}
+
+/** A stream of events has no end of its own: one whose process died ends, and whoever listens asks again. */
+async function* untilCut(answer: IncomingMessage): AsyncGenerator<unknown> {
+  try {
+    yield* answer;
+  } catch (error) {
+    if (codeOf(error) === '') throw error;
+  }
 }

@@ -2,7 +2,7 @@
  * What Stately's inspector shows, of actors here: its frames, rebuilt from their journals, then live.
  *
  * An actor is introduced by `@xstate.actor`, with its chart; each of its kept steps is an `@xstate.event` and
- * the `@xstate.snapshot` that it led to. Dormant and ended actors are told of as any other.
+ * the `@xstate.snapshot` that it led to. Dormant and ended actors are told of like all others.
  * Owns: the watch, while somebody reads. Callers: stately-route.ts. Invariants:
  *  1  It is drawn, not pushed: who reads slowly is told of the steps he missed as far as they are kept, and
  *     nothing piles up but the addresses of at most `limits.inspectorReceiverActorsMax` actors.

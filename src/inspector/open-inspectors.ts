@@ -15,8 +15,9 @@ import { checkInspector, type InspectorOptions } from './options.js';
 export interface OpenInspectorsOptions {
   readonly directory: string;
   readonly inspection: InspectionFace;
-  readonly export: (address: string) => Promise<Capsule>;
-  readonly metrics: () => Promise<string>;
+  readonly capsules: { readonly export: (address: string) => Promise<Capsule> };
+  /** Absent where nobody runs. */
+  readonly telemetry: { readonly text: () => Promise<string> } | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly live: boolean;
@@ -29,8 +30,13 @@ export class OpenInspectors {
   readonly #open: Inspector[] = [];
 
   constructor(options: OpenInspectorsOptions) {
+    const { inspection, capsules, telemetry, clock, log } = options;
     this.#options = options;
-    this.#api = inspectionApp({ ...options, closing: this.#closing.signal });
+    this.#api = inspectionApp({
+      ...{ inspection, clock, log, closing: this.#closing.signal },
+      export: (address) => capsules.export(address),
+      metrics: async () => telemetry?.text() ?? '',
+    });
   }
 
   /** Throws INVALID_OPTIONS. */

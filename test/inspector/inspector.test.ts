@@ -168,7 +168,10 @@ test('a page that was not built says how it is, and its data is served all the s
     },
   });
   const answer = await inspector.fetch(asked('/'));
-  expect([answer.status, await answer.text()]).toEqual([503, expect.stringContaining('npm run build')]);
+  const text = await answer.text();
+  expect(answer.status).toBe(503);
+  expect(text).toContain('INSPECTOR_UNBUILT');
+  expect(text).toContain('npm run build');
   expect(await outcome(inspector.fetch(asked('/v1/population')))).toBe('200');
 });
 

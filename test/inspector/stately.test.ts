@@ -63,7 +63,7 @@ test('a dormant actor is told of from its journal, with a chart that createMachi
   ]);
   expect(heard[0]).toMatchObject({ sessionId: 'order/77', rootId: 'order/77', name: '77', id: null });
   const definition = heard[0]?.type === '@xstate.actor' ? heard[0].definition : undefined;
-  const drawn = createMachine(JSON.parse(definition ?? '{}'));
+  const drawn = createMachine(JSON.parse(definition ?? '{}') as object);
   expect(Object.keys(drawn.states)).toEqual(Object.keys(orderMachine.states));
   expect(heard.at(-1)).toMatchObject({
     event: { type: 'add', line: 'two' },
