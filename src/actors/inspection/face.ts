@@ -204,7 +204,10 @@ export interface ListSteps {
   readonly limit?: number | undefined;
 }
 
-/** A difference between two JSON values. */
+/**
+ * A difference between two JSON values, of several that are applied one after the other. In a list, what was
+ * not there is put in at its place, and what is gone leaves none.
+ */
 export interface Change {
   /** JSON pointer. */
   readonly path: string;
@@ -378,7 +381,7 @@ export interface InspectionFace {
   /** The chart of a kind, of what is named or else the newest. Throws CHART_UNKNOWN. */
   chart(kind: string, version?: string, hash?: string): Promise<ChartView>;
   why(address: string): Promise<WhyReport>;
-  /** Throws STEP_NOT_KEPT, KIND_UNKNOWN where no machine of its version is defined here. */
+  /** Throws STEP_NOT_KEPT, INVALID_EVENT, KIND_UNKNOWN without its machine, REPLAY_DIVERGED with another. */
   whatIf(request: WhatIfRequest): Promise<WhatIfReport>;
   /** From the first cause of a step on; default: the actor's first kept one. */
   story(address: string, seq?: number): Promise<Story>;

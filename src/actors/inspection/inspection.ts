@@ -95,7 +95,13 @@ export class Inspection implements InspectionFace {
   }
 
   async story(address: string, seq?: number): Promise<Story> {
-    return veiled(await storyOf(this.#scene, address, seq));
+    const story = await storyOf(this.#scene, address, seq);
+    // What an actor knows as a secret may stand in the words of another.
+    const actors = await Promise.all(story.actors.map((each) => this.#scene.kernel.reader.find(each)));
+    return veiled(
+      story,
+      actors.map((found) => found?.record?.snapshot),
+    );
   }
 
   async acts(address: string): Promise<readonly ActView[]> {
