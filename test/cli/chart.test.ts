@@ -82,7 +82,9 @@ test('what there is no chart of is told with the names there are', async () => {
   const nowhere = await told(['chart', 'order', '--dir', join(directory, 'none')]);
   expect(nowhere.err).toMatch(/CHART_UNKNOWN: there is no chart "order"; .* holds no store/);
   const module = await told(['chart', 'other', '--module', BUILD]);
-  expect(module.err).toContain('CHART_UNKNOWN: there is no chart "other"; did you mean order?; there are order');
+  expect(module.err).toContain(
+    'CHART_UNKNOWN: there is no chart "other"; did you mean order?; there are order',
+  );
   const both = await told(['chart', 'job', '--kind', 'job']);
   expect(both.err).toMatch(/^holdfast: INVALID_INPUT: "kind": /);
 });
