@@ -31,9 +31,17 @@ describe('what would happen', () => {
   test('the end of what is under way, and a delay, are events like any other', async () => {
     await using home = await house();
     const done = { type: 'xstate.done.actor.charge', output: { receipt: 'r1' } };
-    const { steps } = await home.inspection.whatIf({ address: 'order/77', events: [done, { type: 'drop' }] });
-    expect(steps.map(({ value }) => value)).toEqual([{ paying: 'charged' }, 'gone']);
-    expect(steps[1]?.status).toBe('done');
+    const ended = { type: 'note', text: 'too late' };
+    const { steps } = await home.inspection.whatIf({
+      address: 'order/77',
+      events: [done, { type: 'drop' }, ended],
+    });
+    expect(steps.map(({ value }) => value)).toEqual([{ paying: 'charged' }, 'gone', 'gone']);
+    expect(steps.map(({ status, taken }) => [status, taken])).toEqual([
+      ['active', true],
+      ['done', true],
+      ['done', false],
+    ]);
     const late = { address: 'order/77', seq: 1, events: [{ type: 'xstate.after.patience.order.cart' }] };
     expect((await home.inspection.whatIf(late)).steps).toMatchObject([{ taken: true, value: 'gone' }]);
   });

@@ -6,7 +6,8 @@
  *     that could come: a delay of a present state, the end of what is under way.
  *  2  A step is what the kernel's would be: its envelope comes after the actor's newest step, its chance is
  *     that of its seq. Rows are shown as they are now.
- *  3  A throw of the machine is what it would be: the step is not taken, and none after it.
+ *  3  A throw of the machine is what it would be: the step is not taken, and none after it. Nor is any after
+ *     the end.
  */
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import { HoldfastError } from '../../errors.js';
@@ -51,8 +52,10 @@ export async function play(
   for (const [index, given] of events.entries()) {
     const event = legalEvent(sandbox, snapshot, given);
     const before = contextJson(sandbox.definition, snapshot);
-    if (steps.at(-1)?.error !== undefined) {
-      steps.push({ ...untaken(event, snapshot, before), error: 'it stands still' });
+    const standsStill = steps.at(-1)?.error !== undefined;
+    if (standsStill || snapshot.status !== 'active') {
+      const nothing = untaken(event, snapshot, before);
+      steps.push(standsStill ? { ...nothing, error: 'it stands still' } : nothing);
       continue;
     }
     try {
