@@ -6,10 +6,9 @@
  *  2  A visit remembers what no page should ever do: throw, open a dialog, ask anybody but the inspector.
  *  3  Times are real: nobody sleeps here, tests wait for what they name.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
@@ -41,8 +40,8 @@ export interface BrowserHouse {
   longFilm(prompt: string, more?: { readonly sessionKey?: string }): Promise<JobHandle>;
   /** Creates an order: a user's machine. Its charge is answered when it is let. */
   order(id: string, amount?: number): Promise<{ send(event: object): Promise<unknown> }>;
-  /** Answers all charges that wait, and those to come. */
-  letCharges(): void;
+  /** Answers so many charges, default all: those that wait, and then those to come. */
+  letCharges(count?: number): void;
   close(): Promise<void>;
 }
 
@@ -67,10 +66,10 @@ export async function openHouse({ allowActions = false }: HouseOptions = {}): Pr
     durability: 'process',
     log: silentLogger,
   });
-  const charges = gate();
+  const charges = turnstile();
   const orders = runtime.define(
     orderMachine(async () => {
-      await charges.passed;
+      await charges.wait();
       return 'receipt-1';
     }),
   );
@@ -99,10 +98,10 @@ export async function openHouse({ allowActions = false }: HouseOptions = {}): Pr
       return job;
     },
     order: (id, amount = 20) => orders.create({ id, input: { amount } }),
-    letCharges: charges.open,
+    letCharges: charges.let,
     close: async () => {
       await browser.close();
-      charges.open();
+      charges.let();
       inspector.close();
       await new Promise((resolve) => {
         server.close(resolve);
@@ -158,12 +157,21 @@ function untilAborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-function gate(): { readonly passed: Promise<void>; readonly open: () => void } {
-  let open = (): void => undefined;
-  const passed = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { passed, open: () => open() };
+function turnstile(): { readonly wait: () => Promise<void>; readonly let: (count?: number) => void } {
+  const waiting: (() => void)[] = [];
+  let free = 0;
+  return {
+    wait: () => {
+      if (free === 0) return new Promise((resolve) => waiting.push(resolve));
+      free -= 1;
+      return Promise.resolve();
+    },
+    let: (count = Infinity) => {
+      const passing = waiting.splice(0, count);
+      free += count - passing.length;
+      for (const pass of passing) pass();
+    },
+  };
 }
 
 export interface Visit {
