@@ -32,6 +32,8 @@ export interface CliOptions {
   readonly columns?: number;
   /** Run as this user. */
   readonly uid?: number;
+  /** Beside the environment of the tests. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export function startCli(words: readonly string[], options: CliOptions = {}): CliProcess {
@@ -43,6 +45,7 @@ export function startCli(words: readonly string[], options: CliOptions = {}): Cl
       CI: 'true',
       COLUMNS: String(options.columns ?? 100),
       HOLDFAST_UID: options.uid === undefined ? undefined : String(options.uid),
+      ...options.env,
     },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
