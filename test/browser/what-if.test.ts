@@ -72,3 +72,16 @@ test('what nothing takes, what throws and what is no event are told', async () =
   await page.locator('.trouble', { hasText: 'a bug in a guard' }).waitFor();
   expect(await barriers(page)).toEqual([]);
 });
+
+test('an actor that goes on meanwhile does not disturb it: what came is shown beside', async () => {
+  const order = await house.order('moving');
+  const { page } = await visit(house, { hash: '#/actor?address=order/moving&tab=what-if' });
+  await page.getByRole('textbox', { name: 'As JSON' }).fill('{"type": "pay"}');
+  await page.getByRole('button', { name: 'Apply' }).click();
+  await page.locator('[data-state="open.charging"][data-supposed]').waitFor();
+  await order.send({ type: 'note', text: 'meanwhile' });
+  await page.locator('.paths td', { hasText: 'note' }).waitFor();
+  await page.getByText('begins at step 1').waitFor();
+  await page.getByRole('button', { name: 'Begin anew' }).click();
+  await page.getByText('begins at step 2').waitFor();
+});

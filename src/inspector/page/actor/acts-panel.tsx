@@ -102,7 +102,12 @@ function ActDialog({ view, isBusy, close, act }: DialogProps): VNode {
   const [draft, setDraft] = useState(() => (field === undefined ? '' : draftOf(field)));
   const [operator, setOperator] = useState(storedOperator);
   const [problems, setProblems] = useState<readonly Problem[]>([]);
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    const { current } = dialog;
+    current?.showModal();
+    // Closed, it gives the focus back to the button that it came from.
+    return () => current?.close();
+  }, []);
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     const read = field === undefined ? { problems: [] } : reading(field, draft, '');
@@ -124,7 +129,7 @@ function ActDialog({ view, isBusy, close, act }: DialogProps): VNode {
           <input
             name="operator"
             value={operator}
-            maxLength={80}
+            maxLength={100}
             autocomplete="off"
             onInput={({ currentTarget }) => setOperator(currentTarget.value)}
           />

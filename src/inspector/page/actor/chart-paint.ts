@@ -27,6 +27,8 @@ export function paintMoment(svg: SVGSVGElement, { value, step, badges, supposed 
   const active = activePaths(value);
   const meant = activePaths(supposed?.value ?? null);
   for (const [path, node] of statesIn(svg)) {
+    // There is nothing to do with a state here: thirty stops on the way to the steps would be in the way.
+    if (node.hasAttribute('tabindex')) node.removeAttribute('tabindex');
     mark(node, 'data-active', active.has(path));
     mark(node, 'data-supposed', meant.has(path));
   }

@@ -30,6 +30,7 @@ export interface Following extends Followed {
   readonly move: (change: (timeline: Timeline) => Timeline) => void;
 }
 
+const AGAIN_MS = 5_000;
 const FIRST_STEPS = 200;
 const PAGE_STEPS = 1_000;
 /** A journal has about 1,024 entries: pages are bounded, not rows. */
@@ -50,10 +51,11 @@ export function useFollowing(address: string): Following {
           const { error: _mended, ...rest } = before;
           return { ...rest, ...found, timeline, ...(why !== undefined && { why }) };
         });
-        for await (const steps of stepsSince(api, address, known, signal)) {
+        const newest = found.report.seq ?? 0;
+        for await (const steps of stepsSince(api, address, known, newest, signal)) {
           setFollowed((before) => ({ ...before, timeline: withSteps(before.timeline, steps) }));
         }
-        known = found.report.seq ?? 0;
+        known = newest;
       } catch (error) {
         if (!isAborted(error)) setFollowed((before) => ({ ...before, error }));
       }
@@ -63,7 +65,10 @@ export function useFollowing(address: string): Following {
     const live = new LiveSource(address);
     const unlisten = live.listen({ frame: () => read.poke(), gap: () => read.poke() });
     const close = live.start();
+    // What is said of how long it is there grows old, though nothing happens.
+    const timer = setInterval(() => document.hidden || read.poke(), AGAIN_MS);
     return () => {
+      clearInterval(timer);
       unlisten();
       close();
       read.stop();
@@ -93,16 +98,19 @@ async function readActor(api: Api, address: string, signal: AbortSignal): Promis
   return { report, acts, ...(why !== undefined && { why }) };
 }
 
-/** Pages of steps, newest first, back to the one that is known. */
+/** Pages of steps after the known one, newest first. */
 async function* stepsSince(
   api: Api,
   address: string,
   known: number,
+  newest: number,
   signal: AbortSignal,
 ): AsyncGenerator<readonly StepLine[]> {
   let before: number | undefined;
+  const first = known === 0 ? FIRST_STEPS : Math.min(PAGE_STEPS, newest - known);
+  if (first <= 0) return;
   for (let page = 0; page < PAGES_MAX; page += 1) {
-    const limit = page === 0 ? FIRST_STEPS : PAGE_STEPS;
+    const limit = page === 0 ? first : PAGE_STEPS;
     const { items, cursor } = await api.steps(address, { before, limit }, signal);
     signal.throwIfAborted();
     yield items;

@@ -72,7 +72,7 @@ function Legal({ legal, now }: { readonly legal: readonly LegalEvent[]; readonly
           <li key={index}>
             <div class="mono">
               <strong>{eventWords(type)}</strong>
-              {targets.length > 0 && ` → ${targets.join(', ')}`}
+              {targets.length > 0 && ` → ${targets.map((path) => path || 'itself').join(', ')}`}
             </div>
             <div class="soft small">
               {who}

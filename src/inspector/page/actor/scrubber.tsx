@@ -8,7 +8,7 @@
  *  3  Playing ends at the newest step, and when somebody moves it.
  */
 import type { VNode } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { durationWords, stateWords, timeWords } from '../words.js';
 import { eventWords } from './event-words.js';
 import {
@@ -46,37 +46,20 @@ export function Scrubber({ timeline, move }: ScrubberProps): VNode {
     setPlaying(false);
     move((before) => movedBy(before, count));
   };
-  useEffect(() => {
-    const press = (event: KeyboardEvent): void => {
-      const change = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
-      const isOurs = event.target === document.body || event.target === document.querySelector('main');
-      if (change === undefined || !isOurs || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      by(change);
-    };
-    addEventListener('keydown', press);
-    return () => removeEventListener('keydown', press);
-  }, []);
+  const to = (index: number): void => {
+    setPlaying(false);
+    move((before) => shownAt(before, before.steps[index]?.seq));
+  };
+  useKeys(by);
   const play = (): void => {
     if (!isPlaying && isAtEnd) move((before) => movedBy(before, -before.steps.length));
     setPlaying(!isPlaying);
   };
-  const newer = newerCount(timeline);
   return (
     <section class="scrubber" aria-label="Time travel">
       <div class="scrubber-line">
-        <button
-          type="button"
-          class="quiet"
-          onClick={play}
-          disabled={last < 1}
-          aria-label={isPlaying ? 'Pause' : 'Play'}
-        >
-          {isPlaying ? '❚❚' : '▶'}
-        </button>
-        <button type="button" class="quiet" onClick={() => by(-1)} disabled={at <= 0} aria-label="Step back">
-          ‹
-        </button>
+        <Sign sign={isPlaying ? '❚❚' : '▶'} name={isPlaying ? 'Pause' : 'Play'} act={play} isOff={last < 1} />
+        <Sign sign="‹" name="Step back" act={() => by(-1)} isOff={at <= 0} />
         <input
           type="range"
           aria-label="Step"
@@ -85,28 +68,53 @@ export function Scrubber({ timeline, move }: ScrubberProps): VNode {
           max={Math.max(last, 0)}
           value={Math.max(at, 0)}
           disabled={last < 1}
-          onInput={({ currentTarget }) => by(Number(currentTarget.value) - at)}
+          onInput={({ currentTarget }) => to(Number(currentTarget.value))}
         />
-        <button
-          type="button"
-          class="quiet"
-          onClick={() => by(1)}
-          disabled={isAtEnd}
-          aria-label="Step forward"
-        >
-          ›
-        </button>
+        <Sign sign="›" name="Step forward" act={() => by(1)} isOff={isAtEnd} />
         <NewestButton
-          newer={newer}
+          newer={newerCount(timeline)}
           isAtEnd={timeline.shown === undefined}
           onClick={() => move((t) => shownAt(t, undefined))}
         />
       </div>
-      <p class="scrubber-words" role="status">
+      {/* Said to who moves, not at every step that an actor takes by itself. */}
+      <p class="scrubber-words" aria-live={timeline.shown === undefined ? 'off' : 'polite'}>
         {wordsOf(timeline)}
       </p>
     </section>
   );
+}
+
+interface SignProps {
+  readonly sign: string;
+  readonly name: string;
+  readonly act: () => void;
+  readonly isOff: boolean;
+}
+
+function Sign({ sign, name, act, isOff }: SignProps): VNode {
+  return (
+    <button type="button" class="quiet" onClick={act} disabled={isOff} aria-label={name} title={name}>
+      {sign}
+    </button>
+  );
+}
+
+/** Where nothing else has the focus. */
+function useKeys(by: (count: number) => void): void {
+  const newest = useRef(by);
+  newest.current = by;
+  useEffect(() => {
+    const press = (event: KeyboardEvent): void => {
+      const change = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
+      const isOurs = event.target === document.body || event.target === document.querySelector('main');
+      if (change === undefined || !isOurs || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      newest.current(change);
+    };
+    addEventListener('keydown', press);
+    return () => removeEventListener('keydown', press);
+  }, []);
 }
 
 function NewestButton(props: {

@@ -100,7 +100,7 @@ export function Stage(props: StageProps): VNode {
             {tab === 'context' && <ContextPanel report={report} shown={shown} seq={step?.seq} />}
             {tab === 'what-if' && step !== undefined && (
               <WhatIfPanel
-                key={`${source.key} ${step.seq}`}
+                key={`${source.key} ${timeline.shown ?? 'newest'}`}
                 source={source}
                 timeline={timeline}
                 seq={step.seq}
@@ -129,6 +129,8 @@ function usePlace(
 } {
   const seq = /^\d{1,9}$/.test(query['seq'] ?? '') ? Number(query['seq']) : undefined;
   const asked = panels.find((name) => name === query['tab']) ?? (seq === undefined ? 'now' : 'steps');
+  const [tab, setTab] = useState(asked);
+  useEffect(() => setTab(asked), [asked]);
   const isThere = timeline.steps.length > 0;
   const [isPlaced, setPlaced] = useState(false);
   useEffect(() => {
@@ -141,12 +143,10 @@ function usePlace(
     if (!isThere || shown === seq) return;
     const timer = setTimeout(() => {
       const { seq: _was, ...rest } = query;
-      go(hrefOf(view, { ...rest, tab: asked, seq: shown }), 'replace');
+      go(hrefOf(view, { ...rest, tab, seq: shown }), 'replace');
     }, ADDRESS_DELAY_MS);
     return () => clearTimeout(timer);
-  }, [isThere, shown, seq, asked]);
-  const [tab, setTab] = useState(asked);
-  useEffect(() => setTab(asked), [asked]);
+  }, [isThere, shown, seq, tab]);
   const open = useCallback(
     (next: Tab) => go(hrefOf(view, { ...query, tab: next, seq: shown }), 'replace'),
     [view, query, shown],

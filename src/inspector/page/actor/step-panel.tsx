@@ -6,7 +6,7 @@
  *  2  A difference has a sign and a word beside its colour.
  */
 import type { ComponentChildren, VNode } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Change, StepLine, StepReport } from '../../../actors/inspection/face.js';
 import type { Json } from '../../../json.js';
 import { Trouble, Waiting } from '../notice.js';
@@ -28,6 +28,7 @@ interface StepPanelProps {
 
 /** Rows around the shown one: a journal has a thousand. */
 const ROWS_AROUND = 60;
+const CHANGES_MAX = 100;
 
 export function StepPanel({ timeline, shown, isLinked, select }: StepPanelProps): VNode {
   const step = stepShown(timeline);
@@ -166,7 +167,8 @@ function DiffOf({ report }: { readonly report: StepReport }): VNode {
 }
 
 export function Diff({ changes }: { readonly changes: readonly Change[] }): VNode {
-  const lines = diffLines(changes);
+  const [isWhole, setWhole] = useState(false);
+  const lines = diffLines(isWhole ? changes : changes.slice(0, CHANGES_MAX));
   if (lines.length === 0) return <p class="soft">Nothing.</p>;
   return (
     <ul class="diff" aria-label="Changes of the context">
@@ -190,6 +192,13 @@ export function Diff({ changes }: { readonly changes: readonly Change[] }): VNod
           )}
         </li>
       ))}
+      {lines.length < changes.length && (
+        <li>
+          <button type="button" class="link" onClick={() => setWhole(true)}>
+            show all {changes.length}
+          </button>
+        </li>
+      )}
     </ul>
   );
 }

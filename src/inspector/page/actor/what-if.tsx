@@ -3,7 +3,7 @@
  *
  * Owns: the events that are supposed. Callers: stage.tsx. Invariants:
  *  1  Nothing is written, and no effect runs: the runtime takes the steps, and forgets them.
- *  2  Another step, or another actor, begins anew.
+ *  2  Another step, or another actor, begins anew; an actor that goes on meanwhile does not.
  *  3  What is shown is of the newest question: older answers are dropped.
  */
 import type { VNode } from 'preact';
@@ -18,17 +18,19 @@ import { parsedEvent } from './parsed-event.js';
 import { SaveTest } from './save-test.js';
 import type { ActorSource } from './source.js';
 import { AsksOf, Diff } from './step-panel.js';
-import { positionOf, type Timeline } from './steps-model.js';
+import type { Timeline } from './steps-model.js';
 
 interface WhatIfProps {
   readonly source: ActorSource;
   readonly timeline: Timeline;
+  /** The shown step: where it begins. */
   readonly seq: number;
   /** Told of each answer: the chart shows where it ends. */
   readonly suppose: (report: WhatIfReport | undefined) => void;
 }
 
-export function WhatIfPanel({ source, timeline, seq, suppose }: WhatIfProps): VNode {
+export function WhatIfPanel({ source, timeline, seq: newest, suppose }: WhatIfProps): VNode {
+  const [seq, setSeq] = useState(newest);
   const [events, setEvents] = useState<readonly JsonEvent[]>([]);
   const [report, setReport] = useState<WhatIfReport>();
   const [error, setError] = useState<unknown>();
@@ -48,6 +50,10 @@ export function WhatIfPanel({ source, timeline, seq, suppose }: WhatIfProps): VN
     return () => controller.abort();
   }, [source.key, seq, events]);
   useEffect(() => () => suppose(undefined), []);
+  const anew = (): void => {
+    setSeq(newest);
+    setEvents([]);
+  };
   const legal = report === undefined ? [] : report.legalAfter;
   const last = report?.steps.at(-1);
   return (
@@ -69,7 +75,7 @@ export function WhatIfPanel({ source, timeline, seq, suppose }: WhatIfProps): VN
         <button type="button" disabled={events.length === 0} onClick={() => setEvents(events.slice(0, -1))}>
           Undo one
         </button>
-        <button type="button" disabled={events.length === 0} onClick={() => setEvents([])}>
+        <button type="button" disabled={events.length === 0} onClick={anew}>
           Begin anew
         </button>
         {report !== undefined && events.length > 0 && <SaveTest report={report} capsule={source.capsule} />}
@@ -138,7 +144,7 @@ function textOf(type: string): string {
 
 /** The steps that are supposed, each beside the step that came in truth. */
 function Paths({ report, timeline }: { readonly report: WhatIfReport; readonly timeline: Timeline }): VNode {
-  const real = timeline.steps.slice(positionOf(timeline) + 1);
+  const real = timeline.steps.filter(({ seq }) => seq > report.seq);
   return (
     <div class="scroll">
       <table class="paths">
