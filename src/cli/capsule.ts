@@ -1,6 +1,6 @@
 /**
- * `holdfast capsule export|show|verify|replay|import|to-test`: one actor as a file, from an incident to a
- * test.
+ * `holdfast capsule export|show|verify|replay|import|to-test`, and `holdfast export|import`: one actor as a
+ * file, from an incident to a test.
  *
  * Callers: run.ts. Invariants:
  *  1  A file is written whole or not at all, and none is overwritten without `--force`.
@@ -8,15 +8,17 @@
  */
 import { readCapsule, replayCapsule, type Capsule } from '../actors/index.js';
 import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
-import { connectControl } from '../control/index.js';
+import type { ControlClient } from '../control/index.js';
 import { HoldfastError } from '../errors.js';
-import { openOffline, silentLogger } from '../index.js';
+import { openOffline, silentLogger, type OfflineRuntime } from '../index.js';
+import { onActor } from './address.js';
 import { leafOf, say, type Common } from './answer.js';
 import { capsuleLines, divergenceLines, timelineLines } from './capsule-text.js';
 import { testOf } from './capsule-test.js';
 import { machineOf } from './capsule-machine.js';
+import { inDirectory } from './in-directory.js';
 import { writeNew } from './new-file.js';
+import { wholeSeq } from './numbers.js';
 import { plain, type Terminal } from './terminal.js';
 
 interface Target {
@@ -54,16 +56,8 @@ interface TestOptions extends MachineOptions, Target {
 
 export function capsuleCommand(program: Command, terminal: Terminal): void {
   const group = program.command('capsule').description('one actor as a file: export, look, replay, test');
-  leafOf(group, 'export <address>', 'export an actor, from the process that runs it or from its directory')
-    .option('--out <file>', 'where to write it; default: standard output')
-    .option('--no-redact', 'take nothing out, secrets included')
-    .option('--force', 'overwrite the file')
-    .action((address: string, options: ExportOptions) => exportActor(address, options, terminal));
-  leafOf(group, 'import <file>', 'put the actor into a directory that nobody holds, standing still')
-    .option('--id <id>', 'under another id')
-    .option('--accept-stand-ins', 'it may be resumed although secrets were taken out')
-    .option('--fail-children', 'it hears, once resumed, that its children failed')
-    .action((file: string, options: ImportOptions) => importActor(file, options, terminal));
+  exportCommand(group, terminal);
+  importCommand(group, terminal);
   fileCommand(group, 'show <file>', 'show what happened').action((file: string, options: Shown) => {
     const capsule = readCapsule(file);
     say({ ...options, dir: '' }, terminal, { capsule }, () =>
@@ -88,6 +82,24 @@ export function capsuleCommand(program: Command, terminal: Terminal): void {
     .action((file: string, options: TestOptions) => toTest(file, options, terminal));
 }
 
+/** `capsule export`, and `export` by itself. */
+export function exportCommand(parent: Command, terminal: Terminal): void {
+  leafOf(parent, 'export <address>', 'export an actor, from the process that runs it or from its directory')
+    .option('--out <file>', 'where to write it; default: standard output')
+    .option('--no-redact', 'take nothing out, secrets included')
+    .option('--force', 'overwrite the file')
+    .action((address: string, options: ExportOptions) => exportActor(address, options, terminal));
+}
+
+/** `capsule import`, and `import` by itself. */
+export function importCommand(parent: Command, terminal: Terminal): void {
+  leafOf(parent, 'import <file>', 'put the actor into a directory that nobody holds, standing still')
+    .option('--id <id>', 'under another id')
+    .option('--accept-stand-ins', 'it may be resumed although secrets were taken out')
+    .option('--fail-children', 'it hears, once resumed, that its children failed')
+    .action((file: string, options: ImportOptions) => importActor(file, options, terminal));
+}
+
 function fileCommand(group: Command, usage: string, description: string): Command {
   return group.command(usage).description(description).option('--json', 'print JSON in one line');
 }
@@ -98,15 +110,13 @@ function machineCommand(group: Command, usage: string, description: string): Com
     .option('--export <name>', 'the export; default: the one of the capsule’s kind');
 }
 
-async function exportActor(address: string, options: ExportOptions, terminal: Terminal): Promise<void> {
-  const { dir: directory, out, force } = options;
-  const desk = (await connectControl(directory)) ?? (await openOffline({ directory, log: silentLogger }));
-  let capsule: Capsule;
-  try {
-    capsule = await desk.export(address, options.redact ? {} : { redact: false });
-  } finally {
-    await desk.close();
-  }
+async function exportActor(given: string, options: ExportOptions, terminal: Terminal): Promise<void> {
+  const { dir, out, force } = options;
+  const wish = options.redact ? {} : { redact: false as const };
+  const exported = (desk: ControlClient | OfflineRuntime): Promise<Capsule> =>
+    onActor(desk.inspection, given, (address) => desk.export(address, wish));
+  const capsule = await inDirectory(dir, { running: exported, closed: exported });
+  const { address } = capsule;
   const text = JSON.stringify(capsule, undefined, 2);
   if (out === undefined) {
     terminal.out(options.json === true ? JSON.stringify({ capsule }) : text);
@@ -161,10 +171,4 @@ async function toTest(file: string, options: TestOptions, terminal: Terminal): P
     { file: path, title },
     () => `wrote ${plain(path)}: ${plain(title)}`,
   );
-}
-
-function wholeSeq(text: string): number {
-  const seq = /^\d{1,15}$/.test(text) ? Number(text) : 0;
-  if (seq >= 1) return seq;
-  throw new InvalidArgumentError('It is the number of a step, from 1.');
 }

@@ -3,6 +3,7 @@
  *
  * Pure. Callers: the commands' text files. Invariant: text of others is shown without control characters.
  */
+import { isPlainObject } from '../json.js';
 import { fitted, plain, type Colours } from './terminal.js';
 
 export type Fact = readonly [name: string, value: string | number | undefined];
@@ -33,6 +34,26 @@ export function spanText(ms: number): string {
   if (seconds < 120) return `${seconds}s`;
   if (seconds < 7_200) return `${Math.round(seconds / 60)}m`;
   return seconds < 172_800 ? `${Math.round(seconds / 3_600)}h` : `${Math.round(seconds / 86_400)}d`;
+}
+
+/** A span as exact as one reads it: stays in states may be of milliseconds. */
+export function finelyText(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)}ms`;
+  return ms < 10_000 ? `${(ms / 1_000).toFixed(1)}s` : spanText(ms);
+}
+
+/** The states an actor is in at once, by their paths; empty where it has none. */
+export function statePaths(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value];
+  if (!isPlainObject(value)) return [];
+  return Object.entries(value).flatMap(([name, part]) => {
+    const below = statePaths(part);
+    return below.length === 0 ? [name] : below.map((path) => `${name}.${path}`);
+  });
+}
+
+export function statesText(value: unknown): string {
+  return statePaths(value).join(' + ');
 }
 
 /** How much of a JSON value people are shown. */

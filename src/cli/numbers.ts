@@ -19,6 +19,13 @@ export function wholeNumber(text: string): number {
   throw new InvalidArgumentError('It is a whole number of 0 or more.');
 }
 
+/** Of a step of an actor. */
+export function wholeSeq(text: string): number {
+  const seq = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (seq >= 1) return seq;
+  throw new InvalidArgumentError('It is the number of a step, from 1.');
+}
+
 /** Milliseconds since 1970, of a time with its zone or of themselves. */
 export function timeOf(text: string): number {
   const isIso = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/.test(text);

@@ -1,0 +1,78 @@
+/**
+ * `holdfast watch ADDRESS`: how one actor changes, until it has ended.
+ *
+ * Callers: run.ts. Invariants:
+ *  1  A line for where it is, and one for each step that leads it elsewhere; with `--json` each line is one
+ *     JSON value.
+ *  2  It ends well when the actor is done, else with ACTOR_FAILED; Ctrl-C ends the watching alone.
+ */
+import type { Command } from 'commander';
+import { HoldfastError } from '../errors.js';
+import type { StepLine } from '../index.js';
+import { onActor } from './address.js';
+import { leafOf, type Common } from './answer.js';
+import { followed, nobodyRuns, untilInterrupted, type Followed } from './following.js';
+import { atActors } from './in-directory.js';
+import { linePrinter } from './log.js';
+import { endText } from './step-text.js';
+import { plain, type Terminal } from './terminal.js';
+
+export function watchCommand(program: Command, terminal: Terminal): void {
+  leafOf(
+    program,
+    'watch <address>',
+    'print where one actor goes until it has ended; Ctrl-C leaves it alone',
+  ).action((given: string, options: Common) => watch(given, options, terminal));
+}
+
+async function watch(given: string, options: Common, terminal: Terminal): Promise<void> {
+  const { dir } = options;
+  await atActors(dir, (actors, client) =>
+    onActor(actors, given, async (address) => {
+      const { items } = await actors.steps(address, { limit: 1 });
+      const print = changePrinter(linePrinter(items, options, terminal));
+      items.forEach(print);
+      let last = items.at(-1);
+      if (last?.status === 'active' && client === undefined) throw nobodyRuns(dir);
+      const place: Followed = { directory: dir, actors, address };
+      await untilInterrupted(async (signal) => {
+        if (last === undefined || last.status === 'active')
+          await followed(place, last?.seq ?? 0, signal, async (steps) => {
+            steps.forEach(print);
+            last = steps.at(-1) ?? last;
+            if (steps.length === 0) await tellStanding(place);
+          });
+        if (last !== undefined) judge(last);
+      });
+    }),
+  );
+
+  let told = '';
+  /** What stands still takes no step: that is seen where nothing else was. */
+  async function tellStanding({ actors, address }: Followed): Promise<void> {
+    const { fault } = await actors.actor(address);
+    const text =
+      fault === undefined
+        ? ''
+        : `${plain(address)} stands still: ${plain(`${fault.code}: ${fault.message}`)}`;
+    if (text !== told && text !== '') terminal.err(text);
+    told = text;
+  }
+}
+
+/** Steps that leave it where it was are left out. */
+function changePrinter(print: (step: StepLine) => void): (step: StepLine) => void {
+  let before: string | undefined;
+  return (step) => {
+    const text = endText(step);
+    if (text !== before) print(step);
+    before = text;
+  };
+}
+
+function judge({ address, status, failure }: StepLine): void {
+  if (status === 'done') return;
+  const why = failure === undefined ? '' : `: ${JSON.stringify(failure)}`;
+  const how = status === 'error' ? `has failed${why}` : `was ${status}`;
+  throw new HoldfastError('ACTOR_FAILED', `${address} ${how}`, { details: { address, status } });
+}
