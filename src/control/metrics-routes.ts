@@ -3,8 +3,8 @@
  *
  *   GET  /metrics
  *
- * Owns: nothing. Callers: routes.ts, the inspector. Invariant: it changes nothing, and has no text of a user's
- * but names: of kinds, states, sources, channels and types of events.
+ * Owns: nothing. Callers: routes.ts, the inspector. Invariant: it changes nothing, and has no text of a
+ * user's but names: of kinds, states, sources, channels and types of events.
  */
 import type { Hono } from 'hono';
 

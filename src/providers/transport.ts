@@ -106,7 +106,8 @@ export function createTransport(options: TransportOptions): Transport {
     } finally {
       deadline.end();
       const fields = { provider: adapter.id, method: request.method, url: target.shown };
-      options.log?.debug({ ...fields, ms: options.clock.monotonicMs() - startedMs }, 'provider call');
+      const durationMs = options.clock.monotonicMs() - startedMs;
+      options.log?.debug({ ...fields, durationMs }, 'provider.called');
     }
   };
 

@@ -1,7 +1,8 @@
 /**
  * A reader of Prometheus' text format, line by line, that refuses what the format does not allow.
  *
- * Callers: the tests of this folder. Invariant: every line of a text is a sample, a HELP or a TYPE, or it throws.
+ * Callers: the tests of this folder. Invariant: every line of a text is a sample, a HELP or a TYPE, or it
+ * throws.
  */
 export interface Sample {
   readonly name: string;

@@ -2,8 +2,8 @@
  * What a watcher of the kernel is told beside the steps: batches, runs of effects, clock jumps; and what it
  * lends to those who have spans.
  *
- * Owns: nothing. Callers: the commit loop, the outbox's attempts, the timers, the mailboxes; the assembly gives
- * the watcher. Invariants:
+ * Owns: nothing. Callers: the commit loop, the outbox's attempts, the timers, the mailboxes; the assembly
+ * gives the watcher. Invariants:
  *  1  Without a watcher nothing here costs more than a look.
  *  2  A watcher does not throw, and changes nothing: what it measures is never part of what is measured.
  */

@@ -1,9 +1,9 @@
 /**
  * The names under which this process's `node:diagnostics_channel` tells what happens.
  *
- * `holdfast:step`, `holdfast:commit`, `holdfast:delivery`, `holdfast:quarantine`, `holdfast:clock-jump` carry one
- * message each; `holdfast:effect` is a tracing channel, whose `start` may bind stores for the run. Owns: nothing;
- * Node keeps the channels. Callers: telemetry.ts. Invariants:
+ * `holdfast:step`, `holdfast:commit`, `holdfast:delivery`, `holdfast:quarantine`, `holdfast:clock-jump`
+ * carry one message each; `holdfast:effect` is a tracing channel, whose `start` may bind stores for the
+ * run. Owns: nothing; Node keeps the channels. Callers: telemetry.ts. Invariants:
  *  1  Nothing is made or published where nobody listens.
  *  2  A message has facts of facts.ts alone, and is its subscriber's to keep.
  */
@@ -11,7 +11,9 @@ import { channel, tracingChannel } from 'node:diagnostics_channel';
 import type { CommittedBatch } from '../kernel/index.js';
 import type { DeliveryEnd, DeliveryFacts, EffectEnd, EffectFacts, StepFacts } from './facts.js';
 
-/** Of `holdfast:effect`: `end`, `asyncStart`, `asyncEnd` and `error` have the message of `start`, added to. */
+/**
+ * Of `holdfast:effect`: `end`, `asyncStart`, `asyncEnd` and `error` have the message of `start`, added to.
+ */
 export interface EffectMessage extends EffectFacts, Partial<EffectEnd> {}
 
 /** Of `holdfast:delivery`, when the attempt has ended. */

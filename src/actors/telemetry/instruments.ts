@@ -1,8 +1,8 @@
 /**
  * Every metric there is: its name in Prometheus and in OpenTelemetry, its labels, its unit, what it says.
  *
- * Callers: measures.ts, prometheus.ts, meters.ts; docs/telemetry.md has the same table (a test compares them).
- * Invariant: an exporter that makes Prometheus names of OpenTelemetry's makes these of those.
+ * Callers: measures.ts, prometheus.ts, meters.ts; docs/telemetry.md has the same table (a test compares
+ * them). Invariant: an exporter that makes Prometheus names of OpenTelemetry's makes these of those.
  */
 
 interface Instrument {

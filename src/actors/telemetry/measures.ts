@@ -1,8 +1,8 @@
 /**
  * The numbers of one runtime: counters and times as they come in, gauges as they are asked for.
  *
- * Owns: the counters, and the registry of Prometheus that is the runtime's alone: two runtimes of a process do
- * not mix. Callers: telemetry.ts, meters.ts. Invariants:
+ * Owns: the counters, and the registry of Prometheus that is the runtime's alone: two runtimes of a process
+ * do not mix. Callers: telemetry.ts, meters.ts. Invariants:
  *  1  Labels are names of kinds, sources, channels, states and types of events, within the bound of tally.ts.
  *  2  A gauge that cannot be read has no series, and keeps no other from being shown.
  */

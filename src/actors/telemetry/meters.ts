@@ -1,6 +1,6 @@
 /**
- * The same numbers as instruments of the OpenTelemetry API: counters and gauges are observed when a reader asks,
- * times are recorded as they come.
+ * The same numbers as instruments of the OpenTelemetry API: counters and gauges are observed when a reader
+ * asks, times are recorded as they come.
  *
  * Owns: the instruments at the provider that is registered now. Callers: telemetry.ts. Invariants:
  *  1  A provider that is registered after the runtime was opened is found at the next batch.

@@ -3,9 +3,9 @@
  *
  * Owns: the parts of this folder. Callers: the assembly (which gives it to the kernel as its watcher),
  * runtime.ts. Invariants:
- *  1  Whoever listens can hurt nobody: a throw is caught here, and the first is logged. What a subscriber of a
- *     diagnostics channel throws is Node's: an uncaught exception of the program's own.
- *  2  A step nobody listens to costs two sums and a time (bench in docs/performance.md).
+ *  1  Whoever listens can hurt nobody: a throw is caught here, and the first is logged. What a subscriber
+ *     of a diagnostics channel throws is Node's: an uncaught exception of the program's own.
+ *  2  A step nobody listens to costs two sums and a time (docs/telemetry.md has the figures).
  *  3  Nothing of it is durable, and nothing durable depends on it.
  */
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api';

@@ -1,11 +1,12 @@
 /**
  * Spans of the OpenTelemetry API: `holdfast.step`, `holdfast.effect`, `holdfast.delivery`.
  *
- * What a step asked for, and what came of that, is one trace, however many actors it goes through: the span of
- * an effect is a child of its step's, that of a step a child of what caused it. A timer ends the trace: its step
- * begins one of its own, with a link to the step that armed it, for a chart that polls for a week would make a
- * trace that no backend shows. What a caller brings (`traceparent`, or the span that is active where it sends)
- * is the parent of its step. Where the cause was a process ago its span is not known: `holdfast.cause` names it.
+ * What a step asked for, and what came of that, is one trace, however many actors it goes through: the span
+ * of an effect is a child of its step's, that of a step a child of what caused it. A timer ends the trace:
+ * its step begins one of its own, with a link to the step that armed it, for a chart that polls for a week
+ * would make a trace that no backend shows. What a caller brings (`traceparent`, or the span that is active
+ * where it sends) is the parent of its step. Where the cause was a process ago its span is not known:
+ * `holdfast.cause` names it.
  *
  * Owns: the contexts of the last spans. Callers: telemetry.ts. Invariants:
  *  1  Where no provider is registered no span is made, and nothing is remembered.

@@ -161,7 +161,7 @@ export class Handling implements WorkHandling {
     } catch (error) {
       const { id, kind, attempts } = item;
       const level = run.state === 'over' || this.#isStopping ? 'debug' : 'warn';
-      log[level]({ err: error, item: id, kind, attempt: attempts + 1 }, 'work.attempt_failed');
+      log[level]({ err: error, workId: id, kind, attempt: attempts + 1 }, 'work.attempt_failed');
       if (this.#isStopping) await this.#giveBack(run);
       else await this.#end(run, () => this.#options.claims.fail(item.token, error, wishesOf(error)));
     } finally {
@@ -197,7 +197,7 @@ export class Handling implements WorkHandling {
         if (isLost(error)) return;
         // What is not ended by then, the next open frees; what nobody renews any more expires.
         const level = isEndOfWriting(error) ? 'debug' : 'error';
-        this.#options.log[level]({ err: error, item: run.item.id }, 'work.not_ended');
+        this.#options.log[level]({ err: error, workId: run.item.id }, 'work.not_ended');
         if (!isBusy(error)) return;
         await this.#pause();
       }
@@ -219,7 +219,7 @@ export class Handling implements WorkHandling {
       } catch (error) {
         if (isLost(error)) return this.#lose(run);
         if (run.state === 'over' || isEndOfWriting(error)) return;
-        log.warn({ err: error, item: run.item.id }, 'work.not_renewed');
+        log.warn({ err: error, workId: run.item.id }, 'work.not_renewed');
         next(Math.min(everyMs, limits.workAgainMs));
       }
     };
