@@ -8,10 +8,10 @@
 import { LINE_PX, TITLE_PX, shortened, widthOf, wrapped } from './text-size.js';
 import type { ChartEdge, ChartModel, ChartState, ChartWay } from './model.js';
 
-export const LINE_COLUMNS = 40;
-export const LABEL_COLUMNS = 34;
+const LINE_COLUMNS = 40;
+const LABEL_COLUMNS = 34;
 export const PAD_PX = 10;
-export const TITLE_LINE_PX = 20;
+const TITLE_LINE_PX = 20;
 export const LABEL_PAD_PX = 4;
 /** Room for "1,000,000 · p95 23 h 59 min" in an empty state. */
 const BOX_WIDTH_MIN_PX = 112;

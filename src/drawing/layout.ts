@@ -75,6 +75,10 @@ const spacing: LayoutOptions = {
   'elk.edgeLabels.placement': 'CENTER',
 };
 
+/**
+ * From above to below, or from left to right. It takes 0.1 to 0.5 s of this process's time, and 0.6 s more
+ * for the first: whoever shows a chart again keeps it.
+ */
 export async function layoutOf(model: ChartModel, direction: 'DOWN' | 'RIGHT' = 'DOWN'): Promise<Layout> {
   const { default: Elk } = await import('elkjs/lib/elk.bundled.js');
   const plan = planOf(model, direction);
@@ -83,7 +87,7 @@ export async function layoutOf(model: ChartModel, direction: 'DOWN' | 'RIGHT' = 
   return read(model, plan, placed);
 }
 
-/** What ELK is asked for, and what its ids mean: numbers, for two paths of users can be the same text. */
+/** What ELK is asked for, and what its ids mean: numbers, whatever users call their states. */
 interface Plan {
   readonly graph: ElkNode;
   readonly states: ReadonlyMap<string, ChartState>;
@@ -105,9 +109,10 @@ function planOf(model: ChartModel, direction: string): Plan {
   const idOf = new Map(all.map(({ path }, at) => [path, `s${at}`]));
   const compounds = all.filter(({ initial }) => initial !== undefined);
   const dotOf = new Map(compounds.map(({ path }, at) => [path, `d${at}`]));
-  const edges = [...initialEdges(compounds, idOf, dotOf), ...plannedEdges(model, idOf)];
+  const parents = new Map(all.flatMap(({ path, states }) => states.map((child) => [child.path, path])));
+  const edges = [...initialEdges(compounds, idOf, dotOf), ...plannedEdges(model, idOf, parents)];
   const postsIn = (path: string): readonly PlannedEdge[] =>
-    edges.filter(({ signpost, edge }) => signpost && parentOf(edge?.source ?? '') === path);
+    edges.filter(({ signpost, edge }) => signpost && parents.get(edge?.source ?? '') === path);
   const nodeOf = (state: ChartState): ElkNode => {
     const { path } = state;
     const dot = dotOf.get(path);
@@ -146,13 +151,17 @@ function initialEdges(
   );
 }
 
-function plannedEdges(model: ChartModel, idOf: ReadonlyMap<string, string>): readonly PlannedEdge[] {
+function plannedEdges(
+  model: ChartModel,
+  idOf: ReadonlyMap<string, string>,
+  parents: ReadonlyMap<string, string>,
+): readonly PlannedEdge[] {
   const thicket = model.edges.length > DENSE_EDGES ? 3 : THICKET_EDGES;
   const leadTo = (state: string): number => model.edges.filter(({ target }) => target === state).length;
   return model.edges.map((edge, at) => {
     const { source, target } = edge;
     const isPopular = leadTo(target) >= thicket;
-    const signpost = isPopular && source !== '' && parentOf(source) !== parentOf(target);
+    const signpost = isPopular && source !== '' && parents.get(source) !== parents.get(target);
     return {
       from: idOf.get(source) ?? '',
       to: signpost ? `p${at}` : (idOf.get(target) ?? ''),
@@ -183,10 +192,6 @@ function bounds({ widthPx, heightPx }: BoxText, children: ElkNode[], direction: 
 
 function sizeOf(text: LabelText | undefined): { readonly width: number; readonly height: number } {
   return { width: text?.widthPx ?? 0, height: text?.heightPx ?? 0 };
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf('.')));
 }
 
 function read(model: ChartModel, plan: Plan, placed: ElkNode): Layout {

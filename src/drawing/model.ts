@@ -107,6 +107,8 @@ function modelOf(machine: Machine): ChartModel {
   const nodes = [machine.root, ...below(machine.root)];
   if (nodes.length > limits.chartStatesMax)
     throw refused(`it has ${nodes.length} states, of which ${limits.chartStatesMax} can be drawn`);
+  // A key may have a dot in it.
+  if (new Set(nodes.map(pathOf)).size < nodes.length) throw refused('two states have the same path');
   const { id, version } = machine;
   const edges = nodes.flatMap((node) => edgesFrom(node, machine));
   return { id, ...(version !== undefined && { version }), root: stateOf(machine.root), edges };

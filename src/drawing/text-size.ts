@@ -6,7 +6,7 @@
  *  2  A line of `wrapped` has at most so many columns as were asked for, whatever the text.
  */
 
-export const FONT_PX = 12;
+const FONT_PX = 12;
 export const TITLE_PX = 13;
 export const LINE_PX = 16;
 

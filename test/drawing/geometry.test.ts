@@ -27,3 +27,12 @@ it('any chart is drawn so that all of it can be read, and every time the same', 
     { numRuns: 25 },
   );
 });
+
+it('a state may have a dot in its key, and many edges lead to it', async () => {
+  const on = { go: '#popular' };
+  const leaves = Object.fromEntries(['v1.0', 'v1.1', 'v2', 'v3', 'v4'].map((key) => [key, { on }]));
+  const states = { near: { initial: 'v2', states: leaves }, 'far.off': { id: 'popular' } };
+  const layout = await layoutOf(chartModel({ id: 'm', initial: 'near', states }));
+  expect(faultsOf(layout)).toEqual([]);
+  expect(layout.edges.filter(({ signpost }) => signpost)).toHaveLength(5);
+});

@@ -69,6 +69,8 @@ describe('the model of a chart', () => {
     const invalid = expect.objectContaining({ code: 'INVALID_INPUT', details: { field: 'config' } });
     expect(refused({ id: 'm', initial: 'gone', states: { a: {} } })).toThrow(invalid);
     expect(refused({ id: 'm', on: { go: { target: '#nowhere' } } })).toThrow(invalid);
+    const twice = { a: { initial: 'b', states: { b: {} } }, 'a.b': {} };
+    expect(refused({ id: 'm', initial: 'a', states: twice })).toThrow(invalid);
     const names = Array.from({ length: limits.chartStatesMax }, (_none, at) => `s${at}`);
     const states = Object.fromEntries(names.map((name) => [name, {}]));
     expect(refused({ id: 'm', initial: 's0', states })).toThrow(invalid);
