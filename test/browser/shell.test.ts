@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => house.close());
 
-test('the token is gone from the address bar, and a cookie that no script reads opens what follows', async () => {
+test('the token leaves the address bar, and a cookie that no script reads opens what follows', async () => {
   const { page, context } = await visit(house, { hash: '#/actors?kind=order' });
   await page.locator('tr[data-address="order/1"]').waitFor();
   expect(page.url()).toBe(`${house.origin}/#/actors?kind=order`);

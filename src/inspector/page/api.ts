@@ -79,7 +79,10 @@ export interface Api {
   step(address: string, seq: number, signal?: AbortSignal): Promise<StepReport>;
   why(address: string, signal?: AbortSignal): Promise<WhyReport>;
   story(address: string, seq?: number, signal?: AbortSignal): Promise<Story>;
-  /** The drawing, as the text of an SVG document: of a chart that the server knows, or of one that is given. */
+  /**
+   * The drawing, as the text of an SVG document: of a chart that the server knows, or of one that is
+   * given.
+   */
   chartSvg(key: ChartKey | GivenChart, signal?: AbortSignal): Promise<string>;
   chart(key: ChartKey, signal?: AbortSignal): Promise<ChartView>;
   whatIf(request: WhatIfRequest, signal?: AbortSignal): Promise<WhatIfReport>;

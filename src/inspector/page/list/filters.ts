@@ -5,7 +5,7 @@
  * not there.
  */
 import type { ActorLine, ListInspected } from '../../../actors/inspection/face.js';
-import type { Query } from '../router.js';
+import type { Query } from '../route.js';
 
 export const statuses = ['active', 'done', 'error', 'stopped', 'quarantined', 'unreadable'] as const;
 
