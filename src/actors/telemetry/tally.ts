@@ -14,7 +14,7 @@ export interface Series {
   readonly value: number;
 }
 
-export const OTHER = 'other';
+const OTHER = 'other';
 
 export class Labelled<T> {
   readonly #make: (labels: readonly string[]) => T;
