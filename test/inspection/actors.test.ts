@@ -2,23 +2,9 @@
  * Actors as they are looked at: in a runtime, in a directory that nobody runs, with their machine or
  * without.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { openOffline, openRuntime, silentLogger } from '../../src/index.js';
-import { house } from './house.js';
-import { orderMachine } from './orders.js';
-
-async function directoryWithOrder(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'holdfast-inspection-'));
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  const runtime = await openRuntime({ directory, control: false, durability: 'process', log: silentLogger });
-  const order = await runtime.define(orderMachine).create({ id: '77', input: { title: 'a red bicycle' } });
-  await order.send({ type: 'add', line: 'bell' });
-  await runtime.close();
-  return directory;
-}
+import { describe, expect, test } from 'vitest';
+import { openOffline, silentLogger } from '../../src/index.js';
+import { directoryWithOrder, house } from './house.js';
 
 describe('an actor', () => {
   test('is shown with its context, what it has under way, and since when', async () => {
