@@ -1,12 +1,11 @@
 /**
- * `holdfast inspect [directory|url]`: the inspector of a directory, on a port of loopback, until it is told to
- * end.
+ * `holdfast inspect [directory|url]`: the inspector of a directory, on a port of loopback, until it is told
+ * to end.
  *
- * Of a directory that a process runs it shows what that process says, asked anew for each request: the process
- * may end and come back. One that nobody runs is held meanwhile. A URL is of an inspector
- * that is there already: it is asked whether it answers, and told.
- * Callers: run.ts. Invariants: the line with the URL is printed once it answers; SIGINT and SIGTERM end it
- * well, and leave no server and no lock.
+ * Of a directory that a process runs it shows what that process says, asked anew for each request: the
+ * process may end and come back. One that nobody runs is held meanwhile. A URL is of an inspector that is
+ * there already: it is asked whether it answers, and told. Callers: run.ts. Invariants: the line with the
+ * URL is printed once it answers; SIGINT and SIGTERM end it well, and leave no server and no lock.
  */
 import { spawn } from 'node:child_process';
 import { basename, resolve } from 'node:path';

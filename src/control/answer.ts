@@ -1,7 +1,8 @@
 /**
  * How routes answer, and read what they were asked.
  *
- * Callers: routes.ts and the other routes, the inspector. Invariant: no answer holds the inside of an unexpected error.
+ * Callers: routes.ts and the other routes, the inspector. Invariant: no answer holds the inside of an
+ * unexpected error.
  */
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';

@@ -5,8 +5,8 @@
  *   GET  /v1/stately?kind=order            the actors of a kind; without one, of all
  *
  * Owns: nothing. Callers: inspection-routes.ts. Invariants: those of event-stream.ts; and
- *  1  What is wrong with the request is said as a status, before the stream begins; what goes wrong in it ends
- *     it with `event: failed` and the error.
+ *  1  What is wrong with the request is said as a status, before the stream begins; what goes wrong in it
+ *     ends it with `event: failed` and the error.
  */
 import type { Hono } from 'hono';
 import { z } from 'zod';

@@ -32,7 +32,10 @@ export interface Inspector {
   readonly path: string;
   /** Answers everything below `basePath`; 404 for what is not its own. It never rejects. */
   fetch(request: Request): Promise<Response>;
-  /** For the `upgrade` event of your server: Stately's frames as messages, at `v1/stately`. It never throws. */
+  /**
+   * For the `upgrade` event of your server: Stately's frames as messages, at `v1/stately`. It never
+   * throws.
+   */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Ends its streams; what is asked then is RUNTIME_CLOSED. Harmless when repeated. */
   close(): void;

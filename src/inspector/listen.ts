@@ -18,7 +18,10 @@ export interface ListeningInspector {
 
 const HOST = '127.0.0.1';
 
-/** `open` makes it, once its port is known; 0 asks for any free one. Throws INVALID_OPTIONS for a taken one. */
+/**
+ * `open` makes it, once its port is known; 0 asks for any free one. Throws INVALID_OPTIONS for a taken
+ * one.
+ */
 export async function startInspector(
   port: number,
   open: (port: number) => Inspector,

@@ -1,7 +1,8 @@
 /**
  * What every answer of the inspector tells the browser: load nothing from elsewhere, be shown nowhere else.
  *
- * Pure. Callers: inspector.ts. Invariant: an answer that says more of itself, as artifacts do, keeps its word.
+ * Pure. Callers: inspector.ts. Invariant: an answer that says more of itself, as artifacts do, keeps its
+ * word.
  */
 
 const HEADERS: Readonly<Record<string, string>> = {

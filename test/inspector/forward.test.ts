@@ -1,4 +1,7 @@
-/** The inspector in front of another process's door: it ends, comes back, streams, and gives parts of files. */
+/**
+ * The inspector in front of another process's door: it ends, comes back, streams, and gives parts of
+ * files.
+ */
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
