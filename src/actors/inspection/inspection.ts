@@ -1,7 +1,7 @@
 /**
  * `runtime.inspection`: looking at any actor, and acting on one as an operator.
  *
- * Owns: nothing. Callers: the assembly, and users through it. Invariants: those of face.ts. Each of its
+ * Owns: who watches. Callers: the assembly, and users through it. Invariants: those of face.ts. Each of its
  * methods is a file of this folder.
  */
 import type { Page } from '../kernel/index.js';
