@@ -6,7 +6,7 @@
  *     value.
  *  2  Only a running process is followed: in a directory nobody holds nothing new comes.
  */
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { inspectedToWire } from '../control/index.js';
 import type { Page, StepLine } from '../index.js';
 import { limits } from '../limits.js';
@@ -28,26 +28,36 @@ export function logCommand(program: Command, terminal: Terminal): void {
   leafOf(program, 'log <address>', 'print the steps of one actor, a line each, the newest last')
     .option('--limit <n>', `how many at most, up to ${limits.scanPageRows}`, wholeLimit, LIMIT_DEFAULT)
     .option('--before <seq>', 'only steps before this one', wholeSeq)
-    .option('--follow', 'and those that come, until it ends or Ctrl-C')
+    .addOption(new Option('--follow', 'and those that come, until it ends or Ctrl-C').conflicts('before'))
     .action((given: string, options: LogOptions) => log(given, options, terminal));
 }
 
 async function log(given: string, options: LogOptions, terminal: Terminal): Promise<void> {
-  const { dir, limit, before, follow = false } = options;
-  await atActors(dir, (actors, client) =>
+  const { dir: directory, limit, before, follow = false } = options;
+  if (follow) return untilInterrupted((signal) => follows(given, options, terminal, signal));
+  const page = await atActors(directory, (actors) =>
+    onActor(actors, given, (address) => actors.steps(address, { limit, before })),
+  );
+  sayPage(page, options, terminal);
+}
+
+async function follows(
+  given: string,
+  options: LogOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  const { dir: directory, limit } = options;
+  await atActors(directory, (actors, client) =>
     onActor(actors, given, async (address) => {
-      if (follow && client === undefined) throw nobodyRuns(dir);
-      const page = await actors.steps(address, { limit, before: follow ? undefined : before });
-      if (!follow) return sayPage(page, options, terminal);
-      const print = linePrinter(page.items, options, terminal);
-      page.items.forEach(print);
-      const last = page.items.at(-1);
+      if (client === undefined) throw nobodyRuns(directory);
+      const { items } = await actors.steps(address, { limit });
+      const print = linePrinter(items, options, terminal);
+      items.forEach(print);
+      const last = items.at(-1);
       if (last !== undefined && last.status !== 'active') return;
-      await untilInterrupted((signal) =>
-        followed({ directory: dir, actors, address }, last?.seq ?? 0, signal, (steps) =>
-          steps.forEach(print),
-        ),
-      );
+      const place = { directory, actors, address };
+      await followed(place, last?.seq ?? 0, signal, (steps) => steps.forEach(print));
     }),
   );
 }

@@ -26,38 +26,37 @@ export function watchCommand(program: Command, terminal: Terminal): void {
 }
 
 async function watch(given: string, options: Common, terminal: Terminal): Promise<void> {
-  const { dir } = options;
-  await atActors(dir, (actors, client) =>
-    onActor(actors, given, async (address) => {
-      const { items } = await actors.steps(address, { limit: 1 });
-      const print = changePrinter(linePrinter(items, options, terminal));
-      items.forEach(print);
-      let last = items.at(-1);
-      if (last?.status === 'active' && client === undefined) throw nobodyRuns(dir);
-      const place: Followed = { directory: dir, actors, address };
-      await untilInterrupted(async (signal) => {
+  const { dir: directory } = options;
+  await untilInterrupted((signal) =>
+    atActors(directory, (actors, client) =>
+      onActor(actors, given, async (address) => {
+        const { items } = await actors.steps(address, { limit: 1 });
+        const print = changePrinter(linePrinter(items, options, terminal));
+        const tell = standingTeller({ directory, actors, address }, terminal);
+        let last = items.at(-1);
+        items.forEach(print);
+        if (last?.status === 'active' && client === undefined) throw nobodyRuns(directory);
         if (last === undefined || last.status === 'active')
-          await followed(place, last?.seq ?? 0, signal, async (steps) => {
+          await followed({ directory, actors, address }, last?.seq ?? 0, signal, async (steps) => {
             steps.forEach(print);
             last = steps.at(-1) ?? last;
-            if (steps.length === 0) await tellStanding(place);
+            if (steps.length === 0) await tell();
           });
         if (last !== undefined) judge(last);
-      });
-    }),
+      }),
+    ),
   );
+}
 
+/** What stands still takes no step: that is seen where nothing else was. */
+function standingTeller({ actors, address }: Followed, terminal: Terminal): () => Promise<void> {
   let told = '';
-  /** What stands still takes no step: that is seen where nothing else was. */
-  async function tellStanding({ actors, address }: Followed): Promise<void> {
+  return async () => {
     const { fault } = await actors.actor(address);
-    const text =
-      fault === undefined
-        ? ''
-        : `${plain(address)} stands still: ${plain(`${fault.code}: ${fault.message}`)}`;
+    const text = fault === undefined ? '' : plain(`${address} stands still: ${fault.code}: ${fault.message}`);
     if (text !== told && text !== '') terminal.err(text);
     told = text;
-  }
+  };
 }
 
 /** Steps that leave it where it was are left out. */

@@ -69,12 +69,12 @@ export function cli(words: readonly string[], options?: CliOptions): Promise<Cli
   return startCli(words, options).ended;
 }
 
-/** Runs a command line in this process, on a terminal of 100 columns without colours. */
-export async function told(words: readonly string[], input = ''): Promise<CliEnd> {
+/** Runs a command line in this process, on a terminal without colours. */
+export async function told(words: readonly string[], input = '', columns = 100): Promise<CliEnd> {
   let out = '';
   let err = '';
   const code = await runCommandLine(words, {
-    columns: 100,
+    columns,
     colours: pc.createColors(false),
     out: (text) => void (out += `${text}\n`),
     err: (text) => void (err += `${text}\n`),
