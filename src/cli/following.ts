@@ -9,7 +9,7 @@
  */
 import { systemClock } from '../clock.js';
 import { errorFromWire, forwardTo, type ControlInspection } from '../control/index.js';
-import { HoldfastError } from '../errors.js';
+import { HoldfastError, isHoldfastError } from '../errors.js';
 import type { StepLine } from '../index.js';
 import { EXIT_INTERRUPTED, onInterrupt } from './interrupt.js';
 
@@ -31,16 +31,22 @@ export async function followed(
   hear: (steps: readonly StepLine[]) => Promise<void> | void,
 ): Promise<void> {
   let last = seen;
-  for await (const _hint of hintsOf(place, signal)) {
-    const steps = await stepsAfter(place, last);
-    const newest = steps.at(-1);
-    await hear(steps);
-    if (newest === undefined) continue;
-    last = newest.seq;
-    if (newest.status !== 'active') return;
+  let cause: unknown;
+  try {
+    for await (const _hint of hintsOf(place, signal)) {
+      const steps = await stepsAfter(place, last);
+      const newest = steps.at(-1);
+      await hear(steps);
+      if (newest === undefined) continue;
+      last = newest.seq;
+      if (newest.status !== 'active') return;
+    }
+  } catch (error) {
+    if (!isHoldfastError(error, 'RUNTIME_CLOSED')) throw error;
+    cause = error;
   }
   signal.throwIfAborted();
-  throw new HoldfastError('CONTROL_FAILED', `the process that ran ${place.directory} has ended`);
+  throw new HoldfastError('CONTROL_FAILED', `the process that ran ${place.directory} has ended`, { cause });
 }
 
 /** Lets Ctrl-C end `work`, and nothing else. */
