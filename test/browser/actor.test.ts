@@ -87,6 +87,7 @@ test('the chart is enlarged and fitted by keys, in its own box', async () => {
   const { page } = await visit(house, { hash: hashOf(moss), width: 390 });
   const drawing = page.locator('.chart-scroll svg');
   const width = async (): Promise<number> => Number(await drawing.getAttribute('width'));
+  await drawing.waitFor();
   await page.locator('.chart-scroll').press('0');
   await page.getByRole('button', { name: 'Fit', pressed: true }).waitFor();
   await expect.poll(width).toBeLessThan(390);

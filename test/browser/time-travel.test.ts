@@ -103,7 +103,7 @@ test('it moves by keys from anywhere, and plays from the first step to the newes
   await page.getByRole('button', { name: 'Play' }).waitFor();
 });
 
-test('the tabs and the list of steps are for the keyboard too, and nothing of it keeps anybody out', async () => {
+test('tabs and steps are for the keyboard too, and nothing of it keeps anybody out', async () => {
   const { page } = await visit(house, { hash: '#/actor?address=order/trip', dark: true });
   await page.getByRole('tab', { name: 'Now' }).press('ArrowRight');
   await page.getByRole('tab', { name: 'Steps', selected: true }).waitFor();

@@ -84,8 +84,8 @@ function NotThere({ address, error, again }: FailedProps & { readonly address: s
         <h1 class="mono">{address}</h1>
         <Trouble error={error} again={again} />
         <p class="notice">
-          Its row on disk cannot be read; other actors are not touched by that. <code>holdfast doctor</code>{' '}
-          says what can be saved.
+          Its row on disk cannot be read; other actors are not touched by that. What can be saved says{' '}
+          <code>holdfast doctor</code>.
         </p>
       </>
     );

@@ -123,8 +123,10 @@ function scaleOf(zoom: Zoom, fitting: number): number {
 /** Scrolls the box to what is active, where it does not fit. */
 function showLit(svg: SVGSVGElement): void {
   const around = svg.parentElement;
-  const lit = [...svg.querySelectorAll('[data-supposed], [data-active]')];
-  const innermost = lit.findLast((node) => node.getAttribute('data-state') !== '');
+  const supposed = svg.querySelectorAll('[data-supposed]');
+  const lit = [...(supposed.length > 0 ? supposed : svg.querySelectorAll('[data-active]'))];
+  // A region that has no states of its own is always lit: it says nothing of where the actor is.
+  const innermost = lit.findLast((node) => node.matches(':not(.region, [data-state=""])'));
   if (around === null || innermost === undefined) return;
   const [inner, outer] = [innermost.getBoundingClientRect(), around.getBoundingClientRect()];
   const isSeen =

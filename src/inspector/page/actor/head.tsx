@@ -40,7 +40,7 @@ export function ActorHead({ report, isLinked }: HeadProps): VNode {
           </span>
         )}
       </div>
-      {title !== undefined && <p class="actor-title">{title}</p>}
+      {title !== undefined && title !== report.id && <p class="actor-title">{title}</p>}
       <Facts report={report} now={now} isLinked={isLinked} />
       <Links report={report} isLinked={isLinked} />
       <Notes report={report} now={now} />
