@@ -59,6 +59,7 @@ export function createInspector(parts: InspectorParts): Inspector {
 }
 
 const MANIFEST = new URL('../../package.json', import.meta.url);
+const STREAMS: ReadonlySet<string> = new Set(['/v1/live', '/v1/stately']);
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
 
 class OpenInspector implements Inspector {
@@ -179,6 +180,8 @@ class OpenInspector implements Inspector {
   }
 
   async #ask(request: Request): Promise<Response> {
+    // Only what lasts must end with this: joined signals of every request would pile up on one that lives on.
+    if (!STREAMS.has(new URL(request.url).pathname)) return this.#parts.api(request);
     const signal = AbortSignal.any([request.signal, this.#closing.signal]);
     return this.#parts.api(new Request(request, { signal }));
   }
