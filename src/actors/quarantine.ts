@@ -68,9 +68,9 @@ export class Quarantine {
 
   /**
    * The actor takes again what it could not take. Throws ACTOR_NOT_FOUND, ACTOR_NOT_QUARANTINED, INVALID_ID,
-   * INVALID_INPUT for an operator's name (default `api`) that is none, KIND_UNKNOWN when this process does not define its
-   * machine, ACTOR_QUARANTINED when it throws as before, ACTOR_FAILED when its supervision restarts or ends
-   * it instead, NOT_UNIQUE when it was imported and another actor has a key of its own.
+   * INVALID_INPUT for an operator's name (default `api`) that is none, KIND_UNKNOWN when this process does
+   * not define its machine, ACTOR_QUARANTINED when it throws as before, ACTOR_FAILED when its supervision
+   * restarts or ends it instead, NOT_UNIQUE when it was imported and another actor has a key of its own.
    */
   resume(address: string, options?: OperatorOptions): Promise<void> {
     return this.#operate('resume', address, options);

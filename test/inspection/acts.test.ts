@@ -29,7 +29,7 @@ async function senderOf(runtime: Pick<Runtime, 'inspect'>, address: string, type
   return entries.findLast(({ event }) => event.type === type)?.source;
 }
 
-test('a job is cancelled once, under the operator’s name; twice is refused, and says what there is', async () => {
+test('a job is cancelled once, by name; twice is refused, and says what there is', async () => {
   const house = await buildHouse({ life: NEVER });
   const runtime = await house.open();
   const job = await runtime.jobs.submit(video());
@@ -64,7 +64,7 @@ test('a job is cancelled once, under the operator’s name; twice is refused, an
   await expect(act(runtime, 'job/none', 'cancel')).rejects.toMatchObject({ code: 'ACTOR_NOT_FOUND' });
 });
 
-test('a job of which nobody knows is adopted, and one is submitted again; an account is resumed', async () => {
+test('a job in doubt is adopted, or submitted again; an account is resumed', async () => {
   const lost = { type: 'resetAfterBody', billed: false } as const;
   const house = await buildHouse({
     life: NEVER,
@@ -250,7 +250,7 @@ const shop = setup({
   },
 });
 
-test('a user’s machine takes the events that are legal, described and checked by their own schemas', async () => {
+test('a user’s machine takes what is legal, described and checked by its own schemas', async () => {
   const house = await buildHouse();
   const runtime = await house.open();
   const pay = z.object({ type: z.literal('pay'), amount: z.number().min(1) });
@@ -301,7 +301,7 @@ test('a user’s machine takes the events that are legal, described and checked 
   expect(await names(runtime, 'shop/1')).toEqual([]);
 });
 
-test('who stands still is resumed, skipped or dismissed; offline, house kinds alone are acted on', async () => {
+test('who stands still is resumed, skipped, dismissed; offline it is house kinds alone', async () => {
   const house = await buildHouse({ life: NEVER });
   const runtime = await house.open();
   const orders = runtime.define(orderMachine);

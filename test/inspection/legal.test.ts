@@ -1,4 +1,4 @@
-/** What an actor could take in a state, who may send it, and that the house's own events all have a sender. */
+/** What an actor could take in a state, who may send it; the house's own events all have a sender. */
 import { expect, test } from 'vitest';
 import { and, fromPromise, not, raise, setup } from 'xstate';
 import { houseMachines } from '../../src/actors/house-machines.js';
@@ -14,7 +14,7 @@ function typesOf(...asked: Parameters<typeof legalAt>): readonly string[] {
   return legalAt(...asked).map(({ type }) => type);
 }
 
-test('every event that a chart of the house takes has a sender in the table, and the table has no other', () => {
+test('every event of a chart of the house has a sender in the table, and the table has no other', () => {
   const taken = houseMachines.map(({ kind, machine }) => {
     const types = [...nodesOf(machine.root)].flatMap((node) => [...node.transitions.keys()]);
     const sent = types.filter((type) => !type.startsWith('xstate.'));

@@ -1,4 +1,4 @@
-/** A story: back to the first cause, forward over everybody it reached, in order, and honest where it is cut. */
+/** A story: back to the first cause, forward over everybody it reached, in order, cut where it must be. */
 import { expect, test } from 'vitest';
 import { assign, sendParent, sendTo, setup } from 'xstate';
 import type { Story } from '../../src/index.js';
@@ -22,7 +22,7 @@ function expectInOrder({ steps }: Story): void {
   }
 }
 
-test('from a message in a session over the job of its turn and the delivery to the wake of the next turn', async () => {
+test('from a message over the job of its turn and the delivery to the wake of the next turn', async () => {
   const house = await buildHouse();
   const runtime = await house.open();
   const session = runtime.sessions.get('chat:1');
@@ -72,7 +72,8 @@ test('what a turn takes together leads to it, and other conversations are not in
   const [session, stranger] = [runtime.sessions.get('a'), runtime.sessions.get('b')];
   await stranger.enqueue('something else');
   const other = await stranger.turn();
-  for (const text of ['one', 'two']) await session.enqueue({ text }, { slot: 'join', merge: 'payloadDefault' });
+  const together = { slot: 'join', merge: 'payloadDefault' } as const;
+  for (const text of ['one', 'two']) await session.enqueue({ text }, together);
   const turn = await session.turn({ max: 10 });
   await turn.commit('both');
   await other.commit('else');
@@ -164,7 +165,7 @@ const parent = setup({
   },
 });
 
-test('from a parent to its child and back, and to its own timer; who is gone leaves a gap that is told', async () => {
+test('from a parent to its child, back, and to its timer; who is gone leaves a gap', async () => {
   const house = await buildHouse();
   const runtime = await house.open();
   const parents = runtime.define(parent, { children: { kid: { retentionMs: 60_000 } } });

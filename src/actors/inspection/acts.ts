@@ -7,6 +7,7 @@
  *  A2  It is journaled under the operator's name.
  *  A3  House kinds take acts of their façades alone, never an event as it is.
  */
+import type { AnyStateMachine } from 'xstate';
 import { HoldfastError, isHoldfastError } from '../../errors.js';
 import { addressOf, splitAddress } from '../../ids.js';
 import type { Json } from '../../json.js';
@@ -15,7 +16,7 @@ import { eventInput, givenFields, typedEvent } from './act-inputs.js';
 import { eventWords } from './event-words.js';
 import type { ActRequest, ActView, LegalEvent } from './face.js';
 import { houseActs, type ActTarget } from './house-acts.js';
-import { legalAt } from './legal.js';
+import { chartMachine, legalAt } from './legal.js';
 import type { Scene } from './scene.js';
 import { subjectOf, withSnapshot, type Subject } from './subject.js';
 import { contextOf } from './titles.js';
@@ -98,7 +99,7 @@ function standingActs(
 
 async function ownActs(scene: Scene, subject: Subject): Promise<readonly OpenAct[]> {
   const whole = subject.kind === 'session' ? await withSnapshot(scene, subject) : subject;
-  const types = new Set(legalOf(subject).map(({ type }) => type));
+  const types = new Set(legalOf(scene, subject).map(({ type }) => type));
   const target: ActTarget = {
     id: subject.id,
     value: valueOf(subject.record),
@@ -115,13 +116,26 @@ async function ownActs(scene: Scene, subject: Subject): Promise<readonly OpenAct
     }));
 }
 
-function legalOf({ kind, record, definition }: Subject): readonly LegalEvent[] {
-  return legalAt(definition?.machine, valueOf(record), { kind, record });
+/** What its chart takes now; nothing where it has ended or stands still. */
+export function legalOf(scene: Scene, subject: Subject): readonly LegalEvent[] {
+  const { kind, record } = subject;
+  if (record.quarantine !== undefined || record.status !== 'active') return [];
+  return legalAt(machineOf(scene, subject), valueOf(record), { kind, record });
+}
+
+/** Its own machine, else the chart that is stored of it, else what it will be migrated to. */
+export function machineOf(
+  { kernel }: Scene,
+  { kind, definition, shape }: Subject,
+): AnyStateMachine | undefined {
+  if (definition !== undefined) return definition.machine;
+  const { chart } = shape ?? {};
+  return chart === undefined ? kernel.definitionOf(kind)?.machine : chartMachine(chart);
 }
 
 /** Of a user's machine: what it takes that neither a timer, an effect nor a child brings. */
 function sendActs(scene: Scene, subject: Subject): readonly OpenAct[] {
-  const events = legalOf(subject).filter(({ by }) => by === 'caller');
+  const events = legalOf(scene, subject).filter(({ by }) => by === 'caller');
   return events.map((event) =>
     isPattern(event.type)
       ? patternAct(scene, subject.address, event.type)

@@ -4,14 +4,12 @@
  * Callers: why.ts. Invariant: it reads, and works without the actor's machine.
  */
 import type { AnyStateMachine } from 'xstate';
-import type { JsonObject } from '../../json.js';
 import { limits } from '../../limits.js';
 import { leavesOf, type JournalEntry } from '../kernel/index.js';
 import { valueOf, type ActorRecord } from '../kernel/record.js';
 import { actorReport } from './actor-report.js';
-import { actsOf } from './acts.js';
+import { actsOf, legalOf, machineOf } from './acts.js';
 import type { ActorReport, EffectView, WhyReport } from './face.js';
-import { chartMachine, legalAt } from './legal.js';
 import type { Scene } from './scene.js';
 import { withSnapshot, type Subject } from './subject.js';
 import { contextOf, loose, text } from './titles.js';
@@ -46,11 +44,9 @@ export interface WhyFacts extends Omit<WhyReport, 'words' | 'value'> {
 
 export async function factsOf(scene: Scene, found: Subject): Promise<WhyFacts> {
   const subject = await withSnapshot(scene, found);
-  const { address, kind, id, record, shape } = subject;
+  const { address, kind, id, record } = subject;
   const report = await actorReport(scene, subject);
-  const machine = machineOf(subject.definition?.machine, shape?.chart);
-  const isStanding = record.quarantine !== undefined || record.status !== 'active';
-  const legal = isStanding ? [] : legalAt(machine, valueOf(record), { kind, record });
+  const legal = legalOf(scene, subject);
   const [nextTimer] = report.timers;
   const context = contextOf(record);
   const newest = await scene.kernel.reader.entries(
@@ -62,7 +58,7 @@ export async function factsOf(scene: Scene, found: Subject): Promise<WhyFacts> {
     ...{ address, kind, id, status: report.status, legal, context, record, report },
     ...{ now: scene.clock.now(), live: scene.live },
     defined: scene.kernel.definitionOf(kind) !== undefined,
-    states: statesOf(scene, subject, machine),
+    states: statesOf(scene, subject),
     ...(nextTimer && { nextTimer }),
     timerTargets: legal.find(({ type }) => type === nextTimer?.event)?.targets ?? [],
     effects: report.effects,
@@ -74,19 +70,10 @@ export async function factsOf(scene: Scene, found: Subject): Promise<WhyFacts> {
 
 const ERRORS_LOOKED_FOR = 50;
 
-function machineOf(
-  own: AnyStateMachine | undefined,
-  chart: JsonObject | undefined,
-): AnyStateMachine | undefined {
-  return own ?? (chart && chartMachine(chart));
-}
-
-function statesOf(
-  { kernel }: Scene,
-  { kind, record }: Subject,
-  machine: AnyStateMachine | undefined,
-): WhyReport['states'] {
-  const dwell = kernel.dwell(kind);
+function statesOf(scene: Scene, subject: Subject): WhyReport['states'] {
+  const { kind, record } = subject;
+  const machine = machineOf(scene, subject);
+  const dwell = scene.kernel.dwell(kind);
   return leavesOf(valueOf(record)).map((path, index) => {
     const description = descriptionOf(machine, path);
     const p95Ms = dwell.find(({ state }) => state === path)?.p95Ms;

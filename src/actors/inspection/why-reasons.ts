@@ -37,12 +37,13 @@ function jobReason(facts: WhyFacts): readonly string[] {
   const provider = text(loose(context['input'])['provider']) ?? 'its provider';
   if (isIn(facts, 'blocked'))
     return [
-      `${provider} cannot be asked here: it goes on by itself once its adapter, its key and its account are there.`,
+      `${provider} cannot be asked here: it goes on by itself once its adapter, its key and its ` +
+        'account are there.',
     ];
   if (isIn(facts, 'submitUnknown'))
     return [
-      `${provider} may have taken it, and may be paid for: look there for the task. Adopt it if it is there, ` +
-        'submit again if it is not.',
+      `${provider} may have taken it, and may be paid for: look there for the task. Adopt it if it is ` +
+        'there, submit again if it is not.',
     ];
   if (isIn(facts, 'submitting.doubting'))
     return [`Whether ${provider} has it is being looked up; ${count(context['looks'], 'look')} so far.`];
@@ -162,7 +163,8 @@ function accountReason(facts: WhyFacts): readonly string[] {
     context['holds'] === 'submits' ? 'New tasks wait; what is paid for goes on' : 'All its calls wait';
   if (isIn(facts, 'paused'))
     return [
-      `${holds}: ${text(context['message']) ?? 'no reason given'}. Mend its key or its credit, then resume it.`,
+      `${holds}: ${text(context['message']) ?? 'no reason given'}.`,
+      'Mend its key or its credit, then resume it.',
     ];
   const { limitedUntil } = context;
   if (isIn(facts, 'limited') && typeof limitedUntil === 'number')
