@@ -1,6 +1,6 @@
 /**
- * `holdfast serve MODULE`: a runtime by itself, with the door for providers open, until it is told to end; with
- * `--inspect` its inspector, too, on a port of loopback of its own.
+ * `holdfast serve MODULE`: a runtime by itself, with the door for providers open, until it is told to end;
+ * with `--inspect` its inspector, too, on a port of loopback of its own.
  *
  * The module's default export is the options of a runtime, or a function that makes them. Callers:
  * run.ts; providers.ts reads the module.

@@ -30,8 +30,8 @@ const HASHED = /^assets\/.+-[\w-]{8}\.\w+$/;
 const BUILT = fileURLToPath(new URL('../../dist/inspector/page', import.meta.url));
 
 /**
- * `name` is without a leading slash; undefined when there is no such file. Throws INSPECTOR_UNBUILT when there
- * is no page at all.
+ * `name` is without a leading slash; undefined when there is no such file. Throws INSPECTOR_UNBUILT when
+ * there is no page at all.
  */
 export async function pageFile(
   request: Request,

@@ -1,4 +1,7 @@
-/** A stream of events and its listener: who goes, who is slow, who takes nothing, and how many there may be. */
+/**
+ * A stream of events and its listener: who goes, who is slow, who takes nothing, and how many there may
+ * be.
+ */
 import { expect, test } from 'vitest';
 import { OpenStreams, streamOf } from '../../src/control/event-stream.js';
 import { limits } from '../../src/limits.js';
