@@ -280,7 +280,7 @@ test('a user’s machine: on its way, standing still, imported, ended, damaged, 
   const broken =
     "order/77 has stood still for SPAN: Unable to evaluate guard 'isSound' in transition for event " +
     "'explode' in state node 'order.cart': the guard is broken: null (THREW). It could " +
-    "not take \"explode\" " +
+    'not take "explode" ' +
     'from user. It is in cart. ';
   const later = 'Next: the timer patience, in SPAN, once it goes on. ';
   expect(await told(runtime, 'order/77')).toBe(`${broken}${later}You may: resume, skip, dismiss.`);
