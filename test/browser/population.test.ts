@@ -71,7 +71,7 @@ test('charts are enlarged and fitted by keys, in their own box', async () => {
 test('nothing of it keeps anybody out, light or dark, wide or narrow', async () => {
   for (const look of [{}, { dark: true, width: 390 }]) {
     const { page } = await visit(house, look);
-    await page.locator('[data-kind="job"] svg.chart').waitFor();
+    await page.locator('[data-kind="order"] svg.chart').waitFor();
     expect(await barriers(page)).toEqual([]);
     expect(await overflowPx(page)).toBe(0);
   }

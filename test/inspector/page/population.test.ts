@@ -58,6 +58,7 @@ test('rows are leaf states, the most crowded first, with those that were only le
 test('structures are charts of their own, the most used first, under one version too', () => {
   const more = [...states, count('open', 90, { hash: 'bb' }), count('open', 2, { version: '2', hash: 'cc' })];
   const editions = editionsOf({ ...order, states: more });
+  expect(new Set(editions.map(({ name }) => name)).size).toBe(3);
   expect(editions.map(({ version, hash, count: number }) => [version, hash, number])).toEqual([
     ['1', 'bb', 90],
     ['1', 'aa', 10],

@@ -23,7 +23,7 @@ const WIDE_PX = 1_100;
 export function KindSheet({ kind }: { readonly kind: KindView }): VNode {
   const editions = useMemo(() => editionsOf(kind), [kind]);
   const [chosen, setChosen] = useState<string>();
-  const edition = editions.find(({ hash }) => hash === chosen) ?? editions[0];
+  const edition = editions.find(({ name }) => name === chosen) ?? editions[0];
   const sheet = useRef<HTMLElement>(null);
   const isNear = useNear(sheet);
   const [isWide, setWide] = useState(false);
@@ -77,18 +77,18 @@ function Editions(props: {
   readonly of: string;
   readonly editions: readonly Edition[];
   readonly chosen: Edition;
-  readonly choose: (hash: string) => void;
+  readonly choose: (name: string) => void;
 }): VNode {
   return (
     <label class="row small">
       <span class="soft">version</span>
       <select
         aria-label={`version of ${props.of}`}
-        value={props.chosen.hash}
+        value={props.chosen.name}
         onChange={(event) => props.choose(event.currentTarget.value)}
       >
-        {props.editions.map(({ version, hash, count }) => (
-          <option key={hash} value={hash}>
+        {props.editions.map(({ name, version, hash, count }) => (
+          <option key={name} value={name}>
             {version} ({hash.slice(0, 6)}): {countWords(count)}
           </option>
         ))}
@@ -192,7 +192,7 @@ function breakable(path: string): readonly (string | VNode)[] {
   return path.split('.').flatMap((part, at) => (at === 0 ? [part] : ['.', <wbr key={at} />, part]));
 }
 
-/** Whether an element is, or was, within a window's height of the window. */
+/** Whether an element is, or was, in the window, or a quarter of its height away. */
 function useNear(element: { readonly current: HTMLElement | null }): boolean {
   const [isNear, setNear] = useState(false);
   useEffect(() => {
@@ -202,7 +202,7 @@ function useNear(element: { readonly current: HTMLElement | null }): boolean {
       (entries) => {
         if (entries.some((entry) => entry.isIntersecting)) setNear(true);
       },
-      { rootMargin: '100% 0px' },
+      { rootMargin: '25% 0px' },
     );
     watch.observe(current);
     return () => watch.disconnect();

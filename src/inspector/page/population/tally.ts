@@ -15,6 +15,8 @@ import { activePathsOf, leavesOf } from '../words.js';
 
 /** One structure of a machine: a chart of its own. */
 export interface Edition {
+  /** Of version and hash: a version may have two structures, and a structure be that of two versions. */
+  readonly name: string;
   readonly version: string;
   readonly hash: string;
   readonly count: number;
@@ -27,7 +29,7 @@ export function editionsOf({ states }: KindView): readonly Edition[] {
   const editions = names.map((name) => {
     const own = states.filter(({ version, hash }) => JSON.stringify([version, hash]) === name);
     const count = own.reduce((sum, each) => sum + each.count, 0);
-    return { version: own[0]?.version ?? '', hash: own[0]?.hash ?? '', count, states: own };
+    return { name, version: own[0]?.version ?? '', hash: own[0]?.hash ?? '', count, states: own };
   });
   return editions.toSorted((a, b) => b.count - a.count);
 }
