@@ -48,6 +48,7 @@ test('at each step of a finished actor its chart, its event and what changed are
     .locator('.facts div', { hasText: 'cause' })
     .getByRole('link', { name: 'order/trip · 3' })
     .waitFor();
+  await picture(page, 'time-travel');
   await scrubber.press('End');
   await lit(page, 'shipped').waitFor();
   await words(page, 'Step 5 of 5').waitFor();
@@ -111,14 +112,4 @@ test('tabs and steps are for the keyboard too, and nothing of it keeps anybody o
   await words(page, 'Step 3 of 5').waitFor();
   await page.locator('.step-diff[data-seq="3"]').waitFor();
   expect(await barriers(page)).toEqual([]);
-});
-
-test('its picture is in the documents', async () => {
-  const film = await house.film('a cat on a bicycle through the rain');
-  await film.settled();
-  const address = encodeURIComponent(`job/${film.id}`);
-  const { page } = await visit(house, { hash: `#/actor?address=${address}&seq=2` });
-  await lit(page, 'fetching.downloading').waitFor();
-  await page.locator('.step-diff[data-seq="2"]').waitFor();
-  await picture(page, 'time-travel');
 });
