@@ -2,10 +2,10 @@
  * The inspector: how long the first page over a hundred thousand actors takes, how long a step of a scrubber,
  * and what an open page costs the runtime.
  *
- * A store of a hundred thousand work items beside errands and one errand of more steps than a journal keeps. The cost is
- * CPU time of the whole process a step, the page's own reading included, in five pairs of turns: with an
- * open stream and without, each first in every second pair. `HOLDFAST_BENCH_ACTORS` makes the store smaller.
- * Callers: run.ts, as a process of its own.
+ * A store of a hundred thousand work items beside errands and one errand of more steps than a journal
+ * keeps. The cost is CPU time of the whole process a step, the page's own reading included, in five pairs
+ * of turns: with an open stream and without, each first in every second pair. `HOLDFAST_BENCH_ACTORS` makes
+ * the store smaller. Callers: run.ts, as a process of its own.
  */
 import { performance } from 'node:perf_hooks';
 import { workDefinition } from '../src/actors/house-machines.js';
@@ -164,8 +164,8 @@ await inFreshDirectory(async (directory) => {
   console.log(
     `a step of the scrubber: median ${median(scrubMs).toFixed(1)} ms, worst ${worstMs.toFixed(1)} ms`,
   );
-  const us = `${median(cost.closedUs).toFixed(1)} us of CPU a step closed, ${median(cost.openUs).toFixed(1)} open`;
-  console.log(`${us}; ${cost.frames} frames`);
+  const [closedUs, openUs] = [median(cost.closedUs).toFixed(1), median(cost.openUs).toFixed(1)];
+  console.log(`${closedUs} us of CPU a step closed, ${openUs} open; ${cost.frames} frames`);
   report(
     'inspector',
     [

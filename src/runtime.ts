@@ -276,8 +276,8 @@ export class Runtime {
   }
 
   /**
-   * The inspector's page and its data, as a handler for your own server: see docs/inspector.md. It only looks,
-   * unless `allowActions`; it ends with the runtime. Throws INVALID_OPTIONS.
+   * The inspector's page and its data, as a handler for your own server: see docs/inspector.md. It only
+   * looks, unless `allowActions`; it ends with the runtime. Throws INVALID_OPTIONS.
    */
   inspector(options?: InspectorOptions): Inspector {
     return this.#parts.inspectors.open(options);

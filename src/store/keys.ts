@@ -41,7 +41,25 @@ const NUMBER_MAX = 2 ** 48 - 1;
 const PAGES = 'p';
 
 export type RowLetter =
-  'm' | 's' | 'j' | 'c' | 'p' | 'd' | 'o' | 'i' | 'x' | 'e' | 'q' | 'n' | 'v' | 'h' | 'a' | 'f' | 'y' | 'k' | 'b';
+  | 'm'
+  | 's'
+  | 'j'
+  | 'c'
+  | 'p'
+  | 'd'
+  | 'o'
+  | 'i'
+  | 'x'
+  | 'e'
+  | 'q'
+  | 'n'
+  | 'v'
+  | 'h'
+  | 'a'
+  | 'f'
+  | 'y'
+  | 'k'
+  | 'b';
 
 /**
  * A number from 0 to 2^48-1 as text of fixed width; larger ones are clamped (a due time beyond the year

@@ -1,6 +1,6 @@
 /**
- * How long actors stay in one state: rows `b`, a histogram for each leaf state of a kind, written once a commit
- * group; and since when an actor is where it is.
+ * How long actors stay in one state: rows `b`, a histogram for each leaf state of a kind, written once a
+ * commit group; and since when an actor is where it is.
  *
  * Owns: the histograms in memory, loaded at open. Callers: the counts (which load and write it), turn.ts, the
  * kernel. Invariants:

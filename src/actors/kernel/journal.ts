@@ -1,6 +1,6 @@
 /**
- * What an entry says, and how long a journal grows: checkpoints every 256 steps, the oldest lump cut when the journal passes its
- * bound.
+ * What an entry says, and how long a journal grows: checkpoints every 256 steps, the oldest lump cut when
+ * the journal passes its bound.
  *
  * Pure. Callers: turn.ts. Invariant: entries from the oldest kept mark on are all there, and so is its
  * checkpoint (mark 0 is the creation and needs none).
