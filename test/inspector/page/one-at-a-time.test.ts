@@ -64,7 +64,7 @@ test.each([
 test.each([
   ['xstate.init', 'created'],
   ['xstate.done.actor.submit', 'submit is done'],
-  ['xstate.error.actor.0.order.open', '0.order.open failed'],
+  ['xstate.error.actor.0.order.open.charging', 'open.charging failed'],
   ['xstate.done.state.order.open', 'order.open is done'],
   ['xstate.after.nextPoll.job.pending', 'after nextPoll'],
   ['xstate.after.500.m.a', 'after 500 ms'],

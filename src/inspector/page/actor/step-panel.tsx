@@ -152,7 +152,7 @@ function StepFacts({ step, isLinked }: Omit<DetailProps, 'shown'>): VNode {
   );
 }
 
-export function Fact(props: { readonly name: string; readonly children: ComponentChildren }): VNode {
+function Fact(props: { readonly name: string; readonly children: ComponentChildren }): VNode {
   return (
     <div>
       <dt>{props.name}</dt>
