@@ -136,7 +136,7 @@ export async function fillHouse(house: BrowserHouse): Promise<void> {
 }
 
 /** Resolves when a job is there. */
-export async function statusOf(runtime: Runtime, job: JobHandle, status: string): Promise<void> {
+async function statusOf(runtime: Runtime, job: JobHandle, status: string): Promise<void> {
   for (let looks = 0; looks < 1_000; looks += 1) {
     const stepped = new Promise<void>((resolve) => {
       const stop = runtime.on('step', () => {

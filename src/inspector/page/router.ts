@@ -6,7 +6,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { routeOf, type Route } from './route.js';
 
-export { hrefOf, routeOf, type Query, type Route, type View } from './route.js';
+export { hrefOf, type Query, type Route, type View } from './route.js';
 
 /** Goes there; `replace` where it should be no step on the way back, such as each letter of a filter. */
 export function go(href: string, how: 'push' | 'replace' = 'push'): void {

@@ -9,7 +9,10 @@ import { useHouse, useLive, useNow } from '../house.js';
 import type { LiveStep } from '../live.js';
 import { Nothing } from '../notice.js';
 import { hrefOf } from '../router.js';
+import { shortened } from '../story/diagram.js';
 import { agoWords, stateWords, timeWords } from '../words.js';
+
+const FROM_CHARS = 26;
 
 export function ActivityView(): VNode {
   const { live } = useHouse();
@@ -47,8 +50,8 @@ function Steps({ steps }: { readonly steps: readonly LiveStep[] }): VNode {
             <th scope="col">Actor</th>
             <th scope="col">Step</th>
             <th scope="col">Event</th>
-            <th scope="col">From</th>
             <th scope="col">State after it</th>
+            <th scope="col">From</th>
           </tr>
         </thead>
         <tbody>
@@ -69,8 +72,10 @@ function Steps({ steps }: { readonly steps: readonly LiveStep[] }): VNode {
                 </a>
               </td>
               <td class="mono">{event.type}</td>
-              <td class="soft">{source}</td>
               <td class="mono">{stateWords(value)}</td>
+              <td class="soft" title={source}>
+                {shortened(source, FROM_CHARS)}
+              </td>
             </tr>
           ))}
         </tbody>

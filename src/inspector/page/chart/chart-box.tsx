@@ -70,7 +70,7 @@ export function ChartBox({ chart, label, paint, onState }: ChartBoxProps): VNode
 }
 
 /** The path of the state that an element of a drawing is in; undefined outside of any. */
-export function statePathOf(target: EventTarget | null): string | undefined {
+function statePathOf(target: EventTarget | null): string | undefined {
   if (!(target instanceof Element)) return undefined;
   return target.closest('[data-state]')?.getAttribute('data-state') ?? undefined;
 }

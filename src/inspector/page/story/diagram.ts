@@ -10,7 +10,7 @@ import type { Story, StoryStep } from '../../../actors/inspection/face.js';
 import { durationWords, stateWords } from '../words.js';
 
 export const COLUMN_PX = 190;
-export const ROW_PX = 54;
+const ROW_PX = 54;
 export const GUTTER_PX = 132;
 const BOX_WIDTH_PX = 164;
 const BOX_HEIGHT_PX = 26;
