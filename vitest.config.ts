@@ -3,11 +3,11 @@
  * sockets, or takes seconds, `package` installs the built tarball, `crash` kills processes, or has a long
  * form for HOLDFAST_DEEP, `browser` looks at the built page, after them and alone, for it waits for what it
  * sees, and `mutants`, with HOLDFAST_DEEP alone, runs tests of all kinds again on sources with a mistake in
- * them. Sized for 2 cores. The files of a project are run in the same two processes, one
- * after the other: to start a process for each of them and to read all sources there was a third to two
- * thirds of their cost (CPU: 54 files of four rooms 68 s, 23 s; 65 of eight others 223 s, 160 s). They can,
- * for no source and no helper of theirs keeps anything in a module. Timeouts are for what hangs: a test of
- * seconds is given minutes, for a slow machine is not a failure.
+ * them. Sized for 2 cores. The files of a project are run in the same two processes, one after the other: to
+ * start a process for each of them and to read all sources there was a third to two thirds of their cost
+ * (CPU: 54 files of four rooms 68 s, 23 s; 65 of eight others 223 s, 160 s). They can, for no source and no
+ * helper of theirs keeps anything in a module. Timeouts are for what hangs: a test of seconds is given
+ * minutes, for a slow machine is not a failure.
  */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';

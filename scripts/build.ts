@@ -2,8 +2,8 @@
  * Builds `dist/` from `src/`: the old one is removed first, so that nothing stale is ever packed.
  *
  * Owns: `dist/`; the inspector's page in it is page.ts's. Called by `npm run build`, by `npm start` and
- * `npm pack` before they need it, and by
- * `npm test` with `--noCheck`, which checks the types in a stage of its own: words go to the compiler.
+ * `npm pack` before they need it, and by `npm test` with `--noCheck`, which checks the types in a stage of
+ * its own: words go to the compiler.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, rmSync } from 'node:fs';
