@@ -4,10 +4,9 @@
  * Callers: the inspector, the CLI, scripts/draw-charts.ts.
  */
 export { chartModel, statesOf } from './model.js';
-export type { ChartEdge, ChartModel, ChartState, ChartWay } from './model.js';
 export { layoutOf } from './layout.js';
 export type { Box } from './boxes.js';
-export type { Layout, PlacedEdge, PlacedState, Point } from './layout.js';
-export { svgOf, type SvgOptions } from './svg.js';
+export type { Layout, PlacedState } from './layout.js';
+export { svgOf } from './svg.js';
 export { mermaidOf } from './mermaid.js';
-export { pageOf, type ChartPage } from './page.js';
+export { pageOf } from './page.js';

@@ -83,7 +83,8 @@ function dotSvg({ x, y, width }: Box): string {
 }
 
 function edgeSvg({ edge, points, label, signpost }: PlacedEdge, inFront: readonly Box[]): string {
-  const drawn = `<path class="wire" d="${wirePath(points, inFront)}"/><path class="head" d="${headPath(points)}"/>`;
+  const line = `<path class="wire" d="${wirePath(points, inFront)}"/>`;
+  const drawn = `${line}<path class="head" d="${headPath(points)}"/>`;
   if (edge === undefined) return `<g class="edge initial">${drawn}</g>`;
   const { source, target } = edge;
   const words = label === undefined ? '' : labelSvg(edge, label);
@@ -130,7 +131,8 @@ function told(state: ChartState): string {
 }
 
 function spoken({ key, kind, description }: ChartState): string {
-  return `${key}, ${kind === 'atomic' ? 'state' : kind}${description === undefined ? '' : `: ${description}`}`;
+  const what = kind === 'atomic' ? 'state' : kind;
+  return description === undefined ? `${key}, ${what}` : `${key}, ${what}: ${description}`;
 }
 
 function edgeTold({ source, target, ways }: ChartEdge): string {
