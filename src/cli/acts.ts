@@ -1,6 +1,6 @@
 /**
- * `holdfast acts|act|send|cancel|retry ADDRESS`: what an operator may do to an actor in its present state, and
- * doing it.
+ * `holdfast acts|act|send|cancel|retry ADDRESS`: what an operator may do to an actor in its present state,
+ * and doing it.
  *
  * Callers: run.ts. Invariants:
  *  1  An act is a step of the actor, journaled as `operator:NAME`; what came too late is refused.

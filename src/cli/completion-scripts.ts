@@ -4,7 +4,9 @@
  * Pure. Callers: completion.ts. Invariant: where there are no candidates the shell offers files.
  */
 
-/** Bash breaks words at colons; addresses have some. What stands before the last one is on the line already. */
+/**
+ * Bash breaks words at colons; addresses have some. What stands before the last one is on the line already.
+ */
 const BASH = `# Completion of holdfast for bash. Put this into ~/.bashrc:  source <(holdfast completion bash)
 _holdfast() {
   local line="\${COMP_LINE:0:COMP_POINT}" IFS=$' \\t\\n'

@@ -32,7 +32,8 @@ export function logLayout(first: readonly Logged[], terminal: Terminal): (step: 
   };
   return (step) => {
     const time = timeText(step.at) ?? '';
-    const head = `${String(step.seq).padStart(widths.seq)}  ${columns < DATED_COLUMNS ? time.slice(11) : time}`;
+    const shownTime = columns < DATED_COLUMNS ? time.slice(11) : time;
+    const head = `${String(step.seq).padStart(widths.seq)}  ${shownTime}`;
     const rest = [
       padded(plain(step.event.type), widths.event),
       padded(endText(step), widths.state),
