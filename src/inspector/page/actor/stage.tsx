@@ -7,7 +7,7 @@
  *  2  Who moves in the steps sees a panel of the shown step.
  */
 import type { VNode } from 'preact';
-import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ActorReport, ActView, WhatIfReport, WhyReport } from '../../../actors/inspection/face.js';
 import type { JsonObject } from '../../../json.js';
 import type { ChartBoxProps } from '../chart/chart-box.js';
@@ -132,30 +132,32 @@ function usePlace(
   const [tab, setTab] = useState(asked);
   useEffect(() => setTab(asked), [asked]);
   const isThere = timeline.steps.length > 0;
+  const { shown } = timeline;
   const [isPlaced, setPlaced] = useState(false);
+  const written = useRef<{ readonly seq: number | undefined }>(undefined);
+  const write = (next: Tab): void => {
+    written.current = { seq: shown };
+    go(hrefOf(view, { ...query, tab: next, seq: shown }), 'replace');
+  };
   useEffect(() => {
     if (!isThere) return;
+    // What we wrote ourselves comes back as a change of the address: by then one may stand elsewhere.
+    const isEcho = written.current !== undefined && written.current.seq === seq;
+    written.current = undefined;
+    if (isEcho) return;
     move((before) => shownAt(before, seq));
     setPlaced(true);
   }, [isThere, seq]);
-  const { shown } = timeline;
   useEffect(() => {
-    if (!isThere || shown === seq) return;
-    const timer = setTimeout(() => {
-      const { seq: _was, ...rest } = query;
-      go(hrefOf(view, { ...rest, tab, seq: shown }), 'replace');
-    }, ADDRESS_DELAY_MS);
+    if (!isPlaced || shown === seq) return;
+    const timer = setTimeout(() => write(tab), ADDRESS_DELAY_MS);
     return () => clearTimeout(timer);
-  }, [isThere, shown, seq, tab]);
-  const open = useCallback(
-    (next: Tab) => go(hrefOf(view, { ...query, tab: next, seq: shown }), 'replace'),
-    [view, query, shown],
-  );
+  }, [isPlaced, shown, seq, tab]);
   const moveAndShow = (change: (before: Timeline) => Timeline): void => {
     if (tab === 'now' || tab === 'history') setTab('steps');
     move(change);
   };
-  return { tab, open, move: moveAndShow, isPlaced };
+  return { tab, open: write, move: moveAndShow, isPlaced };
 }
 
 function useMoment({ report, timeline, config }: StageProps, supposed: WhatIfReport | undefined): Moment {
