@@ -74,7 +74,7 @@ test('what is shown is where actors are, what steps did, and why', async () => {
   expect((await told(['story', 'red77', '--format', 'mermaid', ...dir])).out).toMatch(/^sequenceDiagram\n/);
 });
 
-test('an event is sent under the operator’s name, and what cannot be done is refused with what can', async () => {
+test('an event is sent in the operator’s name; what cannot be done is refused with what can', async () => {
   const { dir, runtime } = await orders();
   const words = ['send', 'order/red77', 'add', '--data', '-', '--operator', 'ann'];
   const sent = await told([...words, ...dir], '{"line":"horn"}');

@@ -118,7 +118,8 @@ test('a mistake on the command line is exit code 2, and a near miss is named', a
     told(['help']),
   ]);
   expect(ends.map(({ code }) => code)).toEqual([2, 2, 2, 2, 0]);
-  expect(ends[0]?.err).toBe("holdfast: USAGE: unknown command 'lst' (Did you mean list?); see holdfast --help\n");
+  const near = "holdfast: USAGE: unknown command 'lst' (Did you mean list?); see holdfast --help\n";
+  expect(ends[0]?.err).toBe(near);
   expect(ends[1]?.err).toMatch(/^holdfast: USAGE: [^\n]*1 to 1000[^\n]*\n$/);
   expect(JSON.parse(ends[2]?.err ?? '')).toMatchObject({ error: { code: 'USAGE' } });
   expect(ends[3]?.err).toMatch(/^Usage: holdfast jobs/);
