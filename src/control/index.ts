@@ -7,6 +7,7 @@ export { pageWire, type Codec } from './codec.js';
 export { errorResponse } from './answer.js';
 export { bringsToken } from './bearer.js';
 export { forwardTo, type Forwarder } from './forward.js';
+export { jsonBody } from './input.js';
 export { inspectionApp } from './inspection-app.js';
 export type { ControlInspection } from './inspection-client.js';
 export { inspectedToWire } from './inspection-wire.js';

@@ -107,12 +107,25 @@ export function parsed<T>(schema: z.ZodType<T>, value: unknown): T {
   throw new HoldfastError('INVALID_INPUT', `${where}: ${why}`, { details: { field } });
 }
 
-/** A body as JSON; an empty one is `{}`. */
+/** What a stored value of `limits.jsonDepthMax` may lie in: a capsule, its record, a snapshot. */
+const BODY_DEPTH_MAX = limits.jsonDepthMax + 100;
+
+/** A body as JSON; an empty one is `{}`. Deeper ones would exhaust the stack of whoever walks through them. */
 export function jsonBody(body: string): unknown {
-  if (body.trim() === '') return {};
+  const value = body.trim() === '' ? {} : parsedJson(body);
+  if (!isDeeperThan(value, BODY_DEPTH_MAX)) return value;
+  throw new HoldfastError('INVALID_INPUT', `the body has more than ${BODY_DEPTH_MAX} levels`);
+}
+
+function parsedJson(text: string): unknown {
   try {
-    return JSON.parse(body) as unknown;
+    return JSON.parse(text) as unknown;
   } catch (error) {
     throw new HoldfastError('INVALID_INPUT', 'the body is not JSON', { cause: error });
   }
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((each) => isDeeperThan(each, levels - 1));
 }

@@ -13,7 +13,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { boundedBody } from '../actors/index.js';
 import type { Clock } from '../clock.js';
-import { errorResponse } from '../control/index.js';
+import { errorResponse, jsonBody } from '../control/index.js';
 import { HoldfastError, isHoldfastError } from '../errors.js';
 import { isPlainObject } from '../json.js';
 import { limits } from '../limits.js';
@@ -122,7 +122,7 @@ class OpenInspector implements Inspector {
     }
     if (method === 'POST' && path === '/chart.svg') {
       const body = await this.#bodyOf(request, limits.controlBodyBytesMax);
-      return body instanceof Response ? body : this.#pictures.given(request, jsonOf(body));
+      return body instanceof Response ? body : this.#pictures.given(request, jsonBody(body));
     }
     if (method !== 'GET') return errorResponse(nothing, 405);
     // Its files are named from the page's own place, which ends with a slash.
@@ -173,7 +173,7 @@ class OpenInspector implements Inspector {
 
   /** Under the operator's name: the inspector's own where it has one. */
   #signed(text: string): string {
-    const body = jsonOf(text);
+    const body = jsonBody(text);
     if (!isPlainObject(body)) throw new HoldfastError('INVALID_INPUT', 'the body is not an object');
     const { operator = body['operator'] ?? 'inspector' } = this.#parts;
     return JSON.stringify({ ...body, operator });
@@ -191,13 +191,5 @@ class OpenInspector implements Inspector {
     const manifest = JSON.parse(await readFile(MANIFEST, 'utf8')) as { readonly version: string };
     const config = { allowActions, live, name, version: manifest.version };
     return new Response(JSON.stringify(config), { headers: { 'content-type': 'application/json' } });
-  }
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    throw new HoldfastError('INVALID_INPUT', 'the body is not JSON', { cause: error });
   }
 }
