@@ -148,6 +148,9 @@ export const limits = {
   /** A capsule that is shown, as text. */
   inspectorCapsuleBytesMax: 16 * MIB,
   inspectorChartsMax: 100,
+  /** One drawing, in a thread of its own; and how long that thread waits for the next. */
+  inspectorDrawingTimeoutMs: 20 * SECOND_MS,
+  inspectorDrawerIdleMs: 30 * SECOND_MS,
   /** Actors whose frames one receiver of Stately's gets. */
   inspectorReceiverActorsMax: 100,
   /** Kept steps that one of them is told of before what happens, of all its actors together. */

@@ -4,6 +4,7 @@
  * Callers: the inspector, the CLI, scripts/draw-charts.ts.
  */
 export { chartModel, statesOf } from './model.js';
+export { engineThread, type EngineThread } from './engine.js';
 export { layoutOf } from './layout.js';
 export type { Box } from './boxes.js';
 export type { Layout, PlacedState } from './layout.js';

@@ -12,6 +12,7 @@
  */
 import type { ElkExtendedEdge, ElkNode, ElkPoint, LayoutOptions } from 'elkjs/lib/elk-api.js';
 import { boxText, labelText, PAD_PX, type Box, type BoxText, type LabelText } from './boxes.js';
+import { engineHere, type Engine } from './engine.js';
 import { statesOf, type ChartEdge, type ChartModel, type ChartState } from './model.js';
 
 export interface PlacedState extends Box {
@@ -76,15 +77,16 @@ const spacing: LayoutOptions = {
 };
 
 /**
- * From above to below, or from left to right. It takes 0.1 to 0.5 s of this process's time, and 0.6 s more
- * for the first: whoever shows a chart again keeps it.
+ * From above to below, or from left to right. It takes 0.1 to 0.5 s, and 0.6 s more for the first, of this
+ * thread or of the engine's: whoever shows a chart again keeps it.
  */
-export async function layoutOf(model: ChartModel, direction: 'DOWN' | 'RIGHT' = 'DOWN'): Promise<Layout> {
-  const { default: Elk } = await import('elkjs/lib/elk.bundled.js');
+export async function layoutOf(
+  model: ChartModel,
+  direction: 'DOWN' | 'RIGHT' = 'DOWN',
+  engine: Engine = engineHere,
+): Promise<Layout> {
   const plan = planOf(model, direction);
-  const elk = new Elk.default();
-  const placed = await elk.layout(plan.graph);
-  return read(model, plan, placed);
+  return read(model, plan, await engine.layout(plan.graph));
 }
 
 /** What ELK is asked for, and what its ids mean: numbers, whatever users call their states. */

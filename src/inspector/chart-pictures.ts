@@ -1,12 +1,14 @@
 /**
  * Charts, drawn once for each structure.
  *
- * Owns: the drawings that are kept. Callers: inspector.ts. Invariants:
+ * Owns: the drawings that are kept, and the thread that draws. Callers: inspector.ts. Invariants:
  *  1  At most `limits.inspectorChartsMax` are kept, those that were asked for last.
- *  2  A chart that is being drawn is drawn once, whoever asks; what failed is not kept.
+ *  2  This thread lays nothing out: it has agents to run. The one that does ends when it has had nothing to do.
+ *  3  A chart that is being drawn is drawn once, whoever asks; what failed is not kept.
  */
 import { errorFromWire } from '../control/index.js';
-import { chartModel, layoutOf, svgOf } from '../drawing/index.js';
+import type { Clock } from '../clock.js';
+import { chartModel, engineThread, layoutOf, svgOf, type EngineThread } from '../drawing/index.js';
 import { HoldfastError } from '../errors.js';
 import { sha256Hex } from '../ids.js';
 import { isPlainObject, type JsonObject } from '../json.js';
@@ -19,8 +21,20 @@ export class ChartPictures {
   readonly #ask: (path: string) => Promise<Response>;
   readonly #drawn = new Map<string, Promise<string>>();
 
-  constructor(ask: (path: string) => Promise<Response>) {
+  readonly #clock: Clock;
+  readonly #engine: EngineThread;
+  #cancelRest = (): void => undefined;
+
+  constructor(ask: (path: string) => Promise<Response>, clock: Clock) {
     this.#ask = ask;
+    this.#clock = clock;
+    this.#engine = engineThread(clock, limits.inspectorDrawingTimeoutMs);
+  }
+
+  /** Ends the thread. */
+  close(): void {
+    this.#cancelRest();
+    this.#engine.close();
   }
 
   /** The chart of a kind; the newest, unless version and hash name one, which then never changes. */
@@ -67,10 +81,13 @@ export class ChartPictures {
 
   async #draw(key: string, config: () => Promise<JsonObject>): Promise<string> {
     try {
-      return svgOf(await layoutOf(chartModel(await config())));
+      return svgOf(await layoutOf(chartModel(await config()), 'DOWN', this.#engine));
     } catch (error) {
       this.#drawn.delete(key);
       throw error;
+    } finally {
+      this.#cancelRest();
+      this.#cancelRest = this.#clock.schedule(limits.inspectorDrawerIdleMs, () => this.#engine.close());
     }
   }
 }

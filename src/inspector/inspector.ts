@@ -77,7 +77,9 @@ class OpenInspector implements Inspector {
     this.#gate = new Gate({ token, hosts, basePath, port });
     const frames = (request: Request): Promise<Response> => this.#ask(request);
     this.#receivers = new Receivers({ gate: this.#gate, frames, basePath, clock, log });
-    this.#pictures = new ChartPictures((path) => this.#ask(new Request(new URL(path, 'http://localhost'))));
+    const charts = (path: string): Promise<Response> =>
+      this.#ask(new Request(new URL(path, 'http://localhost')));
+    this.#pictures = new ChartPictures(charts, clock);
   }
 
   async fetch(request: Request): Promise<Response> {
@@ -97,6 +99,7 @@ class OpenInspector implements Inspector {
   close(): void {
     this.#closing.abort();
     this.#receivers.close();
+    this.#pictures.close();
   }
 
   async #answer(request: Request): Promise<Response> {

@@ -58,7 +58,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     face: true,
     packages: ['hono', '@hono/node-server', 'undici', 'zod', 'node:'],
   },
-  drawing: { rooms: [], packages: ['xstate', 'elkjs'] },
+  drawing: { rooms: [], packages: ['xstate', 'elkjs', 'node:'] },
   inspector: {
     rooms: ['control', 'actors', 'drawing'],
     face: true,
