@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createMachine, setup } from 'xstate';
 import { chartConfigOf, structureHash } from '../../src/actors/kernel/index.js';
 import { Dwell, leavesOf, staysAfter } from '../../src/actors/kernel/dwell.js';
+import { valueOf } from '../../src/actors/kernel/record.js';
 import type { Json } from '../../src/json.js';
 import { limits } from '../../src/limits.js';
 import { keys } from '../../src/store/keys.js';
@@ -32,10 +33,7 @@ describe('since when', () => {
     await kernel.send('regions/r', { type: 'nobody.hears.it' });
     const record = await kernel.reader.record('regions/r');
     expect(record?.since).toEqual([from + 1_000, from]);
-    expect(leavesOf(record?.snapshot && Reflect.get(Object(record.snapshot), 'value'))).toEqual([
-      'a.two',
-      'b.one',
-    ]);
+    expect(record && leavesOf(valueOf(record))).toEqual(['a.two', 'b.one']);
     expect(kernel.dwell('regions')).toMatchObject([{ state: 'a.one', count: 1 }]);
   });
 
