@@ -187,7 +187,7 @@ describe('what a chart is drawn from', () => {
       states: {
         a: {
           entry: ['ƒ', 'note'],
-          on: { go: { guard: 'mayGo', target: 'b' }, no: { guard: 'guard', target: 'b' } },
+          on: { go: { guard: 'mayGo', target: 'b' }, no: { guard: 'ƒ', target: 'b' } },
         },
         b: { type: 'final' },
       },
