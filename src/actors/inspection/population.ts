@@ -7,7 +7,6 @@
 import { isHouseKind } from '../actors.js';
 import { houseMachines } from '../house-machines.js';
 import { QUARANTINE_INDEX } from '../kernel/index.js';
-import { limits } from '../../limits.js';
 import type { Json } from '../../json.js';
 import type { DwellView, KindView, Population } from './face.js';
 import { stateIn } from './lines.js';
@@ -15,9 +14,9 @@ import type { Scene } from './scene.js';
 
 export async function populationOf(scene: Scene): Promise<Population> {
   const { kernel, clock, live } = scene;
-  const quarantined = await kernel.reader.byIndex(QUARANTINE_INDEX, [], { limit: limits.scanPageRows });
+  const quarantined = await kernel.reader.countIndexed(QUARANTINE_INDEX);
   const kinds = kindsOf(scene).map((kind) => kindView(scene, kind));
-  return { at: clock.now(), live, kinds, quarantined: quarantined.items.length };
+  return { at: clock.now(), live, kinds, quarantined };
 }
 
 /** Every kind that is stored or defined, by name. */

@@ -59,9 +59,11 @@ class Feed {
     const listener = { tell };
     this.#listeners.add(listener);
     if (this.#listeners.size === 1) this.#begin();
-    return () => {
-      if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#end();
-    };
+    return () => this.#remove(listener);
+  }
+
+  #remove(listener: { readonly tell: Listener }): void {
+    if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#end();
   }
 
   #begin(): void {
@@ -73,6 +75,7 @@ class Feed {
 
   #end(): void {
     this.#stop?.();
+    this.#stop = undefined;
     this.#cancel?.();
     this.#cancel = undefined;
     this.#steps = [];
@@ -112,11 +115,16 @@ class Feed {
   }
 
   #tell(listener: { readonly tell: Listener }, frame: LiveFrame): void {
-    try {
-      listener.tell(frame);
-    } catch (error) {
-      this.#listeners.delete(listener);
+    const failed = (error: unknown): void => {
+      this.#remove(listener);
       this.#scene.log.error({ err: error }, 'listener.failed');
+    };
+    try {
+      // Somebody else's code: it may be an async function.
+      const returned: unknown = listener.tell(frame);
+      if (returned instanceof Promise) returned.catch(failed);
+    } catch (error) {
+      failed(error);
     }
   }
 

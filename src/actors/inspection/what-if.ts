@@ -88,7 +88,7 @@ async function snapshotAt(
 
 async function rowsNamed({ kernel }: Scene, address: string, names: readonly string[]): Promise<ShownRows> {
   const rows = await Promise.all(
-    names.map(async (name) => [name, await kernel.reader.payload(address, name)] as const),
+    names.map(async (name) => [name, await kernel.reader.payloadOnDisk(address, name)] as const),
   );
   return Object.fromEntries(rows.flatMap(([name, row]) => (row === undefined ? [] : [[name, row]])));
 }

@@ -332,6 +332,7 @@ export class CommitLoop {
       return;
     }
     this.#writing = false;
+    this.#counts.written();
     this.#groups.shift();
     this.#stagesPending -= group.stages.length;
     for (const stage of group.stages) stage.after();

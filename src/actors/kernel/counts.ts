@@ -5,6 +5,7 @@
  * Owns: totals and shapes in memory, loaded at open. Callers: the commit loop (writes), the kernel
  * (define-time checks, migrations, lists), the census.
  * Invariants:
+ *  N0  What is shown, of counts and of times, is on disk (K1); what is written has the group being written.
  *  N1  Where a count of a version is on disk, so is its shape, if that version was ever defined here.
  *  N2  A shape nobody is of any more goes with the first commit after the next open.
  *  N3  A damaged count makes the actors be counted again at open; a damaged shape is unknown, until its
@@ -35,7 +36,11 @@ export interface StateCount {
 
 export class Counts {
   readonly #totals = new Map<string, number>();
+  /** As they are on disk. */
+  #shown = new Map<string, number>();
   readonly #changed = new Set<string>();
+  /** Of the group being written. */
+  #taken: (readonly [key: string, count: number])[] = [];
   readonly #shapes = new Map<string, Shape>();
   /** Defined, and not on disk: few, and none of them in most groups. */
   readonly #unwritten = new Set<string>();
@@ -55,6 +60,7 @@ export class Counts {
       else counts.#totals.set(key, Number(value));
     }
     if (damaged.length > 0) await counts.#recount(store, damaged);
+    counts.#shown = new Map(counts.#totals);
     const used = new Set(Array.from(counts.#totals.keys(), shapeKeyOf));
     for await (const row of rowsOf(store, 'v')) {
       const [key] = row;
@@ -109,6 +115,7 @@ export class Counts {
     const rows: Row[] = [];
     for (const key of this.#changed) {
       const count = this.#totals.get(key) ?? 0;
+      this.#taken.push([key, count]);
       if (count === 0) this.#totals.delete(key);
       else if (this.#unwritten.size > 0) this.#keepShape(key, rows);
       rows.push({ key, value: count === 0 ? undefined : String(count) });
@@ -120,10 +127,29 @@ export class Counts {
     return rows;
   }
 
+  /** What was taken last is on disk. */
+  written(): void {
+    for (const [key, count] of this.#taken) {
+      if (count === 0) this.#shown.delete(key);
+      else this.#shown.set(key, count);
+    }
+    this.#taken = [];
+    this.dwell.written();
+  }
+
   /** Of one kind, or of every kind: those too that nobody has defined in this process. */
   of(wanted?: string): StateCount[] {
+    return this.#views(this.#totals, wanted);
+  }
+
+  /** The same, as far as it is on disk (N0). */
+  onDisk(wanted?: string): StateCount[] {
+    return this.#views(this.#shown, wanted);
+  }
+
+  #views(counts: ReadonlyMap<string, number>, wanted: string | undefined): StateCount[] {
     const found: StateCount[] = [];
-    for (const [key, count] of this.#totals) {
+    for (const [key, count] of counts) {
       const [kind = '', version = '', hash = '', state = ''] = partsOf(key);
       if (count <= 0 || (wanted !== undefined && kind !== wanted)) continue;
       const shape = this.#shapes.get(shapeKeyOf(key));

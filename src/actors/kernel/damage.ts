@@ -16,18 +16,20 @@ type Rows = Pick<CommitLoop, 'read' | 'scan'>;
 /** A key, and its row's text; undefined when the row is damaged. */
 export type Scanned = readonly [key: string, text: string | undefined];
 
-/** One page of a range, oldest first, that a row with a wrong checksum does not stop. */
+/** One page of a range that a row with a wrong checksum does not stop. */
 export async function scanPast(rows: Pick<Rows, 'scan'>, options: ScanOptions): Promise<readonly Scanned[]> {
-  const { gte, lt, limit } = options;
+  const { gte, lt, limit, reverse = false } = options;
   try {
-    return await rows.scan({ gte, lt, limit });
+    return await rows.scan({ gte, lt, limit, reverse });
   } catch (error) {
     const key = isHoldfastError(error, 'STORE_CORRUPTED') ? error.details['key'] : undefined;
     if (typeof key !== 'string' || !isWithin(key, options)) throw error;
-    const before = await scanPast(rows, { gte, lt: key, limit });
+    const [below, above] = [{ gte, lt: key }, rangeAfter({ gte, lt }, key)];
+    const [near, far] = reverse ? [above, below] : [below, above];
+    const before = await scanPast(rows, { ...near, limit, reverse });
     const left = limit - before.length - 1;
     if (left < 0) return before;
-    const after = left === 0 ? [] : await scanPast(rows, { ...rangeAfter({ gte, lt }, key), limit: left });
+    const after = left === 0 ? [] : await scanPast(rows, { ...far, limit: left, reverse });
     return [...before, [key, undefined], ...after];
   }
 }

@@ -54,6 +54,8 @@ const BUCKETS_AN_OCTAVE = 8;
 export class Dwell {
   readonly #rows = new Map<string, DwellRow>();
   readonly #changed = new Set<string>();
+  /** As they are on disk, of the rows that the group being written changes; undefined: not there yet. */
+  readonly #before = new Map<string, DwellRow | undefined>();
 
   static async load(store: Store): Promise<Dwell> {
     const dwell = new Dwell();
@@ -75,6 +77,7 @@ export class Dwell {
     const key = keys.dwell(kind, state);
     const known = this.#rows.get(key);
     if (known === undefined && this.#rows.size >= limits.dwellStatesMax) return;
+    if (!this.#before.has(key)) this.#before.set(key, known && { ...known, buckets: { ...known.buckets } });
     const { buckets, slowest } = known ?? { buckets: {}, slowest: [] };
     const bucket = bucketOf(ms);
     buckets[bucket] = (buckets[bucket] ?? 0) + 1;
@@ -89,12 +92,19 @@ export class Dwell {
     return rows;
   }
 
-  /** Of one kind, or of every kind that is stored. */
+  /** What was taken last is on disk. */
+  written(): void {
+    this.#before.clear();
+  }
+
+  /** Of one kind, or of every kind that is stored; as far as it is on disk (K1). */
   of(wanted?: string): StateDwell[] {
     const found: StateDwell[] = [];
-    for (const [key, { buckets, slowest }] of this.#rows) {
+    for (const [key, newest] of this.#rows) {
       const [kind = '', state = ''] = partsOf(key);
-      if (wanted !== undefined && kind !== wanted) continue;
+      const row = this.#before.has(key) ? this.#before.get(key) : newest;
+      if (row === undefined || (wanted !== undefined && kind !== wanted)) continue;
+      const { buckets, slowest } = row;
       const sorted = Object.entries(buckets)
         .map(([bucket, count]) => [Number(bucket), count] as const)
         .toSorted(([a], [b]) => a - b);

@@ -92,7 +92,7 @@ export class Kernel {
     this.#counts = counts;
     this.dwell = (kind) => counts.dwell.of(kind);
     this.#loop = new CommitLoop(store, clock, counts, (error) => this.#fail(error), watch);
-    this.reader = new Reader(this.#loop, (kind) => this.#definitions.get(kind));
+    this.reader = new Reader(this.#loop, store, (kind) => this.#definitions.get(kind));
     this.#sweeper = new Sweeper(this.#loop, clock, log);
     const deliver = (address: string, content: Content, source: string): Promise<Outcome> =>
       this.#mailboxes.deliver(address, { content, source, dedupe: false });
@@ -253,9 +253,9 @@ export class Kernel {
     return record && { record, snapshot: this.#stepper.restore(definition, record) };
   }
 
-  /** How many actors of a kind are in each state; without one, of every kind that is stored. */
+  /** How many actors of a kind are in each state, on disk; without one, of every kind that is stored. */
   counts(kind?: string): StateCount[] {
-    return this.#counts.of(kind);
+    return this.#counts.onDisk(kind);
   }
 
   /** The states of a stored version; undefined when they were never written down. */

@@ -1,5 +1,6 @@
 /**
- * Looking: every read of actors, journals, indexes, payloads and histories, staged rows included (C3).
+ * Looking: every read of actors, journals, indexes, payloads and histories, staged rows included (C3), but
+ * where it says otherwise.
  *
  * Callers: the façades, the CLI, the tests. It changes nothing.
  */
@@ -11,7 +12,7 @@ import { compareKeys, keys, partsOf, rangeAfter, rangeOf, type RowLetter } from 
 import type { Entry, Range, Store } from '../../store/store.js';
 import { withSnapshot, type Rows } from './amortized.js';
 import type { CommitLoop } from './commit-loop.js';
-import { isThere, parsedRow, readable, rowOf, scanPast } from './damage.js';
+import { isThere, parsedRow, readable, rowOf, scanPast, type Scanned } from './damage.js';
 import type { Definition } from './definition.js';
 import { unpaged } from './page-rows.js';
 import { pagesOf } from './pages.js';
@@ -50,10 +51,13 @@ const RECORDS_A_SCAN = 100;
 
 export class Reader {
   readonly #loop: CommitLoop;
+  /** Without what is staged: for what is shown with nobody's record to wait for (K1). */
+  readonly #disk: Rows;
   readonly #definitionOf: DefinitionOf;
 
-  constructor(loop: CommitLoop, definitionOf: DefinitionOf) {
+  constructor(loop: CommitLoop, store: Store, definitionOf: DefinitionOf) {
     this.#loop = loop;
+    this.#disk = rowsIn(store);
     this.#definitionOf = definitionOf;
   }
 
@@ -81,7 +85,7 @@ export class Reader {
   /** The record as it is on disk, without what is staged. */
   async committed(store: Store, address: string): Promise<ActorRecord | undefined> {
     const text = await store.get(keys.record(address));
-    return this.#whole(address, text, { read: (key) => store.get(key), scan: (range) => store.scan(range) });
+    return this.#whole(address, text, rowsIn(store));
   }
 
   /** With its snapshot, as far as this process knows the machine that makes it. */
@@ -97,10 +101,22 @@ export class Reader {
     return text === undefined ? undefined : (JSON.parse(text) as Json);
   }
 
+  /** The same, as it is on disk. */
+  async payloadOnDisk(address: string, name: string): Promise<Json | undefined> {
+    const key = keys.payload(address, name);
+    const text = await this.#disk.read(key);
+    return text === undefined ? undefined : (JSON.parse(text) as Json);
+  }
+
   /** Addresses found by an index, in its order; `parts` may be a prefix of the declared ones. */
   async byIndex(index: string, parts: readonly string[], options: PageOptions = {}): Promise<Page<string>> {
     const page = await this.#page('q', [index, ...parts], options);
-    return { ...page, items: page.items.map(([, value]) => String(JSON.parse(value))) };
+    return { ...page, items: page.items.map(addressIn) };
+  }
+
+  /** How many an index finds on disk; `limits.scanPageRows` are counted. */
+  async countIndexed(index: string): Promise<number> {
+    return (await scanPast(this.#disk, { ...rangeOf('q', index), limit: limits.scanPageRows })).length;
   }
 
   /** The declared parts of index rows, the address last, in their order. */
@@ -164,10 +180,11 @@ export class Reader {
     let last = cursor === undefined ? undefined : cursorKey(cursor, whole);
     for (let examined = 0; examined < limits.scanPageRows; examined += RECORDS_A_SCAN) {
       const range = last === undefined ? whole : continued(whole, last, reverse);
-      const rows = await this.#loop.scan({ ...range, limit: RECORDS_A_SCAN, reverse });
-      for (const [key, address] of rows) {
+      const rows = await scanPast(this.#loop, { ...range, limit: RECORDS_A_SCAN, reverse });
+      for (const row of rows) {
+        const [key] = row;
         last = key;
-        const found = await this.#lookUp(String(JSON.parse(address)));
+        const found = await this.#lookUp(addressIn(row));
         if (found !== undefined && (await matches(found))) items.push(found);
         if (items.length === limit) return this.#onDisk({ items, cursor: encodeCursor(key) });
       }
@@ -220,31 +237,33 @@ export class Reader {
     return found;
   }
 
-  /** The rows of the effects that a record names; those that are gone, or cannot be read, are left out. */
+  /** The rows on disk of a record's effects; those that are gone, or cannot be read, are left out. */
   async effects(address: string, record: ActorRecord): Promise<EffectRow[]> {
     const { kind } = splitAddress(address);
     const found: EffectRow[] = [];
     for (const { pool, ord } of record.effects) {
-      const row = await readable<EffectRow>(this.#loop, keys.effect(kind, pool, ord));
+      const row = await readable<EffectRow>(this.#disk, keys.effect(kind, pool, ord));
       if (row !== undefined) found.push(row);
     }
     return found;
   }
 
-  /** How many events wait for an actor; `limits.scanPageRows` are counted. */
+  /** How many events wait for an actor on disk; `limits.scanPageRows` are counted. */
   async waiting(address: string): Promise<number> {
-    return (await scanPast(this.#loop, { ...rangeOf('i', address), limit: limits.scanPageRows })).length;
+    return (await scanPast(this.#disk, { ...rangeOf('i', address), limit: limits.scanPageRows })).length;
   }
 
   async checkpoint(address: string, seq: number): Promise<ActorRecord | undefined> {
-    const checkpoint = parseRecord(await this.#loop.read(keys.checkpoint(address, seq)));
+    const key = keys.checkpoint(address, seq);
+    const text = await this.#loop.read(key);
+    const checkpoint = text === undefined ? undefined : parsedRow<ActorRecord>(key, text);
     return checkpoint && (await unpaged(this.#loop, address, checkpoint)).record;
   }
 
-  /** A session's history, oldest first unless asked otherwise. */
+  /** A session's history on disk, oldest first unless asked otherwise; what cannot be read is left out. */
   async history(session: string, options: PageOptions = {}): Promise<Page<HistoryEntry>> {
-    const page = await this.#page('h', [session], options);
-    return { ...page, items: page.items.map(([, value]) => JSON.parse(value) as HistoryEntry) };
+    const page = await this.#pageOf(rangeOf('h', session), options, this.#disk);
+    return { ...page, items: page.items.flatMap((row) => rowOf<HistoryEntry>(row) ?? []) };
   }
 
   async isReferenced(file: string): Promise<boolean> {
@@ -258,19 +277,29 @@ export class Reader {
     return found;
   }
 
-  #page(letter: RowLetter, parts: readonly string[], options: PageOptions): Promise<Page<Entry>> {
+  #page(letter: RowLetter, parts: readonly string[], options: PageOptions): Promise<Page<Scanned>> {
     return this.#pageOf(rangeOf(letter, ...parts), options);
   }
 
-  async #pageOf(range: Range, options: PageOptions): Promise<Page<Entry>> {
+  async #pageOf(range: Range, options: PageOptions, rows: Rows = this.#loop): Promise<Page<Scanned>> {
     const limit = pageLimit(options);
     const reverse = options.newestFirst === true;
     const from =
       options.cursor === undefined ? range : continued(range, cursorKey(options.cursor, range), reverse);
-    const items = await this.#loop.scan({ ...from, limit, reverse });
+    const items = await scanPast(rows, { ...from, limit, reverse });
     const last = items.at(-1);
     return items.length < limit || last === undefined ? { items } : { items, cursor: encodeCursor(last[0]) };
   }
+}
+
+function rowsIn(store: Store): Rows {
+  return { read: (key) => store.get(key), scan: (range) => store.scan(range) };
+}
+
+/** Whom an index row finds: its key says it too, but for a key that is unique. */
+function addressIn([key, text]: Scanned): string {
+  const own = partsOf(key).at(-1) ?? '';
+  return own === '' && text !== undefined ? String(JSON.parse(text)) : own;
 }
 
 function pageLimit({ limit = PAGE_DEFAULT }: PageOptions): number {
