@@ -103,6 +103,7 @@ describe('the histogram of a state', () => {
     const stays = Array.from({ length: 1_000 }, (_unused, index) => (index + 1) * 10);
     const dwell = new Dwell();
     for (const ms of stays) dwell.add({ kind: 'k', address: `k/${ms % 70}`, stays: [{ state: 's', ms }] });
+    dwell.written();
     const [found] = dwell.of('k');
     expect(found?.count).toBe(1_000);
     expect(Math.abs((found?.p50Ms ?? 0) / 5_000 - 1)).toBeLessThan(0.05);
@@ -115,6 +116,7 @@ describe('the histogram of a state', () => {
     const dwell = new Dwell();
     for (const ms of [0, 0.4, 1, 366 * 86_400_000 * 100])
       dwell.add({ kind: 'k', address: 'k/1', stays: [{ state: 's', ms }] });
+    dwell.written();
     expect(dwell.of()[0]).toMatchObject({ count: 4, p50Ms: 0 });
   });
 
@@ -123,6 +125,7 @@ describe('the histogram of a state', () => {
     const add = (state: string): void => dwell.add({ kind: 'k', address: 'k/1', stays: [{ state, ms: 5 }] });
     for (let index = 0; index <= limits.dwellStatesMax; index += 1) add(`s${index}`);
     add('s0');
+    dwell.written();
     const all = dwell.of('k');
     expect(all).toHaveLength(limits.dwellStatesMax);
     expect(all[0]).toMatchObject({ state: 's0', count: 2 });
