@@ -110,7 +110,7 @@ export function parsed<T>(schema: z.ZodType<T>, value: unknown): T {
 /** What a stored value of `limits.jsonDepthMax` may lie in: a capsule, its record, a snapshot. */
 const BODY_DEPTH_MAX = limits.jsonDepthMax + 100;
 
-/** A body as JSON; an empty one is `{}`. Deeper ones would exhaust the stack of whoever walks through them. */
+/** A body as JSON; an empty one is `{}`. A deeper one would exhaust the stack of who walks through it. */
 export function jsonBody(body: string): unknown {
   const value = body.trim() === '' ? {} : parsedJson(body);
   if (!isDeeperThan(value, BODY_DEPTH_MAX)) return value;

@@ -58,6 +58,8 @@ const record = z.looseObject({
   at: time,
   snapshot: json,
   value: json,
+  since: z.array(time).optional(),
+  restarts: z.array(time).optional(),
   timers: z.array(timer),
   effects: z.array(effect),
   children: z.array(child).optional(),
@@ -73,12 +75,30 @@ const entry = z.looseObject({
   event,
   eventId: z.string(),
   source: z.string(),
+  dueAt: time.optional(),
+  traceparent: z.string().optional(),
+  by: z.string().optional(),
   value: z.unknown(),
   status,
+  effects: z.array(z.looseObject({ id: z.string(), src: z.string(), child: z.string() })).optional(),
+  timers: z.array(timer).optional(),
+  sends: z.array(z.looseObject({ id: z.string(), to: z.string(), type: z.string() })).optional(),
+  emitted: z.array(event).optional(),
+  system: z.record(z.string(), json).optional(),
+  failure: z.looseObject({ event, error: z.looseObject({}) }).optional(),
+  parent: parent.optional(),
+  migrated: z.looseObject({}).optional(),
   rows: z.record(z.string(), z.json()).optional(),
 });
 
-const effectRow = z.looseObject({ address: name, id: partId, child: name, src: name });
+const effectRow = z.looseObject({
+  address: name,
+  id: partId,
+  child: name,
+  src: name,
+  started: z.looseObject({ at: time, epoch: count, attempt: count }).optional(),
+  failures: z.array(time).optional(),
+});
 const inboxRow = z.looseObject({ type: z.enum(['create', 'event', 'stop', 'result']), id: z.string() });
 
 const shape: z.ZodType = z.lazy(() =>
