@@ -207,11 +207,22 @@ function wayOf(node: StateNode, { eventType, guard, actions }: Transition): Char
 function triggerOf(node: StateNode, eventType: string): string {
   if (eventType === `xstate.done.state.${node.id}`) return 'when done';
   const [, fate, actor] = /^xstate\.(done|error|snapshot)\.actor\.(.+)$/s.exec(eventType) ?? [];
-  if (actor !== undefined) return `${actor} ${fate === undefined ? '' : (FATES[fate] ?? fate)}`;
+  if (actor !== undefined)
+    return `${calledIn(node, actor)} ${fate === undefined ? '' : (FATES[fate] ?? fate)}`;
   const [, delay] = /^xstate\.after\.(.+)$/s.exec(eventType) ?? [];
   if (delay === undefined) return eventType;
   const suffix = `.${node.id}`;
   return `after ${spanOf(delay.endsWith(suffix) ? delay.slice(0, -suffix.length) : delay)}`;
+}
+
+/** What is invoked without a name has one of XState's own, `0.order.open.charging`: its source says more. */
+function calledIn(node: StateNode, actor: string): string {
+  for (const { id, invoke } of [node, ...below(node)]) {
+    const at = invoke.findIndex((one) => one.id === actor);
+    const src = invoke[at]?.src;
+    if (typeof src === 'string' && actor === `${at}.${id}`) return src;
+  }
+  return actor;
 }
 
 const FATES: Readonly<Record<string, string>> = { done: 'answers', error: 'throws', snapshot: 'tells' };

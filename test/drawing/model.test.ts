@@ -57,6 +57,26 @@ describe('the model of a chart', () => {
     ]);
   });
 
+  it('calls what is invoked without a name by its source, where it answers and in states around it', () => {
+    const invoke = [
+      { src: 'charge', onDone: 'paid' },
+      { src: 'watch' },
+      { id: '2.own', src: 'named', onDone: 'paid' },
+    ];
+    const { edges: ways } = chartModel({
+      id: 'order',
+      initial: 'charging',
+      on: { 'xstate.error.actor.1.order.charging': '.paid' },
+      states: { charging: { invoke }, paid: {} },
+    });
+    expect(ways.flatMap(({ ways: each }) => each.map(({ trigger }) => trigger))).toEqual([
+      'watch throws',
+      'charge answers',
+      '2.own answers',
+    ]);
+    expect(ways[1]?.ways[0]?.event).toBe('xstate.done.actor.0.order.charging');
+  });
+
   it('keeps of each way the event as a journal has it', () => {
     const events = model.edges.flatMap(({ ways }) => ways.map(({ event }) => event));
     expect(events).toContain('xstate.after.patience.everything.idle');

@@ -1,6 +1,7 @@
 /** Reads that are repeated as things happen, and events that somebody typed. */
 import { expect, test } from 'vitest';
 import { eventWords } from '../../../src/inspector/page/actor/event-words.js';
+import { effectNames } from '../../../src/inspector/page/actor/paint.js';
 import { OneAtATime } from '../../../src/inspector/page/actor/one-at-a-time.js';
 import { parsedEvent } from '../../../src/inspector/page/actor/parsed-event.js';
 
@@ -63,12 +64,20 @@ test.each([
 
 test.each([
   ['xstate.init', 'created'],
-  ['xstate.done.actor.submit', 'submit is done'],
-  ['xstate.error.actor.0.order.open.charging', 'open.charging failed'],
+  ['xstate.done.actor.submit', 'submit answers'],
+  ['xstate.error.actor.0.order.open.charging', 'open.charging fails'],
   ['xstate.done.state.order.open', 'order.open is done'],
   ['xstate.after.nextPoll.job.pending', 'after nextPoll'],
   ['xstate.after.500.m.a', 'after 500 ms'],
   ['job.cancel', 'job.cancel'],
 ])('the event %s is called “%s”', (type, words) => {
   expect(eventWords(type)).toBe(words);
+});
+
+test('an effect without a name is called by its source, as on the chart', () => {
+  const invoke = [{ src: 'charge' }, { id: 'own', src: 'named' }];
+  const names = effectNames({ id: 'order', states: { open: { states: { charging: { invoke } } } } });
+  expect([...names]).toEqual([['0.order.open.charging', 'charge']]);
+  expect(eventWords('xstate.done.actor.0.order.open.charging', names)).toBe('charge answers');
+  expect(eventWords('xstate.error.actor.own', names)).toBe('own fails');
 });

@@ -5,6 +5,7 @@
  */
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
+import { eventWords } from '../actor/event-words.js';
 import { useHouse, useLive, useNow } from '../house.js';
 import type { LiveStep } from '../live.js';
 import { Nothing } from '../notice.js';
@@ -71,7 +72,9 @@ function Steps({ steps }: { readonly steps: readonly LiveStep[] }): VNode {
                   story
                 </a>
               </td>
-              <td class="mono">{event.type}</td>
+              <td class="mono" title={event.type}>
+                {eventWords(event.type)}
+              </td>
               <td class="mono">{stateWords(value)}</td>
               <td class="soft" title={source}>
                 {shortened(source, FROM_CHARS)}

@@ -1,15 +1,30 @@
 /**
  * Names of events as people read them; XState's own say what they mean.
  *
- * Pure. Callers: the panels. Invariant: a name that is not XState's is shown as it is.
+ * Callers: the panels; the stage says what effects without a name are called. Invariant: a name that is not
+ * XState's is shown as it is.
  */
+import { createContext } from 'preact';
+import { useContext } from 'preact/hooks';
 
-/** `xstate.done.actor.submit` → `submit is done`. */
-export function eventWords(type: string): string {
+/** Of a child's id that XState made up, `0.order.open.charging`, the effect's source: paint.ts. */
+export type EffectNames = ReadonlyMap<string, string>;
+
+const nameless: ReadonlyMap<string, string> = new Map();
+export const EffectNamesContext = createContext(nameless);
+
+/** `eventWords` with the names of the effects of the actor that is shown. */
+export function useEventWords(): (type: string) => string {
+  const names = useContext(EffectNamesContext);
+  return (type) => eventWords(type, names);
+}
+
+/** `xstate.done.actor.submit` → `submit answers`. */
+export function eventWords(type: string, names = nameless): string {
   const [, done] = /^xstate\.done\.actor\.(.+)$/.exec(type) ?? [];
-  if (done !== undefined) return `${childWords(done)} is done`;
+  if (done !== undefined) return `${childWords(done, names)} answers`;
   const [, failed] = /^xstate\.error\.actor\.(.+)$/.exec(type) ?? [];
-  if (failed !== undefined) return `${childWords(failed)} failed`;
+  if (failed !== undefined) return `${childWords(failed, names)} fails`;
   const [, delay] = /^xstate\.after\.([^.]+)\./.exec(type) ?? [];
   if (delay !== undefined) return /^\d+$/.test(delay) ? `after ${delay} ms` : `after ${delay}`;
   const [, state] = /^xstate\.done\.state\.(.+)$/.exec(type) ?? [];
@@ -17,7 +32,7 @@ export function eventWords(type: string): string {
   return type === 'xstate.init' ? 'created' : type;
 }
 
-/** XState names what its machine does not: of `0.order.open.charging` the state says more. */
-function childWords(child: string): string {
-  return /^\d+\.[^.]+\.(.+)$/.exec(child)?.[1] ?? child;
+/** XState names what its machine does not: without its source the state says most. */
+function childWords(child: string, names: EffectNames): string {
+  return names.get(child) ?? /^\d+\.[^.]+\.(.+)$/.exec(child)?.[1] ?? child;
 }

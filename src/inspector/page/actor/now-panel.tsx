@@ -9,7 +9,7 @@ import type { ActorReport, LegalEvent, WhyReport } from '../../../actors/inspect
 import { useNow } from '../house.js';
 import { agoWords, durationWords, timeWords } from '../words.js';
 import { AddressLink } from './address-link.js';
-import { eventWords } from './event-words.js';
+import { useEventWords } from './event-words.js';
 import { JsonTree } from './json-tree.js';
 
 interface NowProps {
@@ -30,9 +30,7 @@ export function NowPanel({ report, why, isLinked, children }: NowProps): VNode {
       {why !== undefined && why.legal.length > 0 && <Legal legal={why.legal} now={now} />}
       <Effects report={report} now={now} />
       <Timers report={report} now={now} />
-      {report.waiting > 0 && (
-        <p>{report.waiting >= 1_000 ? '1,000 or more' : report.waiting} events wait for it.</p>
-      )}
+      {report.waiting > 0 && <p>{waitingWords(report.waiting)} for it.</p>}
       <Artifacts report={report} />
       <Delivery report={report} isLinked={isLinked} />
       <Children report={report} isLinked={isLinked} />
@@ -65,6 +63,7 @@ function Errors({
 }
 
 function Legal({ legal, now }: { readonly legal: readonly LegalEvent[]; readonly now: number }): VNode {
+  const eventWords = useEventWords();
   return (
     <Part title="What it hears now">
       <ul class="legal">
@@ -103,7 +102,7 @@ function Effects({
               <strong class="mono">{effect.src}</strong>
               <span class={effect.state === 'running' ? 'mark mark-accent' : 'mark'}>{effect.state}</span>
               <span class="soft">
-                {effect.attempts === 1 ? '1 attempt' : `${effect.attempts} attempts`} · pool {effect.pool}
+                {attemptsWords(effect.attempts)} · pool {effect.pool}
                 {effect.since !== undefined && ` · asked for ${agoWords(effect.since, now)}`}
                 {effect.startedAt !== undefined && ` · runs ${durationWords(now - effect.startedAt)}`}
               </span>
@@ -183,7 +182,7 @@ function Delivery({ report: { delivery }, isLinked }: LinkedProps): VNode | null
           {delivery.status}
         </span>
         <AddressLink address={address} isLinked={isLinked} />
-        {delivery.attempts !== undefined && <span class="soft">{delivery.attempts} attempts</span>}
+        {delivery.attempts !== undefined && <span class="soft">{attemptsWords(delivery.attempts)}</span>}
       </p>
     </Part>
   );
@@ -246,6 +245,16 @@ export function Part(props: { readonly title: string; readonly children: Compone
       {props.children}
     </section>
   );
+}
+
+function attemptsWords(attempts: number): string {
+  return attempts === 1 ? '1 attempt' : `${attempts} attempts`;
+}
+
+/** More than 1,000 are not counted. */
+function waitingWords(waiting: number): string {
+  if (waiting === 1) return '1 event waits';
+  return `${waiting >= 1_000 ? '1,000 or more' : waiting} events wait`;
 }
 
 function untilWords(dueAt: number, now: number): string {

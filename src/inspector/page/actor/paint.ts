@@ -59,18 +59,43 @@ export function edgesTaken(
 
 /** An effect's state: of a child's id, the path of the state that invokes it. */
 export function invokers(config: JsonObject): ReadonlyMap<string, string> {
+  return new Map(invokesIn(config).map(({ id, path }) => [id, path]));
+}
+
+/** Of each effect that the machine does not name, its source by the id that XState gives it. */
+export function effectNames(config: JsonObject): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
-  const id = typeof config['id'] === 'string' ? config['id'] : '(machine)';
-  const walk = (node: JsonObject, path: string): void => {
-    for (const [index, one] of listed(node['invoke']).entries()) {
-      const named = isObject(one) && typeof one['id'] === 'string' ? one['id'] : undefined;
-      found.set(named ?? `${index}.${[id, path].filter((part) => part !== '').join('.')}`, path);
-    }
-    for (const [key, below] of Object.entries(isObject(node['states']) ? node['states'] : {}))
-      if (isObject(below)) walk(below, path === '' ? key : `${path}.${key}`);
-  };
-  walk(config, '');
+  for (const { id, src, isNamed } of invokesIn(config)) if (!isNamed && src !== undefined) found.set(id, src);
   return found;
+}
+
+interface Invoked {
+  readonly id: string;
+  readonly isNamed: boolean;
+  readonly src: string | undefined;
+  /** Of the state that invokes it. */
+  readonly path: string;
+}
+
+function invokesIn(config: JsonObject): readonly Invoked[] {
+  const root = typeof config['id'] === 'string' ? config['id'] : '(machine)';
+  const walk = (node: JsonObject, path: string): readonly Invoked[] => {
+    const own = listed(node['invoke']).map((one, index) => {
+      const { id, src } = isObject(one) ? one : {};
+      return {
+        id: typeof id === 'string' ? id : `${index}.${[root, path].filter((part) => part !== '').join('.')}`,
+        isNamed: typeof id === 'string',
+        src: typeof src === 'string' ? src : undefined,
+        path,
+      };
+    });
+    const states = isObject(node['states']) ? node['states'] : {};
+    const below = Object.entries(states).flatMap(([key, state]) =>
+      isObject(state) ? walk(state, path === '' ? key : `${path}.${key}`) : [],
+    );
+    return [...own, ...below];
+  };
+  return walk(config, '');
 }
 
 /** What stands in the badges now: timers that count down, effects with their attempts. Path -> text. */

@@ -10,7 +10,7 @@
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { durationWords, stateWords, timeWords } from '../words.js';
-import { eventWords } from './event-words.js';
+import { useEventWords } from './event-words.js';
 import {
   movedBy,
   newerCount,
@@ -33,6 +33,7 @@ export function Scrubber({ timeline, move }: ScrubberProps): VNode {
   const at = positionOf(timeline);
   const last = timeline.steps.length - 1;
   const isAtEnd = at === last;
+  const words = wordsOf(timeline, useEventWords());
   useEffect(() => {
     if (!isPlaying) return;
     if (isAtEnd) {
@@ -63,7 +64,7 @@ export function Scrubber({ timeline, move }: ScrubberProps): VNode {
         <input
           type="range"
           aria-label="Step"
-          aria-valuetext={wordsOf(timeline)}
+          aria-valuetext={words}
           min={0}
           max={Math.max(last, 0)}
           value={Math.max(at, 0)}
@@ -79,7 +80,7 @@ export function Scrubber({ timeline, move }: ScrubberProps): VNode {
       </div>
       {/* Said to who moves, not at every step that an actor takes by itself. */}
       <p class="scrubber-words" aria-live={timeline.shown === undefined ? 'off' : 'polite'}>
-        {wordsOf(timeline)}
+        {words}
       </p>
     </section>
   );
@@ -132,7 +133,7 @@ function NewestButton(props: {
 }
 
 /** `Step 12 of 40 · poll.due → polling · 10:01:02.123 · +2 s`. */
-function wordsOf(timeline: Timeline): string {
+function wordsOf(timeline: Timeline, eventWords: (type: string) => string): string {
   const step = stepShown(timeline);
   if (step === undefined) return 'No step is kept.';
   const before = stepBefore(timeline);

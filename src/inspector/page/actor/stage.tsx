@@ -22,7 +22,8 @@ import { ActorHead } from './head.js';
 import { HistoryPanel } from './history-panel.js';
 import { JsonTree } from './json-tree.js';
 import { NowPanel } from './now-panel.js';
-import { badgesOf, invokers } from './paint.js';
+import { EffectNamesContext } from './event-words.js';
+import { badgesOf, effectNames, invokers } from './paint.js';
 import { Scrubber } from './scrubber.js';
 import type { ActorSource } from './source.js';
 import { StepPanel } from './step-panel.js';
@@ -68,51 +69,54 @@ export function Stage(props: StageProps): VNode {
   const isAsked = isPlaced && (tab === 'steps' || tab === 'context');
   const shown = useStepReport(source, isAsked ? step?.seq : undefined);
   const moment = useMoment(props, tab === 'what-if' ? supposed : undefined);
+  const names = useMemo(() => effectNames(props.config ?? {}), [props.config]);
   return (
-    <article class="actor" data-address={report.address}>
-      <ActorHead report={report} isLinked={source.isLinked} />
-      <div class="actor-stage">
-        <div class="sheet actor-left">
-          {chart === undefined ? (
-            <Nothing>Neither the store nor this process knows the chart of its machine.</Nothing>
-          ) : (
-            <ChartStage chart={chart} label={labelOf(report, moment)} moment={moment} />
-          )}
-          <Scrubber timeline={timeline} move={move} />
+    <EffectNamesContext.Provider value={names}>
+      <article class="actor" data-address={report.address}>
+        <ActorHead report={report} isLinked={source.isLinked} />
+        <div class="actor-stage">
+          <div class="sheet actor-left">
+            {chart === undefined ? (
+              <Nothing>Neither the store nor this process knows the chart of its machine.</Nothing>
+            ) : (
+              <ChartStage chart={chart} label={labelOf(report, moment)} moment={moment} />
+            )}
+            <Scrubber timeline={timeline} move={move} />
+          </div>
+          <div class="sheet actor-right">
+            <Tabs tabs={panels} titles={TITLES} open={tab} choose={open}>
+              {tab === 'now' && (
+                <NowPanel report={report} why={props.why} isLinked={source.isLinked}>
+                  {source.isLinked && (
+                    <ActsPanel address={report.address} acts={props.acts} done={props.again} />
+                  )}
+                </NowPanel>
+              )}
+              {tab === 'steps' && (
+                <StepPanel
+                  timeline={timeline}
+                  shown={shown}
+                  isLinked={source.isLinked}
+                  select={(seq) => move((before) => shownAt(before, seq))}
+                />
+              )}
+              {tab === 'context' && <ContextPanel report={report} shown={shown} seq={step?.seq} />}
+              {tab === 'what-if' && step !== undefined && (
+                <WhatIfPanel
+                  key={`${source.key} ${timeline.shown ?? 'newest'}`}
+                  source={source}
+                  timeline={timeline}
+                  seq={step.seq}
+                  suppose={suppose}
+                />
+              )}
+              {tab === 'what-if' && step === undefined && <Nothing>No step is kept to go on from.</Nothing>}
+              {tab === 'history' && <HistoryPanel history={report.history} />}
+            </Tabs>
+          </div>
         </div>
-        <div class="sheet actor-right">
-          <Tabs tabs={panels} titles={TITLES} open={tab} choose={open}>
-            {tab === 'now' && (
-              <NowPanel report={report} why={props.why} isLinked={source.isLinked}>
-                {source.isLinked && (
-                  <ActsPanel address={report.address} acts={props.acts} done={props.again} />
-                )}
-              </NowPanel>
-            )}
-            {tab === 'steps' && (
-              <StepPanel
-                timeline={timeline}
-                shown={shown}
-                isLinked={source.isLinked}
-                select={(seq) => move((before) => shownAt(before, seq))}
-              />
-            )}
-            {tab === 'context' && <ContextPanel report={report} shown={shown} seq={step?.seq} />}
-            {tab === 'what-if' && step !== undefined && (
-              <WhatIfPanel
-                key={`${source.key} ${timeline.shown ?? 'newest'}`}
-                source={source}
-                timeline={timeline}
-                seq={step.seq}
-                suppose={suppose}
-              />
-            )}
-            {tab === 'what-if' && step === undefined && <Nothing>No step is kept to go on from.</Nothing>}
-            {tab === 'history' && <HistoryPanel history={report.history} />}
-          </Tabs>
-        </div>
-      </div>
-    </article>
+      </article>
+    </EffectNamesContext.Provider>
   );
 }
 

@@ -14,7 +14,7 @@ import { hrefOf } from '../router.js';
 import { durationWords, stateWords, timeWords } from '../words.js';
 import { AddressLink } from './address-link.js';
 import { diffLines } from './diff-lines.js';
-import { eventWords } from './event-words.js';
+import { useEventWords } from './event-words.js';
 import { JsonTree, LongText } from './json-tree.js';
 import type { ShownReport } from './step-report.js';
 import { positionOf, stepShown, type Timeline } from './steps-model.js';
@@ -59,6 +59,7 @@ function StepList({ timeline, select }: Pick<StepPanelProps, 'timeline' | 'selec
       list.scrollTop = top - list.clientHeight / 2;
   }, [seq, rows.length]);
   const [first] = timeline.steps;
+  const eventWords = useEventWords();
   return (
     <div class="step-list" ref={box} role="group" aria-label="Steps" tabIndex={0}>
       {from > 0 && <p class="soft small">… {from} earlier</p>}
@@ -91,6 +92,7 @@ interface DetailProps {
 
 function StepDetail({ step, shown: { report, error }, isLinked }: DetailProps): VNode {
   const isHere = report?.seq === step.seq;
+  const eventWords = useEventWords();
   return (
     <div class="step-detail">
       <h3>
@@ -218,6 +220,7 @@ export interface Asks {
 }
 
 export function AsksOf({ effects, timers, sends, emitted = [], isLinked }: Asks): VNode | null {
+  const eventWords = useEventWords();
   if (effects.length + timers.length + sends.length + emitted.length === 0) return null;
   return (
     <>

@@ -13,7 +13,7 @@ import type { JsonEvent } from '../../../json.js';
 import { isAborted } from '../api.js';
 import { Trouble, Waiting } from '../notice.js';
 import { stateWords } from '../words.js';
-import { eventWords } from './event-words.js';
+import { useEventWords } from './event-words.js';
 import { parsedEvent } from './parsed-event.js';
 import { SaveTest } from './save-test.js';
 import type { ActorSource } from './source.js';
@@ -97,6 +97,7 @@ function EventForm({ legal, apply }: EventFormProps): VNode {
   const [text, setText] = useState(() => textOf(types[0]?.type ?? ''));
   const [problem, setProblem] = useState<string>();
   const typed = parsedEvent(text);
+  const eventWords = useEventWords();
   const chosen =
     'event' in typed && types.some(({ type }) => type === typed.event.type) ? typed.event.type : '';
   const submit = (event: SubmitEvent): void => {
@@ -181,6 +182,7 @@ function Paths({ report, timeline }: { readonly report: WhatIfReport; readonly t
 }
 
 function Came({ type, state }: { readonly type: string; readonly state: string }): VNode {
+  const eventWords = useEventWords();
   return (
     <>
       <div class="mono">{eventWords(type)}</div>
@@ -193,7 +195,7 @@ function Supposed({ step }: { readonly step: WhatIfStep }): VNode {
   return (
     <section aria-label="The last supposed step" role="status">
       {step.error !== undefined && <div class="trouble">{step.error}</div>}
-      <h4>What would change</h4>
+      <h4>What the last event would change</h4>
       <Diff changes={step.diff} />
       {step.status !== 'active' && (
         <p>

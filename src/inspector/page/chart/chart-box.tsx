@@ -12,6 +12,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ChartKey, GivenChart } from '../api.js';
 import { useApi, useAsked } from '../house.js';
 import { Trouble, Waiting } from '../notice.js';
+import { dragged } from './drag.js';
 
 export interface ChartBoxProps {
   readonly chart: ChartKey | GivenChart;
@@ -29,6 +30,7 @@ export function ChartBox({ chart, label, paint, onState }: ChartBoxProps): VNode
   const [svg, setSvg] = useState<SVGSVGElement>();
   const [fault, setFault] = useState<unknown>();
   const box = useRef<HTMLDivElement>(null);
+  useEffect(() => (box.current === null ? undefined : dragged(box.current)), []);
   useEffect(() => {
     if (text === undefined) return;
     try {
