@@ -199,7 +199,8 @@ export async function visit(house: BrowserHouse, options: VisitOptions = {}): Pr
   });
   onTestFinished(() => context.close());
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  // For what hangs: a chart is drawn within seconds, on a slow machine within many.
+  page.setDefaultTimeout(60_000);
   const faults: string[] = [];
   page.on('pageerror', (error) => faults.push(`threw: ${error.message}`));
   page.on('console', (line) => {

@@ -67,9 +67,11 @@ test('letters that are typed narrow it, and are one step on the way back', async
   const filter = page.getByLabel('Text');
   await page.locator('tr[data-address^="job/"]').nth(3).waitFor();
   await page.keyboard.press('/');
-  await page.keyboard.type('harbour');
+  await page.keyboard.type('harbour ');
   await page.waitForURL('**&text=harbour');
-  expect(await filter.inputValue()).toBe('harbour');
+  await page.keyboard.type('at');
+  await page.waitForURL('**&text=harbour+at');
+  expect(await filter.inputValue()).toBe('harbour at');
   await page.locator('tr[data-address^="job/"]').nth(1).waitFor({ state: 'detached' });
   expect(await shown(page)).toHaveLength(1);
 });

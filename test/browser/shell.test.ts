@@ -60,7 +60,7 @@ test('keys lead to the filter and to the list of keys, but not while somebody ty
   await page.keyboard.press('/');
   await page.waitForURL('**/#/actors?focus=filter');
   const filter = page.getByLabel('Text');
-  await filter.waitFor();
+  await page.locator('input:focus').waitFor();
   await page.keyboard.type('/?');
   expect(await filter.inputValue()).toBe('/?');
   expect(await keys.isVisible()).toBe(false);

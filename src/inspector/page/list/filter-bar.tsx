@@ -111,7 +111,12 @@ function Typed(props: {
   const [typed, setTyped] = useState(value);
   const pause = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => setTyped(value), [value]);
+  const written = useRef(value);
+  useEffect(() => {
+    // What we wrote ourselves comes back without the space at its end, and by then more may be typed.
+    if (value !== written.current) setTyped(value);
+    written.current = value;
+  }, [value]);
   useEffect(() => () => clearTimeout(pause.current), []);
   useEffect(() => {
     if (isWanted === true) field.current?.focus();
@@ -119,7 +124,10 @@ function Typed(props: {
   const take = (text: string): void => {
     setTyped(text);
     clearTimeout(pause.current);
-    pause.current = setTimeout(() => set(text.trim()), TYPING_PAUSE_MS);
+    pause.current = setTimeout(() => {
+      written.current = text.trim();
+      set(written.current);
+    }, TYPING_PAUSE_MS);
   };
   return (
     <label>
