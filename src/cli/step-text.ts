@@ -74,7 +74,8 @@ export function stepLines(step: StepReport, { colours }: Terminal): readonly str
 
 /** A line a step of a story, in its order. */
 export function storyLines({ steps, actors, cut }: Story, terminal: Terminal): readonly string[] {
-  const count = `${steps.length} steps of ${actors.length} ${actors.length === 1 ? 'actor' : 'actors'}`;
+  const taken = `${steps.length} ${steps.length === 1 ? 'step' : 'steps'}`;
+  const count = `${taken} of ${actors.length} ${actors.length === 1 ? 'actor' : 'actors'}`;
   return [
     ...tableLines(terminal, STORY_COLUMNS, steps),
     cut ? `${count}; it is longer than that, or goes on in steps that are not kept` : count,

@@ -11,6 +11,7 @@ import { ChartBox } from '../chart/chart-box.js';
 import { useZoom, ZoomTools } from '../chart/zoom.js';
 import { Nothing } from '../notice.js';
 import { go, hrefOf } from '../router.js';
+import { shortened } from '../story/diagram.js';
 import { countWords, durationWords } from '../words.js';
 import { paintCounts, showCrowd } from './paint-counts.js';
 import { countsByPath, editionsOf, stateRows, unfinishedOf, type Edition, type StateRow } from './tally.js';
@@ -19,6 +20,8 @@ import { countsByPath, editionsOf, stateRows, unfinishedOf, type Edition, type S
 const CHART_PX_MAX = 640;
 /** A chart wider than this has the sheet's whole width, and the table below it. */
 const WIDE_PX = 1_100;
+/** Of an id in the table. */
+const SLOWEST_CHARS = 14;
 
 export function KindSheet({ kind }: { readonly kind: KindView }): VNode {
   const editions = useMemo(() => editionsOf(kind), [kind]);
@@ -179,7 +182,10 @@ function StateLine({
       <td class="slowest">
         {slowest !== undefined && (
           <a href={hrefOf('actor', { address: slowest.address })} title={slowest.address}>
-            {durationWords(slowest.ms)}
+            <span class="nowrap">{durationWords(slowest.ms)}</span>{' '}
+            <span class="mono small">
+              {shortened(slowest.address.slice(slowest.address.indexOf('/') + 1), SLOWEST_CHARS)}
+            </span>
           </a>
         )}
       </td>
