@@ -8,8 +8,10 @@ import { mutants } from './mutants/list.js';
 import { hasTitle, type Mutant, type Rule } from './mutants/mutant.js';
 import { sourceOf } from './tidy/sources.js';
 
-const numbered = (letter: 'P' | 'K' | 'S' | 'Q' | 'H' | 'W' | 'B' | 'T', count: number): readonly Rule[] =>
-  Array.from({ length: count }, (_unused, index) => `${letter}${index + 1}` as const);
+const numbered = (
+  letter: 'P' | 'K' | 'S' | 'Q' | 'H' | 'W' | 'B' | 'I' | 'T',
+  count: number,
+): readonly Rule[] => Array.from({ length: count }, (_unused, index) => `${letter}${index + 1}` as const);
 const rules: readonly Rule[] = [
   ...numbered('P', 7),
   ...numbered('K', 16),
@@ -18,9 +20,10 @@ const rules: readonly Rule[] = [
   ...numbered('H', 5),
   ...numbered('W', 7),
   ...numbered('B', 6),
+  ...numbered('I', 9),
   ...numbered('T', 6),
 ];
-const rows = sourceOf('docs/guarantees.md').lines.filter((line) => /^\| [PKSQHWBT]\d+ \| /.test(line));
+const rows = sourceOf('docs/guarantees.md').lines.filter((line) => /^\| [PKSQHWBIT]\d+ \| /.test(line));
 
 interface Shown {
   readonly title: string;

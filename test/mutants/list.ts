@@ -1,13 +1,18 @@
 /** All mutants. Callers: the tests of this folder and test/guarantees.test.ts. */
+import { actMutants } from './acts.js';
 import { actorMutants } from './actors.js';
 import { artifactMutants } from './artifacts.js';
 import { askingMutants } from './asking.js';
 import { attachmentMutants } from './attachments.js';
 import { commitMutants } from './commits.js';
+import { drawingMutants } from './drawing.js';
+import { dwellMutants } from './dwell.js';
 import { effectMutants } from './effects.js';
 import { eventMutants } from './events.js';
 import { hookMutants } from './hooks.js';
 import { hostMutants } from './hosts.js';
+import { inspectionMutants } from './inspection.js';
+import { inspectorMutants } from './inspector.js';
 import type { Mutant } from './mutant.js';
 import { pagingMutants } from './paging.js';
 import { runnerMutants } from './runners.js';
@@ -44,4 +49,9 @@ export const mutants: readonly Mutant[] = [
   ...hostMutants,
   ...hookMutants,
   ...artifactMutants,
+  ...drawingMutants,
+  ...dwellMutants,
+  ...actMutants,
+  ...inspectionMutants,
+  ...inspectorMutants,
 ];

@@ -10,9 +10,9 @@ import { sourceOf, sourcesIn } from '../tidy/sources.js';
 
 /**
  * A row of docs/guarantees.md: a promise (`P1`), a rule of the kernel, store, sessions, hooks, work,
- * background tasks, the rest.
+ * background tasks, the inspection, the rest.
  */
-export type Rule = `${'P' | 'K' | 'S' | 'Q' | 'H' | 'W' | 'B' | 'T'}${number}`;
+export type Rule = `${'P' | 'K' | 'S' | 'Q' | 'H' | 'W' | 'B' | 'I' | 'T'}${number}`;
 
 export interface Mutant {
   /** What it does, as a sentence would say it of the runtime. Unique. */
