@@ -83,6 +83,22 @@ test('an actor that stands still says why, one that is not there says so', async
   await page.getByRole('heading', { name: 'No actor is named' }).waitFor();
 });
 
+test('an actor that is removed while it is seen stays in view, an unreadable one says what helps', async () => {
+  const { page } = await visit(house, { hash: hashOf('order/1') });
+  await page.locator('[data-state="open.waiting"][data-active]').waitFor();
+  const answer = { status: 404, code: 'ACTOR_NOT_FOUND' };
+  await page.route('**/v1/actors/actor?*', (route) =>
+    route.fulfill({ status: answer.status, json: { error: { code: answer.code, message: 'it is gone' } } }),
+  );
+  await page.getByText('It has been removed since').waitFor();
+  expect(await page.locator('[data-state="open.waiting"][data-active]').count()).toBe(1);
+  expect(await barriers(page)).toEqual([]);
+  Object.assign(answer, { status: 500, code: 'STORE_CORRUPTED' });
+  await page.evaluate(`location.hash = ${JSON.stringify(hashOf('order/3'))}`);
+  await page.locator('.trouble code', { hasText: 'STORE_CORRUPTED' }).waitFor();
+  await page.getByText('holdfast doctor').waitFor();
+});
+
 test('the chart is enlarged and fitted by keys, in its own box', async () => {
   const { page } = await visit(house, { hash: hashOf('order/1'), width: 390 });
   const drawing = page.locator('.chart-scroll svg');
