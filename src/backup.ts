@@ -18,6 +18,8 @@ import { copyStore, openLevelStore, type CopyReport, type Store } from './store/
 export interface BackupOptions {
   /** Ends it with the signal's reason; nothing of the copy is then left. */
   readonly signal?: AbortSignal;
+  /** Called after each page with how many rows are copied; files are copied after them. */
+  readonly onProgress?: (rows: number) => void;
 }
 
 /** A restore, as a copy; it is of a backup in which every row was whole. */
@@ -46,14 +48,14 @@ export class Backups {
   }
 
   /** See `Runtime.backup`. */
-  async take(target: string, { signal }: BackupOptions = {}): Promise<CopyReport> {
+  async take(target: string, { signal, onProgress }: BackupOptions = {}): Promise<CopyReport> {
     const closing = this.#closing.signal;
     const either = signal === undefined ? closing : AbortSignal.any([signal, closing]);
     const { files, attachments } = this.#parts;
     // The names of fetches are addresses, which this is none of.
     const work = files.during(
       newId('backup'),
-      () => attachments.paused(() => this.#copy(target, either)),
+      () => attachments.paused(() => this.#copy(target, either, onProgress)),
       () => false,
     );
     this.#running.add(work);
@@ -70,12 +72,17 @@ export class Backups {
     await Promise.allSettled(this.#running);
   }
 
-  async #copy(target: string, signal: AbortSignal): Promise<CopyReport> {
+  async #copy(
+    target: string,
+    signal: AbortSignal,
+    onProgress: BackupOptions['onProgress'],
+  ): Promise<CopyReport> {
     signal.throwIfAborted();
     const { store, directory: source, clock } = this.#parts;
     const view = await store.view();
     try {
-      return await copyStore({ view, source, target, at: clock.now(), purpose: { type: 'backup' }, signal });
+      const how = { purpose: { type: 'backup' }, signal, onProgress } as const;
+      return await copyStore({ view, source, target, at: clock.now(), ...how });
     } finally {
       await view.close();
     }
@@ -115,6 +122,7 @@ export async function restore(
       at: systemClock.now(),
       purpose: { type: 'restore', amend },
       signal,
+      onProgress: options.onProgress,
     });
     return { ...report, effects };
   } finally {

@@ -21,6 +21,8 @@ export interface CensusOptions extends Pick<DefinitionOptions, 'version' | 'migr
    * false.
    */
   readonly deep?: boolean;
+  /** Called under `deep`, for each actor that is migrated: how many were tried. */
+  readonly onProgress?: (tried: number) => void;
   /** Kinds with machines of their own that are named as children of this one would be. */
   readonly others?: readonly string[];
 }
@@ -41,8 +43,11 @@ export async function takeCensus(
     kernel.definitionOf(kind)?.isChild === false || options.others?.includes(kind) === true;
   const census = censusOf(kernel.counts(), definition, isOther);
   if (options.deep !== true) return census;
-  const trial = await trialOf(kernel.reader, definition, ({ version, hash }, kind) =>
-    kernel.shape(kind, version, hash),
+  const trial = await trialOf(
+    kernel.reader,
+    definition,
+    ({ version, hash }, kind) => kernel.shape(kind, version, hash),
+    options.onProgress,
   );
   return { ...census, trial };
 }

@@ -5,6 +5,7 @@
  */
 import type { ActorLine, ActorReport } from '../index.js';
 import { factLines, finelyText, jsonText, spanText, statesText, timeText, type Fact } from './facts.js';
+import type { Tones } from './status.js';
 import { tableLines } from './table.js';
 import { plain, type Colours, type Terminal } from './terminal.js';
 
@@ -26,7 +27,7 @@ export function actorTable(terminal: Terminal, actors: readonly ActorLine[], now
       {
         title: 'STATE',
         cell: (actor) => plain(stateText(actor)),
-        paint: (text, { status }) => paintStatus(text, status, colours),
+        paint: (text, { status }) => colours[TONES[status]](text),
         widthMin: 12,
       },
       { title: 'FOR', cell: ({ since }) => (since === undefined ? '' : spanText(now - since)), spare: true },
@@ -42,7 +43,7 @@ export function actorLines(actor: ActorReport, { colours }: Terminal, now: numbe
   const { since, fault, delivery, error } = actor;
   const facts: readonly Fact[] = [
     ['address', actor.address],
-    ['state', paintStatus(plain(stateText(actor)), actor.status, colours)],
+    ['state', colours[TONES[actor.status]](plain(stateText(actor)))],
     ['for', since === undefined ? undefined : `${finelyText(now - since)}, since ${timeText(since)}`],
     ['about', actor.title],
     ['machine', machineText(actor)],
@@ -79,7 +80,7 @@ export function stateText({ status, value }: Pick<ActorLine, 'status' | 'value'>
 }
 
 /** How an effect that is not finished is doing. */
-export function effectText({ child, src, id, state, since, attempts }: Effect, now: number): string {
+function effectText({ child, src, id, state, since, attempts }: Effect, now: number): string {
   const name = child === src ? src : `${child} (${src})`;
   const asked = since === undefined ? '' : `, asked for ${spanText(now - since)} ago`;
   return `${name} ${id}: ${state}${asked}${attemptText(attempts)}`;
@@ -89,21 +90,14 @@ export function dueText(dueAt: number, now: number): string {
   return dueAt > now ? `in ${finelyText(dueAt - now)}` : `due since ${finelyText(now - dueAt)}`;
 }
 
-export function paintStatus(text: string, status: ActorLine['status'], colours: Colours): string {
-  switch (status) {
-    case 'done':
-      return colours.green(text);
-    case 'error':
-    case 'unreadable':
-      return colours.red(text);
-    case 'quarantined':
-      return colours.yellow(text);
-    case 'stopped':
-      return colours.dim(text);
-    case 'active':
-      return colours.cyan(text);
-  }
-}
+const TONES: Tones<ActorLine['status']> = {
+  done: 'green',
+  error: 'red',
+  unreadable: 'red',
+  quarantined: 'yellow',
+  stopped: 'dim',
+  active: 'cyan',
+};
 
 function aboutOf({ title, fault }: ActorLine): string {
   const told = fault && `${fault.code}: ${fault.message}`;

@@ -20,6 +20,7 @@ import { statePaths } from './facts.js';
 import { wrong } from './given.js';
 import { atActors } from './in-directory.js';
 import { populationLines } from './population-text.js';
+import { withProgress } from './progress.js';
 import { didYouMean, nearNames } from './suggest.js';
 import type { Terminal } from './terminal.js';
 
@@ -84,11 +85,13 @@ export function actorsCommands(program: Command, terminal: Terminal): void {
 async function list(options: ListOptions, terminal: Terminal): Promise<void> {
   const { kind, state, status, session, provider, text, older: olderMs, limit, cursor } = options;
   const filter = { kind, state, status, session, provider, text, olderMs };
-  const page = await atActors(options.dir, async (actors) => {
-    const found = await filled(actors, { ...filter, limit, cursor }, limit);
-    if (found.items.length === 0) await checkNames(actors, filter);
-    return found;
-  });
+  const page = await withProgress(options, terminal, 'searching', (tell) =>
+    atActors(options.dir, async (actors) => {
+      const found = await filled(actors, { ...filter, limit, cursor }, limit, tell);
+      if (found.items.length === 0) await checkNames(actors, filter);
+      return found;
+    }),
+  );
   sayWire(
     options,
     terminal,
@@ -106,6 +109,7 @@ async function filled(
   actors: ControlInspection,
   filter: ListInspected,
   limit: number,
+  tell: (howFar: string) => void,
 ): Promise<Page<ActorLine>> {
   const items: ActorLine[] = [];
   let { cursor } = filter;
@@ -114,6 +118,7 @@ async function filled(
     items.push(...next.items);
     cursor = next.cursor;
     if (cursor === undefined || items.length >= limit) break;
+    tell(`${items.length} found`);
   }
   return cursor === undefined ? { items } : { items, cursor };
 }

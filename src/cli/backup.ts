@@ -6,28 +6,26 @@
  */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { connectControl } from '../control/index.js';
-import { openOffline, silentLogger, type CopyReport } from '../index.js';
+import type { CopyReport } from '../index.js';
 import { leafOf, say, type Common } from './answer.js';
 import { copyLines } from './copy-text.js';
+import { inDirectory } from './in-directory.js';
+import { withProgress } from './progress.js';
 import { plain, type Terminal } from './terminal.js';
 
 export function backupCommand(program: Command, terminal: Terminal): void {
   leafOf(program, 'backup <target>', 'copy a directory as it is now, while it runs or lies still').action(
     async (target: string, options: Common) => {
-      const report = await taken(options.dir, resolve(target));
+      const path = resolve(target);
+      const report = await withProgress(options, terminal, 'copying', (tell) =>
+        inDirectory(options.dir, {
+          running: (client) => client.backup(path),
+          closed: (offline) => offline.backup(path, { onProgress: (rows) => tell(`${rows} rows`) }),
+        }),
+      );
       say(options, terminal, report, () => reportLines(report).join('\n'));
     },
   );
-}
-
-async function taken(directory: string, target: string): Promise<CopyReport> {
-  const desk = (await connectControl(directory)) ?? (await openOffline({ directory, log: silentLogger }));
-  try {
-    return await desk.backup(target);
-  } finally {
-    await desk.close();
-  }
 }
 
 function reportLines(report: CopyReport): readonly string[] {

@@ -7,11 +7,12 @@
  *  2  It ends well only when no actor would be blocked and no tried migration failed.
  */
 import type { Command } from 'commander';
-import { connectControl } from '../control/index.js';
 import { HoldfastError } from '../errors.js';
-import { censusFrom, openOffline, silentLogger } from '../index.js';
+import { censusFrom } from '../index.js';
 import type { Census, CensusRow, StoredCount, Trial } from '../index.js';
+import { inDirectory } from './in-directory.js';
 import { machinesOf, type ModuleMachine } from './module-machines.js';
+import { withProgress } from './progress.js';
 import { tableLines, type Column } from './table.js';
 import { plain, type Terminal } from './terminal.js';
 
@@ -41,7 +42,7 @@ export function censusCommand(program: Command, terminal: Terminal): void {
 
 async function census(options: Options, terminal: Terminal): Promise<void> {
   const machines = await machinesOf(options.module);
-  const result = await taken(machines, options);
+  const result = await withProgress(options, terminal, 'counting', (tell) => taken(machines, options, tell));
   terminal.out(
     options.json === true ? JSON.stringify(result) : textOf(result, terminal, options.deep === true),
   );
@@ -54,30 +55,30 @@ async function census(options: Options, terminal: Terminal): Promise<void> {
   });
 }
 
-async function taken(machines: readonly ModuleMachine[], options: Options): Promise<Result> {
+async function taken(
+  machines: readonly ModuleMachine[],
+  { dir, deep = false }: Options,
+  tell: (howFar: string) => void,
+): Promise<Result> {
   const others = machines.map(({ kind }) => kind);
-  const client = await connectControl(options.dir);
-  if (client !== undefined) {
-    try {
-      if (options.deep === true) throw busy(options.dir);
+  return await inDirectory(dir, {
+    running: async (client) => {
+      if (deep) throw busy(dir);
       const counts = await client.counts();
       const items = machines.map(({ machine, kind, options: own }) =>
         censusFrom(counts, machine, { ...own, kind, others }),
       );
       return { items, parked: parkedOf(counts, items) };
-    } finally {
-      await client.close();
-    }
-  }
-  const offline = await openOffline({ directory: options.dir, log: silentLogger });
-  try {
-    const items: Census[] = [];
-    for (const { machine, kind, options: own } of machines)
-      items.push(await offline.census(machine, { ...own, kind, others, deep: options.deep === true }));
-    return { items, parked: parkedOf(offline.counts(), items) };
-  } finally {
-    await offline.close();
-  }
+    },
+    closed: async (offline) => {
+      const items: Census[] = [];
+      for (const { machine, kind, options: own } of machines) {
+        const onProgress = (tried: number): void => tell(`${kind}: ${tried} migrations tried`);
+        items.push(await offline.census(machine, { ...own, kind, others, deep, onProgress }));
+      }
+      return { items, parked: parkedOf(offline.counts(), items) };
+    },
+  });
 }
 
 function busy(directory: string): HoldfastError {

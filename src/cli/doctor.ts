@@ -6,7 +6,6 @@
  *  1  Without `--repair` the directory is as it was.
  *  2  It ends well only when nothing is damaged or lost, or no longer is.
  */
-import { isatty } from 'node:tty';
 import type { Command } from 'commander';
 import { HoldfastError } from '../errors.js';
 import {
@@ -21,6 +20,7 @@ import {
 } from '../index.js';
 import { leafOf, say, type Common } from './answer.js';
 import { machinesOf } from './module-machines.js';
+import { withProgress } from './progress.js';
 import { plain, type Terminal } from './terminal.js';
 
 interface Options extends Common {
@@ -30,8 +30,6 @@ interface Options extends Common {
 }
 
 const SEVERITIES = ['loss', 'damage', 'litter'] as const;
-const STDERR = 2;
-const ROWS_BETWEEN_LINES = 1_000_000;
 
 export function doctorCommand(program: Command, terminal: Terminal): void {
   leafOf(program, 'doctor', 'say whether a directory that nobody runs is whole, and repair it')
@@ -42,12 +40,17 @@ export function doctorCommand(program: Command, terminal: Terminal): void {
 }
 
 async function doctor(options: Options, terminal: Terminal): Promise<void> {
-  const report = await examine({
-    directory: options.dir,
-    repair: options.repair === true,
-    deep: options.deep === true,
-    machines: await machinesIn(options.module),
-    ...progressOn(terminal),
+  const machines = await machinesIn(options.module);
+  const report = await withProgress(options, terminal, 'examining', (tell) => {
+    let now: Stage = 'holding';
+    return examine({
+      directory: options.dir,
+      repair: options.repair === true,
+      deep: options.deep === true,
+      machines,
+      onStage: (stage) => tell((now = stage)),
+      onProgress: (rows) => tell(`${now}, ${rows} rows`),
+    });
   });
   say(options, terminal, report, () => textOf(report, terminal).join('\n'));
   if (report.verdict === 'healthy' || report.verdict === 'litter') return;
@@ -59,20 +62,6 @@ async function doctor(options: Options, terminal: Terminal): Promise<void> {
 async function machinesIn(module: string | undefined) {
   if (module === undefined) return [];
   return (await machinesOf(module)).map(({ machine, kind, options }) => ({ machine, kind, ...options }));
-}
-
-/** A line a stage, and one a million rows, for somebody who watches. */
-function progressOn({ err, colours }: Terminal) {
-  if (!isatty(STDERR)) return {};
-  let told = 0;
-  return {
-    onStage: (stage: Stage) => err(colours.dim(`${stage} ...`)),
-    onProgress: (rows: number) => {
-      if (rows < told + ROWS_BETWEEN_LINES) return;
-      told = rows;
-      err(colours.dim(`${rows} rows`));
-    },
-  };
 }
 
 function textOf(report: DoctorReport, terminal: Terminal): readonly string[] {

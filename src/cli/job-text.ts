@@ -5,6 +5,7 @@
  */
 import type { FallbackView, JobView } from '../index.js';
 import { factLines, timeText, type Fact } from './facts.js';
+import type { Tones } from './status.js';
 import type { Colours } from './terminal.js';
 
 /** Aligned `name  value` lines; what a job does not have is left out. */
@@ -12,7 +13,7 @@ export function jobLines(job: JobView, colours: Colours): readonly string[] {
   const { ref, error, delivery, quarantine, progress } = job;
   const facts: readonly Fact[] = [
     ['id', job.id],
-    ['status', nameStatus(job.late ? `${job.status} (late)` : job.status, job.status, colours)],
+    ['status', colours[JOB_TONES[job.status]](job.late ? `${job.status} (late)` : job.status)],
     ['prompt', job.request?.prompt],
     ['provider', job.provider],
     ...(job.fallback ?? []).map((step): Fact => ['asked', askedText(step)]),
@@ -36,26 +37,18 @@ export function jobLines(job: JobView, colours: Colours): readonly string[] {
   return factLines(facts, colours, 'status');
 }
 
-/** A status, or a text about it, in its colour. */
-export function nameStatus(text: string, status: JobView['status'], colours: Colours): string {
-  switch (status) {
-    case 'done':
-      return colours.green(text);
-    case 'failed':
-    case 'timedOut':
-      return colours.red(text);
-    case 'blocked':
-    case 'submitUnknown':
-      return colours.yellow(text);
-    case 'cancelled':
-      return colours.dim(text);
-    case 'submitting':
-    case 'pending':
-    case 'polling':
-    case 'fetching':
-      return colours.cyan(text);
-  }
-}
+export const JOB_TONES: Tones<JobView['status']> = {
+  done: 'green',
+  failed: 'red',
+  timedOut: 'red',
+  blocked: 'yellow',
+  submitUnknown: 'yellow',
+  cancelled: 'dim',
+  submitting: 'cyan',
+  pending: 'cyan',
+  polling: 'cyan',
+  fetching: 'cyan',
+};
 
 function askedText({ provider, credential, present, refusal }: FallbackView): string {
   const who = `${provider}:${credential}${present ? ' (present)' : ''}`;

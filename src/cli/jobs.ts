@@ -11,8 +11,8 @@ import type { JobView, ListJobs } from '../index.js';
 import { limits } from '../limits.js';
 import { leafOf, LIMIT_DEFAULT, moreLines, say, wholeLimit, type Common } from './answer.js';
 import { atDesk } from './desk.js';
-import { spanText } from './facts.js';
-import { jobLines, nameStatus } from './job-text.js';
+import { jobLines, JOB_TONES } from './job-text.js';
+import { statusColumns } from './status.js';
 import { tableLines, type Column } from './table.js';
 import { plain, type Terminal } from './terminal.js';
 
@@ -76,14 +76,7 @@ async function list(options: ListOptions, terminal: Terminal): Promise<void> {
 function columnsOf({ colours }: Terminal): readonly Column<JobView>[] {
   const now = systemClock.now();
   return [
-    { title: 'ID', cell: ({ id }) => id, keep: true },
-    {
-      title: 'STATUS',
-      cell: ({ status }) => status,
-      paint: (text, { status }) => nameStatus(text, status, colours),
-      keep: true,
-    },
-    { title: 'AGE', cell: ({ submittedAt }) => spanText(now - submittedAt) },
+    ...statusColumns<JobView['status'], JobView>(JOB_TONES, colours, ({ submittedAt }) => now - submittedAt),
     { title: 'DELIVERY', cell: ({ deliveryStatus }) => deliveryStatus },
     { title: 'PROVIDER', cell: ({ provider }) => plain(provider) },
     { title: 'KIND', cell: ({ kind }) => kind },

@@ -8,9 +8,10 @@
  *     in the programs that define them.
  */
 import type { Command } from 'commander';
-import { OPERATIONS, type Operation } from '../control/index.js';
+import { OPERATIONS, type ControlInspection, type Operation } from '../control/index.js';
 import type { ListQuarantined, Page, QuarantineView } from '../index.js';
 import { limits } from '../limits.js';
+import { onActor } from './address.js';
 import { leafOf, LIMIT_DEFAULT, moreLines, say, wholeLimit, type Common } from './answer.js';
 import { inDirectory } from './in-directory.js';
 import { tableLines, type Column } from './table.js';
@@ -51,16 +52,23 @@ export function quarantineCommand(program: Command, terminal: Terminal): void {
     .option('--cursor <cursor>', 'continue an earlier list')
     .action((options: ListOptions) => list(options, terminal));
   leaf('show <address>', 'show one of them, with what it could not take').action(
-    async (address: string, options: Common) => {
-      const view = await atDesk(options.dir, (desk) => desk.get(address));
+    async (given: string, options: Common) => {
+      const view = await atDesk(options.dir, (desk) =>
+        onActor(desk.inspection, given, (address) => desk.get(address)),
+      );
       say(options, terminal, view, () => viewLines(view).join('\n'));
     },
   );
   for (const what of OPERATIONS) {
     leaf(`${what} <address>`, DESCRIPTIONS[what])
       .option('--operator <name>', 'who says so; it is journaled', 'cli')
-      .action(async (address: string, options: ActOptions) => {
-        await atDesk(options.dir, (desk) => desk.operate(what, address, options.operator));
+      .action(async (given: string, options: ActOptions) => {
+        const address = await atDesk(options.dir, (desk) =>
+          onActor(desk.inspection, given, async (meant) => {
+            await desk.operate(what, meant, options.operator);
+            return meant;
+          }),
+        );
         say(options, terminal, { address }, () => `${plain(address)} ${DONE[what]}`);
       });
   }
@@ -68,6 +76,7 @@ export function quarantineCommand(program: Command, terminal: Terminal): void {
 
 /** In the process that holds the directory, or in the directory itself. */
 interface Desk {
+  readonly inspection: ControlInspection;
   list(filter: ListQuarantined): Promise<Page<QuarantineView>>;
   get(address: string): Promise<QuarantineView>;
   operate(what: Operation, address: string, operator: string): Promise<void>;
@@ -77,12 +86,14 @@ function atDesk<T>(directory: string, work: (desk: Desk) => Promise<T>): Promise
   return inDirectory(directory, {
     running: (client) =>
       work({
+        inspection: client.inspection,
         list: (filter) => client.listQuarantined(filter),
         get: (address) => client.getQuarantined(address),
         operate: (what, address, operator) => client.operate(what, address, operator),
       }),
-    closed: ({ quarantine }) =>
+    closed: ({ quarantine, inspection }) =>
       work({
+        inspection,
         list: (filter) => quarantine.list(filter),
         get: (address) => quarantine.get(address),
         operate: (what, address, operator) => quarantine[what](address, { operator }),

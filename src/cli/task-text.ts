@@ -4,9 +4,10 @@
  * Pure. Callers: the task commands. Invariant: text of others is shown without control characters.
  */
 import type { TaskView } from '../index.js';
-import { factLines, spanText, timeText, type Fact } from './facts.js';
+import { factLines, timeText, type Fact } from './facts.js';
+import { statusColumns, type Tones } from './status.js';
 import { tableLines } from './table.js';
-import { fitted, plain, type Colours, type Terminal } from './terminal.js';
+import { fitted, plain, type Terminal } from './terminal.js';
 
 /** Nothing longer fits a line of any terminal. */
 const CHARS_MAX = 500;
@@ -16,14 +17,7 @@ export function taskTable(terminal: Terminal, tasks: readonly TaskView[], now: n
   return tableLines<TaskView>(
     terminal,
     [
-      { title: 'ID', cell: ({ id }) => id, keep: true },
-      {
-        title: 'STATUS',
-        cell: ({ status }) => status,
-        paint: (text, { status }) => paintStatus(text, status, colours),
-        keep: true,
-      },
-      { title: 'AGE', cell: ({ createdAt }) => spanText(now - createdAt) },
+      ...statusColumns<TaskView['status'], TaskView>(TONES, colours, ({ createdAt }) => now - createdAt),
       {
         title: 'ITER',
         cell: ({ iterations, maxIterations }) => `${iterations}/${maxIterations}`,
@@ -43,7 +37,7 @@ export function taskLines(task: TaskView, { colours }: Terminal): readonly strin
   const tokens = `${usage.totalTokens} (${usage.inputTokens} in, ${usage.outputTokens} out)`;
   const facts: readonly Fact[] = [
     ['id', task.id],
-    ['status', paintStatus(statusText(task), task.status, colours)],
+    ['status', colours[TONES[task.status]](statusText(task))],
     ['prompt', task.prompt],
     ['system', task.systemPrompt],
     ['runner', task.runner],
@@ -92,7 +86,7 @@ export function progressLine(task: TaskView, { columns, colours }: Terminal): st
     ...(note === '' ? [] : [note]),
   ].join(', ');
   const shown = fitted(plain(text), columns - time.length - 2);
-  return `${colours.dim(time)}  ${paintStatus(shown, task.status, colours)}`;
+  return `${colours.dim(time)}  ${colours[TONES[task.status]](shown)}`;
 }
 
 function statusText({ status, exhausted }: TaskView): string {
@@ -116,21 +110,14 @@ function callText({ callId, name, idempotent, startedAt }: TaskView['openCalls']
   return `${what}, since ${timeText(startedAt)}${idempotent ? ', may run again' : ''}`;
 }
 
-function paintStatus(text: string, status: TaskView['status'], colours: Colours): string {
-  switch (status) {
-    case 'completed':
-      return colours.green(text);
-    case 'failed':
-    case 'exhausted':
-      return colours.red(text);
-    case 'blocked':
-    case 'interruptedTool':
-      return colours.yellow(text);
-    case 'cancelled':
-      return colours.dim(text);
-    case 'pending':
-    case 'running':
-    case 'cancelling':
-      return colours.cyan(text);
-  }
-}
+const TONES: Tones<TaskView['status']> = {
+  completed: 'green',
+  failed: 'red',
+  exhausted: 'red',
+  blocked: 'yellow',
+  interruptedTool: 'yellow',
+  cancelled: 'dim',
+  pending: 'cyan',
+  running: 'cyan',
+  cancelling: 'cyan',
+};

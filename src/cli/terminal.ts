@@ -17,6 +17,8 @@ export interface Terminal {
   /** One line, or several; a newline is added. */
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** Writes over the last line on standard error; undefined where that is no terminal. Empty: it is gone. */
+  readonly line?: (text: string) => void;
   /** What is given at standard input, in pieces. */
   readonly input: AsyncIterable<Uint8Array>;
 }
@@ -36,11 +38,17 @@ export function processTerminal(): Terminal {
     colours: pc.createColors(coloured),
     out: (text) => void stdout.write(`${text}\n`),
     err: (text) => void stderr.write(`${text}\n`),
+    ...(isatty(stderr.fd) && env['TERM'] !== 'dumb' && { line: writtenOver }),
     // Looked at by the commands that read it alone: whoever looks opens it.
     get input() {
       return process.stdin;
     },
   };
+}
+
+/** To the beginning of the line, and clear it. */
+function writtenOver(text: string): void {
+  process.stderr.write(`\r\u001b[K${text}`);
 }
 
 /**

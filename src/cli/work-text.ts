@@ -6,8 +6,9 @@
 import { WORK_STATUSES } from '../control/index.js';
 import type { ScheduleRun, ScheduleView, WorkCounts, WorkItemView, WorkStatus } from '../index.js';
 import { factLines, jsonText, spanText, timeText, type Fact } from './facts.js';
+import { statusColumns, type Tones } from './status.js';
 import { tableLines, type Column } from './table.js';
-import { plain, type Colours, type Terminal } from './terminal.js';
+import { plain, type Terminal } from './terminal.js';
 
 /** Nothing longer fits a line of any terminal. */
 const CHARS_MAX = 500;
@@ -21,14 +22,7 @@ export function workTable(
   return tableLines<WorkItemView>(
     terminal,
     [
-      { title: 'ID', cell: ({ id }) => id, keep: true },
-      {
-        title: 'STATUS',
-        cell: ({ status }) => status,
-        paint: (text, { status }) => paintStatus(text, status, colours),
-        keep: true,
-      },
-      { title: 'AGE', cell: ({ createdAt }) => spanText(now - createdAt) },
+      ...statusColumns<WorkStatus, WorkItemView>(TONES, colours, ({ createdAt }) => now - createdAt),
       { title: 'PRIO', cell: ({ priority }) => String(priority) },
       { title: 'TRIES', cell: ({ attempts, attemptsMax }) => `${attempts}/${attemptsMax}` },
       { title: 'KIND', cell: ({ kind }) => plain(kind) },
@@ -43,7 +37,7 @@ export function workLines(item: WorkItemView, { colours }: Terminal): readonly s
   const { claim, lastError } = item;
   const facts: readonly Fact[] = [
     ['id', item.id],
-    ['status', paintStatus(item.status, item.status, colours)],
+    ['status', colours[TONES[item.status]](item.status)],
     ['kind', item.kind],
     ['payload', jsonText(item.payload)],
     ['key', item.dedupeKey],
@@ -152,18 +146,11 @@ function noteOf({ status, claim, lastError, runAt, dedupeKey }: WorkItemView, no
   return (status === 'done' ? undefined : error) ?? dedupeKey ?? '';
 }
 
-function paintStatus(text: string, status: WorkStatus, colours: Colours): string {
-  switch (status) {
-    case 'done':
-      return colours.green(text);
-    case 'failed':
-      return colours.red(text);
-    case 'scheduled':
-      return colours.yellow(text);
-    case 'cancelled':
-      return colours.dim(text);
-    case 'ready':
-    case 'running':
-      return colours.cyan(text);
-  }
-}
+const TONES: Tones<WorkStatus> = {
+  done: 'green',
+  failed: 'red',
+  scheduled: 'yellow',
+  cancelled: 'dim',
+  ready: 'cyan',
+  running: 'cyan',
+};

@@ -37,6 +37,8 @@ export interface CopyOptions {
     | { readonly type: 'restore'; readonly amend: (copy: Store) => Promise<void> };
   /** Ends it with the signal's reason. */
   readonly signal: AbortSignal;
+  /** Called after each page with how many rows are copied. */
+  readonly onProgress?: ((rows: number) => void) | undefined;
 }
 
 export interface CopyReport {
@@ -110,7 +112,7 @@ async function withDatabase(path: string, work: (database: Database) => Promise<
 const EVERYTHING = { gte: '\0', lt: '\x7f' };
 
 async function copyRows(options: CopyOptions, database: Database, tally: Tally): Promise<void> {
-  const { view, signal, purpose } = options;
+  const { view, signal, purpose, onProgress } = options;
   let range = EVERYTHING;
   for (;;) {
     signal.throwIfAborted();
@@ -122,6 +124,7 @@ async function copyRows(options: CopyOptions, database: Database, tally: Tally):
     await database.write(page.map(([key, value]) => ({ key, value }))).catch((error: unknown) => {
       throw writeFault(error, 'the copy could not be written');
     });
+    onProgress?.(tally.rows);
     range = rangeAfter(EVERYTHING, last[0]);
   }
 }
@@ -140,6 +143,10 @@ class Tally {
   #generation = 0;
   #damagedRows = 0;
   readonly #damaged: string[] = [];
+
+  get rows(): number {
+    return this.#rows;
+  }
 
   /** Counts a page; gives the first fault in it. */
   add(page: readonly Entry[]): HoldfastError | undefined {

@@ -40,26 +40,8 @@ const NUMBER_MAX = 2 ** 48 - 1;
 /** No seq: pages come after the checkpoints of their actor. */
 const PAGES = 'p';
 
-export type RowLetter =
-  | 'm'
-  | 's'
-  | 'j'
-  | 'c'
-  | 'p'
-  | 'd'
-  | 'o'
-  | 'i'
-  | 'x'
-  | 'e'
-  | 'q'
-  | 'n'
-  | 'v'
-  | 'h'
-  | 'a'
-  | 'f'
-  | 'y'
-  | 'k'
-  | 'b';
+type LettersOf<Text> = Text extends `${infer Letter}${infer More}` ? Letter | LettersOf<More> : never;
+export type RowLetter = LettersOf<'msjcpdoixeqnvhafykb'>;
 
 /**
  * A number from 0 to 2^48-1 as text of fixed width; larger ones are clamped (a due time beyond the year

@@ -45,13 +45,14 @@ test('actors of a running process are listed, shown, skipped and dismissed throu
   expect(shown.out).toContain('address    order/2 %/é\n');
   expect(shown.out).toContain('"camelCase":1');
 
+  expect((await told(['quarantine', 'show', '1', ...dir])).out).toContain('address    order/1\n');
   const still = await told(['quarantine', 'resume', 'order/1', ...dir]);
   expect(still).toMatchObject({ code: 1, out: '' });
   expect(still.err).toMatch(/^holdfast: ACTOR_QUARANTINED: [^\n]+\n$/);
   const skipped = await told(['quarantine', 'skip', 'order/1', '--operator', 'ann', ...dir]);
   expect(skipped).toMatchObject({ code: 0, out: 'order/1 goes on without it\n', err: '' });
   expect((await runtime.inspect.reader.journal('order/1')).at(-1)).toMatchObject({ source: 'operator:ann' });
-  const twice = await told(['quarantine', 'skip', 'order/1', ...dir]);
+  const twice = await told(['quarantine', 'skip', '1', ...dir]);
   expect(twice).toMatchObject({ code: 1 });
   expect(twice.err).toMatch(/^holdfast: ACTOR_NOT_QUARANTINED: /);
   const dismissed = await told(['quarantine', 'dismiss', 'order/2 %/é', '--json', ...dir]);

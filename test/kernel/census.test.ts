@@ -103,8 +103,11 @@ describe('a census (K12)', () => {
     expect(census.trial?.failures.map(({ address }) => address)).toEqual(['order/a', 'order/b', 'order/c']);
     expect(census.trial?.failures[0]).toMatchObject({ version: '1', state: 'idle' });
     expect(census.trial?.failures[0]?.message).toContain('no idea what to do');
-    const good = { migrate: { from: { 1: busyToWorking } }, deep: true };
+    const told: number[] = [];
+    const onProgress = (tried: number): void => void told.push(tried);
+    const good = { migrate: { from: { 1: busyToWorking } }, deep: true, onProgress };
     const { trial } = await takeCensus(world.kernel, machineOf('2', renamed), good);
+    expect(told).toEqual([1, 2, 3, 4, 5]);
     expect(trial).toEqual({ tried: 5, failed: 0, failures: [] });
   });
 

@@ -100,6 +100,7 @@ export async function trialOf(
   reader: Pick<Reader, 'records' | 'whole'>,
   definition: Definition,
   shapeOf: (record: ActorRecord, kind: string) => Shape | undefined,
+  onProgress?: (tried: number) => void,
 ): Promise<Trial> {
   const failures: FailedTrial[] = [];
   let tried = 0;
@@ -107,6 +108,7 @@ export async function trialOf(
   for (const each of familyOf(definition)) {
     for await (const [address, record] of migrating(reader, each)) {
       tried += 1;
+      onProgress?.(tried);
       const scene = { address, shape: shapeOf(record, each.kind) };
       const message = await failureOf(each, () => reader.whole(each, { address, record }), scene);
       if (message === undefined) continue;
