@@ -112,6 +112,13 @@ describe('the histogram of a state', () => {
     expect(new Set(found?.slowest.map(({ address }) => address)).size).toBe(limits.dwellSlowestMax);
   });
 
+  it('gives an actor that comes back one place, that of its longest stay', () => {
+    const dwell = new Dwell();
+    for (const ms of [5, 9, 7]) dwell.add({ kind: 'k', address: 'k/1', stays: [{ state: 's', ms }] });
+    dwell.written();
+    expect(dwell.of()[0]?.slowest).toEqual([{ address: 'k/1', ms: 9 }]);
+  });
+
   it('takes the shortest and the longest life there may be', () => {
     const dwell = new Dwell();
     for (const ms of [0, 0.4, 1, 366 * 86_400_000 * 100])

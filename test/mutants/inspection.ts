@@ -6,8 +6,6 @@ const diffs = 'test/inspection/diff.test.ts';
 const applied = 'applied to the one before, it makes the one after';
 const pointers = 'names are pointers, those of slashes and of prototypes too';
 const retake = 'src/actors/inspection/retake.ts';
-const actors = 'test/inspection/actors.test.ts';
-const behindCheckpoint = 'behind a checkpoint is taken again from there; one that was cut is not kept';
 const versions = 'test/inspection/versions.test.ts';
 const migration = 'a migration is a step like any other; those before it are of a machine that is not here';
 const sandbox = 'src/actors/inspection/sandbox.ts';
@@ -55,15 +53,6 @@ export const inspectionMutants: readonly Mutant[] = [
     by: noSecret,
   },
   {
-    name: 'shows the secrets that an event brings',
-    breaks: ['I2'],
-    file: 'src/actors/inspection/veil.ts',
-    find: "'before context emitted entry error event events failure",
-    replace: "'before context emitted entry error events failure",
-    caughtBy: secrets,
-    by: noSecret,
-  },
-  {
     name: 'shows the secrets of a step',
     breaks: ['I2'],
     file: 'src/actors/inspection/step-report.ts',
@@ -73,15 +62,6 @@ export const inspectionMutants: readonly Mutant[] = [
     by: noSecret,
   },
   {
-    name: 'shows a file that is no image and no video',
-    breaks: ['I2'],
-    file: 'src/actors/inspection/artifacts.ts',
-    find: "return MEDIA_TYPES.get(FILE.exec(file)?.[1] ?? '');",
-    replace: "return FILE.test(file) ? (MEDIA_TYPES.get(file.slice(65)) ?? 'text/html') : undefined;",
-    caughtBy: 'test/inspection/artifacts.test.ts',
-    by: 'a file is shown while an actor refers to it, by its own name alone',
-  },
-  {
     name: 'shows a file that nobody refers to',
     breaks: ['I2'],
     file: 'src/actors/inspection/artifacts.ts',
@@ -89,24 +69,6 @@ export const inspectionMutants: readonly Mutant[] = [
     replace: '|| (await kernel.reader.isReferenced(file)) === undefined',
     caughtBy: 'test/inspection/artifacts.test.ts',
     by: 'a file is shown while an actor refers to it, by its own name alone',
-  },
-  {
-    name: 'takes a step again from the checkpoint behind it',
-    breaks: ['I5'],
-    file: retake,
-    find: 'record.marks.findLast(([at]) => at < seq)',
-    replace: 'record.marks.findLast(([at]) => at <= seq)',
-    caughtBy: actors,
-    by: behindCheckpoint,
-  },
-  {
-    name: 'shows a step that was cut',
-    breaks: ['I5'],
-    file: retake,
-    find: 'if (Number.isSafeInteger(seq) && seq >= first && seq <= record.seq) return;',
-    replace: 'if (Number.isSafeInteger(seq) && seq >= 1 && seq <= record.seq) return;',
-    caughtBy: actors,
-    by: behindCheckpoint,
   },
   {
     name: 'takes the steps of an older machine again with the present one',
@@ -132,15 +94,6 @@ export const inspectionMutants: readonly Mutant[] = [
     file: diff,
     find: 'yield { path: `${path}/${both}`, before: gone };',
     replace: 'yield { path: `${path}/${before.indexOf(gone)}`, before: gone };',
-    caughtBy: diffs,
-    by: applied,
-  },
-  {
-    name: 'counts the equal ends of two lists twice',
-    breaks: ['I5'],
-    file: diff,
-    find: 'while (tail < shorter - start && isSame(',
-    replace: 'while (tail < shorter && isSame(',
     caughtBy: diffs,
     by: applied,
   },

@@ -3,7 +3,6 @@ import type { Mutant } from './mutant.js';
 
 const gate = 'src/inspector/gate.ts';
 const gateTests = 'test/inspector/gate.test.ts';
-const strangers = 'nothing is asked of the data for who is refused';
 const inAddress = 'a token in an address opens the page alone, and a wrong one not even with the cookie';
 const inspector = 'src/inspector/inspector.ts';
 const inspectorTests = 'test/inspector/inspector.test.ts';
@@ -16,7 +15,7 @@ export const inspectorMutants: readonly Mutant[] = [
     find: 'return LOOPBACK.has(name) && (',
     replace: "return name !== '' && (",
     caughtBy: gateTests,
-    by: strangers,
+    by: 'a request with …',
   },
   {
     name: 'lets pages of other origins ask',
@@ -25,7 +24,7 @@ export const inspectorMutants: readonly Mutant[] = [
     find: 'if (origin !== undefined && !own.includes(origin.toLowerCase()))',
     replace: "if (origin === 'null' && !own.includes(origin))",
     caughtBy: gateTests,
-    by: strangers,
+    by: 'a request with …',
   },
   {
     name: 'lets another port of the same host ask',
@@ -34,7 +33,7 @@ export const inspectorMutants: readonly Mutant[] = [
     find: "new Set(['same-origin', 'none'])",
     replace: "new Set(['same-origin', 'same-site', 'none'])",
     caughtBy: gateTests,
-    by: strangers,
+    by: 'a request with …',
   },
   {
     name: 'takes any token that comes as a cookie',
@@ -43,7 +42,7 @@ export const inspectorMutants: readonly Mutant[] = [
     find: 'if (cookie !== undefined && this.#isToken(cookie)) return true;',
     replace: 'if (cookie !== undefined) return true;',
     caughtBy: gateTests,
-    by: strangers,
+    by: 'the page is opened by the token in its address, which a cookie takes the place of',
   },
   {
     name: 'takes a token in any address',
@@ -71,15 +70,6 @@ export const inspectorMutants: readonly Mutant[] = [
     replace: "age, 'SameSite=Strict'];",
     caughtBy: gateTests,
     by: 'the page is opened by the token in its address, which a cookie takes the place of',
-  },
-  {
-    name: 'opens sockets to who does not bring the token',
-    breaks: ['I4'],
-    file: 'src/inspector/receivers.ts',
-    find: 'if (refusal !== undefined) return refuse(',
-    replace: 'if (refusal?.status === 403) return refuse(',
-    caughtBy: 'test/inspector/stately.test.ts',
-    by: 'there is no socket elsewhere, and one that asks for nobody is closed with the reason',
   },
   {
     name: 'lets the page run what stands in it',
@@ -142,7 +132,7 @@ export const inspectorMutants: readonly Mutant[] = [
     find: "if (url.searchParams.has('redact'))",
     replace: "if (url.searchParams.has('redact') && route.acts)",
     caughtBy: inspectorTests,
-    by: 'a capsule comes without secrets, whatever is asked for',
+    by: 'what would bring secrets of a process elsewhere is not passed on to it',
   },
   {
     name: 'tells what went wrong inside',
