@@ -1,4 +1,5 @@
 /** The population, as a browser shows it: counts on charts, in tables, and as they change. */
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { barriers, fillHouse, openHouse, overflowPx, visit, type BrowserHouse } from './house.js';
 import { picture } from './pictures.js';
@@ -21,6 +22,9 @@ test('each state of a chart has the number of actors in it, a compound one the s
   expect(await page.locator(onChart('open')).textContent()).toBe('3');
   expect(await page.locator(onChart('paid')).count()).toBe(0);
   expect(await page.locator(inTable('open.waiting')).textContent()).toBe('2');
+  const slowest = page.locator('[data-kind="order"] [data-row="open.waiting"] .slowest a');
+  expect(await slowest.textContent()).toMatch(/\sm?s 2$/);
+  expect(await slowest.getAttribute('href')).toContain(encodeURIComponent('order/2'));
   expect(await page.locator('[data-total]').textContent()).toBe('14 actors of 6 kinds');
   expect(await page.getByRole('link', { name: '1 in quarantine' }).count()).toBe(1);
   expect(faults).toEqual([]);
@@ -52,7 +56,24 @@ test('counts follow what happens, without a reload', async () => {
   expect(faults).toEqual([]);
 });
 
-test('charts are enlarged and fitted by keys, in their own box', async () => {
+const ORDER_BOX = `document.querySelector('[data-kind="order"] .chart-scroll')`;
+
+/** From its middle, as a mouse does, in two moves. */
+async function dragLeft(page: Page, box: string, px: number): Promise<void> {
+  const [x = 0, y = 0] = await page.evaluate<number[]>(`(() => {
+    ${box}.scrollIntoView({ block: 'center' });
+    ${box}.scrollLeft = 0;
+    const { left, top, width, height } = ${box}.getBoundingClientRect();
+    return [left + width / 2, top + height / 2];
+  })()`);
+  await page.mouse.move(x, y);
+  await page.mouse.down();
+  await page.mouse.move(x - px / 2, y);
+  await page.mouse.move(x - px, y);
+  await page.mouse.up();
+}
+
+test('charts are enlarged and fitted by keys, and dragged, in their own box', async () => {
   const { page } = await visit(house, { width: 390 });
   const drawing = page.locator('[data-kind="order"] svg.chart');
   await drawing.waitFor();
@@ -63,6 +84,9 @@ test('charts are enlarged and fitted by keys, in their own box', async () => {
   await page.getByRole('button', { name: '100 %', pressed: true }).first().waitFor();
   expect(await width()).toBeGreaterThan(fitted);
   expect(await overflowPx(page)).toBe(0);
+  await dragLeft(page, ORDER_BOX, 120);
+  expect(await page.evaluate(`${ORDER_BOX}.scrollLeft`)).toBe(120);
+  expect(page.url()).toMatch(/#\/$/);
   await page.keyboard.press('0');
   await page.getByRole('button', { name: 'Fit', pressed: true }).first().waitFor();
   expect(await width()).toBe(fitted);
