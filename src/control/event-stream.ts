@@ -5,7 +5,7 @@
  *  1  Who goes, or a server that closes, ends a stream, and what it listened to.
  *  2  What the listener does not take is not piled up: while more than `limits.inspectorStreamBytesMax` wait
  *     for it frames are dropped, and it is told so by `event: behind` before the next one. A listener that
- *     takes nothing from one beat to the next is listened for no more.
+ *     leaves what it is told for two beats, and takes nothing, is listened for no more.
  *  3  At most `limits.inspectorStreamsMax` of one server are open; the next is INSPECTOR_BUSY.
  */
 import type { UnderlyingSource } from 'node:stream/web';
@@ -78,15 +78,17 @@ export function frameText(data: unknown): string {
 /** Says nothing, to who must not take the stream for dead. */
 export const BEAT = ': \n\n';
 
-/** Ends what has taken nothing from one beat to the next. Returns what stops it. */
+/** Ends what has taken nothing for two beats. Returns what stops it. */
 function heartbeat(clock: Clock, told: Told, end: () => void): () => void {
   let cancel = (): void => undefined;
-  const beat = (wasStuck: boolean): void => {
-    const isStuck = !told.write(BEAT);
+  const beat = (before: number, wasStuck: boolean): void => {
+    const { takenBytes, waitingBytes } = told.counts();
+    const isStuck = waitingBytes > 0 && takenBytes === before;
     if (isStuck && wasStuck) return end();
-    cancel = clock.schedule(limits.inspectorHeartbeatMs, () => beat(isStuck));
+    told.write(BEAT);
+    cancel = clock.schedule(limits.inspectorHeartbeatMs, () => beat(takenBytes, isStuck));
   };
-  beat(false);
+  beat(0, false);
   return () => cancel();
 }
 
@@ -96,6 +98,7 @@ class Told {
   readonly #encoder = new TextEncoder();
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #isBehind = false;
+  #toldBytes = 0;
 
   constructor(end: () => void) {
     const source: UnderlyingSource<Uint8Array> = {
@@ -122,8 +125,17 @@ class Told {
     if ((this.#controller.desiredSize ?? 0) <= 0) return false;
     const before = this.#isBehind ? 'event: behind\ndata: {}\n\n' : '';
     this.#isBehind = false;
-    this.#controller.enqueue(this.#encoder.encode(before + text));
+    const bytes = this.#encoder.encode(before + text);
+    this.#toldBytes += bytes.byteLength;
+    this.#controller.enqueue(bytes);
     return true;
+  }
+
+  counts(): { readonly takenBytes: number; readonly waitingBytes: number } {
+    const { inspectorStreamBytesMax } = limits;
+    const room = this.#controller?.desiredSize ?? inspectorStreamBytesMax;
+    const waitingBytes = inspectorStreamBytesMax - room;
+    return { takenBytes: this.#toldBytes - waitingBytes, waitingBytes };
   }
 
   close(): void {

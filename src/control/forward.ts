@@ -8,7 +8,7 @@
  */
 import { Agent, request as ask, type IncomingMessage } from 'node:http';
 import { resolve } from 'node:path';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import type { Clock } from '../clock.js';
 import { HoldfastError } from '../errors.js';
 import { limits } from '../limits.js';
@@ -91,16 +91,16 @@ function answerOf(answer: IncomingMessage): Response {
   });
   const isEmpty = answer.statusCode === 204 || answer.statusCode === 304;
   const isStream = answer.headers['content-type'] === 'text/event-stream';
-  const bytes = isStream ? Readable.from(untilCut(answer)) : answer;
+  const bytes = isStream ? untilCut(answer) : answer;
   const body = isEmpty ? null : (Readable.toWeb(bytes) as ReadableStream);
   return new Response(body, { status: answer.statusCode ?? 502, headers });
 }
 
 /** A stream of events has no end of its own: one whose process died ends, and whoever listens asks again. */
-async function* untilCut(answer: IncomingMessage): AsyncGenerator<unknown> {
-  try {
-    yield* answer;
-  } catch (error) {
-    if (codeOf(error) === '') throw error;
-  }
+function untilCut(answer: IncomingMessage): Readable {
+  const events = new PassThrough();
+  answer.on('error', (error) => (codeOf(error) === '' ? events.destroy(error) : events.end()));
+  // Who does not listen any more is told of there, however quiet it is.
+  events.on('close', () => answer.destroy());
+  return answer.pipe(events);
 }

@@ -21,6 +21,7 @@ import type { Logger } from '../log.js';
 import { apiRoute, type ApiRoute } from './api-routes.js';
 import { ChartPictures } from './chart-pictures.js';
 import { Gate, type Knock } from './gate.js';
+import { OpenStreams } from './open-streams.js';
 import type { CheckedOptions } from './options.js';
 import { pageFile } from './page-files.js';
 import { Receivers } from './receivers.js';
@@ -59,7 +60,6 @@ export function createInspector(parts: InspectorParts): Inspector {
 }
 
 const MANIFEST = new URL('../../package.json', import.meta.url);
-const STREAMS: ReadonlySet<string> = new Set(['/v1/live', '/v1/stately']);
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
 
 class OpenInspector implements Inspector {
@@ -68,7 +68,8 @@ class OpenInspector implements Inspector {
   readonly #gate: Gate;
   readonly #pictures: ChartPictures;
   readonly #receivers: Receivers;
-  readonly #closing = new AbortController();
+  readonly #streams = new OpenStreams();
+  #isClosed = false;
 
   constructor(parts: InspectorParts) {
     const { token, hosts, basePath, port, clock, log } = parts;
@@ -97,13 +98,14 @@ class OpenInspector implements Inspector {
   }
 
   close(): void {
-    this.#closing.abort();
+    this.#isClosed = true;
+    this.#streams.close();
     this.#receivers.close();
     this.#pictures.close();
   }
 
   async #answer(request: Request): Promise<Response> {
-    if (this.#closing.signal.aborted) throw new HoldfastError('RUNTIME_CLOSED', 'the inspector is closed');
+    if (this.#isClosed) throw new HoldfastError('RUNTIME_CLOSED', 'the inspector is closed');
     const { basePath, page } = this.#parts;
     const { method, headers } = request;
     const url = new URL(request.url);
@@ -156,6 +158,7 @@ class OpenInspector implements Inspector {
         ...(body !== undefined && { body }),
         signal: request.signal,
       }),
+      request,
     );
   }
 
@@ -182,11 +185,12 @@ class OpenInspector implements Inspector {
     return JSON.stringify({ ...body, operator });
   }
 
-  async #ask(request: Request): Promise<Response> {
-    // Only what lasts must end with this: joined signals of every request would pile up on one that lives on.
-    if (!STREAMS.has(new URL(request.url).pathname)) return this.#parts.api(request);
-    const signal = AbortSignal.any([request.signal, this.#closing.signal]);
-    return this.#parts.api(new Request(request, { signal }));
+  /** `asker`: whose going ends what is asked. */
+  async #ask(request: Request, asker = request): Promise<Response> {
+    const answer = this.#streams.of(asker, await this.#parts.api(request));
+    // It may have been closed while it was asked.
+    if (this.#isClosed) this.#streams.close();
+    return answer;
   }
 
   async #config(): Promise<Response> {

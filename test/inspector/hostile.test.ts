@@ -1,8 +1,15 @@
 /** What is made to do harm: bodies too deep, charts too large, capsules of lies. */
-import { expect, test } from 'vitest';
+import { runInNewContext } from 'node:vm';
+import { setFlagsFromString } from 'node:v8';
+import { expect, onTestFinished, test } from 'vitest';
 import { chained, sealed, type Capsule } from '../../src/actors/capsule/capsule.js';
+import { systemClock } from '../../src/clock.js';
+import { forwardTo } from '../../src/control/index.js';
+import type { Inspector } from '../../src/inspector/index.js';
+import { limits } from '../../src/limits.js';
+import { newWorld } from '../control/world.js';
 import { orderMachine } from '../inspection/orders.js';
-import { asked, newPlace, ORIGIN, outcome, posted } from './place.js';
+import { asked, newPlace, ORIGIN, outcome, overApi, posted, TOKEN } from './place.js';
 
 const JSON_OF_PAGE = {
   'content-type': 'application/json',
@@ -11,6 +18,12 @@ const JSON_OF_PAGE = {
 };
 
 const LIES = [null, 5, '', '<b>', true, [null], [[]], [{ id: {} }], { a: 1 }];
+
+/** What nobody holds is gone. */
+function collected(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}
 
 /** `{"a":{"a":...1...}}` */
 function deep(levels: number): string {
@@ -72,5 +85,39 @@ test('a capsule whose hashes fit, with lies in any field, is refused or shown, a
 
   async function looked(capsule: Capsule): Promise<string> {
     return outcome(inspector.fetch(posted('/v1/capsules/look', { capsule })));
+  }
+});
+
+test('whoever goes is listened for no more, though nobody held his request', async () => {
+  const { directory, runtime } = await newWorld();
+  const forwarder = forwardTo(directory, systemClock);
+  onTestFinished(() => forwarder.close());
+  const ahead = await overApi(forwarder.fetch);
+  for (const inspector of [runtime.inspector({ token: TOKEN }), ahead]) {
+    for (const path of ['/v1/live', '/v1/live?address=job/x', '/v1/stately']) {
+      const ended: Promise<string>[] = [];
+      // More, one after the other, than may be open at a time.
+      for (let n = 0; n <= limits.inspectorStreamsMax; n += 1) {
+        const { gone, answer } = await opened(inspector, path);
+        collected();
+        gone.abort();
+        ended.push(answer.text());
+      }
+      await Promise.all(ended);
+    }
+  }
+
+  async function opened(
+    inspector: Inspector,
+    path: string,
+  ): Promise<{ readonly gone: AbortController; readonly answer: Response }> {
+    // Who has just gone may have his place for a moment yet.
+    for (let tries = 0; tries < 1_000; tries += 1) {
+      const gone = new AbortController();
+      const answer = await inspector.fetch(asked(path, {}, { signal: gone.signal }));
+      if (answer.status === 200) return { gone, answer };
+      await answer.text();
+    }
+    throw new Error(`${path}: no place is free again`);
   }
 });
