@@ -41,6 +41,7 @@ const statuses: Readonly<Partial<Record<ErrorCode, ContentfulStatusCode>>> = {
   MAILBOX_FULL: 429,
   NOT_UNIQUE: 409,
   PROVIDER_UNKNOWN: 400,
+  REPLAY_DIVERGED: 409,
   RUNNER_UNKNOWN: 400,
   RUNTIME_CLOSED: 503,
   SESSION_QUEUE_FULL: 429,

@@ -106,7 +106,7 @@ test('nobody is shown a step, a count, a time or a letter whose commit hangs or 
   await given.close();
 });
 
-test('a letter that waits, and what was written into a conversation, are shown once they are on disk', async () => {
+test('a letter that another actor sent is shown once it is on disk', async () => {
   const given = await scene();
   const { store, clock, inspection, postmen } = given;
   const held = store.hold();
@@ -121,7 +121,7 @@ test('a letter that waits, and what was written into a conversation, are shown o
   await given.close();
 });
 
-test('a watcher that throws, at once or later, is let go, and the next one hears of each step once', async () => {
+test('a watcher that throws, at once or later, is let go, and the next hears of each step once', async () => {
   const given = await scene();
   const { clock, inspection, orders } = given;
   const note = async (text: string): Promise<void> => {

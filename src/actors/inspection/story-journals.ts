@@ -7,6 +7,7 @@
  */
 import { isEndOfWriting } from '../../errors.js';
 import { splitAddress } from '../../ids.js';
+import { isPlainObject } from '../../json.js';
 import { limits } from '../../limits.js';
 import { jobIndexes } from '../job-index.js';
 import type { JournalEntry } from '../kernel/index.js';
@@ -113,7 +114,8 @@ export class StoryJournals {
 
   async #entries(address: string): Promise<readonly JournalEntry[]> {
     try {
-      return await this.#scene.kernel.reader.journalOnDisk(address);
+      const entries: readonly unknown[] = await this.#scene.kernel.reader.journalOnDisk(address);
+      return entries.every((entry) => isPlainObject(entry)) ? (entries as readonly JournalEntry[]) : [];
     } catch (error) {
       if (isEndOfWriting(error)) throw error;
       return [];

@@ -7,7 +7,7 @@
  *     else of it.
  */
 import type { AnyStateMachine } from 'xstate';
-import { HoldfastError, isHoldfastError } from '../../errors.js';
+import { HoldfastError, isEndOfWriting } from '../../errors.js';
 import { addressOf, splitAddress } from '../../ids.js';
 import type { Json } from '../../json.js';
 import { defineMachine } from '../kernel/definition.js';
@@ -69,9 +69,9 @@ export async function withSnapshot(scene: Scene, subject: Subject): Promise<Subj
   try {
     return { ...subject, record: await scene.kernel.reader.whole(definition, { address, record }) };
   } catch (error) {
-    if (isHoldfastError(error, 'REPLAY_DIVERGED') || isHoldfastError(error, 'STORE_CORRUPTED'))
-      return subject;
-    throw error;
+    // Rows that cannot be read, or the user's machine: whatever it throws, the rest is shown.
+    if (isEndOfWriting(error)) throw error;
+    return subject;
   }
 }
 

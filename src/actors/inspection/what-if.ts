@@ -13,7 +13,7 @@ import { changesBetween } from './diff.js';
 import type { WhatIfReport, WhatIfRequest, WhatIfStep } from './face.js';
 import { legalAt, type LegalScope } from './legal.js';
 import { stateIn } from './lines.js';
-import { checkKept, retake, stretchTo } from './retake.js';
+import { checkKept, messageOf, retake, stretchTo } from './retake.js';
 import { play, type Played, type Sandbox } from './sandbox.js';
 import type { Scene } from './scene.js';
 import { subjectOf, withSnapshot, type Subject } from './subject.js';
@@ -74,16 +74,21 @@ async function snapshotAt(
 ): Promise<Sandbox['snapshot']> {
   const { address, record } = subject;
   // What is stored is what it is.
-  if (seq === record.seq && (record.snapshot as Json | undefined) !== undefined)
-    return restored(definition.steppable, copiedBut(record.snapshot, definition.paged));
+  if (seq === record.seq && (record.snapshot as Json | undefined) !== undefined) {
+    try {
+      return restored(definition.steppable, copiedBut(record.snapshot, definition.paged));
+    } catch (error) {
+      throw notAgain(address, seq, messageOf(error));
+    }
+  }
   const stretch = await stretchTo(scene, subject, seq);
   const retaken = 'unknown' in stretch ? stretch : retake(stretch);
-  if ('unknown' in retaken)
-    throw new HoldfastError(
-      'REPLAY_DIVERGED',
-      `${address}: step ${seq} cannot be taken again: ${retaken.unknown}`,
-    );
+  if ('unknown' in retaken) throw notAgain(address, seq, retaken.unknown);
   return retaken.snapshot;
+}
+
+function notAgain(address: string, seq: number, why: string): HoldfastError {
+  return new HoldfastError('REPLAY_DIVERGED', `${address}: step ${seq} cannot be taken again: ${why}`);
 }
 
 async function rowsNamed({ kernel }: Scene, address: string, names: readonly string[]): Promise<ShownRows> {

@@ -1,0 +1,220 @@
+/**
+ * The inspection never lies: random lives, and after each commit what the actor really was, against what is
+ * told of that step later.
+ */
+import { expect, onTestFinished, test } from 'vitest';
+import type { CommittedStep, StepReport } from '../../src/index.js';
+import { isPlainObject, type Json, type JsonObject } from '../../src/json.js';
+import { leavesOf } from '../../src/actors/kernel/index.js';
+import { openai } from '../../src/providers/index.js';
+import { createTestRuntime, type TestRuntime } from '../../src/testing/index.js';
+import type { Change } from '../../src/actors/inspection/face.js';
+import { walkMachine } from './walkers.js';
+
+/** A seed gives the same life again: HOLDFAST_SEED. */
+const SEED = Number(process.env['HOLDFAST_SEED'] ?? Math.trunc(performance.timeOrigin % 1_000_000));
+
+function chance(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+interface Witnessed {
+  readonly value: Json;
+  readonly context: Json;
+  readonly at: number;
+  readonly isAnew: boolean;
+}
+
+/** By address, by seq: what each step led to. */
+type Witness = Map<string, Map<number, Witnessed>>;
+
+/** Claims of work have a secret token, which is shown to nobody. */
+const masked = (text: string): string =>
+  text.replaceAll(/"token":"[^"]*"/g, '"token":"-"').replaceAll(/\[redacted:\d+\]/g, '-');
+
+const plain = (value: unknown): Json => JSON.parse(masked(JSON.stringify(value ?? null))) as Json;
+
+const shown = <Answer>(answer: Answer): Answer => JSON.parse(masked(JSON.stringify(answer))) as Answer;
+
+function hear(witness: Witness, { address, entry, snapshot }: CommittedStep): void {
+  const steps = witness.get(address) ?? new Map<number, Witnessed>();
+  steps.set(entry.seq, {
+    value: plain(snapshot.value),
+    context: plain(snapshot.context),
+    at: entry.at,
+    isAnew: entry.event.type === 'xstate.init',
+  });
+  witness.set(address, steps);
+}
+
+const define = (runtime: TestRuntime['runtime']) => ({
+  each: runtime.define(walkMachine, { kind: 'each' }),
+  fold: runtime.define(walkMachine, { kind: 'fold', snapshot: 'amortized' }),
+  anew: runtime.define(walkMachine, {
+    kind: 'anew',
+    supervision: { onFailure: 'restart', budget: { failuresMax: 50, periodMs: 1_000 } },
+  }),
+});
+
+async function opened(witness: Witness, disk?: TestRuntime['disk']) {
+  const test = await createTestRuntime({
+    ...(disk && { disk }),
+    define: (runtime) => {
+      runtime.on('step', (step) => hear(witness, step));
+      return define(runtime);
+    },
+    providers: [openai({ apiKey: 'sk-test' })],
+    answers: {
+      'job.submit': () => ({
+        type: 'accepted',
+        ref: { taskId: 'video_1', endpoint: 'videos', generation: 'v1', credential: 'default' },
+      }),
+      'job.poll': () => ({ type: 'pending', progress: 0.5 }),
+    },
+  });
+  onTestFinished(() => test.close());
+  return test;
+}
+
+const TYPES = ['left', 'right', 'pause', 'back', 'again', 'drop', 'boom', 'put', 'put', 'unheard'] as const;
+
+type House = Awaited<ReturnType<typeof opened>>;
+
+/** So many things happen, and now and then a crash. */
+async function live(house: House, below: (n: number) => number, deeds: number): Promise<void> {
+  for (let deed = 0; deed < deeds; deed += 1) {
+    const { runtime, kinds } = house;
+    const kind = (['each', 'fold', 'anew'] as const)[below(3)] ?? 'each';
+    const type = TYPES[below(TYPES.length)] ?? 'left';
+    const value = [below(9), { list: ['x'.repeat(below(40)), below(3)], none: null }, 'text'][below(3)];
+    const event = type === 'put' ? { type, name: `p${below(4)}`, value } : { type };
+    const actor = kinds[kind].get(String(below(2)));
+    await actor.send(event as never).catch(() => undefined);
+    const address = `${kind}/${actor.id}`;
+    const { fault } = await runtime.inspection.actor(address);
+    if (fault !== undefined) await runtime.quarantine.skip(address, { operator: 'o' }).catch(() => undefined);
+    const session = runtime.sessions.get('chat:1');
+    if (below(8) === 0) await session.enqueue({ text: `message ${deed}` });
+    if (below(12) === 0) await runtime.work.enqueue('chunk', { deed });
+    if (below(12) === 0) await work(runtime);
+    if (below(20) === 0)
+      await runtime.jobs.submit({ provider: 'openai', prompt: 'a cat', sessionKey: 'chat:1' });
+    if (below(6) === 0) await house.advance(below(2_000));
+    if (below(40) === 0) await house.crash();
+  }
+  await house.settle();
+}
+
+async function work(runtime: TestRuntime['runtime']): Promise<void> {
+  const item = await runtime.work.claimNext('chunk', { workerId: 'w' });
+  if (item !== undefined) await runtime.work.done(item.token, { ok: true });
+}
+
+function applied(before: Json | undefined, changes: readonly Change[]): Json | undefined {
+  let root: { value?: Json } = before === undefined ? {} : { value: structuredClone(before) };
+  for (const change of changes)
+    root = { value: changed(root.value, change.path.split('/').slice(1), change) };
+  return root.value;
+}
+
+function changed(target: Json | undefined, path: readonly string[], change: Change): Json {
+  const [part, ...rest] = path;
+  if (part === undefined) return change.after ?? null;
+  const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
+  if (Array.isArray(target)) {
+    const list = [...(target as readonly Json[])];
+    const at = Number(name);
+    if (rest.length > 0) list[at] = changed(list[at], rest, change);
+    else if (!('after' in change)) list.splice(at, 1);
+    else if (!('before' in change)) list.splice(at, 0, change.after ?? null);
+    else list[at] = change.after ?? null;
+    return list;
+  }
+  const object = { ...(isPlainObject(target) ? (target as JsonObject) : {}) };
+  if (rest.length === 0 && !('after' in change)) {
+    delete object[name];
+    return object;
+  }
+  return { ...object, [name]: changed(object[name], rest, change) };
+}
+
+/** Each kept step as it was; returns how many were compared. */
+function compare(
+  address: string,
+  steps: ReadonlyMap<number, Witnessed>,
+  reports: readonly StepReport[],
+): number {
+  let before: Json | undefined;
+  for (const report of reports) {
+    const { seq, context, diff, unknown, event } = report;
+    const what = `${address} step ${seq} (${event.type}), seed ${SEED}`;
+    const was = steps.get(seq);
+    expect(unknown, what).toBeUndefined();
+    expect([report.value, report.at], what).toEqual([was?.value, was?.at]);
+    expect(context, what).toEqual(was?.context);
+    if (before !== undefined && was?.isAnew !== true)
+      expect(applied(before, diff ?? []), what).toEqual(context);
+    before = context;
+  }
+  return reports.length;
+}
+
+interface Stayed {
+  readonly since: readonly number[];
+  /** By state: how many stays have ended. */
+  readonly ended: ReadonlyMap<string, number>;
+}
+
+/** What the steps of a life say of its stays. */
+function stays(steps: ReadonlyMap<number, Witnessed>): Stayed {
+  let entered = new Map<string, number>();
+  const ended = new Map<string, number>();
+  for (const { value, at, isAnew } of [...steps].toSorted(([a], [b]) => a - b).map(([, step]) => step)) {
+    const leaves = leavesOf(value);
+    for (const state of entered.keys())
+      if (isAnew || !leaves.includes(state)) ended.set(state, (ended.get(state) ?? 0) + 1);
+    const earlier = entered;
+    entered = new Map(leaves.map((leaf) => [leaf, isAnew ? at : (earlier.get(leaf) ?? at)]));
+  }
+  return { since: [...entered.values()], ended };
+}
+
+test(`random lives are shown as they were, and each stay is counted once (seed ${SEED})`, async () => {
+  const witness: Witness = new Map();
+  const house = await opened(witness);
+  for (const id of ['0', '1'])
+    for (const kind of ['each', 'fold', 'anew'] as const) await house.kinds[kind].create({ id });
+  await live(house, chance(SEED), 150);
+  const { inspection } = house.runtime;
+  let compared = 0;
+  const counted = new Map<string, number>();
+  for (const [address, steps] of witness) {
+    const { since, ended } = stays(steps);
+    const [kind = ''] = address.split('/');
+    for (const [state, count] of ended)
+      counted.set(`${kind} ${state}`, (counted.get(`${kind} ${state}`) ?? 0) + count);
+    const why = await inspection.why(address).catch(() => undefined);
+    // A child that has ended is gone.
+    if (why === undefined) continue;
+    expect(
+      why.states.map((state) => state.since),
+      `${address}, seed ${SEED}`,
+    ).toEqual(since);
+    const { items } = await inspection.steps(address);
+    const reports: StepReport[] = [];
+    for (const { seq } of items) reports.push(shown(await inspection.step(address, seq)));
+    compared += compare(address, steps, reports);
+    const looked = await inspection.look(await house.runtime.export(address, { redact: false }));
+    expect(shown(looked.steps), `${address}, seed ${SEED}`).toEqual(reports);
+  }
+  expect(compared).toBeGreaterThan(100);
+  const { kinds } = await inspection.population();
+  const told = kinds.flatMap(({ kind, dwell }) =>
+    dwell.map(({ state, count }) => [`${kind} ${state}`, count] as const),
+  );
+  expect(new Map(told), `seed ${SEED}`).toEqual(counted);
+});
