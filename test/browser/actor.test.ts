@@ -83,7 +83,7 @@ test('an actor that stands still says why, one that is not there says so', async
   await page.getByRole('heading', { name: 'No actor is named' }).waitFor();
 });
 
-test('an actor that is removed while it is seen stays in view, an unreadable one says what helps', async () => {
+test('an actor that is removed while it is seen stays, an unreadable one says what helps', async () => {
   const { page } = await visit(house, { hash: hashOf('order/1') });
   await page.locator('[data-state="open.waiting"][data-active]').waitFor();
   const answer = { status: 404, code: 'ACTOR_NOT_FOUND' };
