@@ -30,7 +30,7 @@ test('each step is a row in the column of its actor', () => {
   expect(diagram.height).toBeGreaterThan(diagram.boxes.at(-1)?.stateY ?? Infinity);
 });
 
-test('arrows lead from causes, from outside where there is none in it, and not to a step of one’s own', () => {
+test('arrows lead from causes, from outside where there is none, and not to a step of one’s own', () => {
   const [first, second, third, fourth] = diagram.arrows;
   expect(diagram.arrows).toHaveLength(4);
   expect(first).toMatchObject({ words: 'user' });
