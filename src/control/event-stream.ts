@@ -8,6 +8,7 @@
  *     leaves what it is told for two beats, and takes nothing, is listened for no more.
  *  3  At most `limits.inspectorStreamsMax` of one server are open; the next is INSPECTOR_BUSY.
  */
+import { setMaxListeners } from 'node:events';
 import type { UnderlyingSource } from 'node:stream/web';
 import type { Clock } from '../clock.js';
 import { HoldfastError } from '../errors.js';
@@ -55,6 +56,8 @@ export function streamOf(
     throw error;
   }
   endings.push(() => told.close(), heartbeat(clock, told, end));
+  // As many listen to it as there are streams, which Node would call a leak on stderr.
+  setMaxListeners(0, closing);
   for (const signal of [gone, closing]) {
     signal.addEventListener('abort', end, { once: true });
     endings.push(() => signal.removeEventListener('abort', end));

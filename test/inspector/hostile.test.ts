@@ -95,15 +95,11 @@ test('whoever goes is listened for no more, though nobody held his request', asy
   const ahead = await overApi(forwarder.fetch);
   for (const inspector of [runtime.inspector({ token: TOKEN }), ahead]) {
     for (const path of ['/v1/live', '/v1/live?address=job/x', '/v1/stately']) {
-      const ended: Promise<string>[] = [];
-      // More, one after the other, than may be open at a time.
-      for (let n = 0; n <= limits.inspectorStreamsMax; n += 1) {
-        const { gone, answer } = await opened(inspector, path);
-        collected();
-        gone.abort();
-        ended.push(answer.text());
-      }
-      await Promise.all(ended);
+      const open = [];
+      for (let n = 0; n < limits.inspectorStreamsMax; n += 1) open.push(await opened(inspector, path));
+      collected();
+      for (const { gone } of open) gone.abort();
+      await Promise.all(open.map(({ answer }) => answer.text()));
     }
   }
 
