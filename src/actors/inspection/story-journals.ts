@@ -114,8 +114,8 @@ export class StoryJournals {
 
   async #entries(address: string): Promise<readonly JournalEntry[]> {
     try {
-      const entries: readonly unknown[] = await this.#scene.kernel.reader.journalOnDisk(address);
-      return entries.every((entry) => isPlainObject(entry)) ? (entries as readonly JournalEntry[]) : [];
+      const entries = await this.#scene.kernel.reader.journalOnDisk(address);
+      return entries.every((entry: unknown) => isPlainObject(entry)) ? entries : [];
     } catch (error) {
       if (isEndOfWriting(error)) throw error;
       return [];
