@@ -42,7 +42,7 @@ test('arrows lead from causes, from outside where there is none, and not to a st
   expect(fourth?.to).toBe((diagram.boxes[4]?.x ?? 0) + (diagram.boxes[4]?.width ?? 0));
 });
 
-test('a state is written where it is another than the actor’s before, and the time since the last step', () => {
+test('a state is written where it is another than before, and the time since the last step', () => {
   expect(diagram.boxes.map(({ state }) => state)).toEqual(['open', undefined, 'open', 'open', 'done']);
   expect(diagram.boxes.map(({ gap }) => gap)).toEqual(['', '+1 s', '+1 s', '+1 s', '+1 s']);
 });

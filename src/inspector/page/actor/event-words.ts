@@ -10,8 +10,7 @@ import { useContext } from 'preact/hooks';
 /** Of a child's id that XState made up, `0.order.open.charging`, the effect's source: paint.ts. */
 export type EffectNames = ReadonlyMap<string, string>;
 
-const nameless: ReadonlyMap<string, string> = new Map();
-export const EffectNamesContext = createContext(nameless);
+export const EffectNamesContext = createContext<EffectNames | undefined>(undefined);
 
 /** `eventWords` with the names of the effects of the actor that is shown. */
 export function useEventWords(): (type: string) => string {
@@ -20,7 +19,7 @@ export function useEventWords(): (type: string) => string {
 }
 
 /** `xstate.done.actor.submit` → `submit answers`. */
-export function eventWords(type: string, names = nameless): string {
+export function eventWords(type: string, names?: EffectNames): string {
   const [, done] = /^xstate\.done\.actor\.(.+)$/.exec(type) ?? [];
   if (done !== undefined) return `${childWords(done, names)} answers`;
   const [, failed] = /^xstate\.error\.actor\.(.+)$/.exec(type) ?? [];
@@ -33,6 +32,6 @@ export function eventWords(type: string, names = nameless): string {
 }
 
 /** XState names what its machine does not: without its source the state says most. */
-function childWords(child: string, names: EffectNames): string {
-  return names.get(child) ?? /^\d+\.[^.]+\.(.+)$/.exec(child)?.[1] ?? child;
+function childWords(child: string, names: EffectNames | undefined): string {
+  return names?.get(child) ?? /^\d+\.[^.]+\.(.+)$/.exec(child)?.[1] ?? child;
 }
