@@ -111,7 +111,7 @@ export class HoldfastError extends Error {
 
   constructor(code: ErrorCode, message: string, options: HoldfastErrorOptions = {}) {
     super(
-      `${message}. ${errorAdvice[code]}`,
+      `${message}${message.endsWith('?') ? '' : '.'} ${errorAdvice[code]}`,
       options.cause === undefined ? undefined : { cause: options.cause },
     );
     this.code = code;

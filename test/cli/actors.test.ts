@@ -103,7 +103,7 @@ test('an id or its beginning is enough; several are named, and near ones where t
   expect(short).toMatchObject({ code: 3 });
   const near = await told(['why', 'order/rde77', ...dir]);
   expect(near.code).toBe(3);
-  expect(near.err).toMatch(/^holdfast: ACTOR_NOT_FOUND: .*did you mean order\/red77/);
+  expect(near.err).toMatch(/^holdfast: ACTOR_NOT_FOUND: .*did you mean order\/red77.*\? Check the id/);
 });
 
 test('filters by kinds and states that there are not name those there are', async () => {
