@@ -6,7 +6,7 @@ export { JOB_STATUSES, TASK_STATUSES, WORK_STATUSES } from '../actors/index.js';
 export { pageWire, type Codec } from './codec.js';
 export { errorResponse } from './answer.js';
 export { bringsToken } from './bearer.js';
-export { forwardTo, type Forwarder } from './forward.js';
+export { forwardTo } from './forward.js';
 export { jsonBody } from './input.js';
 export { inspectionApp } from './inspection-app.js';
 export type { ControlInspection } from './inspection-client.js';

@@ -136,15 +136,18 @@ export function inspectionRoutes(app: Hono, options: InspectionRoutesOptions): v
 async function artifact(c: Context, inspection: InspectionFace, file: string): Promise<Response> {
   const found = await inspection.artifact(file);
   if (found === undefined) throw new HoldfastError('ACTOR_NOT_FOUND', `no actor has the artifact ${file}`);
-  const { size } = await stat(found.path);
+  const known = await stat(found.path).catch(() => undefined);
+  // Referred to, and gone from the disk: the doctor tells of it.
+  if (known === undefined) throw new HoldfastError('ACTOR_NOT_FOUND', `the artifact ${file} is not on disk`);
+  const { size } = known;
   const range = /^bytes=(\d+)-(\d*)$/.exec(c.req.header('range') ?? '');
   const start = Number(range?.[1] ?? 0);
   const end = Math.min(size - 1, range?.[2] === undefined || range[2] === '' ? size - 1 : Number(range[2]));
   const isPart = range !== null && start <= end;
   if (range !== null && !isPart)
     return new Response(undefined, { status: 416, headers: { 'content-range': `bytes */${size}` } });
-  const bytes = Readable.toWeb(createReadStream(found.path, { start, end })) as ReadableStream;
-  return new Response(size === 0 ? undefined : bytes, {
+  const bytes = size === 0 ? undefined : Readable.toWeb(createReadStream(found.path, { start, end }));
+  return new Response(bytes as ReadableStream | undefined, {
     status: isPart ? 206 : 200,
     headers: {
       'content-type': found.mediaType,

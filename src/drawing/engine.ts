@@ -38,7 +38,9 @@ const { Worker: Elk } = require(workerData.elk);
 const elk = new Elk();
 elk.onmessage = ({ data }) => parentPort.postMessage(data);
 elk.postMessage({ id: 0, cmd: 'register', algorithms: ['layered'] });
-parentPort.on('message', (graph) => elk.postMessage({ id: 1, cmd: 'layout', graph, layoutOptions: {}, options: {} }));
+parentPort.on('message', (graph) =>
+  elk.postMessage({ id: 1, cmd: 'layout', graph, layoutOptions: {}, options: {} }),
+);
 `;
 
 /** In a thread that begins with the first layout. One layout at a time, in the order they were asked for. */

@@ -3,7 +3,8 @@
  *
  * Owns: the drawings that are kept, and the thread that draws. Callers: inspector.ts. Invariants:
  *  1  At most `limits.inspectorChartsMax` are kept, those that were asked for last.
- *  2  This thread lays nothing out: it has agents to run. The one that does ends when it has had nothing to do.
+ *  2  This thread lays nothing out: it has agents to run. The one that does ends when it has had nothing to
+ *     do.
  *  3  A chart that is being drawn is drawn once, whoever asks; what failed is not kept.
  */
 import { errorFromWire } from '../control/index.js';

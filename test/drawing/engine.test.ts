@@ -1,4 +1,7 @@
-/** ELK in a thread of its own: the same layouts, given up when they take too long, and no process kept alive. */
+/**
+ * ELK in a thread of its own: the same layouts, given up when they take too long, and no process kept
+ * alive.
+ */
 import { setTimeout as tick } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.js';

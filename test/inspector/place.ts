@@ -55,7 +55,7 @@ async function newPage(): Promise<string> {
 }
 
 /** The headers that a browser sends from the inspector's own page. */
-export const OWN: Readonly<Record<string, string>> = {
+const OWN: Readonly<Record<string, string>> = {
   host: '127.0.0.1:4000',
   authorization: `Bearer ${TOKEN}`,
 };

@@ -97,6 +97,6 @@ export const dwellMutants: readonly Mutant[] = [
     find: "return typeof word === 'string' ? word.slice(0, WORD_CHARS_MAX) : 'Error';",
     replace: "return typeof word === 'string' ? String(error) : 'Error';",
     caughtBy: spans,
-    by: 'neither a secret of a context, an input or an output nor the message of an error is in a span',
+    by: 'neither a secret of a context, an input, an output nor an error’s message is in a span',
   },
 ];

@@ -98,7 +98,7 @@ describe('the packed package', () => {
     expect(files.length).toBeLessThan(FILES_MAX);
   });
 
-  test('has the inspector’s page, built: small, without its sources, and with nothing that runs in the HTML', async () => {
+  test('has the inspector’s page, built: small, without sources, with no script in the HTML', async () => {
     const page = tarball.files.filter((path) => path.startsWith('dist/inspector/page/'));
     expect(page.map((path) => extname(path)).sort()).toEqual(['.css', '.html', '.js', '.svg']);
     const contents = await Promise.all(page.map((path) => readFile(join(installed, path))));

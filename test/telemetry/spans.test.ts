@@ -27,7 +27,7 @@ const traceOf = (span: { spanContext: () => { readonly traceId: string } }): str
 const idOf = (span: { spanContext: () => { readonly spanId: string } }): string => span.spanContext().spanId;
 
 describe('what came of what', () => {
-  test('an effect is a child of the step that asked for it, and the step of its result a child of it', async () => {
+  test('an effect is a child of the step that asked for it, the step of its result of it', async () => {
     const { spans, shop } = await openShop();
     const order = await shop.kinds.orders.create({ id: '7', input: { card: CARD } });
     await order.send({ type: 'pay' });
@@ -197,7 +197,7 @@ describe('who asked', () => {
 });
 
 describe('what is kept quiet, and what survives', () => {
-  test('neither a secret of a context, an input or an output nor the message of an error is in a span', async () => {
+  test('neither a secret of a context, an input, an output nor an error’s message is in a span', async () => {
     const { spans, shop } = await openShop();
     for (const card of [CARD, 'stolen-secret']) {
       const order = await shop.kinds.orders.create({ id: card.slice(0, 4), input: { card } });

@@ -110,8 +110,10 @@ export class Dwell {
         .toSorted(([a], [b]) => a - b);
       const count = sorted.reduce((sum, [, each]) => sum + each, 0);
       const longest = slowest.map(([ms, address]) => ({ address, ms }));
-      const [p50Ms, p95Ms] = [quantile(sorted, count * 0.5), quantile(sorted, count * 0.95)];
-      found.push({ kind, state, count, p50Ms, p95Ms, slowest: longest });
+      // The middle of the highest bucket may lie beyond the longest stay.
+      const most = slowest[0]?.[0] ?? Infinity;
+      const within = (part: number): number => Math.min(most, quantile(sorted, count * part));
+      found.push({ kind, state, count, p50Ms: within(0.5), p95Ms: within(0.95), slowest: longest });
     }
     return found;
   }

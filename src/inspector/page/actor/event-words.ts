@@ -1,22 +1,12 @@
 /**
  * Names of events as people read them; XState's own say what they mean.
  *
- * Callers: the panels; the stage says what effects without a name are called. Invariant: a name that is not
+ * Pure. Callers: named-events.ts, paint.ts. Invariant: a name that is not
  * XState's is shown as it is.
  */
-import { createContext } from 'preact';
-import { useContext } from 'preact/hooks';
 
 /** Of a child's id that XState made up, `0.order.open.charging`, the effect's source: paint.ts. */
 export type EffectNames = ReadonlyMap<string, string>;
-
-export const EffectNamesContext = createContext<EffectNames | undefined>(undefined);
-
-/** `eventWords` with the names of the effects of the actor that is shown. */
-export function useEventWords(): (type: string) => string {
-  const names = useContext(EffectNamesContext);
-  return (type) => eventWords(type, names);
-}
 
 /** `xstate.done.actor.submit` → `submit answers`. */
 export function eventWords(type: string, names?: EffectNames): string {

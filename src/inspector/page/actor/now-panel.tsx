@@ -9,7 +9,7 @@ import type { ActorReport, LegalEvent, WhyReport } from '../../../actors/inspect
 import { useNow } from '../house.js';
 import { agoWords, durationWords, timeWords } from '../words.js';
 import { AddressLink } from './address-link.js';
-import { useEventWords } from './event-words.js';
+import { useEventWords } from './named-events.js';
 import { JsonTree } from './json-tree.js';
 
 interface NowProps {

@@ -10,7 +10,7 @@
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { durationWords, stateWords, timeWords } from '../words.js';
-import { useEventWords } from './event-words.js';
+import { useEventWords } from './named-events.js';
 import {
   movedBy,
   newerCount,

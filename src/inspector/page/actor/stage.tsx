@@ -22,7 +22,7 @@ import { ActorHead } from './head.js';
 import { HistoryPanel } from './history-panel.js';
 import { JsonTree } from './json-tree.js';
 import { NowPanel } from './now-panel.js';
-import { EffectNamesContext } from './event-words.js';
+import { EffectNamesContext } from './named-events.js';
 import { badgesOf, effectNames, invokers } from './paint.js';
 import { Scrubber } from './scrubber.js';
 import type { ActorSource } from './source.js';

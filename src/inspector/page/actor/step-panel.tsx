@@ -14,7 +14,7 @@ import { hrefOf } from '../router.js';
 import { durationWords, stateWords, timeWords } from '../words.js';
 import { AddressLink } from './address-link.js';
 import { diffLines } from './diff-lines.js';
-import { useEventWords } from './event-words.js';
+import { useEventWords } from './named-events.js';
 import { JsonTree, LongText } from './json-tree.js';
 import type { ShownReport } from './step-report.js';
 import { positionOf, stepShown, type Timeline } from './steps-model.js';

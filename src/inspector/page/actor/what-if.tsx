@@ -13,7 +13,7 @@ import type { JsonEvent } from '../../../json.js';
 import { isAborted } from '../api.js';
 import { Trouble, Waiting } from '../notice.js';
 import { stateWords } from '../words.js';
-import { useEventWords } from './event-words.js';
+import { useEventWords } from './named-events.js';
 import { parsedEvent } from './parsed-event.js';
 import { SaveTest } from './save-test.js';
 import type { ActorSource } from './source.js';
