@@ -6,7 +6,7 @@
  *  2  Its request is held until it is over. Requests of Node follow signals by weak references: of one that
  *     nobody holds any more nobody hears that it was given up.
  */
-import type { ReadableStreamDefaultReader, UnderlyingSource } from 'node:stream/web';
+import type { UnderlyingSource } from 'node:stream/web';
 
 export class OpenStreams {
   /** Each holds its request. */
@@ -16,7 +16,7 @@ export class OpenStreams {
   of(request: Request, answer: Response): Response {
     const { body, status, headers } = answer;
     if (body === null || headers.get('content-type') !== 'text/event-stream') return answer;
-    const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader();
+    const reader = (body as ReadableStream<Uint8Array>).getReader();
     let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
     /** True the first time. */
     const over = (): boolean => {
