@@ -23,12 +23,15 @@ export interface Followed {
 const READ_MAX = 200;
 const READS_MAX = 100;
 
-/** Hears of steps after `seen`, oldest first; with none where the actor may have changed without one. */
+/**
+ * Hears of steps after `seen`, oldest first; with none where the actor may have changed without one. It ends
+ * with the actor, and where who hears has had enough.
+ */
 export async function followed(
   place: Followed,
   seen: number,
   signal: AbortSignal,
-  hear: (steps: readonly StepLine[]) => Promise<void> | void,
+  hear: (steps: readonly StepLine[]) => Promise<'enough' | undefined> | void,
 ): Promise<void> {
   let last = seen;
   let cause: unknown;
@@ -36,7 +39,7 @@ export async function followed(
     for await (const _hint of hintsOf(place, signal)) {
       const steps = await stepsAfter(place, last);
       const newest = steps.at(-1);
-      await hear(steps);
+      if ((await hear(steps)) === 'enough') return;
       if (newest === undefined) continue;
       last = newest.seq;
       if (newest.status !== 'active') return;

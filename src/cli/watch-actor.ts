@@ -4,7 +4,8 @@
  * Callers: run.ts. Invariants:
  *  1  A line for where it is, and one for each step that leads it elsewhere; with `--json` each line is one
  *     JSON value.
- *  2  It ends well when the actor is done, else with ACTOR_FAILED; Ctrl-C ends the watching alone.
+ *  2  It ends when the actor is over (settled.ts): well when that is what was wanted, else with ACTOR_FAILED;
+ *     Ctrl-C ends the watching alone.
  */
 import type { Command } from 'commander';
 import { HoldfastError } from '../errors.js';
@@ -14,6 +15,8 @@ import { leafOf, type Common } from './answer.js';
 import { followed, nobodyRuns, untilInterrupted, type Followed } from './following.js';
 import { atActors } from './in-directory.js';
 import { linePrinter } from './log.js';
+import { statesText } from './facts.js';
+import { endOf } from './settled.js';
 import { endText } from './step-text.js';
 import { plain, type Terminal } from './terminal.js';
 
@@ -35,12 +38,14 @@ async function watch(given: string, options: Common, terminal: Terminal): Promis
         const tell = standingTeller({ directory, actors, address }, terminal);
         let last = items.at(-1);
         items.forEach(print);
-        if (last?.status === 'active' && client === undefined) throw nobodyRuns(directory);
-        if (last === undefined || last.status === 'active')
+        const isOver = last !== undefined && endOf(last) !== undefined;
+        if (last !== undefined && !isOver && client === undefined) throw nobodyRuns(directory);
+        if (!isOver)
           await followed({ directory, actors, address }, last?.seq ?? 0, signal, async (steps) => {
             steps.forEach(print);
             last = steps.at(-1) ?? last;
             if (steps.length === 0) await tell();
+            return last !== undefined && endOf(last) !== undefined ? 'enough' : undefined;
           });
         if (last !== undefined) judge(last);
       }),
@@ -69,9 +74,11 @@ function changePrinter(print: (step: StepLine) => void): (step: StepLine) => voi
   };
 }
 
-function judge({ address, status, failure }: StepLine): void {
-  if (status === 'done') return;
+function judge(step: StepLine): void {
+  if (endOf(step) === 'well') return;
+  const { address, status, failure, value } = step;
   const why = failure === undefined ? '' : `: ${JSON.stringify(failure)}`;
-  const how = status === 'error' ? `has failed${why}` : `was ${status}`;
+  const ended = status === 'active' ? `is ${statesText(value)}` : `was ${status}`;
+  const how = status === 'error' ? `has failed${why}` : ended;
   throw new HoldfastError('ACTOR_FAILED', `${address} ${how}`, { details: { address, status } });
 }

@@ -161,6 +161,23 @@ test('a watcher tells each change of state until the end; a follower each step',
   expect(await told(['log', 'red77', '--follow', ...dir])).toMatchObject({ code: 4 });
 });
 
+test('a watcher has seen the end of a work item that is settled, though it is kept for a while', async () => {
+  const { dir, runtime } = await orders();
+  const { id } = await runtime.work.enqueue('chunk', {});
+  const watcher = startCli(['watch', `work/${id}`, ...dir]);
+  await watcher.firstLine;
+  const claim = await runtime.work.claimNext('chunk');
+  await runtime.work.done(claim?.token ?? '');
+  expect(await watcher.ended).toMatchObject({ code: 0, err: '' });
+  const other = await runtime.work.enqueue('chunk', {});
+  await runtime.work.cancel(other.id);
+  await runtime.close();
+  const cancelled = await told(['watch', `work/${other.id}`, ...dir]);
+  expect(cancelled).toMatchObject({ code: 1 });
+  expect(cancelled.err).toContain('ACTOR_FAILED');
+  expect(cancelled.err).toContain('is cancelled');
+});
+
 test('Ctrl-C ends the watching, and a process that ends is told', async () => {
   const { dir, runtime } = await orders();
   const stopped = startCli(['watch', 'red77', ...dir]);

@@ -22,9 +22,17 @@ test.each([
   }
 });
 
+test.each(
+  'ps list show why log steps story watch acts act send cancel retry export import chart inspect'.split(' '),
+)('the page has all options of %s, and no other', async (command) => {
+  const leaf = await told([command, '--help']);
+  expect(leaf.out).toContain(`holdfast ${command}`);
+  expect(optionsOf(usageOf('', command))).toEqual(optionsOf(leaf.out));
+});
+
 /** The lines of the page that say how it is called. The default command of a group is called by the group. */
 function usageOf(group: string, command: string): string {
-  const called = group === 'work schedules' && command === 'list' ? group : `${group} ${command}`;
+  const called = group === 'work schedules' && command === 'list' ? group : `${group} ${command}`.trim();
   const lines = page.split('\n');
   const at = lines.findIndex((line) => new RegExp(`^holdfast ${called} +[^a-z]`).test(line));
   const more = lines.slice(at + 1).findIndex((line) => !line.startsWith(' '));
