@@ -75,7 +75,8 @@ test('a step is asked for once, however often it is passed', async () => {
     await page.locator(`.step-row:nth-child(${seq})`).click();
     await shown(seq);
   }
-  expect(asked.filter((seq) => seq !== '3').toSorted()).toEqual(['1', '2', '4']);
+  expect(asked).toEqual(expect.arrayContaining(['1', '2', '4']));
+  expect(asked.toSorted()).toEqual([...new Set(asked)].toSorted());
 });
 
 test('who went back stays there, and is told what came since', async () => {
@@ -99,9 +100,19 @@ test('it moves by keys from anywhere, and plays from the first step to the newes
   await words(page, 'Step 4 of 5').waitFor();
   await page.keyboard.press('End');
   await words(page, 'Step 5 of 5').waitFor();
+  // Each is shown for half a second: who looks now and then misses some on a busy machine.
+  await page.evaluate(`{
+    const line = document.querySelector('.scrubber-words');
+    window.seen = [];
+    const look = () => window.seen.push(line.textContent.slice(0, 11));
+    new MutationObserver(look).observe(line, { characterData: true, childList: true, subtree: true });
+  }`);
   await page.getByRole('button', { name: 'Play' }).click();
-  for (const seq of [1, 2, 3, 4, 5]) await words(page, `Step ${seq} of 5`).waitFor();
+  const isOver = `seen.includes('Step 1 of 5') && seen.at(-1) === 'Step 5 of 5'`;
+  await expect.poll(() => page.evaluate<boolean>(isOver), { timeout: 60_000 }).toBe(true);
   await page.getByRole('button', { name: 'Play' }).waitFor();
+  const seen = await page.evaluate<readonly string[]>('seen');
+  expect([...new Set(seen)]).toEqual([1, 2, 3, 4, 5].map((seq) => `Step ${seq} of 5`));
 });
 
 test('tabs and steps are for the keyboard too, and nothing of it keeps anybody out', async () => {

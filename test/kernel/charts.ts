@@ -191,6 +191,9 @@ const plans: Readonly<Record<string, Plan>> = {
 /** Files whose machines are there to be refused. */
 const refused: readonly string[] = ['examples/order/refused.ts'];
 
+/** Files that make machines of configs that they are given. */
+const given: readonly string[] = ['src/actors/inspection/legal.ts', 'src/drawing/model.ts'];
+
 const MAKES_A_CHART = /\bcreateMachine\(/;
 
 /**
@@ -205,7 +208,8 @@ export function chartFiles(): readonly string[] {
 
 /** Files with a chart that nobody has planned a walk for. */
 export function unplanned(): readonly string[] {
-  return chartFiles().filter((path) => plans[path] === undefined && !refused.includes(path));
+  const others = [...refused, ...given];
+  return chartFiles().filter((path) => plans[path] === undefined && !others.includes(path));
 }
 
 /** A walk a machine; a listed file without one, or that is gone, throws. */
