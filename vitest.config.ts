@@ -3,7 +3,7 @@
  * sockets, or takes seconds, `package` installs the built tarball, `crash` kills processes, or has a long
  * form for HOLDFAST_DEEP, `browser` looks at the built page and waits for what it names, so that it can stand
  * beside them, and `mutants`, with HOLDFAST_DEEP alone, runs tests of all kinds again on sources with a
- * mistake in them. Sized for 2 cores. The files of a project are run in the same two processes, one after the
+ * mistake in them. Sized for 2 cores. The files of a project are run in the same few processes, one after the
  * other: to start a process for each of them and to read all sources there was a third to two thirds of their
  * cost (CPU: 54 files of four rooms 68 s, 23 s; 65 of eight others 223 s, 160 s). They can, for no source and
  * no helper of theirs keeps anything in a module. Timeouts are for what hangs: a test of seconds is given
@@ -45,6 +45,8 @@ const mutants = ['test/mutants/kill.test.ts'];
 /** Asks npm for a test runner that is not ours: with HOLDFAST_DEEP alone, beside the crashes. */
 const guests = ['test/testing/jest.test.ts'];
 const deep = process.env['HOLDFAST_DEEP'] === '1';
+/** They wait for disks, children and browsers a fifth of their time: two of them left two cores idle. */
+const AT_A_TIME = 3;
 /** A real browser, one for all of them: test/browser/chromium.ts. */
 const browser = ['test/browser/**/*.test.ts'];
 const packaged = ['test/package/**/*.test.ts'];
@@ -91,7 +93,7 @@ export default defineConfig({
           include: shared,
           exclude: [sweep],
           isolate: false,
-          maxWorkers: 2,
+          maxWorkers: AT_A_TIME,
           testTimeout: 120_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
@@ -101,7 +103,7 @@ export default defineConfig({
         test: {
           name: 'package',
           include: packaged,
-          maxWorkers: 2,
+          maxWorkers: AT_A_TIME,
           testTimeout: 180_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 1 },
@@ -114,7 +116,7 @@ export default defineConfig({
           include: browser,
           globalSetup: 'test/browser/chromium.ts',
           isolate: false,
-          maxWorkers: 2,
+          maxWorkers: AT_A_TIME,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },
@@ -127,7 +129,7 @@ export default defineConfig({
           include: deep ? [...crash, ...guests] : crash,
           pool: 'forks',
           isolate: false,
-          maxWorkers: 2,
+          maxWorkers: AT_A_TIME,
           testTimeout: deep ? 1_200_000 : 300_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
