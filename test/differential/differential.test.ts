@@ -14,7 +14,7 @@ import type { Case } from './spec.js';
 /** Take a failing run back with HOLDFAST_SEED=<the printed seed>. */
 const seed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1_000_000_007);
 const isDeep = process.env['HOLDFAST_DEEP'] === '1';
-const RUNS = 200 * (isDeep ? 20 : 1);
+const RUNS = isDeep ? 4_000 : 100;
 /** Some 70 ms of processor time a case: 5 minutes when deep, 15 on a machine that is busy. */
 const TIMEOUT_MS = isDeep ? 3_600_000 : 300_000;
 const STEPS_MIN = 5;

@@ -17,7 +17,7 @@ const deep = process.env['HOLDFAST_DEEP'] === '1';
 const IN_TABLE = 40;
 const IN_LOG = 40;
 const WHOLE = entriesOf(IN_TABLE + IN_LOG);
-const PLACES = 8;
+const PLACES = 5;
 const DEEP_STEP = 7;
 
 /** A directory with entries in a table and in the log. */

@@ -13,7 +13,7 @@ import { begin, compare, compareHistory, type Real, type World } from './real.js
 
 const seed = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1_000_000_007);
 const isDeep = process.env['HOLDFAST_DEEP'] === '1';
-const RUNS = isDeep ? 850 : 15;
+const RUNS = isDeep ? 850 : 10;
 const LONG = 60;
 /** For a machine that does other things too; alone it takes ten minutes. */
 const DEEP_MS_MAX = 1_750_000;
