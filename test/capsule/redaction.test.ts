@@ -2,9 +2,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Capsule } from '../../src/actors/capsule/capsule.js';
+import type { Visit } from '../../src/actors/capsule/own-data.js';
 import { parseCapsule } from '../../src/actors/capsule/parse.js';
+import { Redaction } from '../../src/actors/capsule/redaction.js';
 import { replayCapsule } from '../../src/actors/capsule/retrace.js';
-import { isSecretName } from '../../src/actors/capsule/secret-names.js';
+import { isSecretName, mayBeSecret } from '../../src/actors/capsule/secret-names.js';
+import type { Json, JsonObject } from '../../src/json.js';
 import { redactText } from '../../src/providers/index.js';
 import { openPlace, orderMachine, reread } from './places.js';
 
@@ -108,6 +111,31 @@ describe('redaction', () => {
     await place.capsules().import(capsule, { standIns: 'accept' });
     await place.kernel.operate('resume', address, 'ann');
     await place.kernel.waitFor(address, ({ value }) => value === 'packing');
+  });
+
+  test('taken out once, a secret is out: a second time changes nothing, and no piece of it is left', () => {
+    const piece = fc.constantFrom(
+      ...['sk-abcdef123', '-', 'x', ' ', 'Zq9xK2mN7pL4', '"', '[redacted:1]', '[redacted]', 'Bearer '],
+      ...['token=', 'https://a.example/b?c=', 'Cookie: a=b', '{"password":"', 'authorization: ', ';', '7'],
+    );
+    const text = fc.array(piece, { maxLength: 5 }).map((pieces) => pieces.join(''));
+    const redacted = (data: Json): Json => {
+      const redaction = new Redaction(undefined);
+      const walk = (each: Json, visit: Visit): Json => visit('', each) as Json;
+      redaction.learn(data, walk);
+      return redaction.apply(data, walk);
+    };
+    fc.assert(
+      fc.property(text, fc.array(text, { maxLength: 3 }), (token, texts) => {
+        const once = redacted({ token, texts: [...texts, `a${token}b`] });
+        expect(redacted(once)).toEqual(once);
+        if (!mayBeSecret(token) || /^(?:bearer|basic|key)\s/i.test(token)) return;
+        expect((once as JsonObject)['token']).toMatch(/^\[redacted(?::\d+)?\]$/);
+        if (token.length >= 8 && !token.includes('[redacted'))
+          expect(JSON.stringify(once)).not.toContain(JSON.stringify(token).slice(1, -1));
+      }),
+      { numRuns: 1000, examples: [['-sk------a', []]] },
+    );
   });
 
   test('what a user hides is hidden too, and what is no JSON is refused', async () => {

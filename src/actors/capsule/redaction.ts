@@ -33,6 +33,9 @@ export interface Redacted {
 const KNOWN_CHARS_MIN = 8;
 const WHOLE_CHARS_MIN = 4;
 
+/** Two are enough for what people write; a text can be made that needs one for each of its words. */
+const ROUNDS_MAX = 8;
+
 const STAND_IN = /^\[redacted(?::\d+)?\]$/;
 const STAND_INS = /\[redacted:(\d+)\]/g;
 const SCHEME = /^((?:bearer|basic|key)\s+)(.+)$/is;
@@ -174,9 +177,8 @@ export class Redaction {
   }
 
   #text(path: string, text: string, isSecret: boolean): string {
-    const hidden = (isSecret ? undefined : this.#hiddenJson(path, text)) ?? this.#hidden(text);
     const isWhole = this.#known.has(text) || (isSecret && !this.#isOff && mayBeSecret(text));
-    const shown = isWhole && hidden === text ? this.#standIn(text) : hidden;
+    const shown = isWhole ? this.#standIn(text) : (this.#hiddenJson(path, text) ?? this.#hidden(text));
     // The users of URLs leave without a trace.
     if (shown !== text || holdsStandIn(shown)) this.pointers.push(path);
     return shown;
@@ -194,28 +196,33 @@ export class Redaction {
 
   #hidden(text: string): string {
     if (this.#isOff) return text;
-    const shown = this.#plain.has(text) ? text : this.#withoutShapes(text);
-    return this.#pattern === undefined
-      ? shown
-      : shown.replace(this.#pattern, (secret) => this.#standIn(secret));
+    // Known ones first: a shape within one of them would leave the rest of it standing.
+    const shown =
+      this.#pattern === undefined ? text : text.replace(this.#pattern, (secret) => this.#standIn(secret));
+    return this.#plain.has(shown) ? shown : this.#withoutShapes(shown);
   }
 
-  /** Without what looks like a secret by itself. */
+  /** Without what looks like a secret by itself, or does so beside the stand-in of another. */
   #withoutShapes(text: string): string {
-    const keys = replaceSecrets(text, (secret) => this.#standIn(secret));
-    return replaceNamed(keys, (secret) => this.#standIn(secret));
+    let shown = text;
+    for (let before = '', round = 0; shown !== before && round < ROUNDS_MAX; round += 1) {
+      before = shown;
+      shown = replaceSecrets(shown, (secret) => this.#standIn(secret));
+      shown = replaceNamed(shown, (secret) => this.#standIn(secret));
+    }
+    return shown;
   }
 
+  /** What stands for the secret; the scheme before it stays. */
   #standIn(secret: string): string {
-    if (STAND_IN.test(secret)) return secret;
-    const [, scheme, rest] = SCHEME.exec(secret) ?? [];
-    if (scheme !== undefined && rest !== undefined) return scheme + this.#standIn(rest);
-    const known = this.#standIns.get(secret);
-    if (known !== undefined) return known;
+    const [, scheme = '', rest = secret] = SCHEME.exec(secret) ?? [];
+    if (STAND_IN.test(rest)) return secret;
+    const known = this.#standIns.get(rest);
+    if (known !== undefined) return scheme + known;
     this.#newest += 1;
     const standIn = `[redacted:${this.#newest}]`;
-    this.#standIns.set(secret, standIn);
-    return standIn;
+    this.#standIns.set(rest, standIn);
+    return scheme + standIn;
   }
 
   #owned(path: string, own: unknown): Json {
