@@ -9,6 +9,7 @@ export { readCapsule } from './capsule/file.js';
 export { mendCapsule } from './capsule/mend.js';
 export type { MendedStep, MendReport } from './capsule/mend.js';
 export { boundedBody } from './hooks/body.js';
+export { isOperatorName } from './operator.js';
 export { JOB_STATUSES } from './job-index.js';
 export { TASK_STATUSES } from './tasks/task-index.js';
 export { WORK_STATUSES } from './work/work-index.js';

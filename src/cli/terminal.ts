@@ -56,7 +56,7 @@ function writtenOver(text: string): void {
  * or turn the writing direction.
  */
 export function plain(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim();
+  return text.replaceAll(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu, ' ').trim();
 }
 
 const WIDE =

@@ -4,13 +4,14 @@
  * Pure but for the token it makes. Callers: open-inspectors.ts, the CLI; users through `runtime.inspector`.
  */
 import { z } from 'zod';
+import { isOperatorName } from '../actors/index.js';
 import { HoldfastError } from '../errors.js';
 import { newId } from '../ids.js';
 
 export interface InspectorOptions {
   /** Let its page act on actors: cancel, retry, send. Default false: it looks. */
   readonly allowActions?: boolean;
-  /** Who acts, in the journal; default: who the page says, or `inspector`. 1 to 100 characters. */
+  /** Who acts, in the journal; default: who the page says, or `inspector`. As `OperatorOptions`. */
   readonly operator?: string;
   /** What opens it: 21 to 200 of `A-Z a-z 0-9 _ - . ~`. Default: a fresh one of 126 bits. */
   readonly token?: string;
@@ -34,7 +35,10 @@ export interface CheckedOptions {
 
 const schema = z.strictObject({
   allowActions: z.boolean('is neither true nor false').default(false),
-  operator: z.string().min(1).max(100).optional(),
+  operator: z
+    .string()
+    .refine(isOperatorName, 'is no name that can be seen, of 1 to 100 characters')
+    .optional(),
   token: z
     .string()
     .regex(/^[\w.~-]{21,200}$/, 'is not 21 to 200 letters, digits, "_", "-", "." and "~"')

@@ -70,5 +70,5 @@ test('a cut text ends in an ellipsis, between whole characters', () => {
 });
 
 test('text of others cannot steer the terminal', () => {
-  expect(plain('a\u001b[2Jb\r\nc\u202ed\u0007')).toBe('a [2Jb c d');
+  expect(plain('a\u001b[2Jb\r\nc\u202ed\u200fe\u0007')).toBe('a [2Jb c d e');
 });

@@ -29,6 +29,12 @@ async function senderOf(runtime: Pick<Runtime, 'inspect'>, address: string, type
   return entries.findLast(({ event }) => event.type === type)?.source;
 }
 
+/** Too short, too long, in two lines; with what turns the text around it, or is not seen at all. */
+const NO_NAMES = [
+  ...['', ' ', 'ann ', 'a\nb', 'a\u2028b', 'x'.repeat(101), '\ud800', '\u3164'],
+  ...['\u202eann', 'ann\u2066', 'a\u200en', 'a\u061cn', 'a\u200bn', 'a\u00adn', 'a\ufe0fn', 'a\u{e0041}n'],
+];
+
 test('a job is cancelled once, by name; twice is refused, and says what there is', async () => {
   const house = await buildHouse({ life: NEVER });
   const runtime = await house.open();
@@ -48,7 +54,7 @@ test('a job is cancelled once, by name; twice is refused, and says what there is
   await expect(act(runtime, address, 'cancel', { reason: 7 })).rejects.toMatchObject({
     code: 'INVALID_INPUT',
   });
-  for (const operator of ['', 'a\nb', 'x'.repeat(101)])
+  for (const operator of NO_NAMES)
     await expect(runtime.inspection.act({ address, act: 'cancel', operator })).rejects.toMatchObject({
       code: 'INVALID_INPUT',
       details: { field: 'operator' },

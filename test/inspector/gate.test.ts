@@ -117,6 +117,7 @@ test.each([
   [{ basePath: '/../x' }, 'basePath'],
   [{ port: 0 }, 'port'],
   [{ operator: '' }, 'operator'],
+  [{ operator: 'ann\u202e' }, 'operator'],
   [{ allowAction: true }, 'allowAction'],
 ])('an option that cannot be is refused by its name: %j', async (options, field) => {
   const { runtime } = await newPlace();
