@@ -5,6 +5,8 @@ const dwell = 'src/actors/kernel/dwell.ts';
 const dwells = 'test/kernel/dwell.test.ts';
 const anyWalk = 'holds for any walk: what stays keeps its moment, what goes is counted with its time';
 const quantiles = 'gives quantiles within five per cent, and the longest stays with their actors, each once';
+const simulation = 'test/simulation/simulation.test.ts';
+const anyLife = 'applies everything once and keeps its books, whatever it dies of …';
 const telemetry = 'src/actors/telemetry/telemetry.ts';
 const spans = 'test/telemetry/spans.test.ts';
 
@@ -71,6 +73,15 @@ export const dwellMutants: readonly Mutant[] = [
     replace: 'if (kept !== undefined) dwell',
     caughtBy: dwells,
     by: 'begins anew where its row cannot be read',
+  },
+  {
+    name: 'forgets at each open how long actors stayed',
+    breaks: ['I7'],
+    file: dwell,
+    find: 'dwell.#rows.set(row[0], kept);',
+    replace: 'if (kept.slowest.length > limits.dwellSlowestMax) dwell.#rows.set(row[0], kept);',
+    caughtBy: simulation,
+    by: anyLife,
   },
   {
     name: 'stops at a listener’s throw',

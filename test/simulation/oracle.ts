@@ -20,6 +20,7 @@ import type { Process, Witness } from './process.js';
 import { effectRowOf, removedEffects, RulesOfBelongings, sameEffect } from './rules-of-belongings.js';
 import type { EffectOnDisk } from './rules-of-belongings.js';
 import { RulesOfSessions } from './rules-of-sessions.js';
+import { RulesOfStays } from './rules-of-stays.js';
 import { RulesOfSteps } from './rules-of-steps.js';
 import { RulesOfTasks } from './rules-of-tasks.js';
 import { RulesOfWork } from './rules-of-work.js';
@@ -48,6 +49,7 @@ export class Oracle implements Witness, OutsideListener, ClientsListener {
   readonly rotten = new Set<string>();
   readonly #living: () => Process | undefined;
   readonly #belongings: RulesOfBelongings;
+  readonly #stays: RulesOfStays;
   readonly #writes = new Writes(HISTORY_MAX);
   /** Custom actions that ran. */
   readonly #acted = new Memory<number>(this.#writes);
@@ -71,6 +73,7 @@ export class Oracle implements Witness, OutsideListener, ClientsListener {
     const versionOf = (kind: string) => this.#living()?.kernel.definitionOf(kind);
     this.steps = new RulesOfSteps(verdict, this.shadow, this.#writes, versionOf);
     this.#belongings = new RulesOfBelongings(verdict, this.shadow, this.#writes, this.outside);
+    this.#stays = new RulesOfStays(verdict, this.shadow, this.#writes);
     this.sessions = new RulesOfSessions(verdict, this.shadow, this.#writes);
     this.work = new RulesOfWork(verdict, this.#writes);
     this.tasks = new RulesOfTasks(verdict, this.#writes);
@@ -314,6 +317,7 @@ export class Oracle implements Witness, OutsideListener, ClientsListener {
     if (commit === undefined) return;
     this.#going = removedEffects(batch);
     this.steps.check(batch);
+    this.#stays.check(batch);
     this.#belongings.check(batch);
     this.sessions.check(batch);
     this.work.check(batch);

@@ -45,6 +45,7 @@ export const ruleNames = [
   'T3',
   'T4',
   'T5',
+  'I7',
 ] as const;
 
 export type RuleName = (typeof ruleNames)[number];
