@@ -8,17 +8,19 @@
  * Invariants:
  *  1  A field whose name is in `SECRET_FIELDS` is shown as `[redacted]`, at the top level and two levels
  *     below.
+ *     Of an error, what looks like a secret is, too: user code and providers throw what they like.
  *  2  Standard output is never written to: it belongs to the program.
  *  3  A line that cannot be written (a full disk) is lost, and stops nobody; the next one that can be says
  *     how many were.
  */
 import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { pino } from 'pino';
+import { pino, stdSerializers } from 'pino';
 import type { Clock } from './clock.js';
 import { systemClock } from './clock.js';
 import { HoldfastError } from './errors.js';
 import { environment } from './options.js';
+import { withoutSecrets } from './secret-shapes.js';
 
 export type LogFields = Readonly<Record<string, unknown>>;
 /** Fields first, then a short constant message such as `clock.jump`; an error goes under `err`. */
@@ -88,10 +90,24 @@ export function createLogger(options: LoggerOptions = {}): Logger {
       base: null,
       timestamp: () => `,"time":${clock.now()}`,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: (error: unknown) => errorShown(error, 0) },
       redact: { paths: [...secretPaths(), ...(options.redact ?? [])], censor: '[redacted]' },
     },
     { write: (json: string) => write(shownAs(json)) },
   );
+}
+
+/** Errors have errors within them, and fields of their own; deeper ones are not worth a walk. */
+const ERROR_DEPTH_MAX = 3;
+
+function errorShown(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return withoutSecrets(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth > ERROR_DEPTH_MAX) return '[deeper]';
+  if (Array.isArray(value)) return value.map((each) => errorShown(each, depth + 1));
+  const told: object = value instanceof Error ? stdSerializers.err(value) : value;
+  const members = Object.entries(told).map(([name, each]) => [name, errorShown(each, depth + 1)]);
+  return Object.fromEntries(members) as unknown;
 }
 
 /** Writes as `write` does, and goes on when it throws. */

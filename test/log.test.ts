@@ -66,6 +66,34 @@ test('keeps the message, the stack and the cause of an error under err', () => {
   expect(lines.join()).toContain('inner');
 });
 
+test('what an error says is shown without what looks like a secret, however deep it lies', () => {
+  const { log, lines } = recorded();
+  const key = 'sk-live0123456789abcdef';
+  const inner = Object.assign(new Error(`no ${key}`), { url: `https://h.example/a?sig=${key}`, code: 7 });
+  log.error({ err: new AggregateError([inner], `for ${key}`, { cause: inner }) }, 'effect.failed');
+  log.warn({ err: { name: 'Error', message: `not ${key}` } }, 'effect.probe.failed');
+  log.warn({ err: `not even an error: ${key}` }, 'effect.failed');
+  expect(lines.join()).not.toContain(key);
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+    {
+      err: {
+        message: expect.stringContaining('for [redacted]') as string,
+        aggregateErrors: [{ message: 'no [redacted]', url: 'https://h.example/a?[redacted]', code: 7 }],
+      },
+    },
+    { err: { message: 'not [redacted]' } },
+    { err: 'not even an error: [redacted]' },
+  ]);
+});
+
+test('an error that holds itself is a line of the log', () => {
+  const { log, lines } = recorded();
+  const ring: { self?: unknown } = Object.assign(new Error('round'), {});
+  ring.self = { ring };
+  log.error({ err: ring }, 'effect.failed');
+  expect(lines).toHaveLength(1);
+});
+
 test('a child adds its bindings to every line', () => {
   const { log, lines } = recorded();
   log.child({ room: 'kernel' }).warn({ n: 1 }, 'x');

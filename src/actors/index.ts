@@ -19,3 +19,4 @@ export type { Divergence, ReplayedStep, ReplayOptions, ReplayReport } from './ca
 export { chartViewOf, houseCharts } from './house-charts.js';
 export { whatIfCapsule, type WhatIfOptions } from './inspection/capsule-what-if.js';
 export type { WhatIfStep } from './inspection/face.js';
+export { veiled } from './inspection/veil.js';

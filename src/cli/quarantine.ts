@@ -8,6 +8,7 @@
  *     in the programs that define them.
  */
 import type { Command } from 'commander';
+import { veiled } from '../actors/index.js';
 import { OPERATIONS, type ControlInspection, type Operation } from '../control/index.js';
 import type { ListQuarantined, Page, QuarantineView } from '../index.js';
 import { limits } from '../limits.js';
@@ -94,8 +95,8 @@ function atDesk<T>(directory: string, work: (desk: Desk) => Promise<T>): Promise
     closed: ({ quarantine, inspection }) =>
       work({
         inspection,
-        list: (filter) => quarantine.list(filter),
-        get: (address) => quarantine.get(address),
+        list: async (filter) => veiled(await quarantine.list(filter)),
+        get: async (address) => veiled(await quarantine.get(address)),
         operate: (what, address, operator) => quarantine[what](address, { operator }),
       }),
   });

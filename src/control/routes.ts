@@ -16,6 +16,7 @@
  *  3  No answer holds the inside of an unexpected error; the log has it.
  */
 import { Hono, type Context, type Next } from 'hono';
+import { veiled } from '../actors/index.js';
 import type { Clock } from '../clock.js';
 import { HoldfastError, isHoldfastError } from '../errors.js';
 import type { JobHandle, SubmitRequest, TrackRequest } from '../index.js';
@@ -145,11 +146,11 @@ function jobRoutes(app: Hono, options: RoutesOptions): void {
 
 function quarantineRoutes(app: Hono, { quarantine }: ControlledRuntime): void {
   app.get('/v1/quarantine', async (c) =>
-    reply(c, await quarantine.list(accepted(quarantineQuery, c.req.query()))),
+    reply(c, veiled(await quarantine.list(accepted(quarantineQuery, c.req.query())))),
   );
   // An address has a slash, and may have anything else: it is no part of a path.
   app.get('/v1/quarantine/actor', async (c) =>
-    reply(c, await quarantine.get(accepted(actorQuery, c.req.query()).address)),
+    reply(c, veiled(await quarantine.get(accepted(actorQuery, c.req.query()).address))),
   );
   for (const what of OPERATIONS) {
     app.post(`/v1/quarantine/${what}`, async (c) => {

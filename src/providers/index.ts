@@ -60,7 +60,7 @@ export type { AccountCheck, SubmitCall } from './calls.js';
 export type { BlockedOutcome } from './outcome.js';
 export { partsBelow, partsIn, placeWhole, sweepParts } from './parts.js';
 export type * from './port.js';
-export { redactError, redactText, redactUrl, replaceSecrets, shortWord } from './redact.js';
+export { redactError, redactText, redactUrl, shortWord } from './redact.js';
 export { retryAfterMs } from './retry-after.js';
 export { createTransport } from './transport.js';
 export type { SendOptions, Transport, TransportLog, TransportOptions, TransportResult } from './transport.js';

@@ -7,26 +7,10 @@
  */
 import { types } from 'node:util';
 import { limits } from '../limits.js';
+import { HOOK_TOKEN, withoutSecrets } from '../secret-shapes.js';
 import type { Credential } from './port.js';
 
 const HIDDEN = '[redacted]';
-const URL_USER = /\b([a-z][a-z\d+.-]{0,20}:\/\/)[^\s/?#@"'<>]+@/gi;
-const URL_TAIL = /\b([a-z][a-z\d+.-]{0,20}:\/\/[^\s?#"'<>]*)[?#]([^\s"'<>]*)/gi;
-const NAMED_SECRET =
-  /\b((?:proxy-)?authorization|(?:x-)?(?:goog-)?api[-_]?key)(["']?\s*[:=]\s*["']?)([^"'\r\n,;]+)/gi;
-const COOKIES = /\b((?:set-)?cookie)(["']?\s*[:=]\s*["']?)([^"'\r\n]+)/gi;
-const SCHEME_SECRET = /\b((?:bearer|basic|key)\s+)([\w.~+/=*-]{6,})/gi;
-const KEY_SHAPE = /(?<![A-Za-z\d])(?:sk|pk|rk)-[\w*-]{6,}/g;
-/** Who has the address of a hook, or of a bot, may write there. */
-const HOOKS = /(?<=\bhooks\.slack\.com\/services\/|\/api\/webhooks\/)[\w/-]{10,}/g;
-/** The token of a hook of ours: a job's id and 43 characters that prove it. */
-const HOOK_TOKEN = /(?<=\/hooks\/[\w-]{1,64}\/)[\w%~.-]{1,600}\.[\w-]{43}(?![\w-])/g;
-const SIGNING_KEY = /\bwhsec_[\w+/=-]{8,}/g;
-const BOT_TOKEN = /(?<!\d)\d{6,12}:AA[\w-]{30,}/g;
-const OTHER_KEYS =
-  /\b(?:(?:sk_live|sk_test|gh[pousr]|github_pat|hf|r8|xox[abeprs])[_-][\w-]{10,}|(?:AKIA|AIza)[\w-]{12,})/g;
-const SIGNED_TOKEN = /\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?/g;
-const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;
 /** A secret shorter than this would blank out ordinary words; no real key is. */
 const SECRET_CHARS_MIN = 4;
 
@@ -45,37 +29,9 @@ export function redactText(text: string, secrets: readonly string[] = []): strin
   const known = secrets.filter((secret) => secret.length >= SECRET_CHARS_MIN);
   for (const secret of known.toSorted((a, b) => b.length - a.length))
     shown = shown.replaceAll(secret, HIDDEN);
-  shown = replaceSecrets(shown, () => HIDDEN);
+  shown = withoutSecrets(shown);
   if (shown.length <= limits.providerMessageCharsMax) return shown;
   return `${shown.slice(0, limits.providerMessageCharsMax - 1).toWellFormed()}…`;
-}
-
-/**
- * The text with every part that looks like a secret replaced by what `standIn` makes of it, and without the
- * users of its URLs. `isKey`: the part is a key by itself, wherever it stands.
- */
-export function replaceSecrets(text: string, standIn: (secret: string, isKey: boolean) => string): string {
-  const key = (secret: string): string => standIn(secret, true);
-  return text
-    .replace(PRIVATE_KEY, key)
-    .replace(URL_USER, '$1')
-    .replace(URL_TAIL, (_all, before: string, tail: string) => `${before}?${standIn(tail, false)}`)
-    .replace(
-      NAMED_SECRET,
-      (_all, name: string, is: string, secret: string) => `${name}${is}${standIn(secret, false)}`,
-    )
-    .replace(SCHEME_SECRET, (_all, scheme: string, secret: string) => `${scheme}${key(secret)}`)
-    .replace(
-      COOKIES,
-      (_all, name: string, is: string, secret: string) => `${name}${is}${standIn(secret, false)}`,
-    )
-    .replace(HOOKS, key)
-    .replace(HOOK_TOKEN, key)
-    .replace(SIGNING_KEY, key)
-    .replace(BOT_TOKEN, key)
-    .replace(KEY_SHAPE, key)
-    .replace(OTHER_KEYS, key)
-    .replace(SIGNED_TOKEN, key);
 }
 
 /** A word of somebody else's, such as a code or a status: redacted, and no longer than a word may be. */

@@ -4,10 +4,13 @@ import { assign, setup } from 'xstate';
 import { ask, codeOf, newWorld, opened } from '../control/world.js';
 import { cli, told } from './run-cli.js';
 
+const KEY = 'sk-live0123456789abcdef';
+const PASSWORD = 'hunter2-and-more';
+
 const machine = setup({
   actions: {
     boom: assign(() => {
-      throw new Error('a bug\u001b[31m in red');
+      throw new Error(`a bug\u001b[31m in red, for ${KEY}`);
     }),
   },
 }).createMachine({ id: 'order', version: '1', context: {}, on: { boom: { actions: 'boom' } } });
@@ -19,7 +22,7 @@ async function standing(...ids: readonly string[]) {
     await orders.create({ id });
     await orders
       .get(id)
-      .send({ type: 'boom', camelCase: 1 })
+      .send({ type: 'boom', camelCase: 1, token: PASSWORD })
       .catch(() => undefined);
   }
   return world;
@@ -44,6 +47,7 @@ test('actors of a running process are listed, shown, skipped and dismissed throu
   });
   expect(shown.out).toContain('address    order/2 %/é\n');
   expect(shown.out).toContain('"camelCase":1');
+  for (const text of [table.out, json.out, shown.out]) expect(text).not.toMatch(/sk-live|hunter2/);
 
   expect((await told(['quarantine', 'show', '1', ...dir])).out).toContain('address    order/1\n');
   const still = await told(['quarantine', 'resume', 'order/1', ...dir]);
@@ -68,13 +72,16 @@ test('in a directory nobody holds they are listed, and left to who has their mac
   const dir = ['--dir', directory];
   const listed = await told(['quarantine', 'list', ...dir, '--json']);
   expect(JSON.parse(listed.out)).toMatchObject({ items: [{ address: 'order/1' }] });
+  expect(listed.out + (await told(['quarantine', 'show', '1', ...dir])).out).not.toMatch(/sk-live|hunter2/);
   for (const what of ['resume', 'skip', 'dismiss']) {
     const end = await told(['quarantine', what, 'order/1', ...dir]);
     expect(end, what).toMatchObject({ code: 1, out: '' });
     expect(end.err).toMatch(/^holdfast: KIND_UNKNOWN: .*"order".*in the process that does/);
   }
   const again = await opened(options);
-  expect(await again.quarantine.get('order/1')).toMatchObject({ message: 'a bug\u001b[31m in red' });
+  expect(await again.quarantine.get('order/1')).toMatchObject({
+    message: 'a bug\u001b[31m in red, for [redacted]',
+  });
 });
 
 test('the routes refuse what is wrong before anything is done', async () => {

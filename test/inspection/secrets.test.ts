@@ -1,6 +1,7 @@
 /** No secret leaves in any answer of the inspection, wherever it stands, and whatever else there is stays. */
 import { expect, test } from 'vitest';
-import type { Runtime } from '../../src/index.js';
+import { assign, setup } from 'xstate';
+import { isHoldfastError, type Runtime } from '../../src/index.js';
 import { kling } from '../../src/providers/index.js';
 import { createTestRuntime } from '../../src/testing/index.js';
 import { orderMachine } from './orders.js';
@@ -97,5 +98,65 @@ test('what the kernel wrote stays, and so does what only looks like a name', asy
   expect(context.noted.text).toContain(context.noted.token);
   expect(step.event['token']).toBe(context.noted.token);
   expect((await inspection.actor('order/78')).fault?.message).toContain('the guard is broken');
+  await home.close();
+});
+
+/** It takes what it is given, until it does so no more: then it says what it knows. */
+function fickleMachine(mood: { isWell: boolean }) {
+  return setup({
+    types: { context: {} as { readonly noted?: { readonly token: string } } },
+    actions: {
+      note: assign(({ event }) => ({ noted: event as unknown as { readonly token: string } })),
+      look: assign(({ context, event }) => {
+        if (mood.isWell) return {};
+        throw new Error(`${context.noted?.token} and ${KEY} on ${event.type}: ${BEARER}`);
+      }),
+    },
+  }).createMachine({
+    id: 'fickle',
+    version: '1',
+    context: {},
+    on: { note: { actions: 'note' }, look: { actions: 'look' } },
+  });
+}
+
+test('what a machine throws when it is asked again, or by an act, is told without its secrets', async () => {
+  const mood = { isWell: true };
+  const home = await createTestRuntime({
+    define: (runtime: Runtime) => ({ fickle: runtime.define(fickleMachine(mood)) }),
+  });
+  const { inspection, quarantine } = home.runtime;
+  const one = await home.kinds.fickle.create({ id: '1' });
+  await one.send({ type: 'note', token: NAMED });
+  await one.send({ type: 'look' });
+  await one.send({ type: 'look' });
+  mood.isWell = false;
+  const address = 'fickle/1';
+  const events = [{ type: 'look' }];
+  const capsule = await home.runtime.export(address, { redact: false });
+  const told: string[] = [];
+  const hear = async (asked: Promise<unknown>): Promise<string> => {
+    const answer = await asked.catch((error: unknown) => {
+      if (!isHoldfastError(error)) throw error;
+      return `${error.code} ${error.message} ${JSON.stringify(error.details)}`;
+    });
+    told.push(JSON.stringify(answer));
+    return told.at(-1) ?? '';
+  };
+  expect(await hear(inspection.step(address, 3))).toContain('"unknown":"[redacted:');
+  expect(await hear(inspection.whatIf({ address, seq: 3, events }))).toContain('REPLAY_DIVERGED fickle/1: ');
+  expect(await hear(inspection.whatIf({ address, events }))).toContain('"error":"[redacted:');
+  expect(await hear(inspection.whatIfOf(capsule, { seq: 3, events }))).toContain('REPLAY_DIVERGED');
+  expect(await hear(inspection.look(capsule))).toContain('"unknown":"[redacted:');
+  const act = (name: string): Promise<void> => inspection.act({ address, act: name, operator: 'ann' });
+  expect(await hear(act('send:look'))).toContain('ACTOR_QUARANTINED fickle/1: ');
+  expect(await hear(act('resume'))).toContain('ACTOR_QUARANTINED fickle/1: ');
+  await hear(inspection.actor(address));
+  await hear(inspection.why(address));
+  for (const text of told) for (const secret of SECRETS) expect(text).not.toContain(secret);
+  // Whoever lists it does not know its context: what looks like a secret is gone all the same.
+  const listed = JSON.stringify([await quarantine.list(), await one.send({ type: 'note' }).catch(String)]);
+  for (const secret of [KEY, 'abcdefghijkl0123456789']) expect(listed).not.toContain(secret);
+  expect(listed).toContain('[redacted] on look: Bearer [redacted]');
   await home.close();
 });

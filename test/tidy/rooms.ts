@@ -15,6 +15,7 @@ export const leafFiles = [
   'limits',
   'log',
   'options',
+  'secret-shapes',
 ] as const;
 
 export interface Room {

@@ -11,7 +11,7 @@
  */
 import { HoldfastError } from '../../errors.js';
 import { firstNonJson, isPlainObject, type Json, type JsonObject } from '../../json.js';
-import { replaceSecrets } from '../../providers/index.js';
+import { replaceSecrets } from '../../secret-shapes.js';
 import type { ActorRows } from '../kernel/index.js';
 import { pointerPart, withOwnData, type Visit } from './own-data.js';
 import { isSecretName, mayBeSecret } from './secret-names.js';

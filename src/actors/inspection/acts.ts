@@ -20,6 +20,7 @@ import { chartMachine, legalAt } from './legal.js';
 import type { Scene } from './scene.js';
 import { subjectOf, withSnapshot, type Subject } from './subject.js';
 import { contextOf } from './titles.js';
+import { veiledError } from './veil.js';
 import { valueOf } from '../kernel/record.js';
 
 /** An act that is there, and how it is done. */
@@ -49,7 +50,15 @@ export async function actOn(scene: Scene, { address, act, input, operator }: Act
   }
   const found = open.find(({ view }) => view.name === act) ?? wildcardOf(scene, address, open, act);
   if (found === undefined) throw unknownAct(address, act, open);
-  await found.run(input, by);
+  try {
+    await found.run(input, by);
+  } catch (error) {
+    throw veiledError(error, [await snapshotOf(scene, address).catch(() => undefined), input]);
+  }
+}
+
+async function snapshotOf({ kernel }: Scene, address: string): Promise<unknown> {
+  return (await kernel.reader.find(address))?.record?.snapshot;
 }
 
 function unknownAct(address: string, act: string, open: readonly OpenAct[]): HoldfastError {

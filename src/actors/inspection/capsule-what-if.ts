@@ -16,6 +16,7 @@ import type { ShownRows } from '../kernel/record.js';
 import type { WhatIfStep } from './face.js';
 import { checkKept, retake } from './retake.js';
 import { play, type Sandbox } from './sandbox.js';
+import { veiledText } from './veil.js';
 import { withChanges } from './what-if.js';
 
 export interface WhatIfOptions {
@@ -59,7 +60,8 @@ export function capsuleSandbox(
       ? retake({ definition, address, record, checkpoint, entries })
       : { unknown: 'its journal does not lead there' };
   if ('unknown' in retaken) {
-    const message = `${address}: step ${seq} cannot be taken again: ${retaken.unknown}`;
+    const why = veiledText(retaken.unknown, [record, entries.map(({ event }) => event), payloads]);
+    const message = `${address}: step ${seq} cannot be taken again: ${why}`;
     throw new HoldfastError('REPLAY_DIVERGED', message);
   }
   const rowsOf = (names: readonly string[]): Promise<ShownRows> =>

@@ -5,6 +5,7 @@
  *  1  What the kernel wrote (ids, seqs, states, addresses, sources) stays. What is not known here is data.
  *  2  A secret that is found anywhere in an answer, or in what it was made of, is replaced everywhere in it.
  */
+import { errorAdvice, HoldfastError, isHoldfastError } from '../../errors.js';
 import { isPlainObject, type Json } from '../../json.js';
 import type { Visit } from '../capsule/own-data.js';
 import { Redaction } from '../capsule/redaction.js';
@@ -20,6 +21,24 @@ const KEPT = names(
 
 /** Of machines and users: searched whole. */
 const OWN = names('before context emitted entry error event events failure input output after');
+
+/** A text in which somebody's code may have put what it knows, as what a machine threw. */
+export function veiledText(text: string, madeOf: readonly unknown[]): string {
+  return veiled({ text }, madeOf).text;
+}
+
+/** Errors that tell what a user's machine threw, by its context. */
+const THROWN = names('ACTOR_FAILED ACTOR_QUARANTINED MIGRATION_FAILED REPLAY_DIVERGED');
+
+/** An error with its words veiled. Its cause is left behind: that is as it was thrown. */
+export function veiledError(error: unknown, madeOf: readonly unknown[]): unknown {
+  if (!isHoldfastError(error) || !THROWN.has(error.code)) return error;
+  const { code, details } = error;
+  const advice = errorAdvice[code];
+  const said = error.message.endsWith(advice) ? error.message.slice(0, -advice.length) : error.message;
+  const shown = veiledText(said, madeOf);
+  return shown === said ? error : new HoldfastError(code, shown.trimEnd().replace(/\.$/, ''), { details });
+}
 
 /** `madeOf`: what the answer was made of, and may have secrets from. */
 export function veiled<Answer>(answer: Answer, madeOf: readonly unknown[] = []): Answer {

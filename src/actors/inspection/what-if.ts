@@ -17,7 +17,7 @@ import { checkKept, messageOf, retake, stretchTo } from './retake.js';
 import { play, type Played, type Sandbox } from './sandbox.js';
 import type { Scene } from './scene.js';
 import { subjectOf, withSnapshot, type Subject } from './subject.js';
-import { veiled } from './veil.js';
+import { veiled, veiledText } from './veil.js';
 import { whatIfTest } from './what-if-test.js';
 
 export async function whatIfReport(
@@ -72,23 +72,25 @@ async function snapshotAt(
   definition: Definition,
   seq: number,
 ): Promise<Sandbox['snapshot']> {
-  const { address, record } = subject;
+  const { record } = subject;
   // What is stored is what it is.
   if (seq === record.seq && (record.snapshot as Json | undefined) !== undefined) {
     try {
       return restored(definition.steppable, copiedBut(record.snapshot, definition.paged));
     } catch (error) {
-      throw notAgain(address, seq, messageOf(error));
+      throw notAgain(subject, seq, messageOf(error));
     }
   }
   const stretch = await stretchTo(scene, subject, seq);
   const retaken = 'unknown' in stretch ? stretch : retake(stretch);
-  if ('unknown' in retaken) throw notAgain(address, seq, retaken.unknown);
+  if ('unknown' in retaken) throw notAgain(subject, seq, retaken.unknown);
   return retaken.snapshot;
 }
 
-function notAgain(address: string, seq: number, why: string): HoldfastError {
-  return new HoldfastError('REPLAY_DIVERGED', `${address}: step ${seq} cannot be taken again: ${why}`);
+/** `why` is what the user's machine threw, maybe. */
+function notAgain({ address, record }: Subject, seq: number, why: string): HoldfastError {
+  const told = veiledText(why, [record.snapshot]);
+  return new HoldfastError('REPLAY_DIVERGED', `${address}: step ${seq} cannot be taken again: ${told}`);
 }
 
 async function rowsNamed({ kernel }: Scene, address: string, names: readonly string[]): Promise<ShownRows> {

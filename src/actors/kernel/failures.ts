@@ -15,6 +15,7 @@ import { HoldfastError, isHoldfastError } from '../../errors.js';
 import type { JsonEvent } from '../../json.js';
 import { limits } from '../../limits.js';
 import { budgetExceeded, withFailure, type RestartBudget } from '../../machines/index.js';
+import { withoutSecrets } from '../../secret-shapes.js';
 import { keys, rangeOf } from '../../store/keys.js';
 import type { Activation, Older } from './activation.js';
 import { writeDeadLetter } from './belongings.js';
@@ -144,8 +145,9 @@ export class Failures {
     const next = quarantine(stage, address, record, head === undefined ? cause : { ...cause, failed: head });
     cell.record = next;
     if (record.quarantine === undefined) cell.waiting = undefined;
-    const what = error instanceof Error ? String(error) : (next.quarantine?.message ?? 'unknown');
-    const refusal = new HoldfastError('ACTOR_QUARANTINED', `${address}: ${what}`, { cause: error });
+    const what = error instanceof Error ? `${error.name}: ` : '';
+    const message = `${address}: ${what}${next.quarantine?.message ?? 'unknown'}`;
+    const refusal = new HoldfastError('ACTOR_QUARANTINED', message, { cause: error });
     stage.after = () => {
       onQuarantined(definition, next, address);
       failed?.delivery.reject(refusal);
@@ -366,7 +368,8 @@ function standIns(address: string): HoldfastError {
 
 /** The event was consumed, but not as its sender hoped. */
 function refusedLater(address: string, delivery: Delivery, error: unknown): Delivery {
-  const message = `${address} threw on it: ${error instanceof Error ? error.message : JSON.stringify(error)}`;
+  const what = error instanceof Error ? error.message : String(JSON.stringify(error));
+  const message = `${address} threw on it: ${withoutSecrets(what)}`;
   const refuse = (): void => delivery.reject(new HoldfastError('ACTOR_FAILED', message, { cause: error }));
   return { ...delivery, resolve: refuse };
 }

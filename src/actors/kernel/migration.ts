@@ -11,6 +11,7 @@
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import { HoldfastError } from '../../errors.js';
 import { firstNonJson, isPlainObject, type Json, type JsonObject } from '../../json.js';
+import { withoutSecrets } from '../../secret-shapes.js';
 import type { Definition } from './definition.js';
 import { Inventory, type Dropped } from './migration-inventory.js';
 import type { ActorRecord } from './record.js';
@@ -268,7 +269,7 @@ function failure(
   const { kind, version } = definition;
   const { value, snapshot } = record;
   const state = JSON.stringify(value ?? (snapshot as Partial<StoredSnapshot> | undefined)?.value ?? null);
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = withoutSecrets(cause instanceof Error ? cause.message : String(cause));
   const who = `${scene.address ?? kind} of version ${record.version} in state ${state}`;
   return new HoldfastError('MIGRATION_FAILED', `${who} did not become one of version ${version}: ${reason}`, {
     cause,

@@ -6,10 +6,12 @@
  *  Q2  Its timers leave the due index (they stay in the record), so that nothing spins on it; the step that
  *      ends the quarantine puts them back.
  *  Q3  Whoever stands still is found by the index `quarantine`, by kind.
+ *  Q4  The reason is listed, logged and told to others: what looks like a secret in it is not kept.
  */
 import type { AnyEventObject } from 'xstate';
 import { splitAddress } from '../../ids.js';
 import type { JsonEvent } from '../../json.js';
+import { withoutSecrets } from '../../secret-shapes.js';
 import { keys } from '../../store/keys.js';
 import { timerKey } from './belongings.js';
 import type { Parcel } from './cell.js';
@@ -42,7 +44,7 @@ export function quarantine(
   const { imported } = record.quarantine ?? {};
   const reason: Quarantine = {
     code: typeof code === 'string' ? code : 'THREW',
-    message: typeof message === 'string' ? message : 'no message',
+    message: typeof message === 'string' ? withoutSecrets(message) : 'no message',
     at: cause.at,
     ...(failed && {
       event: failed.event as unknown as JsonEvent,
