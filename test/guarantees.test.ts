@@ -15,7 +15,7 @@ const numbered = (
 const rules: readonly Rule[] = [
   ...numbered('P', 7),
   ...numbered('K', 16),
-  ...numbered('S', 7),
+  ...numbered('S', 8),
   ...numbered('Q', 4),
   ...numbered('H', 5),
   ...numbered('W', 7),

@@ -18,6 +18,7 @@ import {
   leafFiles,
   page,
   rooms,
+  sharedWords,
 } from './tidy/rooms.js';
 import type { Import, Source } from './tidy/sources.js';
 import { codeOf, importsOf, linesMatching, root, rootFiles, sourceOf, sourcesIn } from './tidy/sources.js';
@@ -135,8 +136,12 @@ function followsArrows(one: Import): boolean {
   const target = roomOf(one.target) ?? '';
   if (target === name) return true;
   if (!isEntry(one.target)) return false;
-  if (room.typesOf?.includes(target) === true) return one.typeOnly || one.target === 'src/store/keys.ts';
+  if (room.typesOf?.includes(target) === true) return one.typeOnly || isShared(one.target);
   return room.rooms.includes(target);
+}
+
+function isShared(path: string): boolean {
+  return sharedWords.some((shared) => shared === path);
 }
 
 function isPage(path: string): boolean {

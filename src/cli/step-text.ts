@@ -66,10 +66,14 @@ export function stepLines(step: StepReport, { colours }: Terminal): readonly str
     ['threw', jsonText(step.failure)],
     ['operator', step.by],
     ['migration', step.migrated ? 'of its version' : undefined],
-    ['commit', step.commit],
+    ['commit', commitText(step)],
     ['trace', step.traceparent],
   ];
   return [...factLines(facts, colours), ...changeLines(step, colours)];
+}
+
+function commitText({ commit, committedAt }: StepReport): string {
+  return committedAt === undefined ? String(commit) : `${commit}, written ${timeText(committedAt)}`;
 }
 
 /** A line a step of a story, in its order. */

@@ -12,13 +12,14 @@
 import { HoldfastError, isHoldfastError } from '../errors.js';
 import { sha256Hex } from '../ids.js';
 import { limits } from '../limits.js';
+import { timedDigest } from './commit-time.js';
 import { carriedChecksum, checksumOf, decodeValue, encodeValue } from './codec.js';
 import { keys, rangeAfter, rangeOf } from './keys.js';
 import type { Entry, Row, ScanOptions } from './store.js';
 
 export interface Link {
   readonly number: number;
-  /** CRC-32 over the keys and value checksums of the batch. */
+  /** CRC-32 over the keys and value checksums of the batch; with it, when that was written. */
   readonly digest: string;
   /** 128 bits of SHA-256 over the previous chain, the number and the digest. */
   readonly chain: string;
@@ -32,10 +33,10 @@ export const GENESIS: Link = { number: 0, digest: '', chain: '', oldest: 1 };
 /** Links that may leave with one commit: more than one only after `chainRowsKept` was lowered. */
 const LINKS_DROPPED_MAX = 8;
 
-/** The link of the next commit, whose batch holds these encoded rows. */
-export function nextLink(previous: Link, encodedRows: readonly Row[], rowsKept: number): Link {
+/** The link of the next commit, whose batch holds these encoded rows and began to be written `at`. */
+export function nextLink(previous: Link, encodedRows: readonly Row[], rowsKept: number, at?: number): Link {
   const number = previous.number + 1;
-  const digest = digestOf(encodedRows);
+  const digest = timedDigest(digestOf(encodedRows), at);
   const wanted = Math.max(1, number - rowsKept + 1);
   const oldest = Math.min(Math.max(previous.oldest, wanted), previous.oldest + LINKS_DROPPED_MAX);
   return { number, digest, chain: chainOf(previous.chain, number, digest), oldest };

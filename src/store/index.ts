@@ -1,6 +1,7 @@
 /**
  * What other rooms may use of the store: the port, the key table, and the two stores for those who open one.
  */
+export { commitTimeOf } from './commit-time.js';
 export { copyStore, type CopyReport } from './copy.js';
 export { examineArtifacts } from './doctor/artifact-findings.js';
 export { copyAside } from './doctor/copies.js';

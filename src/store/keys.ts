@@ -30,7 +30,7 @@
  * | a   | file, address, name                   | a hold of an attachment file        |
  * | f   | address, name, file                   | the same hold, by its actor         |
  * | y   | root address, system id               | the actor or effect that has it     |
- * | k   | commit number                         | rolling hash of commits             |
+ * | k   | commit number                         | rolling hash of commits, their time |
  */
 import type { Range } from './store.js';
 

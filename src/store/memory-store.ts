@@ -4,7 +4,7 @@
  *
  * A `MemoryDisk` is the place: it outlives the stores opened on it, so a test closes one, or cuts its power,
  * and opens the next. Owns: the simulated faults of that disk. Callers: tests, the testing room.
- * Invariants (S1 to S7 of store.ts); after `cutPower` the old store can neither read nor write any more.
+ * Invariants (S1 to S8 of store.ts); after `cutPower` the old store can neither read nor write any more.
  */
 import { strict as assert } from 'node:assert';
 import { MemoryLevel } from 'memory-level';

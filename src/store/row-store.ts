@@ -6,7 +6,7 @@
  * Callers: level-store.ts and memory-store.ts, which open and lock a database and hand it over; the doctor's
  * examination, which opens a copy in spite of damage.
  *
- * Invariants (S1 to S5 and S7 of store.ts), and:
+ * Invariants (S1 to S5, S7 and S8 of store.ts), and:
  *  R1 at most one write is in flight; a second `commit` meanwhile is a caller's bug;
  *  R2 a refused commit writes nothing and harms nothing; a failed one ends all writing;
  *  R3 every write goes through the chain, the store's own rows included: opening to run is a commit of its
@@ -211,6 +211,9 @@ class RowStore implements Store {
     if (commit.number !== this.lastCommit + 1) {
       throw refused(`commit ${commit.number} does not follow commit ${this.lastCommit}`);
     }
+    if (commit.at !== undefined && !Number.isFinite(commit.at)) {
+      throw refused(`commit ${commit.number} has no time: ${commit.at}`);
+    }
     for (const expectation of commit.expect) {
       if (expectation.epoch !== this.generation) {
         throw refused(`epoch ${expectation.epoch} of ${expectation.address} is not ${this.generation}`);
@@ -219,7 +222,7 @@ class RowStore implements Store {
       checkSeq(expectation, seq);
     }
     const encoded = commit.rows.map(encodeRow);
-    const link = nextLink(this.#link, encoded, this.#rowsKept);
+    const link = nextLink(this.#link, encoded, this.#rowsKept, commit.at);
     encoded.push(...linkRows(this.#link, link));
     try {
       await this.#database.write(encoded);

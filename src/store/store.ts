@@ -6,8 +6,8 @@
  *
  * Invariants every implementation keeps:
  *  S1  A commit is all or nothing; commits are durable in the order of their numbers, without gaps.
- *  S2  `commit` refuses a number other than `lastCommit + 1`, a stale epoch or an unexpected seq, and writes
- *      nothing.
+ *  S2  `commit` refuses a number other than `lastCommit + 1`, a stale epoch, an unexpected seq or a time that
+ *      is none, and writes nothing.
  *  S3  After a failed commit every further commit fails until the store is reopened (STORE_FAILED; STORE_FULL
  *      where the disk has no room).
  *  S4  Values come back as they were written, or `STORE_CORRUPTED` is thrown: never something else, never
@@ -16,6 +16,7 @@
  *  S6  One writer: a second open of the same place fails with STORE_LOCKED.
  *  S7  A view shows one moment, between two commits, whatever is committed while it is read; it ends with the
  *      store.
+ *  S8  The time of a commit comes back as it was given, for the last `limits.chainRowsKept` commits at least.
  */
 
 /** A row to write. `value` is JSON text; undefined deletes the key. Keys come from `keys.ts`. */
@@ -42,6 +43,11 @@ export interface Commit {
   readonly rows: readonly Row[];
   /** At most one for each actor: what holds before the whole commit. */
   readonly expect: readonly Expectation[];
+  /**
+   * When its writing began, epoch milliseconds; default: that is not told. It comes back from the row
+   * `keys.chain(number)`, by `commitTimeOf` (S8).
+   */
+  readonly at?: number | undefined;
 }
 
 /** A half-open range of keys, in byte order. */

@@ -1,11 +1,11 @@
 /**
  * The store contract, commits: all or nothing, numbered, checked against seq and epoch (S1, S2), faithful
- * (S4).
+ * (S4), each with its time (S8).
  *
  * Callers: store-contract.ts. Invariant: each case opens its own stores.
  */
 import { strict as assert } from 'node:assert';
-import { keys } from '../store/index.js';
+import { commitTimeOf, keys, type Store } from '../store/index.js';
 import {
   ADDRESS,
   assertRejects,
@@ -15,6 +15,13 @@ import {
   step,
   type PlacedCase,
 } from './store-contract-case.js';
+
+const AT = 1_764_000_000_000;
+
+async function timesOf(store: Store, commits: readonly number[]): Promise<readonly (number | undefined)[]> {
+  const links = await store.getMany(commits.map(keys.chain));
+  return links.map((link) => commitTimeOf(link ?? ''));
+}
 
 export const commitCases: readonly PlacedCase[] = [
   {
@@ -129,6 +136,35 @@ export const commitCases: readonly PlacedCase[] = [
         store.commit({ number: store.lastCommit + 1, rows, expect }),
       );
       assert.equal(await store.get('s\0job/b'), undefined);
+    },
+  },
+  {
+    name: 'the time of a commit comes back, after reopening too, and one without has none (S8)',
+    run: async (open) => {
+      const first = await open();
+      const numbers: number[] = [];
+      for (const at of [AT, undefined, AT - 1, AT + 0.25, 0]) {
+        const commit = { ...nextCommit(first, [put('q\0a', '1')]), at };
+        await first.commit(commit);
+        numbers.push(commit.number);
+      }
+      const told = [AT, undefined, AT - 1, AT + 0.25, 0];
+      assert.deepEqual(await timesOf(first, numbers), told);
+      await first.close();
+      const second = await open();
+      assert.deepEqual(await timesOf(second, numbers), told);
+    },
+  },
+  {
+    name: 'a time that is none is refused and writes nothing (S2)',
+    run: async (open) => {
+      const store = await open();
+      for (const at of [Number.NaN, Number.POSITIVE_INFINITY]) {
+        const commit = { ...nextCommit(store, [put('q\0a', '1')]), at };
+        await assertRejects('COMMIT_REFUSED', () => store.commit(commit));
+      }
+      assert.equal(await store.get('q\0a'), undefined);
+      await store.commit(nextCommit(store, []));
     },
   },
   {

@@ -4,7 +4,7 @@
  *
  *   for (const { name, run } of storeContract({ name: 'MyStore', place })) test(name, run);
  *
- * Owns: what S1 to S7 of store.ts mean in practice. Callers: every implementation's tests, ours and users'.
+ * Owns: what S1 to S8 of store.ts mean in practice. Callers: every implementation's tests, ours and users'.
  * Invariants: a case has a place of its own and disposes of it; no case needs the others or waits for time.
  */
 import { strict as assert } from 'node:assert';

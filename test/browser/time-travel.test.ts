@@ -48,6 +48,8 @@ test('at each step of a finished actor its chart, its event and what changed are
     .locator('.facts div', { hasText: 'cause' })
     .getByRole('link', { name: 'order/trip · 3' })
     .waitFor();
+  const commit = page.locator('.facts div', { hasText: 'commit' });
+  expect(await commit.innerText()).toMatch(/^commit\s+\d+, \d+ ms later$/);
   await picture(page, 'time-travel');
   await scrubber.press('End');
   await lit(page, 'shipped').waitFor();

@@ -69,6 +69,7 @@ test('what is shown is where actors are, what steps did, and why', async () => {
   expect(older.out).toMatch(/^older: --before 2\n {2}2 /);
   const step = await told(['steps', 'red77', '--seq', '2', ...dir]);
   expect(step.out).toContain('  + /lines/0  "bell"\n');
+  expect(step.out).toMatch(/^commit +\d+, written 2\S+Z$/m);
   const range = JSON.parse((await told(['steps', 'red77', '--to', '2', '--json', ...dir])).out) as unknown;
   expect([field(range, 'items.0.seq'), field(range, 'items.1.seq')]).toEqual([1, 2]);
   expect((await told(['story', 'red77', '--format', 'mermaid', ...dir])).out).toMatch(/^sequenceDiagram\n/);

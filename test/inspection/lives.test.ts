@@ -209,7 +209,8 @@ test(`random lives are shown as they were, and each stay is counted once (seed $
     for (const { seq } of items) reports.push(shown(await inspection.step(address, seq)));
     compared += compare(address, steps, reports);
     const looked = await inspection.look(await house.runtime.export(address, { redact: false }));
-    expect(shown(looked.steps), `${address}, seed ${SEED}`).toEqual(reports);
+    const untimed = reports.map(({ committedAt: _written, ...report }) => report);
+    expect(shown(looked.steps), `${address}, seed ${SEED}`).toEqual(untimed);
   }
   expect(compared).toBeGreaterThan(100);
   const { kinds } = await inspection.population();

@@ -1,4 +1,4 @@
-/** Mutants of the store (S1 to S6). */
+/** Mutants of the store (S1 to S6, S8). */
 import type { Mutant } from './mutant.js';
 
 const rows = 'src/store/row-store.ts';
@@ -101,6 +101,15 @@ export const storeMutants: readonly Mutant[] = [
     replace: `link.chain === ''`,
     caughtBy: chain,
     by: 'a link from another history does not fit, even with a correct checksum',
+  },
+  {
+    name: 'forgets when a commit was written',
+    breaks: ['S8'],
+    file: rows,
+    find: 'encoded, this.#rowsKept, commit.at)',
+    replace: 'encoded, this.#rowsKept, commit.at && undefined)',
+    caughtBy: contract,
+    by: 'the time of a commit comes back, after reopening too, and one without has none (S8)',
   },
   {
     name: 'does not read the diary of LevelDB',

@@ -1,11 +1,12 @@
 /** The commit chain notices every lost or exchanged commit among those it keeps. */
 import { performance } from 'node:perf_hooks';
 import { beforeEach, expect, test } from 'vitest';
+import { sha256Hex } from '../../src/ids.js';
 import { limits } from '../../src/limits.js';
 import { GENESIS, linkRows, nextLink, verifyChain, type Link } from '../../src/store/chain.js';
 import { encodeRow, encodeValue } from '../../src/store/codec.js';
-import { createMemoryDisk, keys, openMemoryStore, rangeOf, type Entry } from '../../src/store/index.js';
-import type { MemoryDisk, ScanOptions } from '../../src/store/index.js';
+import { commitTimeOf, createMemoryDisk, keys, openMemoryStore, rangeOf } from '../../src/store/index.js';
+import type { Entry, MemoryDisk, ScanOptions } from '../../src/store/index.js';
 
 const KEPT = 5;
 
@@ -85,6 +86,53 @@ test('the digest depends on every key, value and deletion of the batch', () => {
   const digests = batches.map((rows) => nextLink(GENESIS, rows.map(encodeRow), KEPT).digest);
   expect(new Set(digests).size).toBe(batches.length);
 });
+
+test('another time in a link breaks the chain, even with a correct checksum', async () => {
+  const store = await openMemoryStore({ disk });
+  const number = store.lastCommit + 1;
+  await store.commit({ number, rows: [], expect: [], at: 1_764_000_000_000 });
+  await store.close();
+  await disk.corrupt(keys.chain(number), (stored) => {
+    expect(stored).toContain('1764000000000');
+    return encodeValue(stored.slice(9).replace('1764000000000', '1764000000001'));
+  });
+  await expect(openMemoryStore({ disk })).rejects.toThrow(/does not follow/);
+});
+
+test('a chain without times, as it was once written, is opened and goes on with times', async () => {
+  const rows: [string, string][] = [
+    [keys.meta('format'), '2'],
+    [keys.meta('generation'), '1'],
+    [keys.chain(1), '{"digest":"0badcafe","chain":"29d3800cd02ead653834a4f1202e9bef","oldest":1}'],
+    [keys.chain(2), '{"digest":"1a2b3c4d","chain":"10e2654371483b447ce3713d5e1dc318","oldest":1}'],
+  ];
+  const database = await disk.attach();
+  await database.write(rows.map(([key, text]) => ({ key, value: encodeValue(text) })));
+  await database.close();
+  const store = await openMemoryStore({ disk });
+  expect(store.lastCommit).toBe(3);
+  await store.commit({ number: 4, rows: [], expect: [], at: 5 });
+  await store.close();
+  const again = await openMemoryStore({ disk });
+  const links = await again.getMany([2, 3, 4].map(keys.chain));
+  expect(links.map((link) => commitTimeOf(link ?? ''))).toEqual([undefined, undefined, 5]);
+  await again.close();
+});
+
+test('the hash over a timed link is that of its row alone, for a holdfast that knows no times', () => {
+  const link = nextLink(GENESIS, [], KEPT, 1_764_000_000_000);
+  const [row] = linkRows(GENESIS, link);
+  const { digest, chain } = JSON.parse(row?.value?.slice(9) ?? '') as { digest: string; chain: string };
+  expect(digest).toBe('00000000@1764000000000');
+  expect(chain).toBe(sha256Hex(`/1/${digest}`).slice(0, 32));
+});
+
+test.each(['', '{}', '[]', 'null', '{"digest":7}', '{"digest":"1a2b3c4d@"}', '{"digest":"1a@x"}', '"@5"'])(
+  'says of no link that it was written at a time: %s',
+  (text) => {
+    expect(commitTimeOf(text)).toBeUndefined();
+  },
+);
 
 test('verifying a whole chain reads in pages and its cost is printed', async () => {
   const stored: Entry[] = [];

@@ -21,7 +21,7 @@ export const leafFiles = [
 export interface Room {
   /** Rooms whose entry files it may import. */
   readonly rooms: readonly string[];
-  /** Rooms of which it may import types alone, beside the files of `entryFiles`. */
+  /** Rooms of which it may import types alone, beside the files of `sharedWords`. */
   readonly typesOf?: readonly string[];
   /** Packages, and `node:` for the platform; absent: whatever package.json declares. */
   readonly packages?: readonly string[];
@@ -84,8 +84,11 @@ export const page = {
   packageTypes: ['xstate'],
 } as const;
 
-/** Files other rooms may import: a room's index, the ports, and the key table that the kernel shares. */
-export const entryFiles = ['index.ts', 'port.ts', 'store.ts', 'keys.ts'] as const;
+/** Files other rooms may import: a room's index, the ports, and what the kernel shares. */
+export const entryFiles = ['index.ts', 'port.ts', 'store.ts', 'keys.ts', 'commit-time.ts'] as const;
+
+/** Pure words of the store that the kernel shares: the key table, and what a link says of time. */
+export const sharedWords = ['src/store/keys.ts', 'src/store/commit-time.ts'] as const;
 
 /** Files directly in src/ that put the rooms together. */
 export const assemblyFiles = [

@@ -193,6 +193,12 @@ export interface StepLine {
   readonly sends: readonly { readonly id: string; readonly to: string; readonly type: string }[];
   readonly emitted: readonly JsonEvent[];
   readonly commit: number;
+  /**
+   * When the write of its commit began, by the wall clock: of an imported actor, the commit that brought it
+   * here. Absent in live frames and capsules, where the commit is not among the last 20,000, and where an
+   * older holdfast wrote it.
+   */
+  readonly committedAt?: number;
   readonly by?: string;
   readonly traceparent?: string;
   /** The throw that ended or restarted it. */

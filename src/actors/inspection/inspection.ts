@@ -34,7 +34,7 @@ import { linesOf, listOf } from './listing.js';
 import { populationOf } from './population.js';
 import type { Scene } from './scene.js';
 import { stepReport } from './step-report.js';
-import { entriesOf } from './steps.js';
+import { entriesOf, withCommitTimes } from './steps.js';
 import { storyOf } from './story.js';
 import { subjectOf, withSnapshot } from './subject.js';
 import { veiled } from './veil.js';
@@ -72,7 +72,10 @@ export class Inspection implements InspectionFace {
     const subject = await subjectOf(this.#scene, address);
     const names = delayNames(subject.shape);
     const { items, ...page } = await entriesOf(this.#scene, subject, options);
-    const lines = items.map((entry) => stepLine(address, entry, names));
+    const lines = await withCommitTimes(
+      this.#scene,
+      items.map((entry) => stepLine(address, entry, names)),
+    );
     return veiled({ ...page, items: lines }, [subject.record.snapshot]);
   }
 

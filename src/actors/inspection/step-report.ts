@@ -13,6 +13,7 @@ import type { StepLine, StepReport } from './face.js';
 import { delayNames, stepLine } from './lines.js';
 import { retake, stretchTo, type Retake } from './retake.js';
 import type { Scene } from './scene.js';
+import { withCommitTimes } from './steps.js';
 import type { Subject } from './subject.js';
 import { veiled } from './veil.js';
 
@@ -25,7 +26,8 @@ export async function stepReport(scene: Scene, subject: Subject, seq: number): P
     const message = `${address}: step ${seq} cannot be read`;
     throw new HoldfastError('STEP_NOT_KEPT', message, { details: { address } });
   }
-  const line = stepLine(address, entry, delayNames(shape));
+  const untimed = stepLine(address, entry, delayNames(shape));
+  const [line = untimed] = await withCommitTimes(scene, [untimed]);
   const retaken = 'unknown' in stretch ? stretch : retake(stretch);
   return withChanges(veiled(withContexts(line, entry, retaken), [record.snapshot]));
 }

@@ -1,13 +1,13 @@
 /**
  * The kept steps of an actor, a page at a time.
  *
- * Callers: inspection.ts. Invariant: a page ends at the step before `before`, or the newest, and has no hole
+ * Callers: this folder. Invariant: a page ends at the step before `before`, or the newest, and has no hole
  * but where a row cannot be read.
  */
 import { HoldfastError } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { JournalEntry, Page } from '../kernel/index.js';
-import type { ListSteps } from './face.js';
+import type { ListSteps, StepLine } from './face.js';
 import type { Scene } from './scene.js';
 import { firstSeqOf, type Subject } from './subject.js';
 
@@ -24,6 +24,18 @@ export async function entriesOf(
   const first = Math.max(kept, last - limit + 1);
   const items = first > last ? [] : await kernel.reader.entries(address, first, last);
   return first > kept && items.length > 0 ? { items, cursor: String(first) } : { items };
+}
+
+/** The same lines, with when their commits were written: one read for all of them. */
+export async function withCommitTimes<Line extends Pick<StepLine, 'commit'>>(
+  { kernel }: Scene,
+  lines: readonly Line[],
+): Promise<readonly (Line & Pick<StepLine, 'committedAt'>)[]> {
+  const times = await kernel.reader.commitTimes(lines.map(({ commit }) => commit));
+  return lines.map((line) => {
+    const committedAt = times.get(line.commit);
+    return committedAt === undefined ? line : { ...line, committedAt };
+  });
 }
 
 /** Throws INVALID_INPUT unless it is absent, or a whole number from 1 on. */

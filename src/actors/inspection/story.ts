@@ -12,7 +12,7 @@ import type { JournalEntry } from '../kernel/index.js';
 import type { Story, StoryStep } from './face.js';
 import { bareStep } from './lines.js';
 import type { Scene } from './scene.js';
-import { checkCount } from './steps.js';
+import { checkCount, withCommitTimes } from './steps.js';
 import type { StepName } from './story-causes.js';
 import { nameOf, StoryJournals } from './story-journals.js';
 import { mermaidOf } from './story-mermaid.js';
@@ -36,10 +36,11 @@ export async function storyOf(scene: Scene, address: string, seq?: number): Prom
   const { root, isWhole } = await rootOf(journals, { address, seq: from.seq });
   const { told, isCut } = await toldFrom(journals, root);
   const inOrder = ordered(told);
-  const steps = inOrder.map(({ address: of, entry, cause }, order): StoryStep => {
+  const untimed = inOrder.map(({ address: of, entry, cause }, order): StoryStep => {
     const { cause: _cause, ...step } = bareStep(of, entry);
     return { ...step, ...(cause && { cause }), order };
   });
+  const steps = await withCommitTimes(scene, untimed);
   const actors = [...new Set(steps.map((step) => step.address))];
   const gone = [...journals.gaps];
   const cut = isCut || !isWhole || gone.length > 0;

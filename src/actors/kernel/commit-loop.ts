@@ -317,8 +317,9 @@ export class CommitLoop {
     try {
       this.#finish(group);
       const rows = [...group.rows.values()];
+      const at = this.#clock.now();
       const startedMs = this.#watch === undefined ? 0 : this.#clock.monotonicMs();
-      await this.#store.commit({ number: group.number, rows, expect: expectations(group) });
+      await this.#store.commit({ number: group.number, rows, expect: expectations(group), at });
       this.#watch?.committed({
         ...{ number: group.number, steps: group.stages.length, rows: rows.length, bytes: group.bytes },
         durationMs: this.#clock.monotonicMs() - startedMs,

@@ -27,7 +27,8 @@ export async function interruptEffects(store: Store, clock: Clock): Promise<numb
       if (row.started === undefined) rows.push({ key, value: JSON.stringify({ ...row, started }) });
     }
     outstanding += page.length;
-    if (rows.length > 0) await store.commit({ number: store.lastCommit + 1, rows, expect: [] });
+    if (rows.length === 0) continue;
+    await store.commit({ number: store.lastCommit + 1, rows, expect: [], at: clock.now() });
   }
   return outstanding;
 }

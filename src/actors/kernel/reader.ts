@@ -12,6 +12,7 @@ import { compareKeys, keys, partsOf, rangeAfter, rangeOf, type RowLetter } from 
 import type { Entry, Range, Store } from '../../store/store.js';
 import { withSnapshot, type Rows } from './amortized.js';
 import type { CommitLoop } from './commit-loop.js';
+import { commitTimesIn, type CommitTimes } from './commit-times.js';
 import { isThere, parsedRow, readable, rowOf, scanPast, type Scanned } from './damage.js';
 import type { Definition } from './definition.js';
 import { unpaged } from './page-rows.js';
@@ -53,11 +54,13 @@ export class Reader {
   readonly #loop: CommitLoop;
   /** Without what is staged: for what is shown with nobody's record to wait for (K1). */
   readonly #disk: Rows;
+  readonly #store: Store;
   readonly #definitionOf: DefinitionOf;
 
   constructor(loop: CommitLoop, store: Store, definitionOf: DefinitionOf) {
     this.#loop = loop;
     this.#disk = rowsIn(store);
+    this.#store = store;
     this.#definitionOf = definitionOf;
   }
 
@@ -235,6 +238,11 @@ export class Reader {
       }
     }
     return found;
+  }
+
+  /** When commits were written; those whose time is not kept, or was never told, are left out. */
+  commitTimes(commits: Iterable<number>): Promise<CommitTimes> {
+    return commitTimesIn(this.#store, commits);
   }
 
   /** The rows on disk of a record's effects; those that are gone, or cannot be read, are left out. */

@@ -4,6 +4,7 @@
  * Pure. Callers: the page's views.
  */
 import type { StateValue } from 'xstate';
+import type { StepLine } from '../../actors/inspection/face.js';
 
 const UNITS = [
   ['d', 86_400_000],
@@ -60,6 +61,16 @@ export function stateWords(value: StateValue | null | undefined): string {
 export function countWords(count: number): string {
   if (count < 100_000) return count.toLocaleString('en');
   return Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 }).format(count);
+}
+
+/** `812, 3 ms later`: a step's commit, and how long after the step its writing began. */
+export function commitWords(step: Pick<StepLine, 'at' | 'commit' | 'committedAt'>): string {
+  const { at, commit, committedAt } = step;
+  const number = commit.toLocaleString('en');
+  if (committedAt === undefined) return number;
+  // Earlier where the clock was set back between them.
+  const when = committedAt < at ? `at ${timeWords(committedAt)}` : `${durationWords(committedAt - at)} later`;
+  return `${number}, ${when}`;
 }
 
 /** `2026-11-22 23:57:39.123`, in the reader's time zone. */

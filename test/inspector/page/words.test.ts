@@ -6,10 +6,12 @@ import { hrefOf, routeOf, views } from '../../../src/inspector/page/route.js';
 import {
   activePathsOf,
   agoWords,
+  commitWords,
   countWords,
   durationWords,
   leavesOf,
   stateWords,
+  timeWords,
 } from '../../../src/inspector/page/words.js';
 
 describe('a place', () => {
@@ -76,6 +78,14 @@ describe('words', () => {
     expect(agoWords(1_000, 1_900)).toBe('now');
     expect(agoWords(5_000, 1_000)).toBe('now');
     expect(agoWords(0, 125_000)).toBe('2 min ago');
+  });
+
+  test('a commit says how long after its step it was written, or when, where the clock went back', () => {
+    const step = { at: 5_000, commit: 1_812 };
+    expect(commitWords(step)).toBe('1,812');
+    expect(commitWords({ ...step, committedAt: 5_003 })).toBe('1,812, 3 ms later');
+    expect(commitWords({ ...step, committedAt: 5_000 })).toBe('1,812, 0 ms later');
+    expect(commitWords({ ...step, committedAt: 4_000 })).toBe(`1,812, at ${timeWords(4_000)}`);
   });
 
   test('counts are exact until they are large', () => {

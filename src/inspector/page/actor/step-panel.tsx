@@ -11,7 +11,7 @@ import type { Change, StepLine, StepReport } from '../../../actors/inspection/fa
 import type { Json } from '../../../json.js';
 import { Trouble, Waiting } from '../notice.js';
 import { hrefOf } from '../router.js';
-import { durationWords, stateWords, timeWords } from '../words.js';
+import { commitWords, durationWords, stateWords, timeWords } from '../words.js';
 import { AddressLink } from './address-link.js';
 import { diffLines } from './diff-lines.js';
 import { useEventWords } from './named-events.js';
@@ -140,7 +140,7 @@ function StepFacts({ step, isLinked }: Omit<DetailProps, 'shown'>): VNode {
       )}
       {step.by !== undefined && <Fact name="by">{step.by}</Fact>}
       <Fact name="event id">{step.eventId}</Fact>
-      <Fact name="commit">{step.commit.toLocaleString('en')}</Fact>
+      <Fact name="commit">{commitWords(step)}</Fact>
       {step.traceparent !== undefined && <Fact name="trace">{step.traceparent}</Fact>}
       {step.migrated && <Fact name="migrated">from an older version</Fact>}
       {isLinked && (
