@@ -47,7 +47,10 @@ const guests = ['test/testing/jest.test.ts'];
 const deep = process.env['HOLDFAST_DEEP'] === '1';
 /** They wait for disks, children and browsers a fifth of their time: two of them left two cores idle. */
 const AT_A_TIME = 3;
-/** A real browser, one for all of them: test/browser/chromium.ts. */
+/**
+ * A real browser, one for all of them: test/browser/chromium.ts. One process for the files, too: it waits for
+ * the browser most of its time, and a second one reads all sources once more (10 s of CPU).
+ */
 const browser = ['test/browser/**/*.test.ts'];
 const packaged = ['test/package/**/*.test.ts'];
 /** Bytes flipped and files cut: all of them with HOLDFAST_DEEP. */
@@ -116,7 +119,7 @@ export default defineConfig({
           include: browser,
           globalSetup: 'test/browser/chromium.ts',
           isolate: false,
-          maxWorkers: AT_A_TIME,
+          maxWorkers: 1,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },

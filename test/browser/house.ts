@@ -2,9 +2,11 @@
  * A runtime with something of everything in it, its inspector on loopback, and a browser that looks at it.
  *
  * Callers: the tests of this folder, in `beforeAll`. Invariants:
- *  1  What was opened is closed by `close`; a page, when its test ends.
- *  2  A visit remembers what no page should ever do: throw, open a dialog, ask anybody but the inspector.
- *  3  Times are real: nobody sleeps here, tests wait for what they name.
+ *  1  What was opened is closed by `close`.
+ *  2  All visits of a house are paid with one page, one after the other: a context and a process for each was
+ *     half of what these tests cost. What a visit left in the browser is gone before the next.
+ *  3  A visit remembers what no page should ever do: throw, open a dialog, ask anybody but the inspector.
+ *  4  Times are real: nobody sleeps here, tests wait for what they name.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -34,6 +36,8 @@ export interface BrowserHouse {
   /** The address that opens the page, with its token. */
   readonly url: string;
   readonly browser: Browser;
+  /** The one that `visit` leads somewhere. */
+  readonly page: Page;
   /** A video whose provider is done with it at once. */
   film(prompt: string, more?: { readonly sessionKey?: string }): Promise<JobHandle>;
   /** A video that its provider is at for ever. */
@@ -78,6 +82,10 @@ export async function openHouse({ allowActions = false }: HouseOptions = {}): Pr
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const browser = await chromium.connect(inject('chromium'));
+  const context = await browser.newContext({ reducedMotion: 'reduce' });
+  const page = await context.newPage();
+  // For what hangs: a chart is drawn within seconds, on a slow machine within many.
+  page.setDefaultTimeout(60_000);
   const submit = (prompt: string, more: object): Promise<JobHandle> =>
     runtime.jobs.submit({
       provider: 'openai',
@@ -87,7 +95,7 @@ export async function openHouse({ allowActions = false }: HouseOptions = {}): Pr
       ...more,
     });
   return {
-    ...{ runtime, simulator, origin, browser },
+    ...{ runtime, simulator, origin, browser, page },
     url: `${origin}${inspector.path}`,
     film: (prompt, more = {}) => submit(prompt, more),
     longFilm: async (prompt, more = {}) => {
@@ -189,18 +197,24 @@ export interface VisitOptions {
   readonly dark?: boolean;
 }
 
-/** Opens the page as its printed address does; the visit is over when the test is. */
-export async function visit(house: BrowserHouse, options: VisitOptions = {}): Promise<Visit> {
+/** Opens the page as its printed address does, in a browser that was never there. */
+export async function visit({ page, origin, url }: BrowserHouse, options: VisitOptions = {}): Promise<Visit> {
   const { hash = '#/', width = 1280, height = 800, dark = false } = options;
-  const context = await house.browser.newContext({
-    viewport: { width, height },
-    colorScheme: dark ? 'dark' : 'light',
-    reducedMotion: 'reduce',
+  const context = page.context();
+  if (page.url().startsWith(origin)) await page.evaluate('localStorage.clear()');
+  await context.clearCookies();
+  await page.setViewportSize({ width, height });
+  await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
+  const faults = faultsOf(page, origin);
+  onTestFinished(async () => {
+    page.removeAllListeners();
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
   });
-  onTestFinished(() => context.close());
-  const page = await context.newPage();
-  // For what hangs: a chart is drawn within seconds, on a slow machine within many.
-  page.setDefaultTimeout(60_000);
+  await page.goto(`${url}${hash}`);
+  return { page, context, faults };
+}
+
+function faultsOf(page: Page, origin: string): string[] {
   const faults: string[] = [];
   page.on('pageerror', (error) => faults.push(`threw: ${error.message}`));
   page.on('console', (line) => {
@@ -211,11 +225,10 @@ export async function visit(house: BrowserHouse, options: VisitOptions = {}): Pr
     void dialog.dismiss();
   });
   page.on('request', (request) => {
-    const url = request.url();
-    if (!url.startsWith(house.origin) && !url.startsWith('data:')) faults.push(`asked: ${url}`);
+    const asked = request.url();
+    if (!asked.startsWith(origin) && !asked.startsWith('data:')) faults.push(`asked: ${asked}`);
   });
-  await page.goto(`${house.url}${hash}`);
-  return { page, context, faults };
+  return faults;
 }
 
 /** What axe-core finds to be a serious or a critical barrier, each with where. */

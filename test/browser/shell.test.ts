@@ -130,8 +130,7 @@ test('nothing of stories and activity keeps anybody out, light or dark, wide or 
 });
 
 test('a form that a page of another origin sends is refused', async () => {
-  const { page, context } = await visit(house);
-  await page.getByRole('heading', { name: 'Population' }).waitFor();
+  const { context } = await visit(house);
   const elsewhere = 'http://127.0.0.1:4001';
   const body = `<form method="post" action="${house.origin}/v1/what-if"><button>win</button></form>`;
   await context.route(`${elsewhere}/`, (route) => route.fulfill({ contentType: 'text/html', body }));
@@ -142,4 +141,5 @@ test('a form that a page of another origin sends is refused', async () => {
   const answer = await answered;
   expect(answer.status()).toBe(403);
   expect(await answer.request().allHeaders()).toMatchObject({ origin: elsewhere });
+  await other.close();
 });

@@ -60,19 +60,20 @@ test('at each step of a finished actor its chart, its event and what changed are
   expect(faults).toEqual([]);
 });
 
-test('a step is asked for once, however often it is passed', async () => {
-  const { page } = await visit(house, { hash: '#/actor?address=order/trip&seq=3' });
+test('the step of the address is asked for, no other, and each once however often it is passed', async () => {
   const asked: string[] = [];
-  page.on('request', (request) => {
+  house.page.on('request', (request) => {
     const { pathname, searchParams } = new URL(request.url());
     if (pathname.endsWith('/v1/actors/step')) asked.push(searchParams.get('seq') ?? '');
   });
+  const { page } = await visit(house, { hash: '#/actor?address=order/trip&seq=3' });
   const shown = (seq: number) =>
     page
       .locator('.step-diff[aria-busy="false"]')
       .and(page.locator(`[data-seq="${seq}"]`))
       .waitFor();
   await shown(3);
+  expect(asked).toEqual(['3']);
   for (const seq of [2, 1, 2, 3, 4, 3]) {
     await page.locator(`.step-row:nth-child(${seq})`).click();
     await shown(seq);

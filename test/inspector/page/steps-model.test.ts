@@ -1,12 +1,14 @@
 /** Where somebody stands in an actor's steps. */
 import { expect, test } from 'vitest';
 import type { StepLine } from '../../../src/actors/inspection/face.js';
+import { isUntold, written } from '../../../src/inspector/page/actor/place.js';
 import {
-  missingCount,
+  asTold,
   movedBy,
   newerCount,
   noSteps,
   positionOf,
+  reaches,
   shownAt,
   stepBefore,
   stepShown,
@@ -66,5 +68,40 @@ test('a step read twice is there once, as it was read last', () => {
 test('without steps nothing is shown, and nothing can be moved', () => {
   expect([stepShown(noSteps), positionOf(noSteps), stepBefore(noSteps)]).toEqual([undefined, -1, undefined]);
   expect(movedBy(noSteps, 1)).toEqual(noSteps);
-  expect([missingCount(noSteps, 4), missingCount(five, 9), missingCount(five, 2)]).toEqual([4, 2, 0]);
+});
+
+test('one stands where the address says once the steps reach back to it, and not before', () => {
+  expect([reaches(noSteps, undefined, 1), reaches(noSteps, 4, 1)]).toEqual([false, false]);
+  expect([reaches(five, undefined, 1), reaches(five, 3, 1), reaches(five, 99, 1)]).toEqual([
+    true,
+    true,
+    true,
+  ]);
+  // Older pages are still to come; of what is not kept any more none is.
+  expect([reaches(five, 2, 1), reaches(five, 2, 3)]).toEqual([false, true]);
+  const there = asTold(five, 4);
+  expect([there.shown, there.place]).toEqual([4, { phase: 'placed', address: 4 }]);
+});
+
+test('what one wrote into the address moves nobody when it comes back, what another wrote does', () => {
+  const there = asTold(five, 4);
+  const told = { ...shownAt(there, 5), place: written(there.place, 5) };
+  const gone = shownAt(told, 6);
+  // Heard late: by then one stands elsewhere.
+  expect(asTold(gone, 4)).toEqual(gone);
+  const heard = asTold(gone, 5);
+  expect([heard.shown, isUntold(heard.place, heard.shown)]).toEqual([6, true]);
+  expect(asTold(heard, 5)).toEqual(heard);
+  expect(asTold(gone, 3).shown).toBe(3);
+  expect(asTold(gone, undefined).shown).toBeUndefined();
+});
+
+test('a panel that is opened without a step between does not lose the next address', () => {
+  const there = asTold(five, 4);
+  expect(written(there.place, 4)).toBe(there.place);
+  expect(asTold({ ...there, shown: 5 }, 4).shown).toBe(5);
+  expect(written(noSteps.place, 4)).toBe(noSteps.place);
+  expect(isUntold(noSteps.place, 4)).toBe(false);
+  const twice = written(written(there.place, 5), 6);
+  expect(twice).toEqual({ phase: 'writing', from: 5, to: 6 });
 });

@@ -7,7 +7,7 @@
  *  2  Who moves in the steps sees a panel of the shown step.
  */
 import type { VNode } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { ActorReport, ActView, WhatIfReport, WhyReport } from '../../../actors/inspection/face.js';
 import type { JsonObject } from '../../../json.js';
 import type { ChartBoxProps } from '../chart/chart-box.js';
@@ -28,7 +28,8 @@ import { Scrubber } from './scrubber.js';
 import type { ActorSource } from './source.js';
 import { StepPanel } from './step-panel.js';
 import { useStepReport, type ShownReport } from './step-report.js';
-import { shownAt, stepBefore, stepShown, type Timeline } from './steps-model.js';
+import { isUntold, written } from './place.js';
+import { asTold, reaches, shownAt, stepBefore, stepShown, type Timeline } from './steps-model.js';
 import { Tabs } from './tabs.js';
 import { WhatIfPanel } from './what-if.js';
 
@@ -64,8 +65,9 @@ export function Stage(props: StageProps): VNode {
   const { source, report, timeline, chart } = props;
   const [supposed, suppose] = useState<WhatIfReport>();
   const panels = tabs.filter((each) => each !== 'history' || report.history.length > 0);
-  const { tab, open, move, isPlaced } = usePlace(props, panels);
+  const { tab, open, move } = usePlace(props, panels);
   const step = stepShown(timeline);
+  const isPlaced = timeline.place.phase !== 'unplaced';
   const isAsked = isPlaced && (tab === 'steps' || tab === 'context');
   const shown = useStepReport(source, isAsked ? step?.seq : undefined);
   const moment = useMoment(props, tab === 'what-if' ? supposed : undefined);
@@ -101,7 +103,7 @@ export function Stage(props: StageProps): VNode {
                 />
               )}
               {tab === 'context' && <ContextPanel report={report} shown={shown} seq={step?.seq} />}
-              {tab === 'what-if' && step !== undefined && (
+              {tab === 'what-if' && isPlaced && step !== undefined && (
                 <WhatIfPanel
                   key={`${source.key} ${timeline.shown ?? 'newest'}`}
                   source={source}
@@ -122,46 +124,37 @@ export function Stage(props: StageProps): VNode {
 
 /** Which panel, and which step: as the address says, and back into it. */
 function usePlace(
-  { view, query, timeline, move }: StageProps,
+  { view, query, report, timeline, move }: StageProps,
   panels: readonly Tab[],
 ): {
   readonly tab: Tab;
   readonly open: (tab: Tab) => void;
   readonly move: StageProps['move'];
-  /** One stands where the address said. */
-  readonly isPlaced: boolean;
 } {
   const seq = /^\d{1,9}$/.test(query['seq'] ?? '') ? Number(query['seq']) : undefined;
   const asked = panels.find((name) => name === query['tab']) ?? (seq === undefined ? 'now' : 'steps');
   const [tab, setTab] = useState(asked);
   useEffect(() => setTab(asked), [asked]);
-  const isThere = timeline.steps.length > 0;
-  const { shown } = timeline;
-  const [isPlaced, setPlaced] = useState(false);
-  const written = useRef<{ readonly seq: number | undefined }>(undefined);
+  const { shown, place } = timeline;
   const write = (next: Tab): void => {
-    written.current = { seq: shown };
-    go(hrefOf(view, { ...query, tab: next, seq: shown }), 'replace');
+    const told = place.phase === 'unplaced' ? seq : shown;
+    move((before) => ({ ...before, place: written(before.place, told) }));
+    go(hrefOf(view, { ...query, tab: next, seq: told }), 'replace');
   };
+  const isThere = reaches(timeline, seq, report.firstSeq);
   useEffect(() => {
-    if (!isThere) return;
-    // What we wrote ourselves comes back as a change of the address: by then one may stand elsewhere.
-    const isEcho = written.current !== undefined && written.current.seq === seq;
-    written.current = undefined;
-    if (isEcho) return;
-    move((before) => shownAt(before, seq));
-    setPlaced(true);
+    if (isThere) move((before) => asTold(before, seq));
   }, [isThere, seq]);
   useEffect(() => {
-    if (!isPlaced || shown === seq) return;
+    if (!isUntold(place, shown)) return;
     const timer = setTimeout(() => write(tab), ADDRESS_DELAY_MS);
     return () => clearTimeout(timer);
-  }, [isPlaced, shown, seq, tab]);
+  }, [place, shown, tab]);
   const moveAndShow = (change: (before: Timeline) => Timeline): void => {
     if (tab === 'now' || tab === 'history') setTab('steps');
     move(change);
   };
-  return { tab, open: write, move: moveAndShow, isPlaced };
+  return { tab, open: write, move: moveAndShow };
 }
 
 function useMoment({ report, timeline, config }: StageProps, supposed: WhatIfReport | undefined): Moment {

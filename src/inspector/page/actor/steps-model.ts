@@ -1,13 +1,14 @@
 /**
  * Where somebody stands in an actor's steps: those that are kept, the one that is shown, and how many came
- * since.
+ * since. place.ts has what the address says of it.
  *
- * Pure. Callers: travel.tsx. Invariants:
+ * Pure. Callers: the stage and its panels; following.ts and capsule-view.tsx keep it. Invariants:
  *  1  Steps are in order of seq, each once.
  *  2  Who shows the newest stays at the newest; who went back stays where they are.
  *  3  A step that is shown is one of the steps, if there are any.
  */
 import type { StepLine } from '../../../actors/inspection/face.js';
+import { heard, nowhere, type Place } from './place.js';
 
 export interface Timeline {
   /** Oldest first. */
@@ -16,9 +17,10 @@ export interface Timeline {
   readonly shown?: number;
   /** The newest seq that was there when somebody went back: later ones are newer. */
   readonly seen: number;
+  readonly place: Place;
 }
 
-export const noSteps: Timeline = { steps: [], seen: 0 };
+export const noSteps: Timeline = { steps: [], seen: 0, place: nowhere };
 
 /** With steps that were read later, in any order; a step that was there is replaced. */
 export function withSteps(timeline: Timeline, found: readonly StepLine[]): Timeline {
@@ -36,6 +38,17 @@ export function shownAt(timeline: Timeline, seq: number | undefined): Timeline {
   if (seq === undefined || seq >= newest) return { ...rest, seen: newest };
   const kept = timeline.steps.findLast((step) => step.seq <= seq) ?? timeline.steps[0];
   return { ...rest, ...(kept !== undefined && { shown: kept.seq }), seen: timeline.seen };
+}
+
+/** Where the address says, or where one stands if one has told it so. */
+export function asTold(timeline: Timeline, seq: number | undefined): Timeline {
+  const { place, isMoved } = heard(timeline.place, seq);
+  return { ...(isMoved ? shownAt(timeline, seq) : timeline), place };
+}
+
+/** Whether the step of this seq is there, or it is known to be none; `firstSeq`: of the oldest kept one. */
+export function reaches({ steps: [first] }: Timeline, seq: number | undefined, firstSeq: number): boolean {
+  return first !== undefined && (seq === undefined || first.seq <= Math.max(seq, firstSeq));
 }
 
 /** So many steps on, or back. */
@@ -63,9 +76,4 @@ export function stepBefore(timeline: Timeline): StepLine | undefined {
 /** Steps that came since somebody went back. */
 export function newerCount({ steps, seen, shown }: Timeline): number {
   return shown === undefined ? 0 : steps.filter(({ seq }) => seq > seen).length;
-}
-
-/** How many of the newest steps are to be read, when this seq is known to exist. */
-export function missingCount(timeline: Timeline, newestSeq: number): number {
-  return Math.max(0, newestSeq - (timeline.steps.at(-1)?.seq ?? 0));
 }
