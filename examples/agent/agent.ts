@@ -49,7 +49,7 @@ async function answer(turn: Turn): Promise<void> {
   for (const { id, prompt } of films) {
     // Killed after this, the turn runs again and orders again: under this key it is the same order.
     await runtime.jobs.submit({
-      ...{ provider: 'openai', prompt, sessionKey: chat.key, delivery: you },
+      ...{ provider: 'openai', prompt, sessionKey: chat.key, delivery: you, turn },
       idempotencyKey: `film:${id}`,
       poll: { everyMs: 1_000 },
     });

@@ -28,6 +28,8 @@ export const jobIndexes = {
   provider: 'job.provider',
   session: 'job.session',
   kind: 'job.kind',
+  /** Of the turn that asked for it: session, turn. */
+  turn: 'job.turn',
   /** To count them: provider, status. */
   tally: 'job.tally',
   /** Unique: provider, credential, task id. */
@@ -51,6 +53,10 @@ export function jobIndexRows(snapshot: AnyMachineSnapshot, { ord }: IndexedActor
   }
   if (input.sessionKey !== undefined)
     rows.push({ index: jobIndexes.session, parts: [input.sessionKey, ord] });
+  if (input.turn !== undefined) {
+    const { sessionId, turnId } = input.turn;
+    rows.push({ index: jobIndexes.turn, parts: [sessionId, turnId, ord] });
+  }
   if (ref !== undefined) {
     rows.push({ index: jobIndexes.task, parts: [input.provider, ref.credential, ref.taskId], unique: true });
   }

@@ -97,7 +97,7 @@ export async function jobInputOf(
   attempts: readonly [Attempt, ...Attempt[]],
 ): Promise<JobInput> {
   const { defaults, deliveries, sessionAttemptsMax } = options;
-  const { delivery, sessionKey } = asked;
+  const { delivery, sessionKey, turn } = asked;
   const policy = delivery && deliveries.policyOf(delivery.channel);
   const [first] = attempts;
   const chain = await Promise.all(attempts.map((attempt) => stepOf(options, id, asked, attempt)));
@@ -114,6 +114,7 @@ export async function jobInputOf(
     retentionMs: defaults.retentionMs ?? jobDefaults.retentionMs,
     historyRole: asked.historyRole,
     ...(sessionKey === undefined ? {} : { sessionKey }),
+    ...(turn === undefined ? {} : { turn }),
     ...(asked.wakeSession ? {} : { wakeSession: false }),
     ...(sessionAttemptsMax === undefined ? {} : { sessionAttemptsMax }),
     ...(delivery === undefined ? {} : { delivery: dropUndefined(delivery) }),

@@ -27,6 +27,12 @@ export const sessionKey = text(limits.sessionKeyBytesMax).refine(
   'has more than 500 bytes',
 );
 
+/**
+ * The turn of a session that asks for a thing. A `Turn` is one: what else it has is not kept. It is not
+ * looked up: one that is not there is a gap in the story.
+ */
+export const askingTurn = z.object({ sessionId: sessionKey, turnId: text(120) });
+
 const asked = {
   provider: text(100),
   kind: z.enum(['video', 'image']).default('video'),
@@ -37,6 +43,8 @@ const asked = {
   wakeSession: z.boolean().default(true),
   delivery: deliveryTarget.optional(),
   origin: z.enum(['agent', 'cron', 'userDirect']).default('agent'),
+  /** The turn that asks for it: what stories are told by. Default: what ran in the session then. */
+  turn: askingTurn.optional(),
   /** From acceptance to the last poll. */
   timeoutMs: durationMs.optional(),
   /** From creation to giving up on an acceptance. */

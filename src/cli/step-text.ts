@@ -93,7 +93,8 @@ const STORY_COLUMNS: readonly Column<StoryStep>[] = [
   { title: 'STATE', cell: endText, spare: true },
   {
     title: 'BECAUSE OF',
-    cell: ({ cause, source }) => plain(cause === undefined ? source : `${cause.address}#${cause.seq}`),
+    cell: ({ cause, source, isInferred = false }) =>
+      plain(cause === undefined ? source : `${cause.address}#${cause.seq}${isInferred ? ' ?' : ''}`),
     spare: true,
   },
 ];

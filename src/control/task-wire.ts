@@ -15,6 +15,7 @@ export const newTaskWire = fieldsOf<NewTask>({
   ...{ prompt: same, systemPrompt: same, runner: same, meta: same, idempotencyKey: same },
   ...{ sessionKey: same, wakeSession: same, historyRole: same },
   ...{ maxIterations: same, tokenBudget: same, timeoutMs: same, retentionMs: same },
+  turn: fieldsOf<NonNullable<NewTask['turn']>>({ sessionId: same, turnId: same }),
   delivery: fieldsOf<Delivery>({
     ...{ channel: same, target: same, isGroup: same, replyTo: same, account: same, meta: same },
   }),

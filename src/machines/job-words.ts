@@ -66,6 +66,12 @@ export interface DeliveryPolicy extends BackoffPolicy {
   readonly attemptsMax: number;
 }
 
+/** A turn, among all turns of all sessions. */
+export interface TurnName {
+  readonly sessionId: string;
+  readonly turnId: string;
+}
+
 export interface JobInput {
   readonly jobId: string;
   readonly provider: string;
@@ -83,6 +89,8 @@ export interface JobInput {
   /** The channel's own retry policy; 30 s x 60 when absent. */
   readonly deliveryPolicy?: DeliveryPolicy;
   readonly origin: 'agent' | 'cron' | 'userDirect';
+  /** The turn that asked for it; absent where nobody said so. */
+  readonly turn?: TurnName;
   /** The first 80 characters of the prompt. */
   readonly label: string;
   readonly requestHash: string;

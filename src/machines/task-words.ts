@@ -5,7 +5,7 @@
  * Invariants: everything here is plain JSON; prompt, checkpoint, results of tools and the output are rows
  * beside the context.
  */
-import type { DeliveryPolicy, DeliverySettled, DeliveryTarget, JobDelivery } from './job-words.js';
+import type { DeliveryPolicy, DeliverySettled, DeliveryTarget, JobDelivery, TurnName } from './job-words.js';
 import type { EffectError } from './reserved.js';
 
 export type TaskEnd = 'completed' | 'failed' | 'cancelled' | 'exhausted';
@@ -42,6 +42,8 @@ export interface TaskInput {
   readonly request?: TaskRequest;
   readonly sessionKey?: string;
   readonly wakeSession?: false;
+  /** The turn that asked for it; absent where nobody said so. */
+  readonly turn?: TurnName;
   readonly sessionAttemptsMax?: number;
   readonly historyRole: string;
   readonly delivery?: DeliveryTarget;

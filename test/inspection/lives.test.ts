@@ -2,25 +2,12 @@
  * The inspection never lies: random lives, and after each commit what the actor really was, against what is
  * told of that step later.
  */
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { CommittedStep, StepReport } from '../../src/index.js';
 import { isPlainObject, type Json, type JsonObject } from '../../src/json.js';
 import { leavesOf } from '../../src/actors/kernel/index.js';
-import { openai } from '../../src/providers/index.js';
-import { createTestRuntime, type TestRuntime } from '../../src/testing/index.js';
 import type { Change } from '../../src/actors/inspection/face.js';
-import { walkMachine } from './walkers.js';
-
-/** A seed gives the same life again: HOLDFAST_SEED. */
-const SEED = Number(process.env['HOLDFAST_SEED'] ?? Math.trunc(performance.timeOrigin % 1_000_000));
-
-function chance(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
+import { chance, live, openedHouse, SEED } from './random-house.js';
 
 interface Witnessed {
   readonly value: Json;
@@ -49,69 +36,6 @@ function hear(witness: Witness, { address, entry, snapshot }: CommittedStep): vo
     isAnew: entry.event.type === 'xstate.init',
   });
   witness.set(address, steps);
-}
-
-const define = (runtime: TestRuntime['runtime']) => ({
-  each: runtime.define(walkMachine, { kind: 'each' }),
-  fold: runtime.define(walkMachine, { kind: 'fold', snapshot: 'amortized' }),
-  anew: runtime.define(walkMachine, {
-    kind: 'anew',
-    supervision: { onFailure: 'restart', budget: { failuresMax: 50, periodMs: 1_000 } },
-  }),
-});
-
-async function opened(witness: Witness, disk?: TestRuntime['disk']) {
-  const test = await createTestRuntime({
-    ...(disk && { disk }),
-    define: (runtime) => {
-      runtime.on('step', (step) => hear(witness, step));
-      return define(runtime);
-    },
-    providers: [openai({ apiKey: 'sk-test' })],
-    answers: {
-      'job.submit': () => ({
-        type: 'accepted',
-        ref: { taskId: 'video_1', endpoint: 'videos', generation: 'v1', credential: 'default' },
-      }),
-      'job.poll': () => ({ type: 'pending', progress: 0.5 }),
-    },
-  });
-  onTestFinished(() => test.close());
-  return test;
-}
-
-const TYPES = ['left', 'right', 'pause', 'back', 'again', 'drop', 'boom', 'put', 'put', 'unheard'] as const;
-
-type House = Awaited<ReturnType<typeof opened>>;
-
-/** So many things happen, and now and then a crash. */
-async function live(house: House, below: (n: number) => number, deeds: number): Promise<void> {
-  for (let deed = 0; deed < deeds; deed += 1) {
-    const { runtime, kinds } = house;
-    const kind = (['each', 'fold', 'anew'] as const)[below(3)] ?? 'each';
-    const type = TYPES[below(TYPES.length)] ?? 'left';
-    const value = [below(9), { list: ['x'.repeat(below(40)), below(3)], none: null }, 'text'][below(3)];
-    const event = type === 'put' ? { type, name: `p${below(4)}`, value } : { type };
-    const actor = kinds[kind].get(String(below(2)));
-    await actor.send(event as never).catch(() => undefined);
-    const address = `${kind}/${actor.id}`;
-    const { fault } = await runtime.inspection.actor(address);
-    if (fault !== undefined) await runtime.quarantine.skip(address, { operator: 'o' }).catch(() => undefined);
-    const session = runtime.sessions.get('chat:1');
-    if (below(8) === 0) await session.enqueue({ text: `message ${deed}` });
-    if (below(12) === 0) await runtime.work.enqueue('chunk', { deed });
-    if (below(12) === 0) await work(runtime);
-    if (below(20) === 0)
-      await runtime.jobs.submit({ provider: 'openai', prompt: 'a cat', sessionKey: 'chat:1' });
-    if (below(6) === 0) await house.advance(below(2_000));
-    if (below(40) === 0) await house.crash();
-  }
-  await house.settle();
-}
-
-async function work(runtime: TestRuntime['runtime']): Promise<void> {
-  const item = await runtime.work.claimNext('chunk', { workerId: 'w' });
-  if (item !== undefined) await runtime.work.done(item.token, { ok: true });
 }
 
 function applied(before: Json | undefined, changes: readonly Change[]): Json | undefined {
@@ -185,7 +109,7 @@ function stays(steps: ReadonlyMap<number, Witnessed>): Stayed {
 
 test(`random lives are shown as they were, and each stay is counted once (seed ${SEED})`, async () => {
   const witness: Witness = new Map();
-  const house = await opened(witness);
+  const house = await openedHouse((step) => hear(witness, step));
   for (const id of ['0', '1'])
     for (const kind of ['each', 'fold', 'anew'] as const) await house.kinds[kind].create({ id });
   await live(house, chance(SEED), 150);

@@ -260,6 +260,11 @@ export interface WhyReport {
 export interface StoryStep extends Omit<StepLine, 'timers' | 'effects' | 'emitted' | 'sends'> {
   /** Its place: causes come before what they cause, and else it goes by commit. From 0. */
   readonly order: number;
+  /**
+   * Its cause is told by order, not by an id: a turn that has not ended took the newest message, and what was
+   * submitted without naming its `turn` is of the turn that its session had then.
+   */
+  readonly isInferred?: true;
 }
 
 /** What one event led to, over all actors. */

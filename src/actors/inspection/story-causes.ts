@@ -5,7 +5,9 @@
  * Pure. Callers: story-journals.ts. Invariants:
  *  C1  A cause is an earlier step; a step that a person or your code sent has none, unless it goes on with
  *      what an earlier one began.
- *  C2  A session's turn is caused by what it took; what is submitted while it runs is caused by the turn.
+ *  C2  A session's turn is caused by what it took; what is submitted for it names it.
+ *  C3  Where no id says so, it goes by order: a running turn has taken the newest message, and what a session
+ *      is sent of is of the turn that ran then. Such a cause says that it is inferred.
  */
 import { isPlainObject } from '../../json.js';
 import type { JournalEntry } from '../kernel/index.js';
@@ -15,6 +17,11 @@ import { loose, text } from './titles.js';
 export interface StepName {
   readonly address: string;
   readonly seq: number;
+}
+
+export interface Cause extends StepName {
+  /** By order, not by an id (C3). */
+  readonly isInferred?: true;
 }
 
 /** Events of the house that only go on with the life of their actor, whoever sends them. */
@@ -31,11 +38,7 @@ const INTAKE: ReadonlySet<string> = new Set(['session.enqueue', 'message.arrived
 const TAKES: ReadonlySet<string> = new Set(['turn.begin', 'turn.checkpoint', 'claim.take']);
 
 /** The causes of the step at `index` of a journal, as far as that journal tells. */
-export function causesIn(
-  address: string,
-  journal: readonly JournalEntry[],
-  index: number,
-): readonly StepName[] {
+export function causesIn(address: string, journal: readonly JournalEntry[], index: number): readonly Cause[] {
   const entry = journal[index];
   if (entry === undefined) return [];
   const own = (seq: number): StepName => ({ address, seq });
@@ -43,7 +46,7 @@ export function causesIn(
   if (cause !== undefined) return [cause];
   if (address.startsWith('session/')) {
     const found = sessionCauses(journal, index);
-    if (found.length > 0) return found.map(own);
+    if (found.length > 0) return found.map(({ seq, ...how }) => ({ ...own(seq), ...how }));
   }
   const before = journal[index - 1];
   const goesOn = OWN_SOURCES.has(entry.source) || GOES_ON.has(entry.event.type);
@@ -51,7 +54,7 @@ export function causesIn(
 }
 
 /** C2: what a turn took, and what began the claims that a step is about. */
-function sessionCauses(journal: readonly JournalEntry[], index: number): readonly number[] {
+function sessionCauses(journal: readonly JournalEntry[], index: number): readonly Omit<Cause, 'address'>[] {
   const entry = journal[index];
   if (entry === undefined) return [];
   const { event } = entry;
@@ -60,10 +63,10 @@ function sessionCauses(journal: readonly JournalEntry[], index: number): readonl
     const claimId = text(loose(event['claim'])['claimId']);
     const nonces = claimId === undefined ? [] : noncesOf(journal.slice(index), claimId);
     const taken = earlier.filter((one) => INTAKE.has(one.event.type) && nonces.includes(nonceOf(one)));
-    const newest = earlier.find((one) => INTAKE.has(one.event.type));
     const turn = event.type === 'turn.checkpoint' ? earlier.find(begins) : undefined;
-    const last = taken.length > 0 ? taken : [newest];
-    return [...new Set([turn, ...last].flatMap((one) => one?.seq ?? []))];
+    const known = [turn, ...taken].flatMap((one) => (one === undefined ? [] : { seq: one.seq }));
+    const newest = taken.length > 0 ? undefined : earlier.find((one) => INTAKE.has(one.event.type));
+    return newest === undefined ? known : [...known, { seq: newest.seq, isInferred: true }];
   }
   const ids = claimIdsOf(entry);
   const turnId = text(event['turnId']);
@@ -73,7 +76,7 @@ function sessionCauses(journal: readonly JournalEntry[], index: number): readonl
     const claimId = text(loose(one.event['claim'])['claimId']) ?? '';
     return ids.includes(claimId) || (turnId !== undefined && one.event['turnId'] === turnId);
   });
-  return begun === undefined ? [] : [begun.seq];
+  return begun === undefined ? [] : [{ seq: begun.seq }];
 }
 
 function begins({ event }: JournalEntry): boolean {
@@ -101,17 +104,25 @@ function claimIdsOf({ event }: JournalEntry): readonly string[] {
   return claims.flatMap((claim) => text(loose(claim)['claimId']) ?? []);
 }
 
-/** The turn that ran in a session when another actor began; undefined where none did. */
-export function turnAt(
+/** The newest take of a turn before a commit: what was asked for in it came after that. */
+export function turnNamed(
   session: string,
   journal: readonly JournalEntry[],
-  commit: number,
+  { turnId, commit }: { readonly turnId: string; readonly commit: number },
 ): StepName | undefined {
+  const taken = journal.findLast(
+    ({ event, ...entry }) => entry.commit < commit && TAKES.has(event.type) && event['turnId'] === turnId,
+  );
+  return taken && { address: session, seq: taken.seq };
+}
+
+/** C3: the turn that ran in a session when another actor began; undefined where none did. */
+export function turnAt(session: string, journal: readonly JournalEntry[], commit: number): Cause | undefined {
   const before = journal.filter((entry) => entry.commit < commit);
   const { turn } = loose(before.at(-1)?.value);
   if (!isPlainObject(turn) || turn['running'] === undefined) return undefined;
   const began = before.findLast(({ event }) => TAKES.has(event.type) && event.type !== 'claim.take');
-  return began && { address: session, seq: began.seq };
+  return began && { address: session, seq: began.seq, isInferred: true };
 }
 
 /** The step of a schedule whose effect enqueued a work item. */

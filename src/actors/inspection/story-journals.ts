@@ -11,15 +11,16 @@ import { isPlainObject } from '../../json.js';
 import { limits } from '../../limits.js';
 import { jobIndexes } from '../job-index.js';
 import type { JournalEntry } from '../kernel/index.js';
+import { taskIndexes } from '../tasks/task-index.js';
 import type { Scene } from './scene.js';
-import { causesIn, runOf, turnAt, workIdIn, type StepName } from './story-causes.js';
+import { causesIn, runOf, turnAt, turnNamed, workIdIn, type Cause, type StepName } from './story-causes.js';
 import { loose, text } from './titles.js';
 
 /** One actor's kept steps; none for one that is gone. */
 export interface StoryJournal {
   readonly address: string;
   readonly entries: readonly JournalEntry[];
-  readonly causes: ReadonlyMap<number, readonly StepName[]>;
+  readonly causes: ReadonlyMap<number, readonly Cause[]>;
 }
 
 const JOURNALS_MAX = limits.storyActorsMax * 2;
@@ -28,7 +29,7 @@ export class StoryJournals {
   readonly #scene: Scene;
   readonly #read = new Map<string, StoryJournal>();
   /** What each step is known to have caused, by name. */
-  readonly #effects = new Map<string, StepName[]>();
+  readonly #effects = new Map<string, Cause[]>();
   /** Addresses of whom something is missing. */
   readonly gaps = new Set<string>();
 
@@ -44,7 +45,7 @@ export class StoryJournals {
       return { address, entries: [], causes: new Map() };
     }
     const entries = await this.#entries(address);
-    const causes = new Map<number, readonly StepName[]>();
+    const causes = new Map<number, readonly Cause[]>();
     const journal = { address, entries, causes };
     // Known before its causes are looked up: what those name may name it.
     this.#read.set(address, journal);
@@ -55,14 +56,15 @@ export class StoryJournals {
       causes.set(entry.seq, all);
       for (const cause of all) {
         const known = this.#effects.get(nameOf(cause)) ?? [];
-        this.#effects.set(nameOf(cause), [...known, { address, seq: entry.seq }]);
+        const how = cause.isInferred === true ? { isInferred: cause.isInferred } : {};
+        this.#effects.set(nameOf(cause), [...known, { address, seq: entry.seq, ...how }]);
       }
     }
     return journal;
   }
 
-  /** What a step led to, in itself and in others. */
-  async effectsOf(step: StepName): Promise<readonly StepName[]> {
+  /** What a step led to, in itself and in others, and whether that is inferred. */
+  async effectsOf(step: StepName): Promise<readonly Cause[]> {
     const { entries } = await this.of(step.address);
     const entry = entries.find(({ seq }) => seq === step.seq);
     const asked = entry === undefined ? [] : await this.#askedBy(step.address, entry, entries);
@@ -89,16 +91,24 @@ export class StoryJournals {
     if (kind === 'schedule') return [...sent, ...itemsOf(entry, entries)];
     const isTurn = entry.event.type === 'turn.begin' || entry.event.type === 'turn.checkpoint';
     if (kind !== 'session' || !isTurn) return sent;
+    const turnId = text(entry.event['turnId']) ?? '';
     const wakers = entries.filter(({ seq, source }) => seq > entry.seq && source.startsWith('actor:'));
-    const jobs = await this.#scene.kernel.reader.byIndex(jobIndexes.session, [id], {
-      newestFirst: true,
-      limit: limits.storyActorsMax,
-    });
-    return [...sent, ...wakers.map(({ source }) => source.slice('actor:'.length)), ...jobs.items];
+    return [
+      ...sent,
+      ...(await this.#found(jobIndexes.turn, [id, turnId])),
+      ...(await this.#found(taskIndexes.turn, [id, turnId])),
+      ...wakers.map(({ source }) => source.slice('actor:'.length)),
+      ...(await this.#found(jobIndexes.session, [id])),
+    ];
+  }
+
+  async #found(index: string, parts: readonly string[]): Promise<readonly string[]> {
+    const page = { newestFirst: true, limit: limits.storyActorsMax };
+    return (await this.#scene.kernel.reader.byIndex(index, parts, page)).items;
   }
 
   /** Of an actor that was made by nobody's step: the turn, or the run of a schedule, that it is of. */
-  async #originOf(address: string, { event, commit }: JournalEntry): Promise<readonly StepName[]> {
+  async #originOf(address: string, { event, commit }: JournalEntry): Promise<readonly Cause[]> {
     const { kind, id } = splitAddress(address);
     const input = loose(event['input']);
     const notify = text(input['notify']);
@@ -106,10 +116,22 @@ export class StoryJournals {
       const { entries } = await this.of(notify);
       return oneOrNone(runOf(notify, entries, id));
     }
+    if (kind !== 'job' && kind !== 'task') return [];
+    const turn = loose(input['turn']);
+    const [of, turnId] = [text(turn['sessionId']), text(turn['turnId'])];
+    if (of !== undefined && turnId !== undefined) return this.#namedBy(`session/${of}`, turnId, commit);
     const session = text(input['sessionKey']);
-    if ((kind !== 'job' && kind !== 'task') || session === undefined) return [];
+    if (session === undefined) return [];
     const { entries } = await this.of(`session/${session}`);
     return oneOrNone(turnAt(`session/${session}`, entries, commit));
+  }
+
+  /** A turn that it names and that is not kept is a gap: nothing else is taken for it. */
+  async #namedBy(session: string, turnId: string, commit: number): Promise<readonly Cause[]> {
+    const { entries } = await this.of(session);
+    const turn = turnNamed(session, entries, { turnId, commit });
+    if (turn === undefined) this.gaps.add(session);
+    return oneOrNone(turn);
   }
 
   async #entries(address: string): Promise<readonly JournalEntry[]> {
@@ -123,7 +145,7 @@ export class StoryJournals {
   }
 }
 
-function oneOrNone(step: StepName | undefined): readonly StepName[] {
+function oneOrNone(step: Cause | undefined): readonly Cause[] {
   return step === undefined ? [] : [step];
 }
 

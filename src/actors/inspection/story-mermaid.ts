@@ -39,7 +39,9 @@ export function mermaidOf({ actors, steps, cut, gone }: Drawn): string {
     const isNew = state !== '' && states.get(step.address) !== state;
     states.set(step.address, state);
     const words = escaped(eventWords(step.event.type));
-    lines.push(`  ${from}->>${to}: ${words}${isNew ? ` → ${escaped(state)}` : ''}`);
+    // A broken line: nobody says so.
+    const arrow = step.isInferred === true ? '-->>' : '->>';
+    lines.push(`  ${from}${arrow}${to}: ${words}${isNew ? ` → ${escaped(state)}` : ''}`);
   }
   const last = columns.get(steps.at(-1)?.address ?? '');
   for (const address of gone) {

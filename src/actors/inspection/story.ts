@@ -13,7 +13,7 @@ import type { Story, StoryStep } from './face.js';
 import { bareStep } from './lines.js';
 import type { Scene } from './scene.js';
 import { checkCount, withCommitTimes } from './steps.js';
-import type { StepName } from './story-causes.js';
+import type { Cause, StepName } from './story-causes.js';
 import { nameOf, StoryJournals } from './story-journals.js';
 import { mermaidOf } from './story-mermaid.js';
 import { subjectOf } from './subject.js';
@@ -21,7 +21,7 @@ import { subjectOf } from './subject.js';
 interface Told extends StepName {
   readonly entry: JournalEntry;
   /** The one that the story came from. */
-  readonly cause: StepName | undefined;
+  readonly cause: Cause | undefined;
 }
 
 /** Throws INVALID_ID, INVALID_INPUT, ACTOR_NOT_FOUND, STEP_NOT_KEPT. */
@@ -33,47 +33,67 @@ export async function storyOf(scene: Scene, address: string, seq?: number): Prom
   const from = seq === undefined ? entries[0] : entries.find((entry) => entry.seq === seq);
   if (from === undefined)
     throw new HoldfastError('STEP_NOT_KEPT', `step ${seq ?? 1} of ${address} is not kept`);
-  const { root, isWhole } = await rootOf(journals, { address, seq: from.seq });
-  const { told, isCut } = await toldFrom(journals, root);
+  const { chain, isWhole } = await chainTo(journals, { address, seq: from.seq });
+  const { told, isCut } = await toldFrom(journals, chain);
   const inOrder = ordered(told);
   const untimed = inOrder.map(({ address: of, entry, cause }, order): StoryStep => {
     const { cause: _cause, ...step } = bareStep(of, entry);
-    return { ...step, ...(cause && { cause }), order };
+    return { ...step, ...causeParts(cause), order };
   });
   const steps = await withCommitTimes(scene, untimed);
   const actors = [...new Set(steps.map((step) => step.address))];
   const gone = [...journals.gaps];
   const cut = isCut || !isWhole || gone.length > 0;
+  const root = chain[0]?.step ?? { address, seq: from.seq };
   return { root, actors, steps, cut, mermaid: mermaidOf({ actors, steps, cut, gone }) };
 }
 
-/** The first cause that is kept; `isWhole` is false where that has one which is not. */
-async function rootOf(
-  journals: StoryJournals,
-  from: StepName,
-): Promise<{ readonly root: StepName; readonly isWhole: boolean }> {
-  const seen = new Set<string>();
-  let root = from;
-  while (!seen.has(nameOf(root)) && seen.size < limits.storyStepsMax) {
-    seen.add(nameOf(root));
-    const [cause] = (await journals.of(root.address)).causes.get(root.seq) ?? [];
-    if (cause === undefined) return { root, isWhole: true };
-    const { entries } = await journals.of(cause.address);
-    if (!entries.some(({ seq }) => seq === cause.seq)) return { root, isWhole: false };
-    root = cause;
-  }
-  return { root, isWhole: false };
+function causeParts(cause: Cause | undefined): Pick<StoryStep, 'cause' | 'isInferred'> {
+  if (cause === undefined) return {};
+  const { isInferred, ...step } = cause;
+  return { cause: step, ...(isInferred && { isInferred }) };
 }
 
+interface Link {
+  readonly step: StepName;
+  /** What led to it here; undefined for the first. */
+  readonly cause: Cause | undefined;
+}
+
+/**
+ * From the first cause that is kept down to a step; `isWhole` is false where that has one which is not, or
+ * there are more than a story has room for.
+ */
+async function chainTo(
+  journals: StoryJournals,
+  from: StepName,
+): Promise<{ readonly chain: readonly Link[]; readonly isWhole: boolean }> {
+  const seen = new Set<string>([nameOf(from)]);
+  const actors = new Set([from.address]);
+  let chain: readonly Link[] = [{ step: from, cause: undefined }];
+  for (let step = from; ;) {
+    const [cause] = (await journals.of(step.address)).causes.get(step.seq) ?? [];
+    if (cause === undefined) return { chain, isWhole: true };
+    const { entries } = await journals.of(cause.address);
+    actors.add(cause.address);
+    const hasRoom = chain.length < limits.storyStepsMax && actors.size <= limits.storyActorsMax;
+    const isKept = entries.some(({ seq }) => seq === cause.seq) && !seen.has(nameOf(cause));
+    if (!hasRoom || !isKept) return { chain, isWhole: false };
+    seen.add(nameOf(cause));
+    const { isInferred: _how, ...before } = cause;
+    chain = [{ step: before, cause: undefined }, { step, cause }, ...chain.slice(1)];
+    step = before;
+  }
+}
+
+/** The chain, which has its place whatever else there is no room for, and all that its steps led to. */
 async function toldFrom(
   journals: StoryJournals,
-  root: StepName,
+  chain: readonly Link[],
 ): Promise<{ readonly told: readonly Told[]; readonly isCut: boolean }> {
   const told = new Map<string, Told>();
-  const actors = new Set<string>();
-  const waiting: { readonly step: StepName; readonly cause: StepName | undefined }[] = [
-    { step: root, cause: undefined },
-  ];
+  const actors = new Set(chain.map(({ step }) => step.address));
+  const waiting: Link[] = [...chain];
   let isCut = false;
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
     const { step, cause } = next;
@@ -87,7 +107,8 @@ async function toldFrom(
     }
     actors.add(step.address);
     told.set(nameOf(step), { ...step, entry, cause });
-    for (const effect of await journals.effectsOf(step)) waiting.push({ step: effect, cause: step });
+    for (const { isInferred, ...effect } of await journals.effectsOf(step))
+      waiting.push({ step: effect, cause: { ...step, ...(isInferred && { isInferred }) } });
   }
   return { told: [...told.values()], isCut };
 }

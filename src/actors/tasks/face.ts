@@ -39,6 +39,11 @@ export interface NewTask {
   readonly sessionKey?: string;
   /** False: the session is not woken. */
   readonly wakeSession?: boolean;
+  /**
+   * The turn that asks for it, a `Turn` for one: what stories are told by. Default: what ran in its session
+   * then.
+   */
+  readonly turn?: { readonly sessionId: string; readonly turnId: string };
   /** Who gets its end as a message. */
   readonly delivery?: {
     readonly channel: string;

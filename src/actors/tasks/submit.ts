@@ -10,7 +10,7 @@ import { taskDefaults, type TaskInput, type TaskRequest } from '../../machines/i
 import { checked, invalid, text } from '../checked.js';
 import type { Deliveries } from '../deliveries.js';
 import { dropUndefined } from '../job-input.js';
-import { deliveryTarget, sessionKey } from '../job-request.js';
+import { askingTurn, deliveryTarget, sessionKey } from '../job-request.js';
 import { labelOf } from './cut.js';
 import type { NewTask, TasksOptions } from './face.js';
 
@@ -20,6 +20,7 @@ const submitSchema = z.strictObject({
   runner: text(100).optional(),
   sessionKey: sessionKey.optional(),
   wakeSession: z.boolean().default(true),
+  turn: askingTurn.optional(),
   delivery: deliveryTarget.optional(),
   idempotencyKey: text(300).optional(),
   maxIterations: z.number().int().min(1).max(limits.taskIterationsMax).optional(),
@@ -84,6 +85,7 @@ export function taskInputOf(
     ...(asked.wakeSession ? {} : { wakeSession: false as const }),
     ...dropUndefined({
       sessionKey: asked.sessionKey,
+      turn: asked.turn,
       sessionAttemptsMax,
       delivery: delivery && dropUndefined(delivery),
       deliveryPolicy: delivery && deliveries.policyOf(delivery.channel),

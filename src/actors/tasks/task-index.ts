@@ -25,14 +25,17 @@ export const taskIndexes = {
   all: 'task.all',
   status: 'task.status',
   parent: 'task.parent',
+  /** Of the turn that asked for it: session, turn. */
+  turn: 'task.turn',
 } as const;
 
 export function taskIndexRows(snapshot: AnyMachineSnapshot, { ord }: IndexedActor): IndexRow[] {
-  const { parentId } = (snapshot.context as TaskContext).input;
+  const { parentId, turn } = (snapshot.context as TaskContext).input;
   const rows: IndexRow[] = [
     { index: taskIndexes.all, parts: [ord] },
     { index: taskIndexes.status, parts: [taskStatus(snapshot), ord] },
   ];
   if (parentId !== undefined) rows.push({ index: taskIndexes.parent, parts: [parentId, ord] });
+  if (turn !== undefined) rows.push({ index: taskIndexes.turn, parts: [turn.sessionId, turn.turnId, ord] });
   return rows;
 }

@@ -40,6 +40,8 @@ export interface Arrow {
   readonly y: number;
   /** Who sent it, where that is no actor of the story. */
   readonly words?: string;
+  /** Told by order, not by an id. */
+  readonly isInferred: boolean;
 }
 
 export interface Diagram {
@@ -110,7 +112,7 @@ function arrowTo(
 ): readonly Arrow[] {
   const key = `${step.address} ${step.seq}`;
   const { cause } = step;
-  const line = { key, y: y + height / 2 };
+  const line = { key, y: y + height / 2, isInferred: step.isInferred === true };
   const isTold = cause !== undefined && inStory.has(`${cause.address} ${cause.seq}`);
   if (!isTold) return [{ ...line, from: GUTTER_PX - 46, to: x, words: shortened(step.source, 13) }];
   // Its own timer, or what its own effect came back with.

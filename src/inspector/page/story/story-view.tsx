@@ -101,10 +101,10 @@ function StoryHead({ diagram: { width, columns } }: { readonly diagram: Diagram 
   );
 }
 
-function ArrowLine({ arrow: { from, to, y, words } }: { readonly arrow: Arrow }): VNode {
+function ArrowLine({ arrow: { from, to, y, words, isInferred } }: { readonly arrow: Arrow }): VNode {
   const back = from < to ? -7 : 7;
   return (
-    <g class={words === undefined ? 'arrow' : 'arrow outside'}>
+    <g class={`arrow${words === undefined ? '' : ' outside'}${isInferred ? ' inferred' : ''}`}>
       {words !== undefined && (
         <text x={from - 6} y={y - 5} text-anchor="end">
           {words}
