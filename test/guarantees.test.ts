@@ -20,7 +20,7 @@ const rules: readonly Rule[] = [
   ...numbered('H', 5),
   ...numbered('W', 7),
   ...numbered('B', 6),
-  ...numbered('I', 9),
+  ...numbered('I', 10),
   ...numbered('T', 6),
 ];
 const rows = sourceOf('docs/guarantees.md').lines.filter((line) => /^\| [PKSQHWBIT]\d+ \| /.test(line));

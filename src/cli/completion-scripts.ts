@@ -28,7 +28,8 @@ const ZSH = `#compdef holdfast
 # Completion of holdfast for zsh. Put this into ~/.zshrc, behind compinit:  source <(holdfast completion zsh)
 _holdfast() {
   local -a found
-  found=("\${(@f)$(holdfast complete -- "\${(@Q)words[2,CURRENT]}" 2> /dev/null)}")
+  # The word as far as the cursor, without the quote that it may have begun with.
+  found=("\${(@f)$(holdfast complete -- "\${(@Q)words[2,CURRENT-1]}" "\${(Q)PREFIX}" 2> /dev/null)}")
   found=("\${(@)found:#}")
   if (( \${#found} )); then
     compadd -S '' -- "\${(@M)found:#*/}"
@@ -41,7 +42,7 @@ compdef _holdfast holdfast`;
 
 const FISH = `# Completion of holdfast for fish. Put this into config.fish:  holdfast completion fish | source
 function __holdfast_complete
-    set -l words (commandline -opc) (commandline -ct)
+    set -l words (commandline -opc) (commandline -ct | string trim --left --chars '"\\'')
     set -l found (holdfast complete -- $words[2..-1] 2> /dev/null)
     if test (count $found) -gt 0
         printf '%s\\n' $found

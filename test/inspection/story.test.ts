@@ -235,6 +235,11 @@ test('a story is bounded, and says that it goes on', async () => {
   expect(story.steps).toHaveLength(limits.storyStepsMax);
   expect(story.cut).toBe(true);
   expect(story.mermaid).toContain('it goes on');
+  // The step that was asked about is in it, however much else there would be: here from its other end.
+  const end = await runtime.inspection.story('chain/1', limits.storyStepsMax + 40);
+  expect(end.steps).toHaveLength(limits.storyStepsMax);
+  expect(end.steps.some(({ seq }) => seq === limits.storyStepsMax + 40)).toBe(true);
+  expect(end.cut).toBe(true);
   await expect(runtime.inspection.story('chain/1', 9_999)).rejects.toMatchObject({ code: 'STEP_NOT_KEPT' });
   await expect(runtime.inspection.story('chain/1', 0)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
   await expect(runtime.inspection.story('chain/2')).rejects.toMatchObject({ code: 'ACTOR_NOT_FOUND' });

@@ -18,6 +18,7 @@ import { pagingMutants } from './paging.js';
 import { runnerMutants } from './runners.js';
 import { sessionMutants } from './sessions.js';
 import { storeMutants } from './store.js';
+import { storyMutants } from './stories.js';
 import { taskRunMutants } from './task-runs.js';
 import { taskMutants } from './tasks.js';
 import { timerMutants } from './timers.js';
@@ -54,4 +55,5 @@ export const mutants: readonly Mutant[] = [
   ...actMutants,
   ...inspectionMutants,
   ...inspectorMutants,
+  ...storyMutants,
 ];

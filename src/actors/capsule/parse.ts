@@ -98,8 +98,13 @@ const effectRow = z.looseObject({
   src: name,
   started: z.looseObject({ at: time, epoch: count, attempt: count }).optional(),
   failures: z.array(time).optional(),
+  traceparent: z.string().optional(),
 });
-const inboxRow = z.looseObject({ type: z.enum(['create', 'event', 'stop', 'result']), id: z.string() });
+const inboxRow = z.looseObject({
+  type: z.enum(['create', 'event', 'stop', 'result']),
+  id: z.string(),
+  traceparent: z.string().optional(),
+});
 
 const shape: z.ZodType = z.lazy(() =>
   z.looseObject({

@@ -26,6 +26,7 @@ import type { Sent } from './belongings.js';
 import type { ActionSelf } from './step-scope.js';
 import type { After } from './turn-shapes.js';
 import type { Waiters } from './waiters.js';
+import type { StepTrace } from './watching.js';
 
 /** A step that is on disk. */
 export interface CommittedStep {
@@ -36,6 +37,7 @@ export interface CommittedStep {
   readonly snapshot: AnyMachineSnapshot;
   /** It stood still before. */
   readonly resumed: boolean;
+  readonly trace: StepTrace | undefined;
 }
 
 export type StepListener = (step: CommittedStep) => void;
@@ -108,11 +110,12 @@ export class AfterCommit {
     for (const id of after.ended) outbox.cancel(address, id);
     for (const timer of after.armed) timers.armed(definition.kind, timer.dueAt);
     for (const sent of after.sends) forward(sent);
-    const { record, snapshot, entry, resumed } = after;
+    const { record, snapshot, entry, resumed, trace } = after;
     if (resumed) this.#options.resumed(address);
     delivery.resolve({ seq: record.seq, accepted: true, deduplicated: false, snapshot });
     for (const action of after.custom) this.#runAction(address, action);
-    const step: CommittedStep = { address, kind: definition.kind, entry, record, snapshot, resumed };
+    const { kind } = definition;
+    const step: CommittedStep = { address, kind, entry, record, snapshot, resumed, trace };
     for (const listener of this.#listeners) this.guarded(address, 'listener.failed', () => listener(step));
     for (const listener of this.#subscribers.of(address) ?? [])
       this.guarded(address, 'listener.failed', () => listener(step));

@@ -253,10 +253,10 @@ export class Attempt {
     }
     const { watch } = this.#options;
     if (watch === undefined) return this.#perform(source.type, source.logic);
-    const { address, src, input, started, failures = [] } = this.#row;
+    const { address, src, input, started, failures = [], traceparent } = this.#row;
     const { kind } = this.#definition;
     const attempt = started?.attempt ?? failures.length + 1;
-    const seen = { id: this.#waiting.effectKey, address, kind, src, input, attempt };
+    const seen = { id: this.#waiting.effectKey, address, kind, src, input, attempt, traceparent };
     return watched(watch, seen, () => this.#perform(source.type, source.logic));
   }
 

@@ -21,6 +21,8 @@ import { sourceOf } from './logic.js';
 import type { ActorRecord, ChildRef, EffectRef, EffectRow, InboxRow, ParentRef, TimerRef } from './record.js';
 import type { StepAction, SystemTarget, Target } from './step-scope.js';
 import type { SystemRow } from './step-view.js';
+import type { Turn } from './turn-shapes.js';
+import type { StepTrace } from './watching.js';
 
 /** A timer that is due later than keys can say never fires. */
 const DUE_AT_MAX = 2 ** 48 - 1;
@@ -30,8 +32,8 @@ export interface Owner {
   readonly definition: Definition;
   readonly record: ActorRecord | undefined;
   readonly parent: ParentRef | undefined;
-  /** The time of the turn: what delays count from. */
-  readonly at: number;
+  /** Delays count from its time. */
+  readonly turn: Pick<Turn, 'envelope' | 'event' | 'source' | 'traceparent'>;
 }
 
 export interface StartedEffect {
@@ -65,6 +67,8 @@ export class Belongings {
   readonly ended: string[] = [];
   readonly sends: Sent[] = [];
   readonly told: Told[] = [];
+  /** Of the step, from its first row on that somebody else goes on from. */
+  trace: StepTrace | undefined;
   readonly #stage: Stage;
   readonly #owner: Owner;
 
@@ -80,7 +84,7 @@ export class Belongings {
   arm(id: string, sendId: string, delayMs: number, event: JsonEvent, to?: SystemTarget): void {
     this.cancel(sendId);
     if (Number.isNaN(delayMs)) throw this.#unusable(`the delay of ${event.type} is not a number`);
-    const dueAt = Math.min(Math.ceil(this.#owner.at + Math.max(0, delayMs)), DUE_AT_MAX);
+    const dueAt = Math.min(Math.ceil(this.#owner.turn.envelope.at + Math.max(0, delayMs)), DUE_AT_MAX);
     const plain = event.type === sendId && Object.keys(event).length === 1;
     // Nearly every timer is an `after`: one literal, no spreads.
     const timer: TimerRef =
@@ -133,7 +137,11 @@ export class Belongings {
     const { address, definition } = this.#owner;
     const pool = poolOf(definition.policyOf(src), src, input);
     const ref: EffectRef = { id, child, src, pool, ord: this.#stage.nextOrd(), systemId };
-    const row: EffectRow = { address, id, child, src, ...optionalInput(input), ...(sync && { sync }) };
+    const traceparent = this.#traceparent();
+    const row: EffectRow = {
+      ...{ address, id, child, src, ...optionalInput(input), ...(sync && { sync }) },
+      ...(traceparent !== undefined && { traceparent }),
+    };
     const key = keys.effect(definition.kind, pool, ref.ord);
     this.#stage.put(key, row);
     this.effects = [...this.effects, ref];
@@ -213,8 +221,10 @@ export class Belongings {
   }
 
   /** Leaves an inbox row: the target consumes it in a step of its own (K8). */
-  send(to: string, row: InboxRow): void {
+  send(to: string, untraced: InboxRow): void {
     const key = keys.inbox(to, this.#stage.nextOrd());
+    const traceparent = this.#traceparent();
+    const row = traceparent === undefined ? untraced : { ...untraced, traceparent };
     this.#stage.put(key, row);
     this.sends.push({ to, key, row });
   }
@@ -226,6 +236,12 @@ export class Belongings {
     if (bad !== undefined)
       throw this.#unusable(`the event ${event.type} is not JSON at ${bad}; send plain data`);
     return own as JsonEvent;
+  }
+
+  #traceparent(): string | undefined {
+    const { address, definition, turn } = this.#owner;
+    this.trace ??= this.#stage.watch?.stepping(address, definition.kind, turn, this.#stage.commitNumber);
+    return this.trace?.traceparent;
   }
 
   #stopChild(id: string, ref: ChildRef): void {
@@ -262,7 +278,7 @@ export class Belongings {
 
   /** For nobody who is there any more: kept where an operator finds it. */
   #deadLetter(event: JsonEvent): void {
-    writeDeadLetter(this.#stage, this.#owner.address, event, this.#owner.at);
+    writeDeadLetter(this.#stage, this.#owner.address, event, this.#owner.turn.envelope.at);
   }
 
   #forgetSystem(systemId: string | undefined): void {

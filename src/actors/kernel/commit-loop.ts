@@ -48,12 +48,14 @@ export class Stage {
   failed: (error: unknown) => void = nothing;
   readonly commitNumber: number;
   readonly epoch: number;
+  readonly watch: KernelWatch | undefined;
   readonly #group: Group;
 
-  constructor(group: Group, epoch: number) {
+  constructor(group: Group, epoch: number, watch?: KernelWatch) {
     this.#group = group;
     this.commitNumber = group.number;
     this.epoch = epoch;
+    this.watch = watch;
   }
 
   /** Returns how long the row's text is. */
@@ -155,7 +157,7 @@ export class CommitLoop {
   /** Starts a stage. It must be filled and given to `add` in the same synchronous turn. */
   begin(): Stage {
     if (this.#failure !== undefined) throw this.#failure;
-    return new Stage(this.#openGroup(), this.epoch);
+    return new Stage(this.#openGroup(), this.epoch, this.#watch);
   }
 
   /** An order by itself, for what must be known before its stage is filled: no later one is smaller. */

@@ -83,8 +83,8 @@ export function kernelStepOf(
 export function inboxDelivery(key: string, row: InboxRow | undefined): Parcel {
   if (row === undefined)
     return { content: { type: 'damaged' }, source: 'kernel', dedupe: false, inboxKey: key };
-  const { source, id: eventId } = row;
-  return { content: contentOf(row), source, eventId, dedupe: false, inboxKey: key };
+  const { source, id: eventId, traceparent } = row;
+  return { content: contentOf(row), source, traceparent, eventId, dedupe: false, inboxKey: key };
 }
 
 function contentOf(row: InboxRow): Content {

@@ -36,4 +36,4 @@ export type {
   Quarantine,
 } from './record.js';
 export { checkReplay } from './replay.js';
-export type { CommittedBatch, EffectAttempt, KernelWatch, WatchedAttempt } from './watching.js';
+export type { CommittedBatch, EffectAttempt, KernelWatch, StepTrace, WatchedAttempt } from './watching.js';

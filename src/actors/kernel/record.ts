@@ -159,10 +159,17 @@ export interface EffectRow {
   readonly started?: { readonly at: number; readonly epoch: number; readonly attempt: number };
   /** When it failed, as far as its restart budget still counts it. */
   readonly failures?: readonly number[];
+  /** Of the step that asked for it, where its span was recorded. */
+  readonly traceparent?: string;
 }
 
-/** Row `i`: something another actor's step, or a finished effect, left for an actor to consume. */
-export type InboxRow =
+/**
+ * Row `i`: something another actor's step, or a finished effect, left for an actor to consume.
+ * `traceparent` is of that step, where its span was recorded.
+ */
+export type InboxRow = InboxContent & { readonly traceparent?: string };
+
+type InboxContent =
   | {
       readonly type: 'create';
       readonly input?: Json;

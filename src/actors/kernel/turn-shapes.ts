@@ -14,6 +14,7 @@ import type { ActorRecord, ChildRef, EffectRef, EventEnvelope, JournalEntry } fr
 import type { ParentRef, TimerRef } from './record.js';
 import type { StepResult } from './step.js';
 import type { StepAction, SystemTarget } from './step-scope.js';
+import type { StepTrace } from './watching.js';
 
 /** An actor as it is before a step. */
 export interface Before {
@@ -98,6 +99,7 @@ export interface After {
   readonly resumed: boolean;
   /** True when the actor's rows were removed. */
   readonly gone: boolean;
+  readonly trace?: StepTrace | undefined;
 }
 
 /** A delivery on its way into a step. */

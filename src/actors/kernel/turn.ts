@@ -63,7 +63,7 @@ class TurnWriter {
       definition,
       record,
       parent: this.#parent,
-      at: turn.envelope.at,
+      turn,
     });
   }
 
@@ -93,7 +93,7 @@ class TurnWriter {
     writeIndexed(this.#stage, address, this.#before.indexed, indexed);
     this.#count(value);
     this.#stage.expect(address, record?.seq ?? 0);
-    const { started, ended, armed, sends, told } = this.#own;
+    const { started, ended, armed, sends, told, trace } = this.#own;
     return {
       record: next,
       bytes,
@@ -111,6 +111,7 @@ class TurnWriter {
       dropped: [...droppedBy(this.#before.indexed, indexed), ...this.#released],
       resumed: record?.quarantine !== undefined,
       gone: false,
+      trace,
     };
   }
 

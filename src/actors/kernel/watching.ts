@@ -9,6 +9,7 @@
  */
 import type { Json } from '../../json.js';
 import type { RunOutcome } from './effect-run.js';
+import type { Turn } from './turn-shapes.js';
 
 /** A batch that is on disk. */
 export interface CommittedBatch {
@@ -31,6 +32,14 @@ export interface EffectAttempt {
   readonly input: Json | undefined;
   /** From 1; counted as far as the effect's row counts it: those with a started mark or a restart budget. */
   readonly attempt: number;
+  /** Of the step that asked for it, as its row has it. */
+  readonly traceparent?: string | undefined;
+}
+
+/** What is traced of a step that is not on disk yet. */
+export interface StepTrace {
+  /** Its W3C trace context, for the rows of what it asks for; undefined where it is not recorded. */
+  readonly traceparent: string | undefined;
 }
 
 export interface WatchedAttempt {
@@ -43,6 +52,13 @@ export interface KernelWatch {
   readonly committed: (batch: CommittedBatch) => void;
   readonly attempting: (attempt: EffectAttempt) => WatchedAttempt;
   readonly clockJumped: (jumpMs: number) => void;
+  /** A step asks for something; called once a step, before its commit. */
+  readonly stepping: (
+    address: string,
+    kind: string,
+    turn: Pick<Turn, 'envelope' | 'event' | 'source' | 'traceparent'>,
+    commit: number,
+  ) => StepTrace;
   /** The W3C trace context of whoever sends now; undefined when there is none. */
   readonly traceparent: () => string | undefined;
   /** Runs what belongs to nobody's trace, such as the write of a batch of many senders. */

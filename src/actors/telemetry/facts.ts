@@ -6,11 +6,12 @@
  * payload, message text, input or output is in a fact; of an error there is its code or its class.
  */
 import { isPlainObject, type Json } from '../../json.js';
-import { leavesOf, type CommittedStep, type EffectAttempt, type RunOutcome } from '../kernel/index.js';
+import { leavesOf } from '../kernel/index.js';
+import type { CommittedStep, EffectAttempt, JournalEntry, RunOutcome } from '../kernel/index.js';
 import { causeOf } from './causes.js';
 
-/** A step that is on disk. */
-export interface StepFacts {
+/** A step as it begins. */
+export interface StepStart {
   /** `kind/id`. */
   readonly address: string;
   readonly kind: string;
@@ -19,15 +20,19 @@ export interface StepFacts {
   readonly event: string;
   /** `user`, `timer`, `effect`, `actor:<address>`, `provider:<id>`, `operator:<name>`, `kernel`. */
   readonly source: string;
-  /** The paths of the states it is in now, such as `fetching` or `paying.card,packing`. */
-  readonly state: string;
-  /** `active`, `done`, `error`, `stopped`. */
-  readonly status: string;
   readonly commit: number;
   /** Epoch milliseconds of the step. */
   readonly at: number;
   /** `<address>/<seq>` of a step, or `<address>/<seq>:<index>` of an effect; absent: from outside. */
   readonly cause?: string;
+}
+
+/** A step that is on disk. */
+export interface StepFacts extends StepStart {
+  /** The paths of the states it is in now, such as `fetching` or `paying.card,packing`. */
+  readonly state: string;
+  /** `active`, `done`, `error`, `stopped`. */
+  readonly status: string;
   /** What its machine threw: a code or the name of a class. */
   readonly error?: string;
 }
@@ -66,12 +71,22 @@ export interface DeliveryEnd {
 
 const WORD_CHARS_MAX = 100;
 
-export function stepFacts({ address, kind, entry }: CommittedStep): StepFacts {
-  const { seq, at, event, source, value, status, commit, failure } = entry;
+type EntryStart = Pick<JournalEntry, 'seq' | 'at' | 'source' | 'eventId' | 'commit'> & {
+  readonly event: { readonly type: string };
+};
+
+export function stepStart(address: string, kind: string, entry: EntryStart): StepStart {
+  const { seq, at, event, source, commit } = entry;
   const cause = causeOf(address, entry);
+  const start = { address, kind, seq, event: event.type, source, commit, at };
+  return cause === undefined ? start : { ...start, cause };
+}
+
+export function stepFacts({ address, kind, entry }: CommittedStep): StepFacts {
+  const { value, status, failure } = entry;
   return {
-    ...{ address, kind, seq, event: event.type, source, state: stateOf(value), status, commit, at },
-    ...(cause === undefined ? {} : { cause }),
+    ...stepStart(address, kind, entry),
+    ...{ state: stateOf(value), status },
     ...(failure === undefined ? {} : { error: wordOf(failure.error) }),
   };
 }

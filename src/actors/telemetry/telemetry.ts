@@ -22,10 +22,19 @@ import type {
   Kernel,
   KernelWatch,
   RunOutcome,
+  StepTrace,
   WatchedAttempt,
 } from '../kernel/index.js';
 import { Channels, type RunChannel } from './channels.js';
-import { deliveryEnd, deliveryFacts, effectEnd, effectFacts, stateOf, stepFacts } from './facts.js';
+import {
+  deliveryEnd,
+  deliveryFacts,
+  effectEnd,
+  effectFacts,
+  stateOf,
+  stepFacts,
+  stepStart,
+} from './facts.js';
 import { GAUGES } from './instruments.js';
 import { Measures, type GaugeReaders } from './measures.js';
 import { Meters } from './meters.js';
@@ -39,6 +48,10 @@ export interface TelemetryOptions {
   /** Whom metrics are shown; default: the global one, whenever that is registered. */
   readonly meterProvider?: MeterProvider;
 }
+
+type Stepping = Parameters<KernelWatch['stepping']>[2];
+
+const UNTRACED: StepTrace = { traceparent: undefined };
 
 /** Calls what it is given, once. */
 type Around = <T>(begin: () => T) => T;
@@ -101,6 +114,21 @@ export class Telemetry implements KernelWatch {
     return this.#guarded(() => this.#tracing.traceparent());
   }
 
+  stepping(
+    address: string,
+    kind: string,
+    { envelope: { at, seq, id: eventId }, event, source, traceparent }: Stepping,
+    commit: number,
+  ): StepTrace {
+    const { tracer } = this.#tracing;
+    if (tracer === undefined) return UNTRACED;
+    const begin = (): StepTrace => {
+      const start = stepStart(address, kind, { seq, at, event, source, eventId, commit });
+      return this.#tracing.begin(tracer, start, traceparent);
+    };
+    return this.#guarded(begin) ?? UNTRACED;
+  }
+
   apart(run: () => void): void {
     this.#around((begin) => this.#tracing.apart(begin), run);
   }
@@ -132,7 +160,7 @@ export class Telemetry implements KernelWatch {
     const { tracer } = this.#tracing;
     if (tracer === undefined && !this.#channels.tellsSteps) return;
     const facts = stepFacts(step);
-    if (tracer !== undefined) this.#tracing.stepped(tracer, facts, traceparent);
+    if (tracer !== undefined) this.#tracing.stepped(tracer, facts, traceparent, step.trace);
     this.#channels.stepped(facts);
   }
 
@@ -146,7 +174,8 @@ export class Telemetry implements KernelWatch {
     const { tracer } = this.#tracing;
     const facts = effectFacts(attempt);
     const channel = this.#channels.attempting(facts);
-    const span = tracer && this.#tracing.attempting(tracer, facts, deliveryFacts(attempt));
+    const span =
+      tracer && this.#tracing.attempting(tracer, facts, deliveryFacts(attempt), attempt.traceparent);
     return { channel, span };
   }
 

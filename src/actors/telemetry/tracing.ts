@@ -5,13 +5,14 @@
  * of an effect is a child of its step's, that of a step a child of what caused it. A timer ends the trace:
  * its step begins one of its own, with a link to the step that armed it, for a chart that polls for a week
  * would make a trace that no backend shows. What a caller brings (`traceparent`, or the span that is active
- * where it sends) is the parent of its step. Where the cause was a process ago its span is not known:
- * `holdfast.cause` names it.
+ * where it sends) is the parent of its step. Where the cause was a process ago, the rows that it wrote have
+ * its trace context; where they have none, `holdfast.cause` names it.
  *
  * Owns: the contexts of the last spans. Callers: telemetry.ts. Invariants:
  *  1  Where no provider is registered no span is made, and nothing is remembered.
  *  2  Attributes are facts of facts.ts: no prompt, context or secret.
- *  3  A span is told when its step is on disk: what was not committed has none.
+ *  3  A span is told when its step is on disk: what was not committed has none. That of a step whose rows
+ *     name it begins before, and is dropped unended with the step.
  */
 import {
   context,
@@ -26,7 +27,8 @@ import type { TracerProvider } from '@opentelemetry/api';
 import type { Clock } from '../../clock.js';
 import { limits } from '../../limits.js';
 import { Recent, stepOfEffect } from './causes.js';
-import type { DeliveryEnd, DeliveryFacts, EffectEnd, EffectFacts, StepFacts } from './facts.js';
+import type { StepTrace } from '../kernel/index.js';
+import type { DeliveryEnd, DeliveryFacts, EffectEnd, EffectFacts, StepFacts, StepStart } from './facts.js';
 import { VERSION } from './version.js';
 
 const NAME = 'holdfast';
@@ -62,21 +64,39 @@ export class Tracing {
     return provider.getDelegateTracer(NAME, VERSION);
   }
 
-  stepped(tracer: Tracer, facts: StepFacts, traceparent: string | undefined): void {
-    const { address, seq, cause, error, source, at } = facts;
+  /** The span of a step, to be ended by `stepped`. */
+  begin(tracer: Tracer, facts: StepStart, traceparent: string | undefined): SpanTrace {
+    const { cause, source, at } = facts;
     const known = cause === undefined ? undefined : this.#spans.get(cause);
     const isLater = source === 'timer';
-    const parent = spanContextOf(traceparent) ?? (isLater ? undefined : known);
+    // Of its cause the row may tell, too: who is known is no stranger from another process.
+    const parent = (isLater ? undefined : known) ?? spanContextOf(traceparent);
     const links: Link[] = isLater && known !== undefined ? [{ context: known }] : [];
     const startTime = hrTimeOf(at);
-    const options = { kind: SpanKind.INTERNAL, startTime, links, attributes: stepAttributes(facts) };
-    const span = tracer.startSpan('holdfast.step', options, contextOf(parent));
+    const options = { kind: SpanKind.INTERNAL, startTime, links, attributes: startAttributes(facts) };
+    return new SpanTrace(tracer.startSpan('holdfast.step', options, contextOf(parent)));
+  }
+
+  stepped(
+    tracer: Tracer,
+    facts: StepFacts,
+    traceparent: string | undefined,
+    begun: StepTrace | undefined,
+  ): void {
+    const { address, seq, error, at, state, status } = facts;
+    const { span } = begun instanceof SpanTrace ? begun : this.begin(tracer, facts, traceparent);
+    span.setAttributes({ 'holdfast.state': state, 'holdfast.status': status });
     if (error !== undefined) failed(span, error);
     span.end(hrTimeOf(Math.max(at, this.#clock.now())));
     this.#spans.put(`${address}/${seq}`, span.spanContext());
   }
 
-  attempting(tracer: Tracer, facts: EffectFacts, delivery: DeliveryFacts | undefined): RunSpan {
+  attempting(
+    tracer: Tracer,
+    facts: EffectFacts,
+    delivery: DeliveryFacts | undefined,
+    traceparent: string | undefined,
+  ): RunSpan {
     const { id } = facts;
     const startTime = hrTimeOf(this.#clock.now());
     const attributes = { ...effectAttributes(facts), ...(delivery && deliveryAttributes(delivery)) };
@@ -84,7 +104,7 @@ export class Tracing {
       delivery === undefined
         ? (['holdfast.effect', SpanKind.INTERNAL] as const)
         : (['holdfast.delivery', SpanKind.PRODUCER] as const);
-    const around = contextOf(this.#spans.get(stepOfEffect(id)));
+    const around = contextOf(this.#spans.get(stepOfEffect(id)) ?? spanContextOf(traceparent));
     const span = tracer.startSpan(name, { kind, startTime, attributes }, around);
     this.#spans.put(id, span.spanContext());
     const active = trace.setSpan(around, span);
@@ -102,15 +122,30 @@ export class Tracing {
   traceparent(): string | undefined {
     if (this.tracer === undefined) return undefined;
     const span = trace.getSpanContext(context.active());
-    if (span === undefined || !isSpanContextValid(span)) return undefined;
-    const flags = (span.traceFlags & SAMPLED).toString(16).padStart(2, '0');
-    return `00-${span.traceId}-${span.spanId}-${flags}`;
+    return span === undefined || !isSpanContextValid(span) ? undefined : traceparentOf(span);
   }
 
   /** Runs what belongs to nobody's trace. */
   apart<T>(run: () => T): T {
     return this.tracer === undefined ? run() : context.with(ROOT_CONTEXT, run);
   }
+}
+
+/** A step that has a span, begun. */
+class SpanTrace implements StepTrace {
+  readonly span: Span;
+
+  constructor(span: Span) {
+    this.span = span;
+  }
+
+  get traceparent(): string | undefined {
+    return this.span.isRecording() ? traceparentOf(this.span.spanContext()) : undefined;
+  }
+}
+
+function traceparentOf({ traceId, spanId, traceFlags }: SpanContext): string {
+  return `00-${traceId}-${spanId}-${(traceFlags & SAMPLED).toString(16).padStart(2, '0')}`;
 }
 
 function contextOf(parent: SpanContext | undefined): Context {
@@ -137,25 +172,13 @@ function failed(span: Span, error: string): void {
   span.setAttribute('error.type', error);
 }
 
-function stepAttributes({
-  address,
-  kind,
-  seq,
-  event,
-  source,
-  state,
-  status,
-  commit,
-  cause,
-}: StepFacts): Attributes {
+function startAttributes({ address, kind, seq, event, source, commit, cause }: StepStart): Attributes {
   return {
     'holdfast.address': address,
     'holdfast.kind': kind,
     'holdfast.seq': seq,
     'holdfast.event': event,
     'holdfast.source': source,
-    'holdfast.state': state,
-    'holdfast.status': status,
     'holdfast.commit': commit,
     ...(cause === undefined ? {} : { 'holdfast.cause': cause }),
   };
