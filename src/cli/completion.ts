@@ -15,6 +15,13 @@ import { atActors } from './in-directory.js';
 import { plain, type Terminal } from './terminal.js';
 
 const SHELLS = Object.keys(SCRIPTS) as readonly Shell[];
+/** Whose ids the arguments `<id>` and `<key>` are, by the command around theirs. */
+const KINDS: Readonly<Record<string, string>> = {
+  jobs: 'job',
+  sessions: 'session',
+  tasks: 'task',
+  work: 'work',
+};
 const CANDIDATES_MAX = 200;
 const PAGES_MAX = 5;
 
@@ -77,16 +84,24 @@ async function offered(
   { command, given, option, directory }: Place,
   current: string,
 ): Promise<readonly string[]> {
+  const look = (
+    work: (actors: ControlInspection) => Promise<readonly string[]>,
+  ): Promise<readonly string[]> => atActors(directory ?? './.holdfast', work);
+  // Of `jobs list` and `work list` it is something else.
+  if (option?.long === '--kind' && command.parent?.parent === null) return look(kindsOf);
   if (option !== undefined) return option.argChoices ?? [];
   const visible = command.createHelp();
   if (current.startsWith('-')) return visible.visibleOptions(command).map(({ long }) => long ?? '');
   const below = given.length === 0 ? visible.visibleCommands(command).map((each) => each.name()) : [];
-  const argument = command.registeredArguments[given.length];
+  const last = command.registeredArguments.at(-1);
+  const argument = command.registeredArguments[given.length] ?? (last?.variadic === true ? last : undefined);
   if (argument === undefined) return below;
   if (argument.argChoices !== undefined) return [...below, ...argument.argChoices];
-  const look = (
-    work: (actors: ControlInspection) => Promise<readonly string[]>,
-  ): Promise<readonly string[]> => atActors(directory ?? './.holdfast', work);
+  const kind = KINDS[command.parent?.name() ?? ''];
+  if (kind !== undefined && ['id', 'ids', 'key'].includes(argument.name()))
+    return look(async (actors) =>
+      (await addressesLike(actors, `${kind}/${current}`)).map((each) => each.slice(kind.length + 1)),
+    );
   if (argument.name() === 'address') return look((actors) => addressesLike(actors, current));
   const address = given[0] ?? '';
   if (argument.name() === 'name' && command.name() === 'act')
@@ -98,13 +113,15 @@ async function offered(
   return below;
 }
 
+async function kindsOf(actors: ControlInspection): Promise<readonly string[]> {
+  const { kinds } = await actors.population();
+  return kinds.filter(({ count }) => count > 0).map(({ kind }) => kind);
+}
+
 /** Kinds as far as the slash, then the addresses behind it. */
 async function addressesLike(actors: ControlInspection, current: string): Promise<readonly string[]> {
   const slash = current.indexOf('/');
-  if (slash === -1) {
-    const { kinds } = await actors.population();
-    return kinds.filter(({ count }) => count > 0).map(({ kind }) => `${kind}/`);
-  }
+  if (slash === -1) return (await kindsOf(actors)).map((kind) => `${kind}/`);
   const kind = current.slice(0, slash);
   const text = current.slice(slash + 1);
   const found: string[] = [];

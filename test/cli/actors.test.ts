@@ -222,3 +222,29 @@ test('bash completes commands, flags, choices, addresses and events', async () =
   expect(stdout.trimEnd().split('\n')).toEqual(['why', '--state --status', 'done', 'order/red77', 'add']);
   expect(await told(['complete', '--', 'show', '--dir', '/none', 'x'])).toMatchObject({ code: 0, out: '' });
 });
+
+test('kinds are completed, and ids where only those of one kind can be meant', async () => {
+  const { dir, runtime } = await orders();
+  await runtime.sessions.get('chat:1').enqueue({ text: 'hello' });
+  const item = await runtime.work.enqueue('index', {});
+  const after = async (...words: readonly string[]): Promise<string> =>
+    (await told(['complete', '--', ...words])).out.trimEnd();
+  expect(await after('list', ...dir, '--kind', 'o')).toBe('order');
+  expect(await after('sessions', 'show', ...dir, 'ch')).toBe('chat:1');
+  expect(await after('work', 'cancel', ...dir, 'one', 'work_')).toBe(item.id);
+  expect(await after('work', 'list', ...dir, '--kind', '')).toBe('');
+});
+
+test('zsh and fish ask with the words up to the cursor, and offer files where nothing fits', async () => {
+  const zsh = (await told(['completion', 'zsh'])).out;
+  expect(zsh).toMatch(/^#compdef holdfast\n/);
+  expect(zsh).toContain('$(holdfast complete -- "${(@Q)words[2,CURRENT-1]}" "${(Q)PREFIX}" 2> /dev/null)');
+  expect(zsh).toContain(`compadd -S '' -- "\${(@M)found:#*/}"\n`);
+  expect(zsh).toMatch(/ {2}else\n {4}_files\n {2}fi\n\}\ncompdef _holdfast holdfast\n$/);
+  const fish = (await told(['completion', 'fish'])).out;
+  const current = String.raw`(commandline -ct | string trim --left --chars '"\'')`;
+  expect(fish).toContain(`set -l words (commandline -opc) ${current}\n`);
+  expect(fish).toContain('(holdfast complete -- $words[2..-1] 2> /dev/null)\n');
+  expect(fish).toContain('__fish_complete_path (commandline -ct)\n');
+  expect(fish).toContain("complete -c holdfast -f -a '(__holdfast_complete)'\n");
+});
