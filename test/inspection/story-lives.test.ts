@@ -47,6 +47,8 @@ test(`a story tells steps that are there, causes first, and the one asked about 
       expect(await inspection.story(address, seq), what).toEqual(story);
       expect(steps.length, what).toBeLessThanOrEqual(limits.storyStepsMax);
       expect(actors.length, what).toBeLessThanOrEqual(limits.storyActorsMax);
+      const commits = steps.map(({ commit }) => commit);
+      expect(commits, what).toEqual(commits.toSorted((a, b) => a - b));
       const places = new Map(steps.map((step, order) => [`${step.address} ${step.seq}`, order]));
       expect(places.size, what).toBe(steps.length);
       expect(places.has(`${address} ${seq}`), `${what} is in its story`).toBe(true);
