@@ -5,16 +5,17 @@ import type { Logger } from '../../src/index.js';
 import { silentLogger } from '../../src/index.js';
 import { createTestRuntime } from '../../src/testing/index.js';
 import { buildHouse, delivered, until, video } from '../runtime/house.js';
+import { AlwaysOffSampler, BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
 import { asyncContexts, defineShop, orderMachine, spansInMemory, storeMachine } from './listeners.js';
 
 const CARD = '4242-secret';
 const CALLER = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
-async function openShop() {
+async function openShop(effects: 'run' | 'wait' = 'run') {
   const spans = spansInMemory();
   const shop = await createTestRuntime({
     define: defineShop,
-    effects: 'run',
+    effects,
     telemetry: { tracerProvider: spans.provider },
   });
   onTestFinished(() => shop.close());
@@ -213,17 +214,74 @@ describe('what is kept quiet, and what survives', () => {
     expect(failed.attributes).toMatchObject({ 'holdfast.outcome': 'error', 'error.type': 'card-refused' });
   });
 
-  test('after a crash the cause is named, and its span is not', async () => {
+  test('a trace goes on after a crash, though the step whose effect it is was never told', async () => {
     const { spans, shop } = await openShop();
     const order = await shop.kinds.orders.create({ id: '7', input: { card: CARD } });
-    await shop.crash({ at: 'after-commit', during: () => order.send({ type: 'pay' }) });
+    const pay = (): unknown => order.send({ type: 'pay' }, { traceparent: CALLER });
+    await shop.crash({ at: 'after-commit', during: pay });
     await shop.settle();
-    const effects = spans.all().filter(({ name }) => name === 'holdfast.effect');
+    expect(spans.all().filter(({ attributes }) => attributes['holdfast.event'] === 'pay')).toEqual([]);
+    const effect = spans.one('holdfast.effect', { address: 'order/7' });
     const result = spans.one('holdfast.step', { address: 'order/7', seq: 3 });
+    const packed = spans.one('holdfast.step', { address: 'store/1', event: 'pack' });
+    expect([effect, result, packed].map(traceOf)).toEqual(Array(3).fill(CALLER.slice(3, 35)));
+    expect(effect.parentSpanContext).toMatchObject({ isRemote: true });
+    expect(effect.attributes['holdfast.cause']).toBe('order/7/2');
     expect(result.attributes['holdfast.cause']).toBe('order/7/2:0');
-    expect(effects.at(-1)?.parentSpanContext).toBeUndefined();
-    expect(effects.at(-1)?.attributes['holdfast.cause']).toBe('order/7/2');
-    expect(result.parentSpanContext?.spanId).toBe(idOf(effects.at(-1) ?? result));
+    expect(result.parentSpanContext?.spanId).toBe(idOf(effect));
+  });
+
+  test('what a step sent is its child in the next process, and its journal says so', async () => {
+    const { spans, shop } = await openShop('wait');
+    const order = await shop.kinds.orders.create({ id: '7', input: { card: CARD } });
+    await order.send({ type: 'pay' });
+    const paid = (): unknown => shop.effects.answer('order.charge', { receipt: '' });
+    await shop.crash({ at: 'after-commit', during: paid });
+    await shop.settle();
+    const asked = spans.one('holdfast.step', { address: 'order/7', seq: 2 });
+    const packed = spans.one('holdfast.step', { address: 'store/1', event: 'pack' });
+    expect(traceOf(packed)).toBe(traceOf(asked));
+    expect(packed.parentSpanContext).toMatchObject({ isRemote: true });
+    const [, entry] = await shop.runtime.inspect.reader.journal('store/1');
+    expect(entry?.traceparent).toBe(`00-${traceOf(asked)}-${packed.parentSpanContext?.spanId}-01`);
+  });
+
+  test('an effect that is run again in the next process is a child of its step', async () => {
+    const { spans, shop } = await openShop('wait');
+    const order = await shop.kinds.orders.create({ id: '7', input: { card: CARD } });
+    await order.send({ type: 'pay' });
+    await shop.settle();
+    await shop.crash();
+    await shop.settle();
+    await shop.effects.answer('order.charge', { receipt: '' });
+    const asked = spans.one('holdfast.step', { address: 'order/7', seq: 2 });
+    const effect = spans.one('holdfast.effect', { address: 'order/7', outcome: 'done' });
+    expect(effect.parentSpanContext).toMatchObject({ spanId: idOf(asked), isRemote: true });
+    expect(traceOf(effect)).toBe(traceOf(asked));
+  });
+
+  test('a step that is not committed is never told, though its span had begun', async () => {
+    const { spans, shop } = await openShop();
+    const order = await shop.kinds.orders.create({ id: '7', input: { card: CARD } });
+    await shop.crash({ at: 'before-commit', during: () => order.send({ type: 'pay' }) });
+    await shop.settle();
+    expect(spans.all().filter(({ attributes }) => attributes['holdfast.event'] === 'pay')).toEqual([]);
+  });
+
+  test.each([
+    ['nobody traces', undefined],
+    ['no step is sampled', new BasicTracerProvider({ sampler: new AlwaysOffSampler() })],
+  ])('rows say nothing of a trace where %s', async (_where, tracerProvider) => {
+    const shop = await createTestRuntime({
+      define: defineShop,
+      ...(tracerProvider && { telemetry: { tracerProvider } }),
+    });
+    onTestFinished(() => shop.close());
+    const order = await shop.kinds.orders.create({ id: '7', input: { card: CARD } });
+    await order.send({ type: 'pay' });
+    await shop.settle();
+    const { outbox } = await shop.runtime.export('order/7', { redact: false });
+    expect(outbox.map((row) => Object.keys(row))).toEqual([['address', 'id', 'child', 'src', 'input']]);
   });
 
   test('a provider that throws is logged once and hurts nobody', async () => {
