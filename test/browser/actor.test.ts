@@ -1,4 +1,5 @@
 /** One actor, as a browser shows it: what it is, why it is there, as it happens, and what cannot be shown. */
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { barriers, HOSTILE, openHouse, overflowPx, visit, type BrowserHouse } from './house.js';
 import { picture } from './pictures.js';
@@ -27,12 +28,25 @@ test('a running job shows why it waits, its chart follows it, and its steps are 
   await page.locator('[data-state="pending"][data-active]').waitFor();
   await page.locator('.why-words', { hasText: 'pending' }).waitFor();
   await page.locator('[data-badge="pending"]', { hasText: 'left' }).waitFor();
+  await page.locator('.actor-next', { hasText: 'after nextPoll → polling' }).waitFor();
+  expect(await isInView(page, 'pending')).toBe(true);
   const [step = ''] = (await page.locator('.scrubber-words').innerText()).split(' · ');
   await page.locator('.scrubber-words', { hasNotText: step }).waitFor();
   expect(await page.locator('.actor-links li').first().innerText()).toContain('session/telegram:42');
   expect(faults).toEqual([]);
   await picture(page, 'actor');
 });
+
+/** In the middle of its box, and not smaller than can be read. */
+function isInView(page: Page, state: string): Promise<boolean> {
+  return page.evaluate<boolean>(`(() => {
+    const box = document.querySelector('.chart-scroll').getBoundingClientRect();
+    const state = document.querySelector('[data-state="${state}"] > .box');
+    const { left, right, top, bottom, width } = state.getBoundingClientRect();
+    const isWithin = left >= box.left && right <= box.right && top >= box.top && bottom <= box.bottom;
+    return isWithin && width / Number(state.getAttribute('width')) >= 0.8;
+  })()`);
+}
 
 test('it follows an order from state to state, with its effect in the badge', async () => {
   const order = await house.order('live');
@@ -59,6 +73,17 @@ test('a settled job shows what it made, and what somebody wrote is text', async 
     if ((await there.count()) > 0) await there.click();
   }
   expect(await page.locator('img[src="x"], main script').count()).toBe(0);
+  expect(faults).toEqual([]);
+});
+
+test('an image that a job made is shown, and decodes', async () => {
+  const job = await house.painting('a harbour at dawn, in oil');
+  await job.settled();
+  const { page, faults } = await visit(house, { hash: hashOf(`job/${job.id}`) });
+  const image = page.locator('.artifacts img[src^="v1/artifacts/"]');
+  await image.scrollIntoViewIfNeeded();
+  const width = (): Promise<number> => image.evaluate((img) => Number(Reflect.get(img, 'naturalWidth')));
+  await expect.poll(width, { timeout: 30_000 }).toBeGreaterThan(0);
   expect(faults).toEqual([]);
 });
 

@@ -40,6 +40,8 @@ export interface BrowserHouse {
   readonly page: Page;
   /** A video whose provider is done with it at once. */
   film(prompt: string, more?: { readonly sessionKey?: string }): Promise<JobHandle>;
+  /** A picture whose provider is done with it at once. */
+  painting(prompt: string): Promise<JobHandle>;
   /** A video that its provider is at for ever. */
   longFilm(prompt: string, more?: { readonly sessionKey?: string }): Promise<JobHandle>;
   /** Creates an order: a user's machine. Its charge is answered when it is let. */
@@ -98,6 +100,7 @@ export async function openHouse({ allowActions = false }: HouseOptions = {}): Pr
     ...{ runtime, simulator, origin, browser, page },
     url: `${origin}${inspector.path}`,
     film: (prompt, more = {}) => submit(prompt, more),
+    painting: (prompt) => submit(prompt, { provider: 'kling', kind: 'image' }),
     longFilm: async (prompt, more = {}) => {
       simulator.setScript({ life: NEVER });
       const job = await submit(prompt, more);

@@ -101,6 +101,16 @@ test('nothing of it keeps anybody out, light or dark, wide or narrow', async () 
   }
 });
 
+test('where nobody is yet, it says how somebody comes', async () => {
+  const { page } = await visit(house, { hash: '#/activity' });
+  const json = { live: true, quarantined: 0, kinds: [] };
+  await page.route('**/v1/population', (route) => route.fulfill({ json }));
+  await page.getByRole('link', { name: 'Population' }).click();
+  await page.getByRole('heading', { name: 'There is no actor here yet.' }).waitFor();
+  await page.getByText('holdfast work add').waitFor();
+  expect(await page.locator('[data-total]').count()).toBe(0);
+});
+
 test('its picture is in the documents', async () => {
   const orders = await Promise.all(Array.from({ length: 40 }, (_each, at) => house.order(`shown-${at}`)));
   const paid = orders.slice(0, 14);

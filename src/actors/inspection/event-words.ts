@@ -4,6 +4,7 @@
  * Pure. Callers: why-words.ts, story-mermaid.ts, acts.ts.
  */
 import { dateOf } from '../../clock.js';
+import { durationWords } from './duration-words.js';
 
 const ENDS = [
   ['xstate.done.actor.', 'answers'],
@@ -20,27 +21,6 @@ export function eventWords(type: string): string {
   const [, delay] = /^xstate\.after\.([^.]+)\./.exec(type) ?? [];
   if (delay !== undefined) return `after ${/^\d+$/.test(delay) ? durationWords(Number(delay)) : delay}`;
   return type.replace(/^holdfast\./, 'kernel: ');
-}
-
-const UNITS = [
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['min', 60_000],
-  ['s', 1_000],
-] as const;
-
-/** A time span in its two largest units: "23 h 56 min", "2.1 s", "340 ms". */
-export function durationWords(ms: number): string {
-  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
-  if (ms < 10_000) return `${Math.round(ms / 100) / 10} s`;
-  const at = UNITS.findIndex(([, unit]) => ms >= unit);
-  const [name, unit] = UNITS[at] ?? UNITS[3];
-  const next = UNITS[at + 1];
-  if (next === undefined) return `${Math.floor(ms / unit)} ${name}`;
-  const rest = Math.floor((ms % unit) / next[1]);
-  return rest === 0
-    ? `${Math.floor(ms / unit)} ${name}`
-    : `${Math.floor(ms / unit)} ${name} ${rest} ${next[0]}`;
 }
 
 /** A wall time, to the minute on the day of `now`, with the date on others; UTC. */

@@ -4,7 +4,8 @@
  *
  * Pure. Callers: why-words.ts. Invariant: what a context does not have is left out, and no fault.
  */
-import { durationWords, timeWords } from './event-words.js';
+import { durationWords } from './duration-words.js';
+import { timeWords } from './event-words.js';
 import { loose, text } from './titles.js';
 import type { WhyFacts } from './why-facts.js';
 

@@ -6,7 +6,8 @@
  * questions.
  */
 import { kernelEvents } from '../kernel/kernel-events.js';
-import { durationWords, eventWords, timeWords } from './event-words.js';
+import { durationWords } from './duration-words.js';
+import { eventWords, timeWords } from './event-words.js';
 import type { EffectView } from './face.js';
 import type { WhyFacts } from './why-facts.js';
 import { reasonsOf } from './why-reasons.js';
@@ -59,9 +60,10 @@ function standing(facts: WhyFacts): readonly string[] {
   }
   if (states.length === 0) return [`${address} is ${status} since ${durationWords(now - record.at)}.`];
   const shown = foreground(facts);
-  const told = shown.map(({ path, since, p95Ms }) => {
+  const told = shown.map(({ path, since, atLeast = false, p95Ms }) => {
     const others = p95Ms === undefined ? '' : ` (others leave it within ${durationWords(p95Ms)}, p95)`;
-    return `in ${path} for ${durationWords(now - since)}${others}`;
+    const least = atLeast ? 'at least ' : '';
+    return `in ${path} for ${least}${durationWords(now - since)}${others}`;
   });
   const descriptions = new Set(shown.map(({ description = '' }) => withStop(description)));
   return [`${address} has been ${told.join(', and ')}.`, ...descriptions];

@@ -4,6 +4,7 @@
  * Owns: which view is shown, the theme, the list of keys. Callers: main.tsx. Invariants:
  *  1  A key is ours only where nobody types, and no other key is held with it.
  *  2  What changes by itself is said once, politely, in one place: `announce`.
+ *  3  A link that led elsewhere is gone with its view: the keyboard goes on from the new view's beginning.
  */
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
@@ -30,6 +31,7 @@ const keys: readonly (readonly [key: string, what: string])[] = [
   ['↑ ↓', 'from line to line'],
   ['Enter', 'opens what has the focus'],
   ['← → Home End', 'through the steps of an actor'],
+  ['+ − 0 1 f', 'how large a chart with the focus is: fitting, as drawn, following'],
   ['?', 'these keys'],
   ['Esc', 'closes'],
 ];
@@ -38,6 +40,12 @@ export function Shell(): VNode {
   const route = useRoute();
   const main = useRef<HTMLElement>(null);
   const help = useRef<HTMLDialogElement>(null);
+  const place = `${route.view} ${route.query['address'] ?? ''}`;
+  const before = useRef(place);
+  useEffect(() => {
+    if (before.current !== place && document.activeElement === document.body) main.current?.focus();
+    before.current = place;
+  }, [place]);
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;

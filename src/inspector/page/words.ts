@@ -4,32 +4,15 @@
  * Pure. Callers: the page's views.
  */
 import type { StateValue } from 'xstate';
+import { durationWords } from '../../actors/inspection/duration-words.js';
+
+export { durationWords };
 import type { StepLine } from '../../actors/inspection/face.js';
-
-const UNITS = [
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['min', 60_000],
-  ['s', 1_000],
-] as const;
-
-/** `3 d 4 h`, `12 min 5 s`, `850 ms`: the two largest units, rounded down. */
-export function durationWords(ms: number): string {
-  if (!Number.isFinite(ms)) return '';
-  const left = Math.max(0, Math.floor(ms));
-  const at = UNITS.findIndex(([, size]) => left >= size);
-  const [name, size] = UNITS[at] ?? ['ms', 1];
-  const first = `${Math.floor(left / size)} ${name}`;
-  const [smallerName, smallerSize] = UNITS[at + 1] ?? [undefined, 1];
-  if (at < 0 || smallerName === undefined) return first;
-  const rest = Math.floor((left % size) / smallerSize);
-  return rest === 0 ? first : `${first} ${rest} ${smallerName}`;
-}
 
 /** `12 min ago`: the largest unit alone. */
 export function agoWords(at: number, now: number): string {
   const [first = '0', unit = 's'] = durationWords(Math.max(now - at, 0)).split(' ');
-  return unit === 'ms' ? 'now' : `${first} ${unit} ago`;
+  return unit === 'ms' ? 'now' : `${first.replace(/\..*/, '')} ${unit} ago`;
 }
 
 /** The paths of the leaf states of a value: `{a: {b: 'c'}, d: {}}` → `['a.b.c', 'd']`. */

@@ -68,16 +68,20 @@ describe('words', () => {
     [0, '0 ms'],
     [850.7, '850 ms'],
     [1_000, '1 s'],
+    [2_190, '2.1 s'],
+    [9_999, '9.9 s'],
+    [10_900, '10 s'],
     [65_000, '1 min 5 s'],
     [7_200_000, '2 h'],
     [273_600_000, '3 d 4 h'],
     [-5, '0 ms'],
+    [Number.NaN, ''],
   ])('%d ms are %s', (ms, words) => expect(durationWords(ms)).toBe(words));
 
   test('what is less than a second ago, or ahead of the clock, is now', () => {
     expect(agoWords(1_000, 1_900)).toBe('now');
     expect(agoWords(5_000, 1_000)).toBe('now');
-    expect(agoWords(0, 125_000)).toBe('2 min ago');
+    expect([agoWords(0, 125_000), agoWords(0, 2_900)]).toEqual(['2 min ago', '2 s ago']);
   });
 
   test('a commit says how long after its step it was written, or when, where the clock went back', () => {

@@ -1,17 +1,20 @@
 /**
- * What an actor is, in a few lines: its address, how it is, since when, and what it belongs to.
+ * What an actor is, in a few lines: its address, how it is, since when, what comes next, and what it belongs
+ * to.
  *
  * Callers: stage.tsx. Invariant: a fault is said here, whatever panel is open.
  */
 import type { VNode } from 'preact';
-import type { ActorReport } from '../../../actors/inspection/face.js';
+import type { ActorReport, WhyReport } from '../../../actors/inspection/face.js';
 import { useNow } from '../house.js';
 import { hrefOf } from '../router.js';
 import { agoWords, durationWords, stateWords, timeWords } from '../words.js';
 import { AddressLink } from './address-link.js';
+import { useEventWords } from './named-events.js';
 
 interface HeadProps {
   readonly report: ActorReport;
+  readonly why?: WhyReport | undefined;
   readonly isLinked: boolean;
 }
 
@@ -24,7 +27,7 @@ const MARKS: Readonly<Record<ActorReport['status'], string>> = {
   unreadable: 'mark mark-trouble',
 };
 
-export function ActorHead({ report, isLinked }: HeadProps): VNode {
+export function ActorHead({ report, why, isLinked }: HeadProps): VNode {
   const now = useNow();
   const { address, status, since, title } = report;
   const state = stateWords(report.value);
@@ -33,7 +36,7 @@ export function ActorHead({ report, isLinked }: HeadProps): VNode {
       <div class="view-head">
         <h1 class="mono">{address}</h1>
         <span class={MARKS[status]}>{status}</span>
-        {state !== '' && <strong class="mono">{state}</strong>}
+        {state !== '' && <strong class="mono actor-state">{state}</strong>}
         {since !== undefined && (
           <span class="soft" title={timeWords(since)}>
             {now - since < 1_000 ? 'just now' : `for ${durationWords(now - since)}`}
@@ -41,11 +44,50 @@ export function ActorHead({ report, isLinked }: HeadProps): VNode {
         )}
       </div>
       {title !== undefined && title !== report.id && <p class="actor-title">{title}</p>}
+      {why !== undefined && status === 'active' && <Next why={why} now={now} />}
       <Facts report={report} now={now} isLinked={isLinked} />
       <Links report={report} isLinked={isLinked} />
       <Notes report={report} now={now} />
     </header>
   );
+}
+
+/** What moves it if nobody does: effects and the first timer; else what it waits for. */
+function Next({ why, now }: { readonly why: WhyReport; readonly now: number }): VNode | null {
+  const eventWords = useEventWords();
+  const [timed] = why.legal
+    .flatMap(({ dueAt, ...event }) => (dueAt === undefined ? [] : [{ ...event, dueAt }]))
+    .toSorted((a, b) => a.dueAt - b.dueAt);
+  const ways = [
+    ...why.effects.map(({ src, state }) => `${src} ${DOES[state]}`),
+    ...(timed === undefined ? [] : [timerWords(timed, eventWords(timed.type), now)]),
+  ];
+  const heard = [...new Set(why.legal.map(({ type }) => eventWords(type)))];
+  if (ways.length === 0 && heard.length === 0) return null;
+  return (
+    <p class="actor-next">
+      <span class="soft">{ways.length > 0 ? 'next' : 'waits for'}</span>{' '}
+      {ways.length > 0 ? ways.join(' · ') : orWords(heard)}
+    </p>
+  );
+}
+
+const DOES = { running: 'runs', waiting: 'waits to run', parked: 'is parked' } as const;
+const HEARD_MAX = 3;
+
+function timerWords(
+  { dueAt, targets }: { readonly dueAt: number; readonly targets: readonly string[] },
+  name: string,
+  now: number,
+): string {
+  const to = targets.map((path) => path || 'itself').join(', ');
+  const when = dueAt > now ? `in ${durationWords(dueAt - now)}` : 'now';
+  return to === '' ? `${name}, ${when}` : `${name} → ${to}, ${when}`;
+}
+
+function orWords(names: readonly string[]): string {
+  const shown = names.slice(0, HEARD_MAX).join(', ');
+  return names.length > HEARD_MAX ? `${shown}, or ${names.length - HEARD_MAX} others` : shown;
 }
 
 function Facts({ report, now, isLinked }: HeadProps & { readonly now: number }): VNode {

@@ -75,7 +75,7 @@ export function Stage(props: StageProps): VNode {
   return (
     <EffectNamesContext.Provider value={names}>
       <article class="actor" data-address={report.address}>
-        <ActorHead report={report} isLinked={source.isLinked} />
+        <ActorHead report={report} why={props.why} isLinked={source.isLinked} />
         <div class="actor-stage">
           <div class="sheet actor-left">
             {chart === undefined ? (

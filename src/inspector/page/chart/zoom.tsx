@@ -1,103 +1,123 @@
 /**
- * How large a chart is drawn: fitting its box, or by hand.
+ * How large a chart is drawn: by a rule of who shows it, or by hand.
  *
- * Owns: the scale. Callers: the population. Invariants:
- *  1  A chart that fits is as large as its box allows, and never larger than it was drawn; one that would be
- *     too small to be read is scrolled through, downwards rather than sideways.
+ * Owns: the scale. Callers: the population, the actor view. Invariants:
+ *  1  The first rule holds until somebody chooses another one, or a scale.
  *  2  `size` is called after every draw: the box may be another by then.
  */
 import type { VNode } from 'preact';
 import { useCallback, useRef, useState } from 'preact/hooks';
 
+/** A rule, with a name, a key and what it does in words. */
+export interface Fit {
+  readonly name: string;
+  readonly key: string;
+  readonly title: string;
+  readonly scaleOf: (room: Room) => number;
+}
+
+/** Scales at which a chart just goes into its box, all of it or by its width; never larger than drawn. */
+export interface Room {
+  readonly whole: number;
+  readonly wide: number;
+}
+
 export interface Zoom {
-  /** Undefined: it fits. */
-  readonly scale: number | undefined;
+  readonly chosen: Fit | number;
+  readonly fits: readonly Fit[];
   /** Draws it as large as it is to be; returns the scale that this is. */
   readonly size: (svg: SVGSVGElement, boxHeightPx: number) => number;
   readonly by: (factor: number) => void;
-  readonly to: (scale: number | undefined) => void;
-  /** For the keys `+`, `-`, `0` and `1`. */
+  readonly to: (chosen: Fit | number) => void;
+  /** For the keys `+`, `-`, `1`, and those of the rules. */
   readonly press: (event: KeyboardEvent) => void;
 }
 
 const STEP = 1.25;
 const SCALE_MIN = 0.1;
 const SCALE_MAX = 3;
-const PADDING_PX = 22;
-/** Smaller than the first it is made only to be as wide as its box, smaller than the second not at all. */
-const FIT_WIDE = 0.7;
-const FIT_MIN = 0.3;
 /** Smaller than this, chart.css leaves all but the names away, and these are drawn larger. */
 const SMALL = 0.5;
 const NAME_GROWTH_MAX = 2.2;
 
-export function useZoom(): Zoom {
-  const [scale, setScale] = useState<number>();
+export function useZoom(fits: readonly [Fit, ...Fit[]]): Zoom {
+  const [chosen, to] = useState<Fit | number>(fits[0]);
   const shown = useRef(1);
   const size = useCallback(
     (svg: SVGSVGElement, boxHeightPx: number): number => {
       const { width, height } = svg.viewBox.baseVal;
-      const roomPx = (svg.parentElement?.clientWidth ?? 0) - PADDING_PX;
-      if (width === 0 || height === 0 || roomPx <= 0) return 1;
-      const wide = roomPx / width;
-      const whole = Math.min(1, wide, (boxHeightPx - PADDING_PX) / height);
-      shown.current = scale ?? Math.max(whole, Math.min(FIT_WIDE, Math.max(FIT_MIN, wide)));
-      svg.classList.toggle('is-small', shown.current < SMALL);
-      const growth = Math.min(NAME_GROWTH_MAX, Math.max(1, 0.85 / shown.current));
+      const room = roomOf(svg, boxHeightPx);
+      if (room === undefined) return 1;
+      const scale = typeof chosen === 'number' ? chosen : chosen.scaleOf(room);
+      shown.current = scale;
+      svg.classList.toggle('is-small', scale < SMALL);
+      const growth = Math.min(NAME_GROWTH_MAX, Math.max(1, 0.85 / scale));
       svg.style.setProperty('--name-growth', String(growth));
-      svg.setAttribute('width', String(Math.floor(width * shown.current)));
-      svg.setAttribute('height', String(Math.floor(height * shown.current)));
-      return shown.current;
+      svg.setAttribute('width', String(Math.floor(width * scale)));
+      svg.setAttribute('height', String(Math.floor(height * scale)));
+      return scale;
     },
-    [scale],
+    [chosen],
   );
-  const by = (factor: number): void =>
-    setScale(Math.min(SCALE_MAX, Math.max(SCALE_MIN, shown.current * factor)));
+  const by = (factor: number): void => to(Math.min(SCALE_MAX, Math.max(SCALE_MIN, shown.current * factor)));
   const press = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === '+' || event.key === '=') by(STEP);
+    const fit = fits.find(({ key }) => key === event.key);
+    if (fit !== undefined) to(fit);
+    else if (event.key === '+' || event.key === '=') by(STEP);
     else if (event.key === '-') by(1 / STEP);
-    else if (event.key === '0') setScale(undefined);
-    else if (event.key === '1') setScale(1);
+    else if (event.key === '1') to(1);
     else return;
     event.preventDefault();
   };
-  return { scale, size, by, to: setScale, press };
+  return { chosen, fits, size, by, to, press };
 }
 
-export function ZoomTools({ zoom: { scale, by, to } }: { readonly zoom: Zoom }): VNode {
+/** Undefined where nothing is seen of it. */
+function roomOf(svg: SVGSVGElement, boxHeightPx: number): Room | undefined {
+  const { width, height } = svg.viewBox.baseVal;
+  const box = svg.parentElement;
+  if (box === null || width === 0 || height === 0) return undefined;
+  const { paddingLeft, paddingRight, paddingTop, paddingBottom } = getComputedStyle(box);
+  // A pixel of scale is lost by rounding.
+  const widthPx = box.clientWidth - Number.parseFloat(paddingLeft) - Number.parseFloat(paddingRight) - 1;
+  const heightPx = boxHeightPx - Number.parseFloat(paddingTop) - Number.parseFloat(paddingBottom) - 1;
+  if (widthPx <= 0 || heightPx <= 0) return undefined;
+  const wide = Math.min(1, widthPx / width);
+  return { wide, whole: Math.min(wide, heightPx / height) };
+}
+
+export function ZoomTools({ zoom: { chosen, fits, by, to } }: { readonly zoom: Zoom }): VNode {
   return (
     <div class="chart-tools" role="group" aria-label="Size of the chart">
-      <button
-        type="button"
-        class="quiet"
-        onClick={() => by(1 / STEP)}
-        aria-label="Smaller"
-        title="Smaller: −"
-      >
-        −
-      </button>
-      <button type="button" class="quiet" onClick={() => by(STEP)} aria-label="Larger" title="Larger: +">
-        +
-      </button>
-      <button
-        type="button"
-        class="quiet"
-        onClick={() => to(undefined)}
-        aria-pressed={scale === undefined}
-        title="Fit: 0"
-      >
-        Fit
-      </button>
-      <button
-        type="button"
-        class="quiet"
-        onClick={() => to(1)}
-        aria-pressed={scale === 1}
-        title="As drawn: 1"
-      >
-        100 %
-      </button>
+      <Tool name="−" label="Smaller" title="Smaller: −" act={() => by(1 / STEP)} />
+      <Tool name="+" label="Larger" title="Larger: +" act={() => by(STEP)} />
+      {fits.map((fit) => (
+        <Tool
+          key={fit.name}
+          name={fit.name}
+          title={`${fit.title}: ${fit.key}`}
+          act={() => to(fit)}
+          isOn={chosen === fit}
+        />
+      ))}
+      <Tool name="100 %" title="As it is drawn: 1" act={() => to(1)} isOn={chosen === 1} />
     </div>
+  );
+}
+
+function Tool(props: {
+  readonly name: string;
+  readonly title: string;
+  /** Where the name is a sign. */
+  readonly label?: string;
+  readonly act: () => void;
+  readonly isOn?: boolean;
+}): VNode {
+  const { name, title, label, act, isOn } = props;
+  return (
+    <button type="button" class="quiet" onClick={act} aria-label={label} aria-pressed={isOn} title={title}>
+      {name}
+    </button>
   );
 }

@@ -8,7 +8,7 @@ import type { VNode } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { KindView } from '../../../actors/inspection/face.js';
 import { ChartBox } from '../chart/chart-box.js';
-import { useZoom, ZoomTools } from '../chart/zoom.js';
+import { useZoom, ZoomTools, type Fit } from '../chart/zoom.js';
 import { Nothing } from '../notice.js';
 import { go, hrefOf } from '../router.js';
 import { shortened } from '../story/diagram.js';
@@ -18,6 +18,16 @@ import { countsByPath, editionsOf, stateRows, unfinishedOf, type Edition, type S
 
 /** What its box is high at most: population.css has it too. */
 const CHART_PX_MAX = 640;
+/** Smaller than the first it is made only to be as wide as its box, smaller than the second not at all. */
+const FIT_WIDE = 0.7;
+const FIT_MIN = 0.3;
+/** As large as its box allows; what would be too small to read is scrolled, downwards rather than aside. */
+const fits: readonly [Fit] = [
+  {
+    ...{ name: 'Fit', key: '0', title: 'As large as its box' },
+    scaleOf: ({ whole, wide }) => Math.max(whole, Math.min(FIT_WIDE, Math.max(FIT_MIN, wide))),
+  },
+];
 /** A chart wider than this has the sheet's whole width, and the table below it. */
 const WIDE_PX = 1_100;
 /** Of an id in the table. */
@@ -36,6 +46,7 @@ export function KindSheet({ kind }: { readonly kind: KindView }): VNode {
       id={sheetId(kind.kind)}
       aria-label={kind.kind}
       data-kind={kind.kind}
+      tabIndex={-1}
       ref={sheet}
     >
       <header class="sheet-head">
@@ -108,7 +119,7 @@ function PopulationChart(props: {
 }): VNode {
   const { kind, edition, onWidth } = props;
   const counts = useMemo(() => countsByPath(edition.states), [edition]);
-  const zoom = useZoom();
+  const zoom = useZoom(fits);
   const shown = useRef<SVGSVGElement>(null);
   const { version, hash } = edition;
   return (

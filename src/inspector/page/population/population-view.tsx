@@ -8,7 +8,7 @@ import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Population } from '../../../actors/inspection/face.js';
 import { useApi, useAsked, useLive } from '../house.js';
-import { Nothing, Trouble, Waiting } from '../notice.js';
+import { Trouble, Waiting } from '../notice.js';
 import { hrefOf, type Query } from '../router.js';
 import { countWords } from '../words.js';
 import { crowdWords, KindSheet, sheetId } from './kind-sheet.js';
@@ -30,19 +30,21 @@ export function PopulationView(_props: { readonly query: Query }): VNode {
     <>
       <div class="view-head">
         <h1>Population</h1>
-        <span class="soft" data-total>
-          {countWords(total)} actors of {inhabited.length} {inhabited.length === 1 ? 'kind' : 'kinds'}
-        </span>
+        {inhabited.length > 0 && (
+          <span class="soft" data-total>
+            {countWords(total)} actors of {inhabited.length} {inhabited.length === 1 ? 'kind' : 'kinds'}
+          </span>
+        )}
       </div>
       {error !== undefined && <Trouble error={error} again={again} />}
-      {inhabited.length === 0 && <Nothing>There is no actor here yet.</Nothing>}
+      {inhabited.length === 0 && <FirstRun kinds={empty.map(({ kind }) => kind)} />}
       {inhabited.length > 1 && (
         <nav class="kinds" aria-label="Kinds">
           {inhabited.map((kind) => (
             <button
               key={kind.kind}
               type="button"
-              onClick={() => document.getElementById(sheetId(kind.kind))?.scrollIntoView()}
+              onClick={() => goToSheet(kind.kind)}
               title={crowdWords(kind)}
             >
               <code>{kind.kind}</code> <span class="soft">{countWords(unfinishedOf(kind))}</span>
@@ -53,7 +55,7 @@ export function PopulationView(_props: { readonly query: Query }): VNode {
       {inhabited.map((kind) => (
         <KindSheet key={kind.kind} kind={kind} />
       ))}
-      {empty.length > 0 && (
+      {empty.length > 0 && inhabited.length > 0 && (
         <p class="notice">
           None of: {empty.map(({ kind }) => kind).join(', ')}. <a href={hrefOf('actors')}>All actors</a>
         </p>
@@ -61,6 +63,31 @@ export function PopulationView(_props: { readonly query: Query }): VNode {
     </>
   );
 }
+
+/** With the focus, so that the keyboard goes on from there. */
+function goToSheet(kind: string): void {
+  const sheet = document.getElementById(sheetId(kind));
+  sheet?.scrollIntoView();
+  sheet?.focus({ preventScroll: true });
+}
+
+/** Nobody is here: how somebody comes. */
+function FirstRun({ kinds }: { readonly kinds: readonly string[] }): VNode {
+  return (
+    <section class="sheet first-run" aria-label="There is no actor here yet">
+      <h2>There is no actor here yet.</h2>
+      <p>
+        A job, a task, a message to a session, an item of work, or one of your own machines: each is an actor,
+        and shows up here as soon as it begins. From your program, or from a shell:
+      </p>
+      <pre tabIndex={0}>{FIRST_COMMANDS}</pre>
+      {kinds.length > 0 && <p class="soft">Kinds that are defined: {kinds.join(', ')}.</p>}
+    </section>
+  );
+}
+
+const FIRST_COMMANDS = `holdfast work add hello --payload '{"to": "the world"}'
+holdfast tasks submit 'Read the three manuals'`;
 
 function usePopulation(): {
   readonly population: Population | undefined;
