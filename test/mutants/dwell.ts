@@ -90,7 +90,7 @@ export const dwellMutants: readonly Mutant[] = [
     find: '    } catch (error) {\n      this.#failed(error);\n      return undefined;\n    }',
     replace: '    } catch (error) {\n      this.#failed(error);\n      throw error;\n    }',
     caughtBy: spans,
-    by: 'a provider that throws is logged once and hurts nobody',
+    by: '… is logged once and hurts nobody',
   },
   {
     name: 'keeps a series for every type of event that users send',

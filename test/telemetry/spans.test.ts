@@ -1,4 +1,4 @@
-import { context, ROOT_CONTEXT, SpanStatusCode, trace } from '@opentelemetry/api';
+import { context, ROOT_CONTEXT, SpanStatusCode, trace, type Span } from '@opentelemetry/api';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { fromPromise } from 'xstate';
 import type { Logger } from '../../src/index.js';
@@ -284,17 +284,18 @@ describe('what is kept quiet, and what survives', () => {
     expect(outbox.map((row) => Object.keys(row))).toEqual([['address', 'id', 'child', 'src', 'input']]);
   });
 
-  test('a provider that throws is logged once and hurts nobody', async () => {
+  const throwing = (): never => {
+    throw new Error('no span');
+  };
+  const hollow = new Proxy({} as Span, { get: () => throwing });
+
+  test.each([
+    ['a provider that throws', throwing],
+    ['a span that throws whatever it is asked', () => hollow],
+  ])('%s is logged once and hurts nobody', async (_who, startSpan) => {
     const logged: string[] = [];
     const log: Logger = { ...silentLogger, warn: (_fields, message) => void logged.push(message) };
-    const thrower = {
-      startSpan: (): never => {
-        throw new Error('no span');
-      },
-      startActiveSpan: (): never => {
-        throw new Error('no span');
-      },
-    };
+    const thrower = { startSpan, startActiveSpan: throwing };
     const shop = await createTestRuntime({
       define: defineShop,
       effects: 'run',

@@ -48,6 +48,7 @@ export class Stage {
   failed: (error: unknown) => void = nothing;
   readonly commitNumber: number;
   readonly epoch: number;
+  /** Who traces the step. */
   readonly watch: KernelWatch | undefined;
   readonly #group: Group;
 

@@ -134,13 +134,12 @@ export class Tracing {
 /** A step that has a span, begun. */
 class SpanTrace implements StepTrace {
   readonly span: Span;
+  readonly traceparent: string | undefined;
 
   constructor(span: Span) {
     this.span = span;
-  }
-
-  get traceparent(): string | undefined {
-    return this.span.isRecording() ? traceparentOf(this.span.spanContext()) : undefined;
+    // Here, where a throw is caught: the span is somebody else's code, and who asks later writes a step.
+    this.traceparent = span.isRecording() ? traceparentOf(span.spanContext()) : undefined;
   }
 }
 
