@@ -51,6 +51,9 @@ import type { Vault } from './vault.js';
 const KIND = 'job';
 const SETTLED: ReadonlySet<JobStatus> = new Set(['done', 'failed', 'timedOut', 'cancelled']);
 
+/** Thrown in the step's own turn where it is to be cancelled already. */
+const NOTED = new Error('noted');
+
 /** Defaults for every job of a runtime; a request may override the first five. Milliseconds. */
 export interface JobOptions {
   /** From acceptance to the last poll; default 30 min. */
@@ -246,11 +249,17 @@ export class Jobs {
     const { reason } = checked(cancelSchema, { reason: why });
     const before = await this.view(id);
     const event = { type: 'job.cancel', ...(reason === undefined ? {} : { reason }) };
-    if (!SETTLED.has(before.status)) await this.#kernel.send(addressOf(id), event, sent);
+    const check: StepCheck = (snapshot) => {
+      const now = jobStatus(snapshot);
+      if (SETTLED.has(now)) throw notCancellable(id, now);
+      if (isUnwanted(snapshot)) throw NOTED;
+    };
+    if (!SETTLED.has(before.status))
+      await this.#kernel.send(addressOf(id), event, { ...sent, check }).catch(unlessNoted);
     await this.#hurryIfUnwanted(addressOf(id));
     const { status } = SETTLED.has(before.status) ? before : await this.view(id);
     if (!SETTLED.has(status) || (status === 'cancelled' && status !== before.status)) return;
-    throw new HoldfastError('JOB_NOT_CANCELLABLE', `job ${id} is ${status}`, { details: { status } });
+    throw notCancellable(id, status);
   }
 
   /** A cancelled job whose POST waits for its turn, behind a paused account for one, need not wait for it. */
@@ -317,6 +326,14 @@ export class Jobs {
       effects: jobPolicies(providers.limitsOf, providers.concurrentMax),
     });
   }
+}
+
+function notCancellable(id: string, status: JobStatus): HoldfastError {
+  return new HoldfastError('JOB_NOT_CANCELLABLE', `job ${id} is ${status}`, { details: { status } });
+}
+
+function unlessNoted(error: unknown): void {
+  if (error !== NOTED) throw error;
 }
 
 interface PromiseCall<Input> {

@@ -10,6 +10,7 @@ const watch = 'src/actors/inspection/watch.ts';
 const watchTests = 'test/inspection/watch.test.ts';
 const stream = 'src/control/event-stream.ts';
 const streamTests = 'test/control/event-stream.test.ts';
+const races = 'test/inspection/act-races.test.ts';
 
 export const actMutants: readonly Mutant[] = [
   {
@@ -128,5 +129,23 @@ export const actMutants: readonly Mutant[] = [
     replace: 'if (isStuck && wasStuck && told.body.locked) return;',
     caughtBy: streamTests,
     by: 'one that takes nothing from one beat to the next is given up',
+  },
+  {
+    name: 'journals the cancel of a job that somebody has cancelled meanwhile',
+    breaks: ['I6'],
+    file: 'src/actors/jobs.ts',
+    find: 'if (SETTLED.has(now)) throw notCancellable(id, now);',
+    replace: "if (SETTLED.has(now) && now === 'failed') throw notCancellable(id, now);",
+    caughtBy: races,
+    by: 'a job is cancelled by the first of two, and the other hears that it is',
+  },
+  {
+    name: 'journals the cancel of a job that is to be cancelled already',
+    breaks: ['I6'],
+    file: 'src/actors/jobs.ts',
+    find: 'if (isUnwanted(snapshot)) throw NOTED;',
+    replace: "if (isUnwanted(snapshot) && now === 'blocked') throw NOTED;",
+    caughtBy: races,
+    by: 'a job whose POST is out is to be cancelled once, whoever says so again',
   },
 ];
