@@ -88,7 +88,7 @@ test('what an error says is shown without what looks like a secret, however deep
 
 test('an error that holds itself is a line of the log', () => {
   const { log, lines } = recorded();
-  const ring: { self?: unknown } = Object.assign(new Error('round'), {});
+  const ring: Error & { self?: unknown } = new Error('round');
   ring.self = { ring };
   log.error({ err: ring }, 'effect.failed');
   expect(lines).toHaveLength(1);

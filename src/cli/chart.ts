@@ -114,6 +114,8 @@ async function ofKind(actors: ControlInspection, kind: string): Promise<ChartVie
   } catch (error) {
     if (!isHoldfastError(error, 'CHART_UNKNOWN') && !isHoldfastError(error, 'INVALID_ID')) throw error;
     const { kinds } = await actors.population();
+    // It is there, and has none: an older holdfast kept no charts.
+    if (kinds.some((each) => each.kind === kind && each.count > 0)) throw error;
     throw unknown(kind, [...kinds.map(kindOf), ...houseCharts().map(kindOf)]);
   }
 }

@@ -9,8 +9,10 @@ import { chartModel, mermaidOf } from '../../src/drawing/index.js';
 import { openRuntime, silentLogger } from '../../src/index.js';
 import type { JsonObject } from '../../src/json.js';
 import { jobMachine } from '../../src/machines/index.js';
+import { openLevelStore } from '../../src/store/index.js';
 import { bundled } from '../bundled.js';
 import { newDirectory, opened } from '../control/world.js';
+import { rowsOf } from '../kernel/fixtures.js';
 import { told } from './run-cli.js';
 
 const BUILD = bundled('examples/change-a-machine/machines.ts');
@@ -87,4 +89,21 @@ test('what there is no chart of is told with the names there are', async () => {
   );
   const both = await told(['chart', 'job', '--kind', 'job']);
   expect(both.err).toMatch(/^holdfast: INVALID_INPUT: "kind": /);
+});
+
+test('a kind that is there without its chart, as an older holdfast left it, is told as that', async () => {
+  const directory = await newDirectory();
+  const runtime = await openRuntime({ directory, log: silentLogger });
+  await runtime.define(first).create({ id: '77', input: { amount: 20 } });
+  await runtime.close();
+  const store = await openLevelStore({ directory, durability: 'process' });
+  const rows = (await rowsOf(store, 'v')).map(([key, text]) => {
+    const { chart: _chart, ...shape } = JSON.parse(text) as JsonObject;
+    return { key, value: JSON.stringify(shape) };
+  });
+  await store.commit({ number: store.lastCommit + 1, rows, expect: [] });
+  await store.close();
+  const { code, err } = await told(['chart', 'order', '--dir', directory]);
+  expect(err).toMatch(/^holdfast: CHART_UNKNOWN: no chart of order is defined here, or stored with an actor/);
+  expect(code).not.toBe(0);
 });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createMachine, setup } from 'xstate';
 import { chartConfigOf, structureHash } from '../../src/actors/kernel/index.js';
-import { Dwell, leavesOf, staysAfter } from '../../src/actors/kernel/dwell.js';
+import { Dwell, leavesOf, staysAfter, type Standing } from '../../src/actors/kernel/dwell.js';
 import { valueOf } from '../../src/actors/kernel/record.js';
 import type { Json } from '../../src/json.js';
 import { limits } from '../../src/limits.js';
@@ -42,7 +42,7 @@ describe('since when', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(value, fc.nat(10_000)), { minLength: 1, maxLength: 20 }), (walk) => {
         const entered = new Map<string, number>();
-        let before: { value: Json; since: readonly number[] } | undefined;
+        let before: Standing | undefined;
         let at = 0;
         for (const [next, forMs] of walk) {
           at += forMs;
@@ -59,20 +59,21 @@ describe('since when', () => {
           entered.clear();
           for (const [leaf, from] of ordered) entered.set(leaf, from);
           expect(since).toEqual(ordered.map(([, from]) => from));
-          before = { value: next, since };
+          before = { value: next, since, at };
         }
       }),
     );
   });
 
-  it('begins with the step where an older holdfast did not say, and counts no stay of unknown length', () => {
-    const before = { value: 'a', since: undefined };
+  it('goes back to the last step where an older holdfast did not say, and counts no unknown length', () => {
+    const before = { value: 'a', since: undefined, at: 3 };
     expect(staysAfter(before, { value: 'b', at: 7, isAnew: false })).toEqual({ since: [7], ended: [] });
-    expect(staysAfter(before, { value: 'a', at: 7, isAnew: false })).toEqual({ since: [7], ended: [] });
+    expect(staysAfter(before, { value: 'a', at: 7, isAnew: false })).toEqual({ since: [3], ended: [] });
+    expect(staysAfter(before, { value: 'a', at: 7, isAnew: true })).toEqual({ since: [7], ended: [] });
   });
 
   it('enters every state again where the actor begins anew', () => {
-    const before = { value: 'a', since: [3] };
+    const before = { value: 'a', since: [3], at: 5 };
     const again = staysAfter(before, { value: 'a', at: 10, isAnew: true });
     expect(again).toEqual({ since: [10], ended: [{ state: 'a', ms: 7 }] });
   });
@@ -163,7 +164,7 @@ describe('what a chart is drawn from', () => {
     expect(chartConfigOf(again)).toEqual(chart);
   });
 
-  it('is written beside a shape of an older holdfast with the next actor', async () => {
+  it('is written beside a shape of an older holdfast with the next step of anybody', async () => {
     const machine = workflow(async () => 1);
     const world = await openWorld([{ kind: 'flow', machine }]);
     await world.kernel.create('flow', 'f', { n: 1 });
@@ -172,7 +173,7 @@ describe('what a chart is drawn from', () => {
     const old = { key: row?.[0] ?? '', value: JSON.stringify(older) };
     await world.store.commit({ number: world.store.lastCommit + 1, rows: [old], expect: [] });
     await world.crash([{ kind: 'flow', machine }]);
-    await world.kernel.create('flow', 'g', { n: 1 });
+    await world.kernel.send('flow/f', { type: 'changes nothing' });
     const [after] = await rowsOf(world.store, 'v');
     expect(JSON.parse(after?.[1] ?? '{}')).toEqual({ ...older, chart: chartConfigOf(machine) });
   });

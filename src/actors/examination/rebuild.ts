@@ -14,7 +14,7 @@ import { isPlainObject, type Json, type JsonObject } from '../../json.js';
 import { ordOf, pageNumberOf, partsOf, rangeOf } from '../../store/keys.js';
 import { timerKey } from '../kernel/belongings.js';
 import type { Definition } from '../kernel/definition.js';
-import { staysAfter } from '../kernel/dwell.js';
+import { staysAfter, type Standing } from '../kernel/dwell.js';
 import { inlined } from '../kernel/page-rows.js';
 import { valueOf } from '../kernel/record.js';
 import type {
@@ -224,10 +224,14 @@ function recordOf(sources: Sources, parts: UnderWay): ActorRecord | undefined {
 /** Since when it is where it is, as its steps say. */
 function sinceOf({ entries, checkpoints }: Sources): readonly number[] {
   const checkpoint = checkpoints.find(({ seq }) => seq === (entries[0]?.seq ?? 1) - 1);
-  let standing = checkpoint && { value: valueOf(checkpoint), since: checkpoint.since };
+  let standing: Standing | undefined = checkpoint && {
+    value: valueOf(checkpoint),
+    since: checkpoint.since,
+    at: checkpoint.at,
+  };
   for (const { value, at, event } of entries) {
     const { since } = staysAfter(standing, { value, at, isAnew: event.type === 'xstate.init' });
-    standing = { value, since };
+    standing = { value, since, at };
   }
   return standing?.since ?? [];
 }

@@ -243,6 +243,8 @@ export interface WhyReport {
   readonly states: readonly {
     readonly path: string;
     readonly since: number;
+    /** An older holdfast wrote it, and did not say since when: it has been there since then at least. */
+    readonly atLeast?: true;
     readonly description?: string;
     /** How long others stayed there, where that is known. */
     readonly p95Ms?: number;

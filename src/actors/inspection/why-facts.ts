@@ -77,8 +77,9 @@ function statesOf(scene: Scene, subject: Subject): WhyReport['states'] {
   return leavesOf(valueOf(record)).map((path, index) => {
     const description = descriptionOf(machine, path);
     const p95Ms = dwell.find(({ state }) => state === path)?.p95Ms;
+    const since = record.since?.[index];
     return {
-      ...{ path, since: record.since?.[index] ?? record.at },
+      ...(since === undefined ? { path, since: record.at, atLeast: true as const } : { path, since }),
       ...(description !== undefined && { description }),
       ...(p95Ms !== undefined && { p95Ms }),
     };

@@ -44,6 +44,8 @@ export class Counts {
   readonly #shapes = new Map<string, Shape>();
   /** Defined, and not on disk: few, and none of them in most groups. */
   readonly #unwritten = new Set<string>();
+  /** On disk as an older holdfast wrote them: written again with the next group, whatever it changes. */
+  readonly #redrawn = new Set<string>();
   #abandoned: string[] = [];
   /** How long they stayed there. */
   readonly dwell: Dwell;
@@ -102,7 +104,7 @@ export class Counts {
     // An older holdfast kept no drawing.
     if (isTold && (known.chart !== undefined || shape.chart === undefined)) return;
     this.#shapes.set(key, isTold ? { ...known, ...(shape.chart && { chart: shape.chart }) } : shape);
-    this.#unwritten.add(key);
+    (isTold && !this.#unwritten.has(key) ? this.#redrawn : this.#unwritten).add(key);
   }
 
   /** The shape of a stored version; undefined when this store never knew it. */
@@ -121,6 +123,8 @@ export class Counts {
       rows.push({ key, value: count === 0 ? undefined : String(count) });
     }
     this.#changed.clear();
+    for (const key of this.#redrawn) rows.push({ key, value: JSON.stringify(this.#shapes.get(key)) });
+    this.#redrawn.clear();
     for (const key of this.#abandoned) if (!this.#isWritten(key)) rows.push({ key, value: undefined });
     this.#abandoned = [];
     rows.push(...this.dwell.takeRows());

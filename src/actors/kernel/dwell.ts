@@ -145,6 +145,8 @@ export function leavesOf(value: Json | undefined): readonly string[] {
 export interface Standing {
   readonly value: Json;
   readonly since: readonly number[] | undefined;
+  /** When its last step was. */
+  readonly at: number;
 }
 
 /** When each leaf of the state was entered, and the stays that ended with the step. */
@@ -155,8 +157,8 @@ export interface Stays {
 
 /**
  * The stays after a step at `at` that leads from one record to a state value. What an older holdfast wrote
- * does not say since when: its stays begin with the step, and those that end are not counted. A new
- * beginning enters all states again.
+ * does not say since when: what stays has been there since the last step at least, and the stays that end
+ * are not counted. A new beginning enters all states again.
  */
 export function staysAfter(
   before: Standing | undefined,
@@ -168,7 +170,11 @@ export function staysAfter(
   const earlier = leavesOf(before?.value);
   const known = before?.since?.length === earlier.length ? before.since : undefined;
   const stays = (leaf: string): boolean => !isAnew && leaves.includes(leaf);
-  const since = leaves.map((leaf) => (isAnew ? at : (known?.[earlier.indexOf(leaf)] ?? at)));
+  const sinceOf = (leaf: string): number => {
+    const index = isAnew ? -1 : earlier.indexOf(leaf);
+    return index === -1 ? at : (known?.[index] ?? before?.at ?? at);
+  };
+  const since = leaves.map(sinceOf);
   if (known === undefined) return { since, ended: [] };
   const ended = earlier.flatMap((state, index) =>
     stays(state) ? [] : [{ state, ms: Math.max(0, at - (known[index] ?? at)) }],

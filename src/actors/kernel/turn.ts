@@ -357,7 +357,7 @@ class TurnWriter {
     const { address, definition, record } = this.#before;
     const { event, envelope } = this.#turn;
     const isAnew = event.type === 'xstate.init';
-    const before = record && { value: valueOf(record), since: record.since };
+    const before = record && { value: valueOf(record), since: record.since, at: record.at };
     const { since, ended } = staysAfter(before, { value, at: envelope.at, isAnew });
     this.#since = since;
     if (ended.length > 0) this.#stage.dwelt = { kind: definition.kind, address, stays: ended };
