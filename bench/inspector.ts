@@ -1,11 +1,11 @@
 /**
  * The inspector: how long the first page over a hundred thousand actors takes, how long a step of a scrubber,
- * and what an open page costs the runtime.
+ * what an open page costs the runtime, and whether drawing ever holds the page up.
  *
  * A store of a hundred thousand work items beside errands and one errand of more steps than a journal
  * keeps. The cost is CPU time of the whole process a step, the page's own reading included, in five pairs
  * of turns: with an open stream and without, each first in every second pair. `HOLDFAST_BENCH_ACTORS` makes
- * the store smaller. Callers: run.ts, as a process of its own.
+ * the store smaller. inspector-page.ts has the browser. Callers: run.ts, as a process of its own.
  */
 import { performance } from 'node:perf_hooks';
 import { workDefinition } from '../src/actors/house-machines.js';
@@ -13,6 +13,7 @@ import { openRuntime, silentLogger, type Inspector, type Runtime } from '../src/
 import { workRows } from '../src/machines/index.js';
 import { errandDefinition, errandInput, errandLife } from './errand.js';
 import { atMost, report } from './gates.js';
+import { watched } from './inspector-page.js';
 import { median } from './lanes.js';
 import { inFreshDirectory } from './place.js';
 import { fillAlike } from './template.js';
@@ -21,6 +22,7 @@ const ACTORS = Number(process.env['HOLDFAST_BENCH_ACTORS'] ?? 100_000);
 const FIRST_PAGE_MS_MAX = 300;
 const SCRUB_MS_MAX = 50;
 const CPU_FACTOR_MAX = 1.1;
+const TASK_MS_MAX = 200;
 const PAIRS = 5;
 /** Lives of a turn, so many at a time: some seconds of steps, so that frames come as they do. */
 const LIVES = 2_000;
@@ -105,6 +107,20 @@ async function turn(errands: Errand, name: string): Promise<number> {
   return (user + system) / (LIVES * (errandLife.length + 1));
 }
 
+/** The steps of errands, one life after the other. */
+function oneByOne(errands: Errand): () => Promise<unknown> {
+  let lives = 0;
+  let left: (() => Promise<unknown>)[] = [];
+  return async () => {
+    const next = left.shift();
+    if (next !== undefined) return next();
+    lives += 1;
+    const ref = await errands.create({ id: `seen-${lives}`, input: { ...errandInput } });
+    left = errandLife.map((event) => () => ref.send(event));
+    return ref;
+  };
+}
+
 /** Reads what a page would: the stream of all that happens. Returns what ends it, with the frames it got. */
 async function opened(inspector: Inspector): Promise<() => Promise<number>> {
   const headers = { authorization: `Bearer ${TOKEN}`, host: 'localhost' };
@@ -158,6 +174,8 @@ await inFreshDirectory(async (directory) => {
   const scrubMs = (await scrub(runtime, inspector, errands)).toSorted((a, b) => a - b);
   const worstMs = scrubMs.at(-1) ?? Number.NaN;
   const cost = await pairs(inspector, errands);
+  const page = await watched(inspector, TOKEN, oneByOne(errands));
+  const longestMs = page.tasksMs[0] ?? 0;
   inspector.close();
   await runtime.close();
   console.log(`first page over ${ACTORS} actors: ${firstMs.toFixed(1)} ms, again ${againMs.toFixed(1)} ms`);
@@ -166,6 +184,11 @@ await inFreshDirectory(async (directory) => {
   );
   const [closedUs, openUs] = [median(cost.closedUs).toFixed(1), median(cost.openUs).toFixed(1)];
   console.log(`${closedUs} us of CPU a step closed, ${openUs} open; ${cost.frames} frames`);
+  const [openingMs = 0] = page.openingMs;
+  console.log(
+    `the page, ${page.steps} steps in 5 s: ${page.tasksMs.length} tasks of 50 ms or more, the longest ` +
+      `${longestMs.toFixed(0)} ms; while it opened ${openingMs.toFixed(0)} ms`,
+  );
   report(
     'inspector',
     [
@@ -176,7 +199,8 @@ await inFreshDirectory(async (directory) => {
         'CPU a step, inspector open to closed, median of the pairs',
         median(cost.factors),
       ),
+      atMost(TASK_MS_MAX, 'longest task of the page, 40 steps a second', longestMs, 'ms'),
     ],
-    { firstMs, againMs, scrubMs, ...cost },
+    { firstMs, againMs, scrubMs, ...cost, page },
   );
 });

@@ -1,7 +1,7 @@
 /**
  * Names of events as people read them; XState's own say what they mean.
  *
- * Pure. Callers: named-events.ts, paint.ts. Invariant: a name that is not
+ * Pure. Callers: named-events.ts, paint.ts, the activity, the story. Invariant: a name that is not
  * XState's is shown as it is.
  */
 

@@ -7,6 +7,7 @@
  *  2  What the story does not hold is not drawn: a cause that is not kept is an arrow from the left edge.
  */
 import type { Story, StoryStep } from '../../../actors/inspection/face.js';
+import { eventWords } from '../actor/event-words.js';
 import { durationWords, stateWords } from '../words.js';
 
 export const COLUMN_PX = 190;
@@ -93,7 +94,7 @@ function boxOf(
     y,
     width: BOX_WIDTH_PX,
     height: BOX_HEIGHT_PX,
-    words: shortened(step.event.type, EVENT_CHARS),
+    words: shortened(eventWords(step.event.type), EVENT_CHARS),
     stateY: y + BOX_HEIGHT_PX + 14,
     gap: gapWords(step.at, at.before),
     ...(at.state !== undefined && at.state !== '' && { state: shortened(at.state, STATE_CHARS) }),
