@@ -2,6 +2,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { commitTimesIn } from '../../src/actors/kernel/commit-times.js';
 import type { LiveFrame, StepLine } from '../../src/index.js';
 import { silentLogger } from '../../src/log.js';
 import { openOver } from '../../src/runtime.js';
@@ -97,4 +98,21 @@ test('a link that is damaged, or of an older holdfast, leaves its own steps with
   await disk.corrupt(keys.chain(notes[1]?.commit ?? 0), () => undefined);
   const { items } = await inspection.steps('order/77');
   expect(timesOf(items)).toEqual([made?.at, undefined, undefined]);
+});
+
+test('a page of steps costs one read, of each of its commits once', async () => {
+  const asked: (readonly string[])[] = [];
+  const link = (digest: string): string => JSON.stringify({ digest, chain: '', oldest: 1 });
+  const times = await commitTimesIn(
+    {
+      get: () => expect.unreachable('one by one'),
+      getMany: async (wanted) => {
+        asked.push(wanted);
+        return [link('1a2b3c4d@5'), undefined, link('1a2b3c4d')];
+      },
+    },
+    [7, 7, 8, 9, 7],
+  );
+  expect(asked).toEqual([[7, 8, 9].map((number) => keys.chain(number))]);
+  expect([...times]).toEqual([[7, 5]]);
 });

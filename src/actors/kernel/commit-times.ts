@@ -12,7 +12,9 @@ import type { Store } from '../../store/store.js';
 /** Epoch milliseconds by commit number. */
 export type CommitTimes = ReadonlyMap<number, number>;
 
-export async function commitTimesIn(store: Store, commits: Iterable<number>): Promise<CommitTimes> {
+type Links = Pick<Store, 'get' | 'getMany'>;
+
+export async function commitTimesIn(store: Links, commits: Iterable<number>): Promise<CommitTimes> {
   const numbers = [...new Set(commits)];
   const links = await linksOf(store, numbers);
   const times = new Map<number, number>();
@@ -23,7 +25,7 @@ export async function commitTimesIn(store: Store, commits: Iterable<number>): Pr
   return times;
 }
 
-async function linksOf(store: Store, numbers: readonly number[]): Promise<readonly (string | undefined)[]> {
+async function linksOf(store: Links, numbers: readonly number[]): Promise<readonly (string | undefined)[]> {
   try {
     return await store.getMany(numbers.map(keys.chain));
   } catch (error) {
@@ -34,7 +36,7 @@ async function linksOf(store: Store, numbers: readonly number[]): Promise<readon
   return found;
 }
 
-async function linkOf(store: Store, number: number): Promise<string | undefined> {
+async function linkOf(store: Links, number: number): Promise<string | undefined> {
   try {
     return await store.get(keys.chain(number));
   } catch (error) {
