@@ -14,6 +14,8 @@ export interface OperatorOptions {
    * and no white space at either end. Default: it is journaled as a user's.
    */
   readonly operator?: string | undefined;
+  /** What the step is called: asked for again under one id, within a day, it is not taken again. */
+  readonly id?: string | undefined;
 }
 
 const OPERATOR_CHARS_MAX = 100;
@@ -36,7 +38,13 @@ export function isOperatorName(operator: unknown): operator is string {
 /** What the journal calls an operator. */
 export type OperatorSource = `operator:${string}`;
 
+interface SentBy {
+  readonly source?: OperatorSource;
+  readonly id?: string;
+}
+
 /** What a step is sent with. Throws as `checkedOperator`. */
-export function sourceOf({ operator }: OperatorOptions = {}): { readonly source?: OperatorSource } {
-  return operator === undefined ? {} : { source: `operator:${checkedOperator(operator)}` };
+export function sourceOf({ operator, id }: OperatorOptions = {}): SentBy {
+  const called = id === undefined ? {} : { id };
+  return operator === undefined ? called : { ...called, source: `operator:${checkedOperator(operator)}` };
 }

@@ -68,6 +68,7 @@ const actBody = z.strictObject({
   address,
   act: name,
   input: z.json().optional(),
+  id: z.string().min(1).max(200).optional(),
   operator: z.string().min(1).max(100).default('control'),
 });
 

@@ -32,6 +32,7 @@ interface Deed {
   readonly address: string;
   readonly act: string;
   readonly operator: string;
+  readonly id?: string;
   readonly input?: Json;
 }
 
@@ -205,13 +206,51 @@ test.each(['before-commit', 'after-commit'] as const)(
     const job = await house.runtime.jobs.submit(film);
     await house.settle();
     const address = `job/${job.id}`;
-    const deed = { address, act: 'cancel', operator: 'ann' };
+    const deed = { address, act: 'cancel', operator: 'ann', id: 'click 1' };
     const { runtime } = house;
     await house.crash({ at, during: () => runtime.inspection.act(deed) });
     const done = at === 'before-commit' ? [] : ['ann: job.cancel'];
     expect(await acted(house.runtime, address)).toEqual(done);
-    // Its answer is lost: it is asked for again.
-    expect(await atOnce(house.runtime, deed)).toEqual([at === 'before-commit' ? 'done' : 'ACT_UNKNOWN']);
+    // Its answer is lost: it is asked for again, by who gave it an id and by who did not.
+    const nameless = { address, act: 'cancel', operator: 'ann' };
+    expect(await atOnce(house.runtime, deed)).toEqual(['done']);
+    expect(await atOnce(house.runtime, deed, nameless)).toEqual(['done', 'ACT_UNKNOWN']);
     expect(await acted(house.runtime, address)).toEqual(['ann: job.cancel']);
   },
 );
+
+test('an act with an id is done once, however often and whenever it is asked for again', async () => {
+  const house = await opened();
+  const { runtime, kinds } = house;
+  const order = await kinds.orders.create({ id: '1', input: { title: 'x' } });
+  await runtime.work.schedule('nightly', { every: 3_600_000, kind: 'embed' });
+  const item = await runtime.work.enqueue('embed', {}, { runAt: house.clock.now() + 60_000 });
+  const session = runtime.sessions.get('chat');
+  await session.enqueue('hello');
+  const [batch] = (await session.list()).items;
+  const batchId = batch?.batchId ?? '';
+  const deeds: readonly Deed[] = [
+    { address: 'order/1', act: 'send:add', input: { line: 'a' }, operator: 'ann', id: 'a' },
+    { address: 'schedule/nightly', act: 'trigger', operator: 'ann', id: 'b' },
+    { address: `work/${item.id}`, act: 'retry', operator: 'ann', id: 'c' },
+    { address: 'session/chat', act: 'cancel', input: { batchId }, operator: 'ann', id: 'd' },
+  ];
+  for (const deed of deeds) {
+    // Whoever says it again, it is that act.
+    const again = { ...deed, operator: 'bob' };
+    expect(await atOnce(runtime, deed, again), deed.act).toEqual(['done', 'done']);
+    expect(await atOnce(runtime, again), deed.act).toEqual(['done']);
+    expect(await acted(runtime, deed.address), deed.act).toHaveLength(1);
+  }
+  expect(await atOnce(runtime, { ...deeds[0], id: 'e' } as Deed)).toEqual(['done']);
+  expect((await order.snapshot())?.context.lines).toEqual(['a', 'a']);
+  // It is no name that an event of the actor's own callers could have.
+  await order.send({ type: 'add', line: 'b' }, { id: 'f' });
+  expect(await atOnce(runtime, { ...deeds[0], id: 'f' } as Deed)).toEqual(['done']);
+  expect((await order.snapshot())?.context.lines).toEqual(['a', 'a', 'b', 'a']);
+  for (const id of ['', 'x'.repeat(201), '\0', 7 as never])
+    expect(['INVALID_INPUT', 'INVALID_ID']).toContain(
+      (await atOnce(runtime, { ...deeds[0], id } as Deed))[0],
+    );
+  expect(await acted(runtime, 'order/1')).toHaveLength(3);
+});

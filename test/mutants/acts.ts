@@ -11,6 +11,7 @@ const watchTests = 'test/inspection/watch.test.ts';
 const stream = 'src/control/event-stream.ts';
 const streamTests = 'test/control/event-stream.test.ts';
 const races = 'test/inspection/act-races.test.ts';
+const onceById = 'an act with an id is done once, however often and whenever it is asked for again';
 
 export const actMutants: readonly Mutant[] = [
   {
@@ -147,5 +148,23 @@ export const actMutants: readonly Mutant[] = [
     replace: "if (isUnwanted(snapshot) && now === 'blocked') throw NOTED;",
     caughtBy: races,
     by: 'a job whose POST is out is to be cancelled once, whoever says so again',
+  },
+  {
+    name: 'does again what was done under its id',
+    breaks: ['I6'],
+    file: acts,
+    find: 'if (await isTaken(scene, asked.address, eventId)) return;',
+    replace: 'if (await isTaken(scene, asked.address, id)) return;',
+    caughtBy: races,
+    by: onceById,
+  },
+  {
+    name: 'does not tell the step what the act is called',
+    breaks: ['I6'],
+    file: 'src/actors/operator.ts',
+    find: 'const called = id === undefined ? {} : { id };',
+    replace: "const called = id === '' ? { id } : {};",
+    caughtBy: races,
+    by: onceById,
   },
 ];

@@ -3,13 +3,15 @@
  *
  * Callers: inspection.ts, why.ts. Invariants:
  *  A1  What is told is legal in the state that is on disk; it is looked at again when it is done, and the
- *      step itself refuses what came too late.
+ *      step itself refuses what came too late. What changes nothing when it is said twice may be (a pause).
  *  A2  It is journaled under the operator's name.
  *  A3  House kinds take acts of their façades alone, never an event as it is.
+ *  A4  An act with an id is done once. Whoever asks again hears that it is done, as far as the actor's own
+ *      journal says so; else it is refused.
  */
 import type { AnyStateMachine } from 'xstate';
-import { HoldfastError, isHoldfastError } from '../../errors.js';
-import { addressOf, splitAddress } from '../../ids.js';
+import { HoldfastError, isEndOfWriting, isHoldfastError } from '../../errors.js';
+import { addressOf, checkId, splitAddress } from '../../ids.js';
 import type { Json } from '../../json.js';
 import { checkedOperator, type OperatorOptions } from '../operator.js';
 import { eventInput, givenFields, typedEvent } from './act-inputs.js';
@@ -21,6 +23,7 @@ import type { Scene } from './scene.js';
 import { subjectOf, withSnapshot, type Subject } from './subject.js';
 import { contextOf } from './titles.js';
 import { veiledError } from './veil.js';
+import { isKernelEvent } from '../kernel/kernel-events.js';
 import { valueOf } from '../kernel/record.js';
 
 /** An act that is there, and how it is done. */
@@ -30,6 +33,7 @@ interface OpenAct {
 }
 
 const SEND = 'send:';
+const ACT_ID_CHARS_MAX = 200;
 
 /** Throws INVALID_ID, ACTOR_NOT_FOUND. */
 export async function actsOf(scene: Scene, address: string): Promise<readonly ActView[]> {
@@ -37,8 +41,40 @@ export async function actsOf(scene: Scene, address: string): Promise<readonly Ac
 }
 
 /** Throws as `actsOf`, INVALID_INPUT, KIND_UNKNOWN, ACT_UNKNOWN, and what the act throws. */
-export async function actOn(scene: Scene, { address, act, input, operator }: ActRequest): Promise<void> {
-  const by = { operator: checkedOperator(operator) };
+export async function actOn(scene: Scene, { id, ...asked }: ActRequest): Promise<void> {
+  const operator = checkedOperator(asked.operator);
+  if (id === undefined) return actOnce(scene, asked, { operator });
+  if (typeof id !== 'string' || id === '' || id.length > ACT_ID_CHARS_MAX) throw noActId();
+  // Beside what callers call their events.
+  const eventId = `act/${id}`;
+  checkId(eventId);
+  if (await isTaken(scene, asked.address, eventId)) return;
+  try {
+    await actOnce(scene, asked, { operator, id: eventId });
+  } catch (error) {
+    // Asked for twice at once, it may have been done since.
+    if (isEndOfWriting(error) || !(await isTaken(scene, asked.address, eventId))) throw error;
+  }
+}
+
+async function isTaken({ kernel }: Scene, address: string, eventId: string): Promise<boolean> {
+  const { kind, id } = splitAddress(address);
+  addressOf(kind, id);
+  const journal = await kernel.reader.journalOnDisk(address);
+  // What was skipped was not done.
+  return journal.some((entry) => entry.eventId === eventId && !isKernelEvent(entry.event.type));
+}
+
+function noActId(): HoldfastError {
+  const message = `"id": a text of 1 to ${ACT_ID_CHARS_MAX} characters`;
+  return new HoldfastError('INVALID_INPUT', message, { details: { field: 'id' } });
+}
+
+async function actOnce(
+  scene: Scene,
+  { address, act, input }: Omit<ActRequest, 'id' | 'operator'>,
+  by: OperatorOptions,
+): Promise<void> {
   const open = await openActs(scene, address);
   const { kind } = splitAddress(address);
   if (scene.kernel.definitionOf(kind) === undefined) {

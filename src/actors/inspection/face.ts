@@ -299,6 +299,11 @@ export interface ActRequest {
   /** Of `acts(address)`. */
   readonly act: string;
   readonly input?: Json | undefined;
+  /**
+   * Asked for again under one id, within a day, it is not done again, and resolves where it was a step of
+   * this actor: for who repeats what was not answered. 1 to 200 characters.
+   */
+  readonly id?: string | undefined;
   /** Who says so: journaled. 1 to 100 characters. */
   readonly operator: string;
 }

@@ -62,6 +62,8 @@ export interface AskOptions {
   readonly create?: boolean;
   /** `runtime`: it is not turned away, however much waits. Default: as a user's. */
   readonly source?: 'runtime' | OperatorSource;
+  /** Of the event: taken once. */
+  readonly id?: string;
   /** Of the event as JSON; default as for every event. */
   readonly bytesMax?: number;
 }
@@ -170,14 +172,13 @@ export class SessionDesk {
   async #send(
     key: string,
     event: SessionEvent,
-    { row, create = true, source, bytesMax }: AskOptions,
+    { row, create = true, ...sent }: AskOptions,
     check?: StepCheck,
   ): Promise<Seen> {
     const { kernel, clock } = this.options;
     const address = addressOf(SESSION_KIND, key);
     const payloads = row === undefined ? undefined : { [row[0]]: row[1] as unknown as Json };
-    const asUser = { payloads, bytesMax, check };
-    const options = source === undefined ? asUser : { ...asUser, source };
+    const options = { ...sent, payloads, check };
     const send = () => kernel.send(address, event as unknown as JsonEvent, options);
     const outcome = await send().catch(async (error: unknown) => {
       if (!create || !isHoldfastError(error, 'ACTOR_NOT_FOUND')) throw error;

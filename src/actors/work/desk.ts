@@ -42,6 +42,8 @@ interface AskOptions {
   readonly payloads?: Readonly<Record<string, Json>>;
   /** `runtime`: it is not turned away, however much waits. Default: as a user's. */
   readonly source?: 'runtime' | OperatorSource;
+  /** Of the event: taken once. */
+  readonly id?: string;
 }
 
 /** Thrown in the step's own turn where the same was done before. */
@@ -61,13 +63,13 @@ export class WorkDesk {
   async ask(
     address: string,
     event: WorkItemEvent,
-    { look, payloads, source }: AskOptions = {},
+    { look, payloads, ...sent }: AskOptions = {},
   ): Promise<SeenItem> {
     const check = look && ((snapshot: AnyMachineSnapshot): void => look(seenIn(snapshot)));
     const { kernel } = this.options;
     // Its words are plain JSON; interfaces have no index signature.
     const own = { ...event } as JsonEvent;
-    const outcome = await kernel.send(address, own, { check, payloads, ...(source && { source }) });
+    const outcome = await kernel.send(address, own, { check, payloads, ...sent });
     if (outcome.accepted && outcome.snapshot !== undefined) return seenIn(outcome.snapshot);
     throw new HoldfastError('ACTOR_NOT_FOUND', `${address} has been kept as long as it was to be`);
   }
