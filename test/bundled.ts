@@ -42,14 +42,29 @@ const common = {
 
 /** The path of the bundled program; `entry` is its source, from the root of the repository. */
 export function bundled(entry: string): string {
-  const place = join(inject('bundles'), entry.replaceAll(/\W+/g, '-'));
   // At the same depth as its source: the command line reads the package.json two folders above src/cli.
   const program = entry.replace(/\.ts$/, '.js');
-  if (existsSync(place)) return join(place, program);
+  return join(
+    madeOnce(entry, (place) => build(entry, join(place, program))),
+    program,
+  );
+}
+
+/** The folder of the package's own entries, of which all share one copy of what they share. */
+export function bundledPackage(): string {
+  return madeOnce('package', (outdir) => {
+    const entryPoints = ['src/index.ts', 'src/testing/index.ts'].map((entry) => join(root, entry));
+    buildSync({ ...common, entryPoints, outdir, splitting: true, format: 'esm', packages: 'external' });
+  });
+}
+
+function madeOnce(name: string, make: (directory: string) => void): string {
+  const place = join(inject('bundles'), name.replaceAll(/\W+/g, '-'));
+  if (existsSync(place)) return place;
   const made = `${place}.${process.pid}`;
-  mkdirSync(dirname(join(made, program)), { recursive: true });
+  mkdirSync(made, { recursive: true });
   copyFileSync(join(root, 'package.json'), join(made, 'package.json'));
-  build(entry, join(made, program));
+  make(made);
   try {
     renameSync(made, place);
   } catch (error) {
@@ -57,11 +72,12 @@ export function bundled(entry: string): string {
     if (!existsSync(place)) throw error;
     rmSync(made, { recursive: true });
   }
-  return join(place, program);
+  return place;
 }
 
 function build(entry: string, outfile: string): void {
   const file = join(root, entry);
+  mkdirSync(dirname(outfile), { recursive: true });
   const source = readFileSync(file, 'utf8').replace(/^#!.*/, '');
   if (/^export /m.test(source)) {
     buildSync({ ...common, entryPoints: [file], outfile, format: 'esm', banner: { js: REQUIRE } });

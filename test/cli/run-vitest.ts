@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { bundledPackage } from '../bundled.js';
 
 /** Makes a project of a folder: packages are found from it, and `.ts` files are modules. */
 export async function makeProject(folder: string): Promise<void> {
@@ -18,9 +19,10 @@ export async function runVitest(
   folder: string,
 ): Promise<{ readonly code: number | null; readonly out: string }> {
   const config = join(folder, 'vitest.config.mjs');
+  const built = bundledPackage();
   const alias = [
-    { find: 'holdfast/testing', replacement: resolve('src/testing/index.ts') },
-    { find: 'holdfast', replacement: resolve('src/index.ts') },
+    { find: 'holdfast/testing', replacement: join(built, 'testing', 'index.js') },
+    { find: 'holdfast', replacement: join(built, 'index.js') },
   ];
   await writeFile(
     config,

@@ -2,9 +2,8 @@
  * A process killed at every commit of a job's life, before it is written and after: the next one ends it
  * well.
  *
- * The short run kills at every commit of four lives; of two of them at every other one before it is written,
- * at the rest after it, for a process costs most of a second. The long one (HOLDFAST_DEEP) does both at every
- * commit of all lives. Every adapter, with every trouble, is the matrix's (matrix/rows.ts).
+ * The short run kills at every commit of three lives: at every other one before it is written, at the rest
+ * after it, for a process costs half a second. The long one (HOLDFAST_DEEP) does both at every commit. Every adapter, with every trouble, is the matrix's (matrix/rows.ts).
  */
 import { expect, test } from 'vitest';
 import { bundled } from '../bundled.js';
@@ -30,10 +29,11 @@ interface Life extends Pick<Work, 'provider' | 'kind' | 'fallback'> {
 }
 
 const lives: readonly Life[] = [
-  { provider: 'openai', kind: 'video', phase: 'before' },
-  { provider: 'openai', kind: 'video', phase: 'after' },
+  { provider: 'openai', kind: 'video', phase: 'in turn' },
   { provider: 'kling', kind: 'image', phase: 'in turn' },
   { provider: 'kling', fallback: 'openai', kind: 'video', phase: 'in turn' },
+  { provider: 'openai', kind: 'video', phase: 'before', deep: true },
+  { provider: 'openai', kind: 'video', phase: 'after', deep: true },
   { provider: 'kling', kind: 'video', phase: 'before', deep: true },
   { provider: 'kling', kind: 'video', phase: 'after', deep: true },
   { provider: 'kling', kind: 'image', phase: 'before', deep: true },

@@ -13,8 +13,9 @@ import type { WorkClaim, WorkItemContext } from '../../src/machines/work-words.j
 import { bundled } from '../bundled.js';
 import { newDirectory } from '../control/world.js';
 
-const ITEMS = 10_000;
-const KILLS = 20;
+const isDeep = process.env['HOLDFAST_DEEP'] === '1';
+const ITEMS = isDeep ? 10_000 : 3_000;
+const KILLS = isDeep ? 20 : 8;
 /** The victim holds many when it dies; the other takes few at once, and leaves it some. */
 const BATCHES = { victim: 100, steady: 20 };
 /** The shortest there is: what a killed worker held waits for it. */

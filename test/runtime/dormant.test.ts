@@ -8,7 +8,7 @@ import { openai } from '../../src/providers/index.js';
 import { partsOf, type ScanOptions, type Store } from '../../src/store/index.js';
 import { createSimulatedClock } from '../../src/testing/index.js';
 
-const MANY = 12_000;
+const MANY = 3_000;
 const FEW = 100;
 const AT_ONCE = 500;
 
