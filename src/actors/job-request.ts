@@ -29,7 +29,8 @@ export const sessionKey = text(limits.sessionKeyBytesMax).refine(
 
 /**
  * The turn of a session that asks for a thing. A `Turn` is one: what else it has is not kept. It is not
- * looked up: one that is not there is a gap in the story.
+ * looked up: one that is not there is a gap in the story. It is said, and not taken from an async context:
+ * what a commit wakes runs in the context of who brought it about, and would be told of somebody else's turn.
  */
 export const askingTurn = z.object({ sessionId: sessionKey, turnId: text(120) });
 

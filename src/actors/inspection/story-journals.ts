@@ -30,6 +30,8 @@ export class StoryJournals {
   readonly #read = new Map<string, StoryJournal>();
   /** What each step is known to have caused, by name. */
   readonly #effects = new Map<string, Cause[]>();
+  /** Who names a turn that is not kept, and the session that it would be of. */
+  readonly #originless = new Map<string, string>();
   /** Addresses of whom something is missing. */
   readonly gaps = new Set<string>();
 
@@ -119,19 +121,30 @@ export class StoryJournals {
     if (kind !== 'job' && kind !== 'task') return [];
     const turn = loose(input['turn']);
     const [of, turnId] = [text(turn['sessionId']), text(turn['turnId'])];
-    if (of !== undefined && turnId !== undefined) return this.#namedBy(`session/${of}`, turnId, commit);
+    if (of !== undefined && turnId !== undefined)
+      return this.#namedBy(address, `session/${of}`, { turnId, commit });
     const session = text(input['sessionKey']);
     if (session === undefined) return [];
     const { entries } = await this.of(`session/${session}`);
     return oneOrNone(turnAt(`session/${session}`, entries, commit));
   }
 
-  /** A turn that it names and that is not kept is a gap: nothing else is taken for it. */
-  async #namedBy(session: string, turnId: string, commit: number): Promise<readonly Cause[]> {
+  /** Nothing else is taken for a turn that it names and that is not kept. */
+  async #namedBy(
+    address: string,
+    session: string,
+    named: { readonly turnId: string; readonly commit: number },
+  ): Promise<readonly Cause[]> {
     const { entries } = await this.of(session);
-    const turn = turnNamed(session, entries, { turnId, commit });
-    if (turn === undefined) this.gaps.add(session);
+    const turn = turnNamed(session, entries, named);
+    if (turn === undefined) this.#originless.set(address, session);
     return oneOrNone(turn);
+  }
+
+  /** Of who begins a story: the turn that it names and that is not kept is a gap of it. */
+  noteOrigin({ address, seq }: StepName): void {
+    const session = seq === 1 ? this.#originless.get(address) : undefined;
+    if (session !== undefined) this.gaps.add(session);
   }
 
   async #entries(address: string): Promise<readonly JournalEntry[]> {

@@ -73,7 +73,10 @@ async function chainTo(
   let chain: readonly Link[] = [{ step: from, cause: undefined }];
   for (let step = from; ;) {
     const [cause] = (await journals.of(step.address)).causes.get(step.seq) ?? [];
-    if (cause === undefined) return { chain, isWhole: true };
+    if (cause === undefined) {
+      journals.noteOrigin(step);
+      return { chain, isWhole: true };
+    }
     const { entries } = await journals.of(cause.address);
     actors.add(cause.address);
     const hasRoom = chain.length < limits.storyStepsMax && actors.size <= limits.storyActorsMax;
