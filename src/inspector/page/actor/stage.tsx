@@ -7,7 +7,7 @@
  *  2  Who moves in the steps sees a panel of the shown step.
  */
 import type { VNode } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ActorReport, ActView, WhatIfReport, WhyReport } from '../../../actors/inspection/face.js';
 import type { JsonObject } from '../../../json.js';
 import type { ChartBoxProps } from '../chart/chart-box.js';
@@ -136,10 +136,13 @@ function usePlace(
   const [tab, setTab] = useState(asked);
   useEffect(() => setTab(asked), [asked]);
   const { shown, place } = timeline;
-  const write = (next: Tab): void => {
+  // What is to be written soon may be of an older draw than a panel that was opened meanwhile.
+  const newest = useRef(tab);
+  newest.current = tab;
+  const write = (): void => {
     const told = place.phase === 'unplaced' ? seq : shown;
     move((before) => ({ ...before, place: written(before.place, told) }));
-    go(hrefOf(view, { ...query, tab: next, seq: told }), 'replace');
+    go(hrefOf(view, { ...query, tab: newest.current, seq: told }), 'replace');
   };
   const isThere = reaches(timeline, seq, report.firstSeq);
   useEffect(() => {
@@ -147,14 +150,19 @@ function usePlace(
   }, [isThere, seq]);
   useEffect(() => {
     if (!isUntold(place, shown)) return;
-    const timer = setTimeout(() => write(tab), ADDRESS_DELAY_MS);
+    const timer = setTimeout(write, ADDRESS_DELAY_MS);
     return () => clearTimeout(timer);
   }, [place, shown, tab]);
   const moveAndShow = (change: (before: Timeline) => Timeline): void => {
     if (tab === 'now' || tab === 'history') setTab('steps');
     move(change);
   };
-  return { tab, open: write, move: moveAndShow };
+  const open = (next: Tab): void => {
+    newest.current = next;
+    setTab(next);
+    write();
+  };
+  return { tab, open, move: moveAndShow };
 }
 
 function useMoment({ report, timeline, config }: StageProps, supposed: WhatIfReport | undefined): Moment {

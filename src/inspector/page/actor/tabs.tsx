@@ -17,7 +17,8 @@ interface TabsProps<Tab extends string> {
 export function Tabs<Tab extends string>({ tabs, titles, open, choose, children }: TabsProps<Tab>): VNode {
   const list = useRef<HTMLDivElement>(null);
   const press = (event: KeyboardEvent): void => {
-    const at = tabs.indexOf(open);
+    // From where the focus is: who presses twice is quicker than a draw.
+    const at = tabs.findIndex((tab) => event.target === list.current?.querySelector(`#tab-${tab}`));
     const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];
     const next = to === undefined ? undefined : tabs[(to + tabs.length) % tabs.length];
     if (next === undefined) return;
