@@ -157,6 +157,6 @@ export const workMutants: readonly Mutant[] = [
     replace: `await this.#forEach('cancelled', (address) => this.#hurryIfUnwanted(address));
     await this.#wakeAll();`,
     caughtBy: 'test/runtime/dormant.test.ts',
-    by: 'opening reads no dormant job, and no more of twelve thousand than of a hundred',
+    by: 'opening reads no dormant job, and no more of three thousand than of a hundred',
   },
 ];

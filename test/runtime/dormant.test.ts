@@ -92,7 +92,7 @@ async function directoryWith(jobs: number): Promise<{ directory: string; one: st
   return { directory, one };
 }
 
-test('opening reads no dormant job, and no more of twelve thousand than of a hundred', async () => {
+test('opening reads no dormant job, and no more of three thousand than of a hundred', async () => {
   const counted: Reads = { records: [], calls: 0, rows: 0 };
   const few = await directoryWith(FEW);
   const runtimeOfFew = await opened(few.directory, counted);
