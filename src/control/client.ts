@@ -9,7 +9,7 @@
 import { resolve } from 'node:path';
 import { Agent, request as httpRequest } from 'undici';
 import { systemClock } from '../clock.js';
-import { HoldfastError } from '../errors.js';
+import { HoldfastError, isHoldfastError } from '../errors.js';
 import type { AccountName, AccountView, Capsule, CopyReport, JobView, Page } from '../index.js';
 import type { ProviderCheck, ProviderView, QuarantineView, StoredCount } from '../index.js';
 import { isPlainObject } from '../json.js';
@@ -254,10 +254,10 @@ class HttpControlClient implements ControlClient {
       throw this.#unanswered(error, what);
     }
     if (answer.status < 300) return answer;
-    throw (
-      errorFromWire(answer.body) ??
-      new HoldfastError('CONTROL_FAILED', `${what} was answered with status ${answer.status}`)
-    );
+    const error = errorFromWire(answer.body);
+    // Not the actor, nor the job: the route itself.
+    if (answer.status === 404 && isHoldfastError(error, 'INVALID_INPUT')) throw ofAnotherVersion(what);
+    throw error ?? new HoldfastError('CONTROL_FAILED', `${what} was answered with status ${answer.status}`);
   }
 
   async #exchange(call: Call): Promise<Answer> {
@@ -329,4 +329,10 @@ function asObject<T extends object>(value: unknown, ...texts: readonly string[])
 
 function unreadable(): HoldfastError {
   return new HoldfastError('CONTROL_FAILED', 'the answer is not of the form this version knows');
+}
+
+function ofAnotherVersion(what: string): HoldfastError {
+  const way = 'ask it by the command line of its version, or run the directory with this one';
+  const message = `the process that runs it is of another version of holdfast, and has no ${what}: ${way}`;
+  return new HoldfastError('CONTROL_FAILED', message);
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile, readdir, rename, stat, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { request } from 'undici';
@@ -99,6 +100,23 @@ test('somebody who listens and does not answer as a runtime is CONTROL_FAILED', 
   const rude = await listening(join(directory, 'control.sock'), 'what?\r\n\r\n');
   onTestFinished(() => void rude.close());
   await expect(connectControl(directory)).rejects.toMatchObject({ code: 'CONTROL_FAILED' });
+});
+
+test('a process of another version is told as that, where it has no such route', async () => {
+  const directory = await newDirectory();
+  const missing = { code: 'INVALID_INPUT', message: 'there is no such route', details: {} };
+  const older = createHttpServer(({ url }, answer) => {
+    const isKnown = url === '/v1/runtime';
+    answer.writeHead(isKnown ? 200 : 404, { 'content-type': 'application/json' });
+    answer.end(JSON.stringify(isKnown ? { status: 'running', directory } : { error: missing }));
+  });
+  await new Promise<void>((resolve) => older.listen(join(directory, 'control.sock'), resolve));
+  const client = await connected(directory);
+  onTestFinished(() => void older.close());
+  await expect(client.inspection.population()).rejects.toMatchObject({
+    code: 'CONTROL_FAILED',
+    message: expect.stringContaining('another version of holdfast, and has no GET /v1/population') as string,
+  });
 });
 
 test('over loopback, only the token of the file and the server’s own name open the door', async () => {
