@@ -3,7 +3,8 @@
  * well.
  *
  * The short run kills at every commit of three lives: at every other one before it is written, at the rest
- * after it, for a process costs half a second. The long one (HOLDFAST_DEEP) does both at every commit. Every adapter, with every trouble, is the matrix's (matrix/rows.ts).
+ * after it, for a process costs half a second. The long one (HOLDFAST_DEEP) does both at every commit.
+ * Every adapter, with every trouble, is the matrix's (matrix/rows.ts).
  */
 import { expect, test } from 'vitest';
 import { bundled } from '../bundled.js';
