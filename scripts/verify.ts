@@ -18,7 +18,7 @@ interface Stage {
 
 /** The longest first: what is begun last should not be waited for alone. */
 const checks: readonly Stage[] = [
-  { name: 'format', command: ['prettier', '--check', '--log-level', 'warn', '.'] },
+  { name: 'format', command: ['oxfmt', '--check'] },
   {
     name: 'lint',
     command: ['oxlint', '--type-aware', '--deny-warnings', '--report-unused-disable-directives'],

@@ -18,7 +18,14 @@ import type { Finding } from './findings.js';
 
 /** Where an examination is. */
 export type Stage =
-  'holding' | 'files' | 'rows' | 'artifacts' | 'copying' | 'mending' | 'replacing' | 'tidying';
+  | 'holding'
+  | 'files'
+  | 'rows'
+  | 'artifacts'
+  | 'copying'
+  | 'mending'
+  | 'replacing'
+  | 'tidying';
 
 /**
  * A machine as `define` is told of it: what only a machine knows can then be compared with what is stored.

@@ -11,7 +11,8 @@ export const orderMachine = setup({
     context: {} as Order,
     input: {} as { readonly cents: number },
     events: {} as
-      { readonly type: 'discount'; readonly rule?: { readonly percent: number } } | { readonly type: 'pay' },
+      | { readonly type: 'discount'; readonly rule?: { readonly percent: number } }
+      | { readonly type: 'pay' },
   },
   actors: {
     charge: fromPromise<string, { readonly cents: number }>(({ input }) =>

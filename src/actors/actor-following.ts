@@ -36,7 +36,8 @@ export function followSnapshots<Machine extends AnyStateMachine>(
 
 /** `reading`: steps are kept until the present snapshot is there. */
 type Phase =
-  { readonly at: 'reading'; readonly early: CommittedStep[] } | { readonly at: 'telling' | 'over' };
+  | { readonly at: 'reading'; readonly early: CommittedStep[] }
+  | { readonly at: 'telling' | 'over' };
 
 class Following<Machine extends AnyStateMachine> {
   readonly #followed: Followed;

@@ -28,7 +28,7 @@ export interface WrittenTest {
   readonly text: string;
 }
 
-/** What prettier breaks lines at, in this house. */
+/** What oxfmt breaks lines at, in this house. */
 const COLUMNS = 110;
 const TITLE_CHARS_MAX = COLUMNS - `test('', () => {`.length;
 
@@ -122,7 +122,7 @@ function memberText(name: string): string {
   return /^[A-Za-z_$][\w$]*$/.test(name) ? `.${name}` : `[${quoted(name)}]`;
 }
 
-/** As prettier would quote it. */
+/** As oxfmt would quote it. */
 function quoted(text: string): string {
   const json = JSON.stringify(text);
   const singles = text.split(`'`).length;

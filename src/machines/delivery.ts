@@ -85,7 +85,13 @@ export type DeliveryEvent =
   | { readonly type: `xstate.error.actor.${'send' | 'reconcile'}`; readonly error: EffectError };
 
 export type DeliveryStatus =
-  'queued' | 'sending' | 'reconciling' | 'waiting' | 'delivered' | 'exhausted' | 'dismissed';
+  | 'queued'
+  | 'sending'
+  | 'reconciling'
+  | 'waiting'
+  | 'delivered'
+  | 'exhausted'
+  | 'dismissed';
 
 /** Emitted for logs and alerts when a delivery becomes a dead letter or a dead letter is let go. */
 export interface DeliveryNotice {

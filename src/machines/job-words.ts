@@ -11,7 +11,13 @@ import type { EffectError } from './reserved.js';
 
 export type SettledStatus = 'done' | 'failed' | 'timedOut' | 'cancelled';
 export type JobStatus =
-  'blocked' | 'submitting' | 'submitUnknown' | 'pending' | 'polling' | 'fetching' | SettledStatus;
+  | 'blocked'
+  | 'submitting'
+  | 'submitUnknown'
+  | 'pending'
+  | 'polling'
+  | 'fetching'
+  | SettledStatus;
 
 /** What is needed to ask the provider again; the provider port's `TaskRef`, sealed. */
 export interface JobRef {

@@ -48,7 +48,12 @@ export interface Selecting<Batch extends Candidate> {
 }
 
 export type SelectionRefusal =
-  'limitZero' | 'empty' | 'notYetAvailable' | 'deliveryBoundaryBlocked' | 'commandAtHead' | 'noCommandAtHead';
+  | 'limitZero'
+  | 'empty'
+  | 'notYetAvailable'
+  | 'deliveryBoundaryBlocked'
+  | 'commandAtHead'
+  | 'noCommandAtHead';
 
 export type Selection<Batch> =
   | { readonly type: 'selected'; readonly batches: readonly Batch[] }

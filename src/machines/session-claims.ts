@@ -36,7 +36,12 @@ export type Taking =
   | { readonly type: 'refused'; readonly reason: ClaimRefusal };
 
 export type ClaimRefusal =
-  SelectionRefusal | 'idsDiffer' | 'turnActive' | 'paused' | 'claimsMax' | 'counterMax';
+  | SelectionRefusal
+  | 'idsDiffer'
+  | 'turnActive'
+  | 'paused'
+  | 'claimsMax'
+  | 'counterMax';
 
 /** Why a settlement or a renewal is refused: somebody else has, or had, one of its batches. */
 export interface Superseded {

@@ -20,7 +20,9 @@ export const defaultCredential = 'default';
  * does not answer for the alias `default` comes from the environment.
  */
 export type ApiKey =
-  string | Readonly<Record<string, string>> | ((credentialAlias: string) => string | undefined);
+  | string
+  | Readonly<Record<string, string>>
+  | ((credentialAlias: string) => string | undefined);
 
 export interface KeyOptions {
   readonly apiKey?: ApiKey;

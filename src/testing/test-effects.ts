@@ -20,7 +20,13 @@ import { standInPromise, standInStream, type Hands } from './test-logic.js';
  * `interrupted` by a crash of the test.
  */
 export type TestEffectStatus =
-  'waiting' | 'running' | 'done' | 'failed' | 'cancelled' | 'deferred' | 'interrupted';
+  | 'waiting'
+  | 'running'
+  | 'done'
+  | 'failed'
+  | 'cancelled'
+  | 'deferred'
+  | 'interrupted';
 
 /** One run of an effect's logic. An effect that is run again, after a crash or a failure, has several. */
 export interface TestEffect {

@@ -1,7 +1,7 @@
 /** `holdfast capsule`, and an incident from its export to a test that passes. */
 import { cp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { format, resolveConfig } from 'prettier';
+import { format, type FormatConfig } from 'oxfmt';
 import { describe, expect, test } from 'vitest';
 import { orderMachine } from '../../examples/incident/order.js';
 import { keepIncidents } from '../../examples/incident/keep.js';
@@ -141,8 +141,8 @@ describe('from an incident to a test', () => {
     expect(await told(words)).toMatchObject({ code: 0, err: '' });
     const text = await readFile(written, 'utf8');
     expect(text).toBe(await readFile(out, 'utf8'));
-    const style = { ...(await resolveConfig(out)), filepath: out };
-    expect(await format(text, style)).toBe(text);
+    const style = JSON.parse(await readFile('.oxfmtrc.json', 'utf8')) as FormatConfig;
+    expect(await format('a.test.ts', text, style)).toMatchObject({ code: text, errors: [] });
     expect(await told(words)).toMatchObject({ code: 2 });
   });
 

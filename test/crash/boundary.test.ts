@@ -56,34 +56,33 @@ for (const { provider, kind, phase, fallback, deep } of lives) {
   if (deep === true && !isDeep) continue;
   const when = phase === 'in turn' ? 'before or after' : phase;
   const what = `${provider} ${kind}${fallback === undefined ? '' : ` that ${fallback} makes instead`}`;
-  test.concurrent(
-    `killed ${when} each commit of its life, one ${what} is billed once and delivered`,
-    async ({ onTestFinished }) => {
-      const world = await openWorld(agent, onTestFinished, {
-        life: { queued: { polls: 0 }, running: { polls: 1 } },
-        faults: fallback === undefined ? [] : [REFUSAL],
+  test.concurrent(`killed ${when} each commit of its life, one ${what} is billed once and delivered`, async ({
+    onTestFinished,
+  }) => {
+    const world = await openWorld(agent, onTestFinished, {
+      life: { queued: { polls: 0 }, running: { polls: 1 } },
+      faults: fallback === undefined ? [] : [REFUSAL],
+    });
+    const jobs: Work[] = [];
+    for (let ended = 'SIGKILL'; ended === 'SIGKILL';) {
+      expect(jobs.length, 'a life is not so long').toBeLessThan(COMMITS_MAX);
+      const commit = jobs.length + 1;
+      const key = `${what} ${phase} ${commit}`;
+      const job: Work = { key, provider, kind, ...(fallback === undefined ? {} : { fallback }) };
+      jobs.push(job);
+      const child = world.start({
+        jobs: [job],
+        settleFirst: true,
+        kill: killAt(commit, phase),
       });
-      const jobs: Work[] = [];
-      for (let ended = 'SIGKILL'; ended === 'SIGKILL';) {
-        expect(jobs.length, 'a life is not so long').toBeLessThan(COMMITS_MAX);
-        const commit = jobs.length + 1;
-        const key = `${what} ${phase} ${commit}`;
-        const job: Work = { key, provider, kind, ...(fallback === undefined ? {} : { fallback }) };
-        jobs.push(job);
-        const child = world.start({
-          jobs: [job],
-          settleFirst: true,
-          kill: killAt(commit, phase),
-        });
-        ended = await child.ended;
-        expect(ended === 'SIGKILL' ? ended : child.lines.at(-1)).toMatch(/^SIGKILL$|^quiet$/);
-      }
-      expect(jobs.length).toBeGreaterThan(COMMITS_MIN);
-      await world.finish(jobs);
-      await world.audit(jobs);
-      if (fallback === undefined) return;
-      const billed = world.simulator.ledger().filter(({ event }) => event === 'submit.billed');
-      expect(new Set(billed.map((entry) => entry.provider))).toEqual(new Set([fallback]));
-    },
-  );
+      ended = await child.ended;
+      expect(ended === 'SIGKILL' ? ended : child.lines.at(-1)).toMatch(/^SIGKILL$|^quiet$/);
+    }
+    expect(jobs.length).toBeGreaterThan(COMMITS_MIN);
+    await world.finish(jobs);
+    await world.audit(jobs);
+    if (fallback === undefined) return;
+    const billed = world.simulator.ledger().filter(({ event }) => event === 'submit.billed');
+    expect(new Set(billed.map((entry) => entry.provider))).toEqual(new Set([fallback]));
+  });
 }

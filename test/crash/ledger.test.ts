@@ -53,27 +53,26 @@ for (const { event, script } of moments) {
   });
 }
 
-test.concurrent(
-  'killed while a message is on its way, it is sent again under the same id',
-  async ({ onTestFinished }) => {
-    const world = await openWorld(agent, onTestFinished, { life: LIFE });
-    const [job] = jobs;
-    if (job === undefined) throw new Error('there is a job');
-    const { arrived, release } = world.receiver.holdNext();
-    const child = world.start({ jobs: [job] });
-    const first = await Promise.race([arrived, child.ended.then(() => undefined)]);
-    if (first === undefined) throw new Error('the agent ended before it sent anything');
-    child.kill();
-    expect(await child.ended).toBe('SIGKILL');
-    release();
-    await world.finish([job]);
-    await world.audit([job]);
-    expect(world.receiver.receipts.map(({ deliveryId, attempt }) => ({ deliveryId, attempt }))).toEqual([
-      { deliveryId: first.deliveryId, attempt: 1 },
-      { deliveryId: first.deliveryId, attempt: 2 },
-    ]);
-    // Every receipt is signed, or the receiver would not have taken it; the second one by its own time.
-    const [one, two] = world.receiver.receipts;
-    expect(two?.signedAt).toBeGreaterThan(one?.signedAt ?? Infinity);
-  },
-);
+test.concurrent('killed while a message is on its way, it is sent again under the same id', async ({
+  onTestFinished,
+}) => {
+  const world = await openWorld(agent, onTestFinished, { life: LIFE });
+  const [job] = jobs;
+  if (job === undefined) throw new Error('there is a job');
+  const { arrived, release } = world.receiver.holdNext();
+  const child = world.start({ jobs: [job] });
+  const first = await Promise.race([arrived, child.ended.then(() => undefined)]);
+  if (first === undefined) throw new Error('the agent ended before it sent anything');
+  child.kill();
+  expect(await child.ended).toBe('SIGKILL');
+  release();
+  await world.finish([job]);
+  await world.audit([job]);
+  expect(world.receiver.receipts.map(({ deliveryId, attempt }) => ({ deliveryId, attempt }))).toEqual([
+    { deliveryId: first.deliveryId, attempt: 1 },
+    { deliveryId: first.deliveryId, attempt: 2 },
+  ]);
+  // Every receipt is signed, or the receiver would not have taken it; the second one by its own time.
+  const [one, two] = world.receiver.receipts;
+  expect(two?.signedAt).toBeGreaterThan(one?.signedAt ?? Infinity);
+});

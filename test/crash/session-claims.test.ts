@@ -35,36 +35,35 @@ for (const [way, by] of (['claim', 'turn'] as const).entries()) {
     const either = isDeep ? [1, 2] : [1 + ((index + way) % 2)];
     for (const deaths of isOver ? [1] : either) {
       const times = deaths === 1 ? 'once' : 'twice in a row';
-      test.concurrent(
-        `by ${by}, killed ${times} at "${point}", work is committed once, as it was claimed`,
-        async ({ onTestFinished }) => {
-          const talks = await openTalks(program, onTestFinished);
-          for (let death = 0; death < deaths; death += 1) {
-            const killed = talks.start({ by, messages: FIRST, max: 2, dieAt: point });
-            expect(await killed.ended).toBe('SIGKILL');
-          }
-          const before = (await talks.facts()).length;
-          await talks.finish({ by, messages: [...FIRST, ...LATER] });
+      test.concurrent(`by ${by}, killed ${times} at "${point}", work is committed once, as it was claimed`, async ({
+        onTestFinished,
+      }) => {
+        const talks = await openTalks(program, onTestFinished);
+        for (let death = 0; death < deaths; death += 1) {
+          const killed = talks.start({ by, messages: FIRST, max: 2, dieAt: point });
+          expect(await killed.ended).toBe('SIGKILL');
+        }
+        const before = (await talks.facts()).length;
+        await talks.finish({ by, messages: [...FIRST, ...LATER] });
 
-          const facts = await talks.facts();
-          const last = turnsIn(facts.slice(before));
-          expect(last.map(claimsOf)).toEqual(TURNS[point]);
-          // A process that died with a claim is an attempt that failed; each claim is fenced from the last.
-          const failed = isOver || point === 'enqueued' ? 0 : deaths;
-          const failedLater = point === 'claimed' ? 0 : failed;
-          expect(attemptsOf(last, 'a')).toEqual(isOver ? undefined : failed);
-          expect(attemptsOf(last, 'x')).toEqual(isOver ? undefined : failedLater);
-          expect(heldIn(facts).filter(({ claims, attempts }) => claims !== attempts + 1)).toEqual([]);
+        const facts = await talks.facts();
+        const last = turnsIn(facts.slice(before));
+        expect(last.map(claimsOf)).toEqual(TURNS[point]);
+        // A process that died with a claim is an attempt that failed; each claim is fenced from the last.
+        const failed = isOver || point === 'enqueued' ? 0 : deaths;
+        const failedLater = point === 'claimed' ? 0 : failed;
+        expect(attemptsOf(last, 'a')).toEqual(isOver ? undefined : failed);
+        expect(attemptsOf(last, 'x')).toEqual(isOver ? undefined : failedLater);
+        expect(heldIn(facts).filter(({ claims, attempts }) => claims !== attempts + 1)).toEqual([]);
 
-          const [told] = await talks.tell(['s']);
-          expect(told?.waiting).toEqual([]);
-          const settled = isOver ? [['a b', 'x'], ...TURNS[point]] : TURNS[point];
-          expect(told?.history).toEqual(settled.flatMap(entriesOf));
-          // What was acknowledged is in the history; a commit that killed its process was not acknowledged.
-          const noted = turnsIn(facts).map(claimsOf);
-          expect(noted).toEqual(point === 'afterCommit' ? TURNS[point] : settled);
-        },
-      );
+        const [told] = await talks.tell(['s']);
+        expect(told?.waiting).toEqual([]);
+        const settled = isOver ? [['a b', 'x'], ...TURNS[point]] : TURNS[point];
+        expect(told?.history).toEqual(settled.flatMap(entriesOf));
+        // What was acknowledged is in the history; a commit that killed its process was not acknowledged.
+        const noted = turnsIn(facts).map(claimsOf);
+        expect(noted).toEqual(point === 'afterCommit' ? TURNS[point] : settled);
+      });
     }
   }
 }

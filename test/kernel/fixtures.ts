@@ -93,7 +93,10 @@ export function workflow(work: (input: { n: number }) => Promise<unknown>): AnyS
       context: {} as { n: number; results: unknown[]; at: number },
       input: {} as { n: number },
       events: {} as
-        { type: 'go' } | { type: 'add'; by: number } | { type: 'boom' } | { type: 'effect.interrupted' },
+        | { type: 'go' }
+        | { type: 'add'; by: number }
+        | { type: 'boom' }
+        | { type: 'effect.interrupted' },
     },
     actors: { work: fromPromise<unknown, { n: number }>(({ input }) => work(input)) },
     actions: {

@@ -26,7 +26,10 @@ const machine = setup({
   types: {
     context: {} as { taken: string[]; told: number; worked: number },
     events: {} as
-      { type: 'take'; name: string } | { type: 'tell'; to: string } | { type: 'told' } | { type: 'work' },
+      | { type: 'take'; name: string }
+      | { type: 'tell'; to: string }
+      | { type: 'told' }
+      | { type: 'work' },
   },
   actors: { work: fromPromise(async () => 1) },
   actions: {

@@ -33,7 +33,9 @@ export interface Older {
 }
 
 export type Found =
-  { readonly type: 'ready' } | Older | { readonly type: 'unreadable'; readonly error: unknown };
+  | { readonly type: 'ready' }
+  | Older
+  | { readonly type: 'unreadable'; readonly error: unknown };
 
 export class Activation {
   readonly #loop: CommitLoop;

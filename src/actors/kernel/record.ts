@@ -225,7 +225,8 @@ export interface JournalEntry {
   readonly value: Json;
   readonly status: ActorStatus;
   readonly effects?:
-    readonly { readonly id: string; readonly src: string; readonly child: string }[] | undefined;
+    | readonly { readonly id: string; readonly src: string; readonly child: string }[]
+    | undefined;
   readonly timers?: readonly TimerRef[] | undefined;
   readonly sends?: readonly { readonly id: string; readonly to: string; readonly type: string }[] | undefined;
   readonly emitted?: readonly JsonEvent[] | undefined;

@@ -13,7 +13,8 @@ import { SESSION_KIND, type Look, type Seen, type SessionDesk } from './desk.js'
 import { turnInterrupted, turnOver } from './turn-watch.js';
 
 export type TurnTaking =
-  { readonly claim: Claim; readonly attemptsMax: number } | { readonly refusal: ClaimRefusal };
+  | { readonly claim: Claim; readonly attemptsMax: number }
+  | { readonly refusal: ClaimRefusal };
 
 type Taking = Pick<CheckedTurn, 'max' | 'ownerId'> & { readonly turnId: string };
 

@@ -117,7 +117,8 @@ export interface ListTasks extends Omit<PageOptions, 'newestFirst'> {
 
 /** What became of a tool call that was cut off: its result (256 KiB as JSON), or that it is to run again. */
 export type ToolDecision =
-  { readonly callId: string; readonly result: Json } | { readonly callId: string; readonly rerun: true };
+  | { readonly callId: string; readonly result: Json }
+  | { readonly callId: string; readonly rerun: true };
 
 export interface RetryTask {
   /** True: checkpoint and tool results are forgotten. Default: it goes on from the last checkpoint. */

@@ -25,7 +25,8 @@ export interface DemoFlags {
 
 /** Where the work is paid for: at the simulator, or at a real endpoint with a key of the environment. */
 export type Endpoint =
-  { readonly type: 'simulator' } | { readonly type: 'openai'; readonly baseUrl: string | undefined };
+  | { readonly type: 'simulator' }
+  | { readonly type: 'openai'; readonly baseUrl: string | undefined };
 
 export interface DemoSettings {
   readonly jobs: number;

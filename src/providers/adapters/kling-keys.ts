@@ -27,7 +27,9 @@ export type KlingKey = string | KlingKeyPair;
  * this does not answer for the alias `default` comes from the environment.
  */
 export type KlingApiKey =
-  KlingKey | Readonly<Record<string, KlingKey>> | ((credentialAlias: string) => KlingKey | undefined);
+  | KlingKey
+  | Readonly<Record<string, KlingKey>>
+  | ((credentialAlias: string) => KlingKey | undefined);
 
 export interface KlingKeyOptions {
   readonly apiKey?: KlingApiKey;

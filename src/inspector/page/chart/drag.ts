@@ -11,7 +11,8 @@ const DRAG_PX_MIN = 4;
 export function dragged(box: HTMLElement): () => void {
   const until = new AbortController();
   let from:
-    { readonly x: number; readonly y: number; readonly left: number; readonly top: number } | undefined;
+    | { readonly x: number; readonly y: number; readonly left: number; readonly top: number }
+    | undefined;
   let isMoved = false;
   const listen = <Name extends keyof HTMLElementEventMap>(
     name: Name,
