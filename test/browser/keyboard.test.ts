@@ -54,7 +54,7 @@ test('from the population to a kind, an actor, a step, a what-if and back', asyn
   await page.locator('[data-kind="order"] svg.chart').waitFor();
   await walkTo(page, /^button order 1$/);
   await page.keyboard.press('Enter');
-  await walkTo(page, /^a 1 under way$/);
+  await walkTo(page, /^a 1 active$/);
   await page.keyboard.press('Enter');
   await page.locator('tr[data-address="order/1"]').waitFor();
   await walkTo(page, /^a order\/1$/);

@@ -19,10 +19,12 @@ test('a frame tells the steps since the last one, and the counts that changed', 
     [4, { paying: 'charged' }],
     [5, 'gone'],
   ]);
-  expect(frames[0]?.counts.map(({ kind, value, count }) => [kind, value, count])).toEqual([
-    ['order', 'gone', 1],
-    ['order', { paying: 'charging' }, 0],
-  ]);
+  expect(frames[0]?.counts.map(({ kind, value, count, finished }) => [kind, value, count, finished])).toEqual(
+    [
+      ['order', 'gone', 1, true],
+      ['order', { paying: 'charging' }, 0, false],
+    ],
+  );
   await runtime.advance(10 * limits.inspectorFrameGapMs);
   expect(frames).toHaveLength(1);
   stop();

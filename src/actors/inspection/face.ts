@@ -315,7 +315,7 @@ export interface LiveFrame {
   /** Steps that had no room. */
   readonly more: number;
   /** Counts that changed, as they are now. */
-  readonly counts: readonly (Omit<StateCountView, 'finished'> & { readonly kind: string })[];
+  readonly counts: readonly (StateCountView & { readonly kind: string })[];
 }
 
 /** A capsule as the page shows an actor. */

@@ -134,8 +134,8 @@ class Feed {
     this.#counts = present;
     const gone = [...earlier].flatMap(([key, row]) => (present.has(key) ? [] : [{ ...row, count: 0 }]));
     const moved = [...present].flatMap(([key, row]) => (earlier.get(key)?.count === row.count ? [] : [row]));
-    return [...moved, ...gone].map(({ kind, version, hash, state, count }) => {
-      return { kind, version, hash, value: stateIn(JSON.parse(state) as Json), count };
+    return [...moved, ...gone].map(({ kind, version, hash, state, count, finished }) => {
+      return { kind, version, hash, value: stateIn(JSON.parse(state) as Json), count, finished };
     });
   }
 

@@ -68,10 +68,17 @@ test('structures are charts of their own, the most used first, under one version
 
 test('a frame replaces the counts it tells of, adds states, and takes those away that nobody is in', () => {
   const news = [
-    { kind: 'order', version: '1', hash: 'aa', value: { open: 'waiting' }, count: 0 },
+    { kind: 'order', version: '1', hash: 'aa', value: { open: 'waiting' }, count: 0, finished: false },
     // Regions are a set: their order says nothing.
-    { kind: 'order', version: '1', hash: 'aa', value: { done: { right: 'b', left: 'a' } }, count: 6 },
-    { kind: 'order', version: '1', hash: 'aa', value: 'paid', count: 1 },
+    {
+      kind: 'order',
+      version: '1',
+      hash: 'aa',
+      value: { done: { right: 'b', left: 'a' } },
+      count: 6,
+      finished: true,
+    },
+    { kind: 'order', version: '1', hash: 'aa', value: 'paid', count: 1, finished: false },
   ];
   const [after] = withCounts(population, news)?.kinds ?? [];
   expect(after?.count).toBe(10);
@@ -81,6 +88,6 @@ test('a frame replaces the counts it tells of, adds states, and takes those away
 });
 
 test('a frame about a kind that was not there asks for the whole', () => {
-  const news = [{ kind: 'new', version: '1', hash: 'aa', value: 'open', count: 1 }];
+  const news = [{ kind: 'new', version: '1', hash: 'aa', value: 'open', count: 1, finished: false }];
   expect(withCounts(population, news)).toBeUndefined();
 });

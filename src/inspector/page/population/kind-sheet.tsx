@@ -83,8 +83,8 @@ export function crowdWords(kind: KindView): string {
   const unfinished = unfinishedOf(kind);
   const ended = kind.count - unfinished;
   return ended > 0
-    ? `${countWords(unfinished)} under way, ${countWords(ended)} ended`
-    : `${countWords(unfinished)} under way`;
+    ? `${countWords(unfinished)} active, ${countWords(ended)} ended`
+    : `${countWords(unfinished)} active`;
 }
 
 function Editions(props: {
@@ -120,7 +120,8 @@ function PopulationChart(props: {
   const { kind, edition, onWidth } = props;
   const counts = useMemo(() => countsByPath(edition.states), [edition]);
   const zoom = useZoom(fits);
-  const shown = useRef<SVGSVGElement>(null);
+  // In a box of another width the same chart is of another size: what it had scrolled to is elsewhere.
+  const shown = useRef<{ readonly svg: SVGSVGElement; readonly boxPx: number }>(null);
   const { version, hash } = edition;
   return (
     <div class="kind-chart" onKeyDown={zoom.press}>
@@ -132,8 +133,9 @@ function PopulationChart(props: {
           onWidth(svg.viewBox.baseVal.width);
           const scale = zoom.size(svg, Math.min(CHART_PX_MAX, innerHeight * 0.8));
           paintCounts(svg, counts, kind.dwell, scale);
-          if (shown.current !== svg) showCrowd(svg);
-          shown.current = svg;
+          const boxPx = svg.parentElement?.clientWidth ?? 0;
+          if (shown.current?.svg !== svg || shown.current.boxPx !== boxPx) showCrowd(svg);
+          shown.current = { svg, boxPx };
         }}
         onState={(state) => go(hrefOf('actors', { kind: kind.kind, state }))}
       />

@@ -89,9 +89,8 @@ export function withCounts(population: Population, counts: LiveFrame['counts']):
 
 function kindWith(own: KindView, news: LiveFrame['counts']): KindView {
   const states = new Map(own.states.map((state) => [keyOf(state), state]));
-  for (const { version, hash, value, count } of news) {
+  for (const { version, hash, value, count, finished } of news) {
     const key = keyOf({ version, hash, value });
-    const finished = states.get(key)?.finished ?? false;
     if (count === 0) states.delete(key);
     else states.set(key, { version, hash, value, count, finished });
   }
