@@ -15,6 +15,7 @@ export const errorAdvice = {
   ACTOR_QUARANTINED: 'Look at the reason, mend its cause, then resume or dismiss the actor.',
   ACTION_FORBIDDEN:
     'Start the inspector with --allow-actions (`allowActions: true`), or use the command line.',
+  ACT_STALE: 'Look at the actor as it is now; if the act is still meant, ask for it again.',
   ACT_UNKNOWN: 'Look at what can be done to the actor in its present state; it may just have left another.',
   ADDRESS_TAKEN: 'Import under another id, or into another directory.',
   ADDRESS_REFUSED: 'If you mean this server, list its origin in the adapter’s trustedOrigins.',

@@ -14,7 +14,7 @@ import type { AccountHold, ProviderAccountContext, ProviderAccountEvent } from '
 import type { SubmitAnswer } from '../machines/index.js';
 import { decisions } from '../providers/index.js';
 import type { AccountLimits, ProviderError, ProviderErrorClass } from '../providers/index.js';
-import type { CommittedStep, Kernel, Share } from './kernel/index.js';
+import type { CommittedStep, Kernel, SendOptions, Share } from './kernel/index.js';
 import { EffectDeferred } from './kernel/index.js';
 import { limits } from '../limits.js';
 import { accountDefinition } from './house-machines.js';
@@ -114,10 +114,14 @@ export class Accounts {
 
   /**
    * Opens a paused account again, after its key or its credit was mended, and wakes the blocked jobs whose
-   * key, or account, is there by now.
+   * key, or account, is there by now. `sent`: what else the step is sent with.
    */
-  async resume(account: AccountName, operator = 'user'): Promise<void> {
-    await this.#tell(account, { type: 'account.resume' }, operator);
+  async resume(
+    account: AccountName,
+    operator = 'user',
+    sent: Pick<SendOptions, 'id' | 'fence'> = {},
+  ): Promise<void> {
+    await this.#tell(account, { type: 'account.resume' }, { ...sent, source: operator });
     for (const wake of this.#wakers) await wake();
   }
 
@@ -148,12 +152,12 @@ export class Accounts {
     if (decision === 'pause' && isTrouble(error.class)) {
       const holds = error.class === 'billing' ? of : 'calls';
       const trouble = { class: error.class, message: error.message, holds };
-      await this.#tell(account, { type: 'account.trouble', ...trouble }, 'effect');
+      await this.#tell(account, { type: 'account.trouble', ...trouble }, { source: 'effect' });
       return 'paused';
     }
     if (decision !== 'limit' || error.retryAfterMs === undefined) return 'same';
     const untilMs = this.#clock.now() + error.retryAfterMs;
-    await this.#tell(account, { type: 'account.limited', untilMs }, 'effect');
+    await this.#tell(account, { type: 'account.limited', untilMs }, { source: 'effect' });
     return 'limited';
   }
 
@@ -173,10 +177,15 @@ export class Accounts {
     return { type: 'rejected', error: { ...words, retryable: true, retryAfterMs } };
   }
 
-  async #tell(account: AccountName, event: ProviderAccountEvent, source: string): Promise<void> {
+  async #tell(
+    account: AccountName,
+    event: ProviderAccountEvent,
+    sent: SendOptions & { readonly source: string },
+  ): Promise<void> {
     const { provider, credential: alias } = account;
+    const { source } = sent;
     await this.#kernel.create(KIND, `${provider}:${alias}`, { provider, alias }, { source });
-    await this.#kernel.send(addressOf(account), { ...event }, { source });
+    await this.#kernel.send(addressOf(account), { ...event }, sent);
   }
 
   #hold(account: AccountName, holds: AccountHold | undefined): void {

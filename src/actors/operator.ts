@@ -6,6 +6,7 @@
  * that nobody sees, and none turns the text around it.
  */
 import { HoldfastError } from '../errors.js';
+import type { StepFence } from './kernel/index.js';
 
 export interface OperatorOptions {
   /**
@@ -16,6 +17,11 @@ export interface OperatorOptions {
   readonly operator?: string | undefined;
   /** What the step is called: asked for again under one id, within a day, it is not taken again. */
   readonly id?: string | undefined;
+}
+
+/** The inspection asks more of the step than users can. */
+export interface ActOptions extends OperatorOptions {
+  readonly fence?: StepFence | undefined;
 }
 
 const OPERATOR_CHARS_MAX = 100;
@@ -38,13 +44,14 @@ export function isOperatorName(operator: unknown): operator is string {
 /** What the journal calls an operator. */
 export type OperatorSource = `operator:${string}`;
 
-interface SentBy {
+export interface SentBy {
   readonly source?: OperatorSource;
   readonly id?: string;
+  readonly fence?: StepFence;
 }
 
 /** What a step is sent with. Throws as `checkedOperator`. */
-export function sourceOf({ operator, id }: OperatorOptions = {}): SentBy {
-  const called = id === undefined ? {} : { id };
+export function sourceOf({ operator, id, fence }: ActOptions = {}): SentBy {
+  const called = { ...(id === undefined ? {} : { id }), ...(fence && { fence }) };
   return operator === undefined ? called : { ...called, source: `operator:${checkedOperator(operator)}` };
 }

@@ -11,7 +11,7 @@ import { addressOf, splitAddress } from '../ids.js';
 import type { JsonEvent } from '../json.js';
 import { checkPage } from './actor-view.js';
 import { QUARANTINE_INDEX, type Kernel, type Page, type Quarantine as Reason } from './kernel/index.js';
-import { checkedOperator, type OperatorOptions } from './operator.js';
+import { checkedOperator, type ActOptions, type OperatorOptions } from './operator.js';
 
 /** An actor that stands still, and why. */
 export interface QuarantineView {
@@ -92,7 +92,7 @@ export class Quarantine {
   async #operate(
     what: 'resume' | 'skip' | 'dismiss',
     address: string,
-    { operator = 'api' }: OperatorOptions = {},
+    { operator = 'api', fence }: ActOptions = {},
   ): Promise<void> {
     checkedOperator(operator);
     const { kind, id } = splitAddress(address);
@@ -104,7 +104,7 @@ export class Quarantine {
         `this process does not define the machine of "${kind}"; ${where}`,
       );
     }
-    await this.#kernel.operate(what, address, operator);
+    await this.#kernel.operate(what, address, operator, fence);
   }
 
   async #find(address: string): Promise<QuarantineView | 'missing' | 'well'> {

@@ -69,6 +69,7 @@ const actBody = z.strictObject({
   act: name,
   input: z.json().optional(),
   id: z.string().min(1).max(200).optional(),
+  seenSeq: z.int().min(1).optional(),
   operator: z.string().min(1).max(100).default('control'),
 });
 

@@ -8,6 +8,7 @@ import type { ErrorCode } from '../errors.js';
 
 const statuses: Readonly<Partial<Record<ErrorCode, ContentfulStatusCode>>> = {
   ACTION_FORBIDDEN: 403,
+  ACT_STALE: 409,
   ACT_UNKNOWN: 409,
   ACTOR_NOT_FOUND: 404,
   ACTOR_FAILED: 409,

@@ -33,6 +33,7 @@ interface Deed {
   readonly act: string;
   readonly operator: string;
   readonly id?: string;
+  readonly seenSeq?: number;
   readonly input?: Json;
 }
 
@@ -229,11 +230,14 @@ test('an act with an id is done once, however often and whenever it is asked for
   await session.enqueue('hello');
   const [batch] = (await session.list()).items;
   const batchId = batch?.batchId ?? '';
+  const account = { provider: 'openai', credential: 'default' };
+  await runtime.accounts.report(account, { ...fault, class: 'auth' });
   const deeds: readonly Deed[] = [
     { address: 'order/1', act: 'send:add', input: { line: 'a' }, operator: 'ann', id: 'a' },
     { address: 'schedule/nightly', act: 'trigger', operator: 'ann', id: 'b' },
     { address: `work/${item.id}`, act: 'retry', operator: 'ann', id: 'c' },
     { address: 'session/chat', act: 'cancel', input: { batchId }, operator: 'ann', id: 'd' },
+    { address: 'provider/openai:default', act: 'resume', operator: 'ann', id: 'account' },
   ];
   for (const deed of deeds) {
     // Whoever says it again, it is that act.
@@ -254,3 +258,96 @@ test('an act with an id is done once, however often and whenever it is asked for
     );
   expect(await acted(runtime, 'order/1')).toHaveLength(3);
 });
+
+/** Where an operator sees the actor at: the step that its report tells. */
+async function seqOf(runtime: Runtime, address: string): Promise<number> {
+  return (await runtime.inspection.actor(address)).seq ?? 0;
+}
+
+test('an act is refused where the actor has left the stay that it was meant for, and come back', async () => {
+  let posts = 0;
+  const house = await opened({
+    'job.submit': () => {
+      posts += 1;
+      return { type: 'ambiguous', error: fault };
+    },
+  });
+  const { runtime, kinds } = house;
+  const job = await runtime.jobs.submit(film);
+  await house.settle();
+  const address = `job/${job.id}`;
+  const late = { address, act: 'resubmit', operator: 'bob', seenSeq: await seqOf(runtime, address), id: 'b' };
+  expect(await atOnce(runtime, { ...late, operator: 'ann', id: 'a' })).toEqual(['done']);
+  await house.settle();
+  // In doubt again, as it was: but what was meant has been done.
+  expect([posts, await named(runtime, address)]).toEqual([2, ['cancel', 'adopt', 'resubmit']]);
+  expect(await atOnce(runtime, late, { ...late, act: 'adopt', input: ref })).toEqual([
+    'ACT_STALE',
+    'ACT_STALE',
+  ]);
+  await house.settle();
+  expect([posts, await acted(runtime, address)]).toEqual([2, ['ann: job.resubmit']]);
+  // What was done is done, though the actor has left since; and nothing of one life is meant for another.
+  expect(await atOnce(runtime, { ...late, id: 'a' }, { ...late, seenSeq: 999 })).toEqual([
+    'done',
+    'ACT_STALE',
+  ]);
+  const again = { ...late, seenSeq: await seqOf(runtime, address) };
+  expect(await atOnce(runtime, again, { ...again, id: 'c' })).toEqual(['done', 'ACT_UNKNOWN']);
+  await house.settle();
+  expect(posts).toBe(3);
+
+  // A machine of a user’s; and what stands still, which goes on and stands still again.
+  const order = await kinds.orders.create({ id: '1', input: { title: 'x' } });
+  await expect(order.send({ type: 'explode' })).rejects.toMatchObject({ code: 'ACTOR_QUARANTINED' });
+  const skip = { address: 'order/1', act: 'skip', operator: 'ann', seenSeq: 1 };
+  expect(await atOnce(runtime, skip)).toEqual(['done']);
+  await expect(order.send({ type: 'explode' })).rejects.toMatchObject({ code: 'ACTOR_QUARANTINED' });
+  expect(await atOnce(runtime, skip, { ...skip, seenSeq: 2 })).toEqual(['ACT_STALE', 'done']);
+  const adds = { address: 'order/1', act: 'send:add', input: { line: 'a' }, operator: 'ann', seenSeq: 1 };
+  expect(await atOnce(runtime, adds, { ...adds, seenSeq: 0 }, { ...adds, seenSeq: 1.5 })).toEqual([
+    'done',
+    'INVALID_INPUT',
+    'INVALID_INPUT',
+  ]);
+});
+
+test('steps in which an act stays open do not make it stale, those that come with it neither', async () => {
+  const house = await opened();
+  const { runtime, kinds } = house;
+  const job = await runtime.jobs.submit(film);
+  await house.settle();
+  const address = `job/${job.id}`;
+  const cancel = { address, act: 'cancel', operator: 'ann', seenSeq: await seqOf(runtime, address) };
+  await house.advance('2 min');
+  const polled = (await runtime.inspect.reader.journal(address)).filter(
+    ({ seq, value }) => seq > cancel.seenSeq && value === 'polling',
+  );
+  expect(polled.length).toBeGreaterThan(1);
+  expect(await atOnce(runtime, cancel)).toEqual(['done']);
+
+  const order = await kinds.orders.create({ id: '1', input: { title: 'x' } });
+  const adds = { address: 'order/1', act: 'send:add', input: { line: 'a' }, operator: 'ann', seenSeq: 1 };
+  const others = Array.from({ length: 20 }, () => order.send({ type: 'note', text: 'x' }));
+  expect(await atOnce(runtime, adds, adds)).toEqual(['done', 'done']);
+  await Promise.all(others);
+  expect((await order.snapshot())?.context.lines).toEqual(['a', 'a']);
+});
+
+test.each(['before-commit', 'after-commit'] as const)(
+  'a process that dies %s of a step away leaves it known whether an act is stale',
+  async (at) => {
+    const house = await opened({ 'job.submit': () => ({ type: 'ambiguous', error: fault }) });
+    const job = await house.runtime.jobs.submit(film);
+    await house.settle();
+    const address = `job/${job.id}`;
+    const late = { address, act: 'resubmit', operator: 'bob', seenSeq: await seqOf(house.runtime, address) };
+    const { runtime } = house;
+    await house.crash({ at, during: () => runtime.inspection.act({ ...late, operator: 'ann' }) });
+    await house.settle();
+    expect(await named(house.runtime, address)).toContain('resubmit');
+    const [heard] = await atOnce(house.runtime, late);
+    expect(heard).toBe(at === 'before-commit' ? 'done' : 'ACT_STALE');
+    expect(await acted(house.runtime, address)).toHaveLength(1);
+  },
+);

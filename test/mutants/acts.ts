@@ -11,6 +11,8 @@ const watchTests = 'test/inspection/watch.test.ts';
 const stream = 'src/control/event-stream.ts';
 const streamTests = 'test/control/event-stream.test.ts';
 const races = 'test/inspection/act-races.test.ts';
+const fence = 'src/actors/inspection/act-fence.ts';
+const leftStay = 'an act is refused where the actor has left the stay that it was meant for, and come back';
 const onceById = 'an act with an id is done once, however often and whenever it is asked for again';
 
 export const actMutants: readonly Mutant[] = [
@@ -162,9 +164,45 @@ export const actMutants: readonly Mutant[] = [
     name: 'does not tell the step what the act is called',
     breaks: ['I6'],
     file: 'src/actors/operator.ts',
-    find: 'const called = id === undefined ? {} : { id };',
-    replace: "const called = id === '' ? { id } : {};",
+    find: '(id === undefined ? {} : { id })',
+    replace: "(id === '' ? { id } : {})",
     caughtBy: races,
     by: onceById,
+  },
+  {
+    name: 'does what was meant for a stay that the actor has left, and come back from',
+    breaks: ['I6'],
+    file: fence,
+    find: 'if (left !== undefined) throw',
+    replace: "if (left !== undefined && left.status !== 'active') throw",
+    caughtBy: races,
+    by: leftStay,
+  },
+  {
+    name: 'does not look again at what came between the look and the step of an act',
+    breaks: ['I6'],
+    file: fence,
+    find: 'if (seq !== newest + 1) throw MOVED;',
+    replace: 'if (seq < newest) throw MOVED;',
+    caughtBy: races,
+    by: leftStay,
+  },
+  {
+    name: 'skips what an actor could not take since',
+    breaks: ['I6'],
+    file: fence,
+    find: 'if (seq !== seenSeq + 1) throw',
+    replace: 'if (seq < seenSeq + 1) throw',
+    caughtBy: races,
+    by: leftStay,
+  },
+  {
+    name: 'takes any step for one that ends what an act was meant for',
+    breaks: ['I6'],
+    file: fence,
+    find: "status !== 'active' || !isOpenIn(",
+    replace: "status === 'active' || !isOpenIn(",
+    caughtBy: races,
+    by: 'steps in which an act stays open do not make it stale, those that come with it neither',
   },
 ];

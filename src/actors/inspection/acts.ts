@@ -8,12 +8,14 @@
  *  A3  House kinds take acts of their façades alone, never an event as it is.
  *  A4  An act with an id is done once. Whoever asks again hears that it is done, as far as the actor's own
  *      journal says so; else it is refused.
+ *  A5  An act that says which step it was meant for is refused where the actor has left that stay.
  */
 import type { AnyStateMachine } from 'xstate';
 import { HoldfastError, isEndOfWriting, isHoldfastError } from '../../errors.js';
 import { addressOf, checkId, splitAddress } from '../../ids.js';
 import type { Json } from '../../json.js';
-import { checkedOperator, type OperatorOptions } from '../operator.js';
+import { checkedOperator, type ActOptions } from '../operator.js';
+import { fenceSince, MOVED, stale, standingFence, type IsOpen } from './act-fence.js';
 import { eventInput, givenFields, typedEvent } from './act-inputs.js';
 import { eventWords } from './event-words.js';
 import type { ActRequest, ActView, LegalEvent } from './face.js';
@@ -23,26 +25,32 @@ import type { Scene } from './scene.js';
 import { subjectOf, withSnapshot, type Subject } from './subject.js';
 import { contextOf } from './titles.js';
 import { veiledError } from './veil.js';
+import type { StepFence } from '../kernel/index.js';
 import { isKernelEvent } from '../kernel/kernel-events.js';
 import { valueOf } from '../kernel/record.js';
 
 /** An act that is there, and how it is done. */
 interface OpenAct {
   readonly view: ActView;
-  readonly run: (input: Json | undefined, by: OperatorOptions) => Promise<unknown>;
+  readonly run: (input: Json | undefined, by: ActOptions) => Promise<unknown>;
+  /** What keeps a stale one from being done; absent: its input says what it is meant for. */
+  readonly fence?: (seenSeq: number) => StepFence | Promise<StepFence>;
 }
 
 const SEND = 'send:';
 const ACT_ID_CHARS_MAX = 200;
+/** How often an act looks again at an actor that moved meanwhile. */
+const LOOKS_MAX = 10;
 
 /** Throws INVALID_ID, ACTOR_NOT_FOUND. */
 export async function actsOf(scene: Scene, address: string): Promise<readonly ActView[]> {
   return (await openActs(scene, address)).map(({ view }) => view);
 }
 
-/** Throws as `actsOf`, INVALID_INPUT, KIND_UNKNOWN, ACT_UNKNOWN, and what the act throws. */
+/** Throws as `actsOf`, INVALID_INPUT, KIND_UNKNOWN, ACT_UNKNOWN, ACT_STALE, and what the act throws. */
 export async function actOn(scene: Scene, { id, ...asked }: ActRequest): Promise<void> {
   const operator = checkedOperator(asked.operator);
+  checkSeen(asked.seenSeq);
   if (id === undefined) return actOnce(scene, asked, { operator });
   if (typeof id !== 'string' || id === '' || id.length > ACT_ID_CHARS_MAX) throw noActId();
   // Beside what callers call their events.
@@ -70,11 +78,27 @@ function noActId(): HoldfastError {
   return new HoldfastError('INVALID_INPUT', message, { details: { field: 'id' } });
 }
 
-async function actOnce(
-  scene: Scene,
-  { address, act, input }: Omit<ActRequest, 'id' | 'operator'>,
-  by: OperatorOptions,
-): Promise<void> {
+function checkSeen(seenSeq: unknown): void {
+  if (seenSeq === undefined || (Number.isSafeInteger(seenSeq) && Number(seenSeq) > 0)) return;
+  const details = { field: 'seenSeq' };
+  throw new HoldfastError('INVALID_INPUT', '"seenSeq": a whole number, 1 or more', { details });
+}
+
+type Asked = Omit<ActRequest, 'id' | 'operator'>;
+
+async function actOnce(scene: Scene, asked: Asked, by: ActOptions): Promise<void> {
+  const { address, seenSeq = 0 } = asked;
+  for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
+    try {
+      return await actNow(scene, asked, by);
+    } catch (error) {
+      if (error !== MOVED) throw error;
+    }
+  }
+  throw stale(address, seenSeq, 'it takes steps faster than they can be looked at');
+}
+
+async function actNow(scene: Scene, { address, act, input, seenSeq }: Asked, by: ActOptions): Promise<void> {
   const open = await openActs(scene, address);
   const { kind } = splitAddress(address);
   if (scene.kernel.definitionOf(kind) === undefined) {
@@ -86,8 +110,9 @@ async function actOnce(
   }
   const found = open.find(({ view }) => view.name === act) ?? wildcardOf(scene, address, open, act);
   if (found === undefined) throw unknownAct(address, act, open);
+  const fence = seenSeq === undefined ? undefined : await found.fence?.(seenSeq);
   try {
-    await found.run(input, by);
+    await found.run(input, { ...by, fence });
   } catch (error) {
     throw veiledError(error, [await snapshotOf(scene, address).catch(() => undefined), input]);
   }
@@ -139,6 +164,7 @@ function standingActs(
   return names.map((name) => ({
     view: { name, ...STANDING[name] },
     run: (_input, by) => quarantine[name](address, by),
+    fence: (seenSeq) => standingFence(address, seenSeq),
   }));
 }
 
@@ -153,12 +179,19 @@ async function ownActs(scene: Scene, subject: Subject): Promise<readonly OpenAct
     takes: (type) => types.has(type),
   };
   const acts = houseActs[subject.kind] ?? [];
+  const takes = (event: string | undefined): boolean => event !== undefined && types.has(event);
   return acts
-    .filter(({ isOpen }) => isOpen(target))
-    .map(({ name, title, description, serious, input, run }) => ({
+    .filter(({ isOpen, event }) => isOpen?.(target) ?? takes(event))
+    .map(({ name, title, description, serious, input, run, event }) => ({
       view: { name, title, description, serious, ...(input && { input: input(target) }) },
       run: async (given, by) => run({ scene, target, input: givenFields(given), by }),
+      // Open by something else than its event, it is done to something else: a job's letter.
+      ...(takes(event) && { fence: fenceFor(scene, subject, (there) => there.has(String(event))) }),
     }));
+}
+
+function fenceFor(scene: Scene, subject: Subject, isOpen: IsOpen): OpenAct['fence'] & object {
+  return (seenSeq) => fenceSince(scene, subject, machineOf(scene, subject), { seenSeq, isOpen });
 }
 
 /** What its chart takes now; nothing where it has ended or stands still. */
@@ -181,11 +214,11 @@ export function machineOf(
 /** Of a user's machine: what it takes that neither a timer, an effect nor a child brings. */
 function sendActs(scene: Scene, subject: Subject): readonly OpenAct[] {
   const events = legalOf(scene, subject).filter(({ by }) => by === 'caller');
-  return events.map((event) =>
-    isPattern(event.type)
-      ? patternAct(scene, subject.address, event.type)
-      : sendAct(scene, subject.address, event),
-  );
+  const { address } = subject;
+  return events.map((event) => ({
+    ...(isPattern(event.type) ? patternAct(scene, address, event.type) : sendAct(scene, address, event)),
+    fence: fenceFor(scene, subject, (types) => types.has(event.type)),
+  }));
 }
 
 function sendAct(
@@ -250,7 +283,7 @@ function wildcardOf(
 ): OpenAct | undefined {
   if (!act.startsWith(SEND)) return undefined;
   const type = act.slice(SEND.length);
-  const patterns = open.map(({ view: { name } }) => name.slice(SEND.length)).filter(isPattern);
-  const isCovered = patterns.some((pattern) => stands(pattern, type));
-  return isCovered ? sendAct(scene, address, { type, targets: [''], guards: [] }) : undefined;
+  const covers = (pattern: string): boolean => isPattern(pattern) && stands(pattern, type);
+  const covering = open.find(({ view: { name } }) => covers(name.slice(SEND.length)));
+  return covering && { ...covering, ...sendAct(scene, address, { type, targets: [''], guards: [] }) };
 }

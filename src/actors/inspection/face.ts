@@ -304,6 +304,12 @@ export interface ActRequest {
    * this actor: for who repeats what was not answered. 1 to 200 characters.
    */
   readonly id?: string | undefined;
+  /**
+   * The step after which its operator saw the actor (`ActorReport.seq`). Refused with ACT_STALE where the
+   * actor has left that stay since: where the act could not be done after one of the steps that came, or
+   * not all of them are kept. Others (a poll) do not matter. Default: it is done if it can be now.
+   */
+  readonly seenSeq?: number | undefined;
   /** Who says so: journaled. 1 to 100 characters. */
   readonly operator: string;
 }
@@ -344,7 +350,7 @@ export interface InspectionFace {
   /** From the first cause of a step on; default: the actor's first kept one. */
   story(address: string, seq?: number): Promise<Story>;
   acts(address: string): Promise<readonly ActView[]>;
-  /** Throws ACT_UNKNOWN, and what the act throws. Resolves when it is on disk. */
+  /** Throws ACT_UNKNOWN, ACT_STALE, and what the act throws. Resolves when it is on disk. */
   act(request: ActRequest): Promise<void>;
   /** A capsule, shown: it is checked as `import` does, and goes nowhere. */
   look(capsule: unknown): Promise<CapsuleReport>;

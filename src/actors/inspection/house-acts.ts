@@ -11,7 +11,7 @@ import { HoldfastError } from '../../errors.js';
 import type { Json, JsonObject } from '../../json.js';
 import { limits } from '../../limits.js';
 import { headsAfter, type SessionContext } from '../../machines/index.js';
-import type { OperatorOptions } from '../operator.js';
+import { sourceOf, type ActOptions } from '../operator.js';
 import { batchSummary } from '../session/batch.js';
 import type { ToolDecision } from '../tasks/face.js';
 import { fields, oneOf, reason } from './act-inputs.js';
@@ -33,12 +33,15 @@ export interface Doing {
   readonly scene: Scene;
   readonly target: ActTarget;
   readonly input: JsonObject;
-  readonly by: OperatorOptions;
+  readonly by: ActOptions;
 }
 
 export interface Act extends Omit<ActView, 'input'> {
   readonly input?: (target: ActTarget) => JsonObject;
-  readonly isOpen: (target: ActTarget) => boolean;
+  /** What it sends. Absent: its input says what it is done to. */
+  readonly event?: string;
+  /** Default: its event would be taken. */
+  readonly isOpen?: (target: ActTarget) => boolean;
   readonly run: (doing: Doing) => Promise<unknown>;
 }
 
@@ -51,7 +54,7 @@ const jobActs: readonly Act[] = [
     description: 'The job ends as cancelled; what it has at the provider is called off where that can be.',
     serious: true,
     input: WHY,
-    isOpen: ({ takes }) => takes('job.cancel'),
+    event: 'job.cancel',
     run: ({ scene, target, input, by }) => scene.jobs.get(target.id).cancel(given(input['reason']), by),
   },
   {
@@ -59,6 +62,7 @@ const jobActs: readonly Act[] = [
     title: 'Retry',
     description: 'Fetches what is rendered and paid for again, or sends its exhausted message again.',
     serious: false,
+    event: 'job.retry',
     isOpen: ({ takes, context }) => takes('job.retry') || lastDelivery(context) === 'exhausted',
     run: ({ scene, target, by }) => scene.jobs.get(target.id).retry(by),
   },
@@ -77,7 +81,7 @@ const jobActs: readonly Act[] = [
         },
         ['taskId', 'endpoint', 'generation'],
       ),
-    isOpen: ({ takes }) => takes('job.adopt'),
+    event: 'job.adopt',
     // The façade checks it.
     run: ({ scene, target, input, by }) =>
       scene.jobs.get(target.id).adopt(input as Parameters<ReturnType<Scene['jobs']['get']>['adopt']>[0], by),
@@ -87,7 +91,7 @@ const jobActs: readonly Act[] = [
     title: 'Submit again',
     description: 'Posts the job once more. If the provider took it before, it is paid for twice.',
     serious: true,
-    isOpen: ({ takes }) => takes('job.resubmit'),
+    event: 'job.resubmit',
     run: ({ scene, target, by }) => scene.jobs.get(target.id).resubmit(by),
   },
 ];
@@ -98,7 +102,7 @@ const deliveryActs: readonly Act[] = [
     title: 'Send again',
     description: 'The dead letter goes out again, under the same id.',
     serious: false,
-    isOpen: ({ takes }) => takes('delivery.retry'),
+    event: 'delivery.retry',
     run: ({ scene, target, by }) => scene.deliveries.retry(target.id, by),
   },
 ];
@@ -110,7 +114,7 @@ const taskActs: readonly Act[] = [
     description: 'The task ends as cancelled, and so do its sub-tasks.',
     serious: true,
     input: WHY,
-    isOpen: ({ takes }) => takes('task.cancel'),
+    event: 'task.cancel',
     run: ({ scene, target, input, by }) => scene.tasks.cancel(target.id, given(input['reason']), by),
   },
   {
@@ -122,7 +126,7 @@ const taskActs: readonly Act[] = [
       fields({
         fromStart: { type: 'boolean', description: 'Forget its checkpoint and what its tools returned.' },
       }),
-    isOpen: ({ takes }) => takes('task.retry'),
+    event: 'task.retry',
     run: ({ scene, target, input, by }) => scene.tasks.retry(target.id, input, by),
   },
   {
@@ -139,7 +143,7 @@ const taskActs: readonly Act[] = [
         },
         ['callId'],
       ),
-    isOpen: ({ takes }) => takes('tool.resolve'),
+    event: 'tool.resolve',
     run: ({ scene, target, input, by }) => scene.tasks.resume(target.id, decisionIn(input), by),
   },
 ];
@@ -150,7 +154,7 @@ const workActs: readonly Act[] = [
     title: 'Cancel',
     description: 'The item is not wanted any more: whoever works on it loses its claim.',
     serious: true,
-    isOpen: ({ takes }) => takes('work.cancel'),
+    event: 'work.cancel',
     run: ({ scene, target, by }) => scene.work.cancel(target.id, by),
   },
   {
@@ -158,7 +162,7 @@ const workActs: readonly Act[] = [
     title: 'Retry',
     description: 'The item is ready at once; a dead letter gets all its attempts anew.',
     serious: false,
-    isOpen: ({ takes }) => takes('work.retry'),
+    event: 'work.retry',
     run: ({ scene, target, by }) => scene.work.retry(target.id, by),
   },
 ];
@@ -169,6 +173,7 @@ const scheduleActs: readonly Act[] = [
     title: 'Pause',
     description: 'Nothing is due until it is resumed.',
     serious: false,
+    event: 'schedule.pause',
     isOpen: ({ takes }) => takes('schedule.pause') && !takes('schedule.resume'),
     run: ({ scene, target, by }) => scene.work.pauseSchedule(target.id, by),
   },
@@ -177,7 +182,7 @@ const scheduleActs: readonly Act[] = [
     title: 'Resume',
     description: 'Runs come again; what was due meanwhile is not made up for.',
     serious: false,
-    isOpen: ({ takes }) => takes('schedule.resume'),
+    event: 'schedule.resume',
     run: ({ scene, target, by }) => scene.work.resumeSchedule(target.id, by),
   },
   {
@@ -185,7 +190,7 @@ const scheduleActs: readonly Act[] = [
     title: 'Run now',
     description: 'One run now, whatever its cadence.',
     serious: false,
-    isOpen: ({ takes }) => takes('schedule.trigger'),
+    event: 'schedule.trigger',
     run: ({ scene, target, by }) => scene.work.triggerSchedule(target.id, by),
   },
   {
@@ -193,7 +198,7 @@ const scheduleActs: readonly Act[] = [
     title: 'Remove',
     description: 'The schedule is taken off; its items stay.',
     serious: true,
-    isOpen: ({ takes }) => takes('schedule.remove'),
+    event: 'schedule.remove',
     run: ({ scene, target, by }) => scene.work.removeSchedule(target.id, by),
   },
 ];
@@ -204,13 +209,14 @@ const accountActs: readonly Act[] = [
     title: 'Resume',
     description: 'Calls of the account go out again: its key or its credit was mended.',
     serious: false,
-    isOpen: ({ takes }) => takes('account.resume'),
+    event: 'account.resume',
     run: ({ scene, target: { context }, by }) => {
       const account = {
         provider: text(context['provider']) ?? '',
         credential: text(context['alias']) ?? '',
       };
-      return scene.accounts.resume(account, `operator:${by.operator ?? 'api'}`);
+      const { source = 'operator:api', ...sent } = sourceOf(by);
+      return scene.accounts.resume(account, source, sent);
     },
   },
 ];
@@ -221,7 +227,7 @@ const sessionActs: readonly Act[] = [
     title: 'Resume',
     description: 'Ends its rest after a failed turn at once.',
     serious: false,
-    isOpen: ({ takes }) => takes('session.resume'),
+    event: 'session.resume',
     run: ({ scene, target, by }) => scene.sessions.get(target.id).resume(by),
   },
   {

@@ -24,6 +24,9 @@ import type { EventEnvelope, ShownRows } from './record.js';
  */
 export type StepCheck = (snapshot: AnyMachineSnapshot, envelope: EventEnvelope) => void;
 
+/** The same for who asks of nothing but when: `seq` is what the step would have. */
+export type StepFence = (seq: number) => void;
+
 export interface SendOptions {
   /** Delivered twice under one id, an event is applied once (24 h, or `idKeptMs`). */
   readonly id?: string;
@@ -44,6 +47,8 @@ export interface SendOptions {
    * (it has ended, or stands still); nor when an operator lets the actor take the event again later.
    */
   readonly check?: StepCheck | undefined;
+  /** Called before `check`; what it throws refuses the event just so. */
+  readonly fence?: StepFence | undefined;
   /**
    * Rows beside the record, at most 256 KiB each, written with the step and not journaled. What the step
    * itself puts or deletes under those names wins.
@@ -58,7 +63,8 @@ export interface SendOptions {
  * stored.
  */
 export function parcelOf(event: unknown, options: SendOptions): Parcel {
-  const { id: eventId, source = 'user', traceparent, at, check, payloads, bytesMax, idKeptMs } = options;
+  const { id: eventId, source = 'user', traceparent, at, payloads, bytesMax, idKeptMs } = options;
+  const check = fenced(options);
   if (eventId !== undefined) checkId(eventId);
   if (at !== undefined && (check ?? payloads) !== undefined) {
     const message = 'at: an event for later can have no check and no payloads';
@@ -67,6 +73,14 @@ export function parcelOf(event: unknown, options: SendOptions): Parcel {
   const own = payloads === undefined ? {} : { payloads: ownPayloads(payloads) };
   const content = { type: 'event', event: ownEvent(event, bytesMax), ...ownTime(at), ...own } as const;
   return { content, source, dedupe: eventId !== undefined, eventId, idKeptMs, traceparent, check };
+}
+
+function fenced({ fence, check }: SendOptions): StepCheck | undefined {
+  if (fence === undefined) return check;
+  return (snapshot, envelope) => {
+    fence(envelope.seq);
+    check?.(snapshot, envelope);
+  };
 }
 
 /** What a check threw; undefined when it let the event pass, or there is none. */

@@ -8,7 +8,7 @@ import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import { splitAddress } from '../../ids.js';
 import type { Json, JsonEvent } from '../../json.js';
 import { limits } from '../../limits.js';
-import type { StepCheck } from './asking.js';
+import type { StepCheck, StepFence } from './asking.js';
 import type { Definition } from './definition.js';
 import type { Paging } from './paging.js';
 import type { ActorRecord, ParentRef } from './record.js';
@@ -28,6 +28,15 @@ export interface Outcome {
 export interface StepOutcome extends Outcome {
   /** The actor right after that step, live: to be read, not changed. Of steps taken now alone. */
   readonly snapshot?: AnyMachineSnapshot | undefined;
+}
+
+/** How an operator ends a quarantine. */
+export type WayOut = 'resume' | 'skip' | 'dismiss';
+
+export interface OperatorContent {
+  readonly type: 'operator';
+  readonly what: WayOut;
+  readonly fence?: StepFence | undefined;
 }
 
 export type Content =
@@ -58,7 +67,7 @@ export type Content =
   | { readonly type: 'touch' }
   /** An inbox row that cannot be read. */
   | { readonly type: 'damaged' }
-  | { readonly type: 'operator'; readonly what: 'resume' | 'skip' | 'dismiss' }
+  | OperatorContent
   /** Somebody's turn alone with the actor: no step is taken meanwhile. It settles by itself. */
   | { readonly type: 'turn'; readonly take: (cell: Cell) => Promise<void> };
 

@@ -19,7 +19,8 @@ import { withoutSecrets } from '../../secret-shapes.js';
 import { keys, rangeOf } from '../../store/keys.js';
 import type { Activation, Older } from './activation.js';
 import { writeDeadLetter } from './belongings.js';
-import { deliveryOf, type Cell, type Content, type Delivery, type Parcel } from './cell.js';
+import { deliveryOf } from './cell.js';
+import type { Cell, Content, Delivery, OperatorContent, Parcel } from './cell.js';
 import type { CommitLoop } from './commit-loop.js';
 import { consumes } from './consuming.js';
 import { scanPast } from './damage.js';
@@ -191,10 +192,11 @@ export class Failures {
     return this.#wait(cell, record, delivery);
   }
 
-  operate(cell: Cell, record: ActorRecord, delivery: Delivery, what: 'resume' | 'skip' | 'dismiss'): Pending {
+  operate(cell: Cell, record: ActorRecord, delivery: Delivery, { what, fence }: OperatorContent): Pending {
     const { quarantine: reason } = record;
     if (reason === undefined)
       throw new HoldfastError('ACTOR_NOT_QUARANTINED', `${cell.address} does not stand still`);
+    fence?.(record.seq + 1);
     const { head } = reason;
     if (reason.redacted === true && what !== 'dismiss') throw standIns(cell.address);
     if (reason.imported === true) cell.indexed = NOTHING_INDEXED;

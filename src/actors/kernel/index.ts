@@ -1,7 +1,7 @@
 /** The kernel's face for the façades, the assembly, the tests and the benchmarks. */
 export { Kernel } from './kernel.js';
 export type { Share } from './bounds.js';
-export type { SendOptions, StepCheck } from './asking.js';
+export type { SendOptions, StepCheck, StepFence } from './asking.js';
 export type { CommittedStep } from './after-commit.js';
 export type { MemoryLimits, Outcome } from './cell.js';
 export { chartConfigOf } from './chart-config.js';

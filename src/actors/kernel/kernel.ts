@@ -21,10 +21,11 @@ import type { Logger } from '../../log.js';
 import { keys } from '../../store/keys.js';
 import type { Store } from '../../store/store.js';
 import { AfterCommit, type QuarantineListener, type StepListener } from './after-commit.js';
-import { parcelOf, type SendOptions } from './asking.js';
+import { parcelOf, type SendOptions, type StepFence } from './asking.js';
 import type { Sent } from './belongings.js';
 import { inboxDelivery } from './consuming.js';
-import { kindOf, type Content, type MemoryLimits, type Outcome, type StepOutcome } from './cell.js';
+import { kindOf } from './cell.js';
+import type { Content, MemoryLimits, Outcome, StepOutcome, WayOut } from './cell.js';
 import { CommitLoop } from './commit-loop.js';
 import { Counts, type StateCount } from './counts.js';
 import { createAll, createTogether, creationOf, type Created, type Creation } from './create-many.js';
@@ -279,9 +280,9 @@ export class Kernel {
    * removes the actor. Journaled under the operator's name. Rejects with ACTOR_NOT_QUARANTINED, and with
    * ACTOR_QUARANTINED when it still cannot go on.
    */
-  operate(what: 'resume' | 'skip' | 'dismiss', address: string, operator: string): Promise<Outcome> {
-    const source = `operator:${operator}`;
-    return this.#mailboxes.deliver(address, { content: { type: 'operator', what }, source, dedupe: false });
+  operate(what: WayOut, address: string, operator: string, fence?: StepFence): Promise<Outcome> {
+    const content = { type: 'operator', what, fence } as const;
+    return this.#mailboxes.deliver(address, { content, source: `operator:${operator}`, dedupe: false });
   }
 
   /** Called after each commit, in commit order. Returns a function that stops it. */

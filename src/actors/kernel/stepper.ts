@@ -175,7 +175,7 @@ export class Stepper {
     if (content.type === 'create') return this.#births.create(cell, delivery, content);
     if (record === undefined) return this.#missing(cell, delivery);
     if (content.type === 'touch') return this.#refuse(cell, delivery, record.seq);
-    if (content.type === 'operator') return this.#failures.operate(cell, record, delivery, content.what);
+    if (content.type === 'operator') return this.#failures.operate(cell, record, delivery, content);
     if (record.quarantine !== undefined) return this.#failures.standsStill(cell, record, delivery);
     return this.#go(cell, record, delivery);
   }

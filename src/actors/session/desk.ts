@@ -14,7 +14,7 @@ import { limits } from '../../limits.js';
 import { payloadRow } from '../../machines/index.js';
 import type { SessionContext, SessionEvent } from '../../machines/index.js';
 import type { Attachments } from '../attachments.js';
-import type { Kernel, StepCheck } from '../kernel/index.js';
+import type { Kernel, StepCheck, StepFence } from '../kernel/index.js';
 import type { OperatorSource } from '../operator.js';
 import type { PayloadRow } from './drafts.js';
 
@@ -64,6 +64,7 @@ export interface AskOptions {
   readonly source?: 'runtime' | OperatorSource;
   /** Of the event: taken once. */
   readonly id?: string;
+  readonly fence?: StepFence;
   /** Of the event as JSON; default as for every event. */
   readonly bytesMax?: number;
 }

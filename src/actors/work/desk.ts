@@ -13,7 +13,7 @@ import type { Json, JsonEvent } from '../../json.js';
 import type { Logger } from '../../log.js';
 import { claimRefusal, workStatus } from '../../machines/index.js';
 import type { ClaimEnding, WorkItemContext, WorkItemEvent, WorkStatus } from '../../machines/index.js';
-import type { Kernel } from '../kernel/index.js';
+import type { Kernel, StepFence } from '../kernel/index.js';
 import type { OperatorSource } from '../operator.js';
 import type { WorkOptions } from './face.js';
 import { WORK_KIND } from './work-index.js';
@@ -44,6 +44,7 @@ interface AskOptions {
   readonly source?: 'runtime' | OperatorSource;
   /** Of the event: taken once. */
   readonly id?: string;
+  readonly fence?: StepFence;
 }
 
 /** Thrown in the step's own turn where the same was done before. */
