@@ -63,3 +63,43 @@ test('an act whose time is over is refused with its code', async () => {
   await page.locator('.trouble code', { hasText: 'ACT_UNKNOWN' }).waitFor();
   await page.locator('[data-state="open.charging"][data-active]').waitFor();
 });
+
+test('an act for an earlier stay is refused; one whose answer is lost is asked again, and done once', async () => {
+  const { work } = house.runtime;
+  const { id } = await work.enqueue('index', {});
+  const address = `work/${id}`;
+  const fails = async (): Promise<void> => {
+    const claim = await work.claimNext();
+    await work.fail(claim?.token ?? '', new Error('no'), { retry: false });
+  };
+  await fails();
+  const { page } = await visit(house, { hash: `#/actor?address=${encodeURIComponent(address)}` });
+  const retried = page.getByRole('button', { name: 'Retry …' });
+  const submitted = page.getByRole('dialog').getByRole('button', { name: 'Retry' });
+  await retried.click();
+  await page.getByRole('dialog').getByLabel('Your name').fill('mira');
+  // A colleague was faster, and it has failed again.
+  await work.retry(id);
+  await fails();
+  await submitted.click();
+  await page.locator('.trouble code', { hasText: 'ACT_STALE' }).waitFor();
+  await page.locator('input[aria-label="Step"][max="5"]').waitFor();
+
+  await page.route(
+    '**/v1/actors/act',
+    async (route) => {
+      await route.fetch();
+      await route.abort();
+    },
+    { times: 1 },
+  );
+  await retried.click();
+  await submitted.click();
+  await page.getByText('it is not known whether it was done').waitFor();
+  await page.getByRole('button', { name: 'Ask again' }).click();
+  await page.getByText(/: done, as mira\./).waitFor();
+  const { items } = await house.runtime.inspection.steps(address);
+  expect(items.filter(({ source }) => source === 'operator:mira').map(({ event }) => event.type)).toEqual([
+    'work.retry',
+  ]);
+});

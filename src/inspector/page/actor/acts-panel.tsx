@@ -4,7 +4,8 @@
  * Owns: the operator's name in this browser. Callers: stage.tsx. Invariants:
  *  1  Nothing is done without a name to journal it under.
  *  2  What ends or pays for something is asked for once more.
- *  3  An act under way is not sent twice; its refusal is shown with its code.
+ *  3  An act under way is not sent twice; its refusal is shown with its code. Where no answer came, that is
+ *     said, and it is asked for again as it was.
  */
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
@@ -13,11 +14,14 @@ import type { Json } from '../../../json.js';
 import { useHouse } from '../house.js';
 import { Trouble } from '../notice.js';
 import { FieldInput } from './act-form.js';
+import { newActId, outcomeOf, type Deed, type Outcome } from './acting.js';
 import { draftOf, fieldOf, reading, type Problem } from './form.js';
 import { Part } from './now-panel.js';
 
 interface ActsProps {
   readonly address: string;
+  /** The newest step of what is shown: what an act is meant for. */
+  readonly seq: number | undefined;
   readonly acts: readonly ActView[];
   /** Called when one was done, or refused: what is shown may be old. */
   readonly done: () => void;
@@ -25,26 +29,18 @@ interface ActsProps {
 
 const ENTRY = 'holdfast.operator';
 
-export function ActsPanel({ address, acts, done }: ActsProps): VNode | null {
+type Phase = Outcome | { readonly at: 'idle' | 'asking' };
+
+export function ActsPanel({ address, seq, acts, done }: ActsProps): VNode | null {
   const { api, config } = useHouse();
-  const [asked, setAsked] = useState<ActView>();
-  const [said, setSaid] = useState<string>();
-  const [error, setError] = useState<unknown>();
-  const [isBusy, setBusy] = useState(false);
-  const act = async (view: ActView, operator: string, input: Json | undefined): Promise<void> => {
-    setBusy(true);
-    setSaid(undefined);
-    setError(undefined);
-    try {
-      await api.act({ address, act: view.name, operator, ...(input !== undefined && { input }) });
-      setSaid(`${view.title}: done, as ${operator}.`);
-    } catch (thrown) {
-      setError(thrown);
-    } finally {
-      setBusy(false);
-      setAsked(undefined);
-      done();
-    }
+  const [asked, setAsked] = useState<Pick<Deed, 'view' | 'seenSeq'>>();
+  const [phase, setPhase] = useState<Phase>({ at: 'idle' });
+  const isBusy = phase.at === 'asking';
+  const act = async (deed: Deed): Promise<void> => {
+    setPhase({ at: 'asking' });
+    setPhase(await outcomeOf(api, deed));
+    setAsked(undefined);
+    done();
   };
   if (config?.allowActions !== true) {
     if (acts.length === 0 || config === undefined) return null;
@@ -54,7 +50,7 @@ export function ActsPanel({ address, acts, done }: ActsProps): VNode | null {
       </p>
     );
   }
-  if (acts.length === 0 && said === undefined && error === undefined) return null;
+  if (acts.length === 0 && phase.at === 'idle') return null;
   return (
     <Part title="What you can do">
       <div class="row">
@@ -65,7 +61,7 @@ export function ActsPanel({ address, acts, done }: ActsProps): VNode | null {
             class={view.serious ? 'serious' : ''}
             title={view.description}
             disabled={isBusy}
-            onClick={() => setAsked(view)}
+            onClick={() => setAsked({ view, seenSeq: seq })}
           >
             {view.title}
             {' …'}
@@ -73,19 +69,39 @@ export function ActsPanel({ address, acts, done }: ActsProps): VNode | null {
         ))}
       </div>
       <p role="status" class="acts-said">
-        {said}
+        {phase.at === 'done' && `${phase.deed.view.title}: done, as ${phase.deed.operator}.`}
       </p>
-      {error !== undefined && <Trouble error={error} />}
+      {phase.at === 'refused' && <Trouble error={phase.error} />}
+      {phase.at === 'unknown' && <Unanswered deed={phase.deed} again={(deed) => void act(deed)} />}
       {asked !== undefined && (
         <ActDialog
-          key={asked.name}
-          view={asked}
+          key={asked.view.name}
+          view={asked.view}
           isBusy={isBusy}
           close={() => setAsked(undefined)}
-          act={(operator, input) => void act(asked, operator, input)}
+          act={(operator, input) => void act({ ...asked, address, operator, input, id: newActId() })}
         />
       )}
     </Part>
+  );
+}
+
+interface UnansweredProps {
+  readonly deed: Deed;
+  readonly again: (deed: Deed) => void;
+}
+
+function Unanswered({ deed, again }: UnansweredProps): VNode {
+  return (
+    <div class="trouble" role="alert">
+      <span>
+        {deed.view.title}: no answer came, and it is not known whether it was done. Asked again, it is done
+        once at most.
+      </span>{' '}
+      <button type="button" onClick={() => again(deed)}>
+        Ask again
+      </button>
+    </div>
   );
 }
 

@@ -90,7 +90,12 @@ export function Stage(props: StageProps): VNode {
               {tab === 'now' && (
                 <NowPanel report={report} why={props.why} isLinked={source.isLinked}>
                   {source.isLinked && (
-                    <ActsPanel address={report.address} acts={props.acts} done={props.again} />
+                    <ActsPanel
+                      address={report.address}
+                      seq={report.seq}
+                      acts={props.acts}
+                      done={props.again}
+                    />
                   )}
                 </NowPanel>
               )}
