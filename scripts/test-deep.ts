@@ -20,7 +20,7 @@ const parts: readonly Part[] = [
   { name: 'simulation', minutesMax: 40, command: ['vitest', 'run', 'test/simulation/'] },
   { name: 'sessions', minutesMax: 30, command: ['vitest', 'run', 'test/sessions/'] },
   { name: 'corruption', minutesMax: 15, command: ['vitest', 'run', 'test/doctor/', 'test/store/corruption'] },
-  { name: 'mutants', minutesMax: 20, command: ['vitest', 'run', 'test/mutants/'] },
+  { name: 'mutants', minutesMax: 60, command: ['vitest', 'run', 'test/mutants/'] },
   {
     name: 'crash',
     minutesMax: 25,

@@ -84,7 +84,7 @@ export class Place {
     const report = join(this.#folder, 'report.json');
     await rm(report, { force: true });
     const vitest = join('node_modules', 'vitest', 'vitest.mjs');
-    const reporter = ['--reporter=json', `--outputFile=${report}`];
+    const reporter = ['--experimental.fsModuleCache', '--reporter=json', `--outputFile=${report}`];
     const output = await this.#node([vitest, 'run', ...files, '-t', names, ...reporter, ...options], limitMs);
     return { ...parsed(await readFile(report, 'utf8').catch(() => ''), this.#folder), output };
   }
