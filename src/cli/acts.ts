@@ -18,11 +18,14 @@ import { onActor } from './address.js';
 import { leafOf, sayWire, type Common } from './answer.js';
 import { givenJson, wrong } from './given.js';
 import { atActors } from './in-directory.js';
+import { wholeSeq } from './numbers.js';
 import { tableLines, type Column } from './table.js';
 import { plain, type Terminal } from './terminal.js';
 
 interface ActOptions extends Common {
   readonly operator: string;
+  readonly id?: string;
+  readonly seen?: number;
   readonly input?: string;
   readonly data?: string;
   readonly reason?: string;
@@ -70,7 +73,14 @@ export function actsCommands(program: Command, terminal: Terminal): void {
 }
 
 function byOperator(command: Command): Command {
-  return command.option('--operator <name>', 'who says so; it is journaled', 'cli');
+  return command
+    .option('--operator <name>', 'who says so; it is journaled', 'cli')
+    .option('--id <id>', 'what the act is called: asked for again under it, it is not done again')
+    .option(
+      '--seen <seq>',
+      'the step it was seen after: refused where the actor has left that stay',
+      wholeSeq,
+    );
 }
 
 interface Wish {
@@ -89,7 +99,8 @@ async function act(
 ): Promise<void> {
   const { address, now } = await atActors(options.dir, (actors) =>
     onActor(actors, given, async (meant) => {
-      await actors.act({ address: meant, act: name, input, operator: options.operator });
+      const { operator, id, seen: seenSeq } = options;
+      await actors.act({ address: meant, act: name, input, operator, id, seenSeq });
       return { address: meant, now: await afterwards(actors, meant) };
     }),
   );

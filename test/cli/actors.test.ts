@@ -81,6 +81,12 @@ test('an event is sent in the operator’s name; what cannot be done is refused 
   const sent = await told([...words, ...dir], '{"line":"horn"}');
   expect(sent).toEqual({ code: 0, out: 'order/red77 took add: now cart\n', err: '' });
   expect((await told(['log', 'red77', ...dir])).out).toMatch(/^ {2}4 .* operator:ann/m);
+  const called = ['send', 'red77', 'add', '--data', '{"line":"bell"}', '--id', 'once', '--seen', '4'];
+  expect(await told([...called, ...dir])).toMatchObject({ code: 0 });
+  expect(await told([...called, ...dir])).toMatchObject({ code: 0 });
+  expect((await runtime.inspection.actor('order/red77')).seq).toBe(5);
+  const late = await told(['send', 'red77', 'add', '--seen', '9', ...dir]);
+  expect(late).toMatchObject({ code: 1, err: expect.stringMatching(/^holdfast: ACT_STALE: /) as string });
   const unknown = await told(['send', 'red77', 'drop', ...dir]);
   expect(unknown).toMatchObject({ code: 1, err: expect.stringContaining('send:add') as string });
   expect(unknown.err).toMatch(/^holdfast: ACT_UNKNOWN: /);
@@ -129,6 +135,8 @@ test('filters by kinds and states that there are not name those there are', asyn
     ['send', 'red77', 'add', '--data', '[1]'],
     ['send', 'red77', 'add', '--data', '{'],
     ['act', 'red77', 'send:add', '--operator', ''],
+    ['act', 'red77', 'send:add', '--id', ''],
+    ['act', 'red77', 'send:add', '--seen', '0'],
     ['completion', 'csh'],
   ];
   for (const words of wrong) {

@@ -138,7 +138,15 @@ export interface EffectView {
 export interface LinkView {
   /** What the other is to this one. */
   readonly rel:
-    'session' | 'parent' | 'child' | 'delivery' | 'job' | 'task' | 'account' | 'schedule' | 'cause';
+    | 'session'
+    | 'parent'
+    | 'child'
+    | 'delivery'
+    | 'job'
+    | 'task'
+    | 'account'
+    | 'schedule'
+    | 'cause';
   readonly address: string;
   /** False: there is no such actor any more. */
   readonly exists: boolean;
