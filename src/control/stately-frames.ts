@@ -5,7 +5,8 @@
  * the `@xstate.snapshot` that it led to. Dormant and ended actors are told of like all others.
  * Owns: the watch, while somebody reads. Callers: stately-route.ts. Invariants:
  *  1  It is drawn, not pushed: who reads slowly is told of the steps he missed as far as they are kept, and
- *     nothing piles up but the addresses of at most `limits.inspectorReceiverActorsMax` actors.
+ *     nothing piles up but addresses: of those it was told of, and of as many others, each at most
+ *     `limits.inspectorReceiverActorsMax`.
  *  2  What it tells is what `runtime.inspection` shows: without secrets.
  */
 import type { Clock } from '../clock.js';
@@ -48,7 +49,7 @@ export async function* statelyFrames(
 ): AsyncGenerator<StatelyFrame | undefined> {
   const teller = new Teller(inspection, wish);
   const { address } = wish;
-  const news = new News(clock, signal);
+  const news = new News(clock, signal, (told) => teller.hasTold(told));
   const stop = inspection.watch(
     ({ steps, more }) => news.put(teller.concerned(steps, more)),
     address === undefined ? {} : { address },
@@ -78,17 +79,22 @@ export async function* statelyFrames(
 class News {
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
+  readonly #isTold: (address: string) => boolean;
   readonly #changed = new Set<string>();
   #wake = (): void => undefined;
 
-  constructor(clock: Clock, signal: AbortSignal) {
+  constructor(clock: Clock, signal: AbortSignal, isTold: (address: string) => boolean) {
     this.#clock = clock;
     this.#signal = signal;
+    this.#isTold = isTold;
     signal.addEventListener('abort', this.#heard, { once: true });
   }
 
   put(addresses: readonly string[]): void {
-    for (const address of addresses) this.#changed.add(address);
+    for (const address of addresses) {
+      const hasRoom = this.#changed.size < limits.inspectorReceiverActorsMax;
+      if (hasRoom || this.#isTold(address)) this.#changed.add(address);
+    }
     this.#wake();
   }
 
@@ -125,6 +131,10 @@ class Teller {
   constructor(inspection: InspectionFace, wish: StatelyWish) {
     this.#inspection = inspection;
     this.#wish = wish;
+  }
+
+  hasTold(address: string): boolean {
+    return this.#told.has(address);
   }
 
   /** The newest of a kind, or of all. */

@@ -6,6 +6,7 @@
  *  2  This thread lays nothing out: it has agents to run. The one that does ends when it has had nothing to
  *     do.
  *  3  A chart that is being drawn is drawn once, whoever asks; what failed is not kept.
+ *  4  Once closed it leaves no timer, whatever was being drawn: a timer would keep the process.
  */
 import { errorFromWire } from '../control/index.js';
 import type { Clock } from '../clock.js';
@@ -25,6 +26,7 @@ export class ChartPictures {
   readonly #clock: Clock;
   readonly #engine: EngineThread;
   #cancelRest = (): void => undefined;
+  #isClosed = false;
 
   constructor(ask: (path: string) => Promise<Response>, clock: Clock) {
     this.#ask = ask;
@@ -34,6 +36,7 @@ export class ChartPictures {
 
   /** Ends the thread. */
   close(): void {
+    this.#isClosed = true;
     this.#cancelRest();
     this.#engine.close();
   }
@@ -88,7 +91,8 @@ export class ChartPictures {
       throw error;
     } finally {
       this.#cancelRest();
-      this.#cancelRest = this.#clock.schedule(limits.inspectorDrawerIdleMs, () => this.#engine.close());
+      if (!this.#isClosed)
+        this.#cancelRest = this.#clock.schedule(limits.inspectorDrawerIdleMs, () => this.#engine.close());
     }
   }
 }

@@ -51,6 +51,8 @@ export interface InspectorParts extends CheckedOptions {
   readonly live: boolean;
   /** What is looked at: the directory's last name. */
   readonly name: string;
+  /** Called when it is closed, each time. */
+  readonly closed?: () => void;
   /** Where the built page is; default: the package's own. */
   readonly page?: string;
 }
@@ -102,6 +104,7 @@ class OpenInspector implements Inspector {
     this.#streams.close();
     this.#receivers.close();
     this.#pictures.close();
+    this.#parts.closed?.();
   }
 
   async #answer(request: Request): Promise<Response> {

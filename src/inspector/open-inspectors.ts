@@ -1,8 +1,8 @@
 /**
  * The inspectors of one runtime: they ask it in its own process.
  *
- * Owns: the inspectors that were opened. Callers: the assembly. Invariant: with the runtime they are closed,
- * and their streams end.
+ * Owns: the inspectors that are open. Callers: the assembly. Invariant: with the runtime they are closed, and
+ * their streams end; one that was closed before is not kept.
  */
 import { basename } from 'node:path';
 import type { Clock } from '../clock.js';
@@ -27,7 +27,7 @@ export class OpenInspectors {
   readonly #options: OpenInspectorsOptions;
   readonly #api: (request: Request) => Promise<Response>;
   readonly #closing = new AbortController();
-  readonly #open: Inspector[] = [];
+  readonly #open = new Set<Inspector>();
 
   constructor(options: OpenInspectorsOptions) {
     const { inspection, capsules, telemetry, clock, log } = options;
@@ -44,13 +44,16 @@ export class OpenInspectors {
     const { directory, clock, log, live } = this.#options;
     const checked = checkInspector(options);
     const name = basename(directory);
-    const inspector = createInspector({ ...checked, api: this.#api, clock, log, live, name });
-    this.#open.push(inspector);
+    const inspector = createInspector({
+      ...{ ...checked, api: this.#api, clock, log, live, name },
+      closed: () => this.#open.delete(inspector),
+    });
+    this.#open.add(inspector);
     return inspector;
   }
 
   close(): void {
     this.#closing.abort();
-    for (const inspector of this.#open.splice(0)) inspector.close();
+    for (const inspector of [...this.#open]) inspector.close();
   }
 }
