@@ -26,11 +26,11 @@ export function useLines(key: string, filter: ListInspected): Lines {
   const asked = useAsked(key, (signal) => filledPage(api, filter, signal));
   const [lines, setLines] = useState<PageOf<ActorLine>>();
   const [changed, setChanged] = useState<ReadonlyMap<string, number>>(new Map());
-  const [created, setCreated] = useState<ReadonlySet<string>>(new Set());
+  const [created, setCreated] = useState(0);
   useEffect(() => {
     setLines(asked.value);
     setChanged(new Map());
-    setCreated(new Set());
+    setCreated(0);
   }, [asked.value]);
   useLive({
     gap: asked.again,
@@ -48,11 +48,11 @@ export function useLines(key: string, filter: ListInspected): Lines {
       const fitting = fresh.filter(
         ({ address }) => filter.kind === undefined || address.startsWith(`${filter.kind}/`),
       );
-      if (fitting.length > 0)
-        setCreated((before) => new Set([...before, ...fitting.map(({ address }) => address)]));
+      // A number alone: who leaves the page open for days sees many come.
+      if (fitting.length > 0) setCreated((count) => count + fitting.length);
     },
   });
-  return { ...asked, value: lines, changed, created: created.size };
+  return { ...asked, value: lines, changed, created };
 }
 
 function lineAfterOwn(
