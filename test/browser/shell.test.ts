@@ -82,11 +82,24 @@ test('a lost connection is said, and found again by itself', async () => {
   await page.reload();
   const lost = page.getByText('The connection is lost');
   await lost.waitFor();
+  // Nothing on the page says that it is live meanwhile.
+  expect(await page.locator('.mark-live').count()).toBe(0);
   await page.unroute('**/v1/live*');
   await lost.waitFor({ state: 'detached' });
   await house.order('after-the-gap');
   await page.getByRole('link', { name: 'order/after-the-gap', exact: true }).waitFor();
   expect(faults.filter((fault) => !fault.includes('ERR_FAILED'))).toEqual([]);
+});
+
+test('a page that the inspector does not know any more says so, and waits for nothing', async () => {
+  const { page, context } = await visit(house, { hash: '#/activity' });
+  await page.locator('h1').waitFor();
+  await page.route('**/v1/live*', (route) => route.abort());
+  await page.reload();
+  await page.getByText('The connection is lost').waitFor();
+  // As a new token would have it.
+  await context.clearCookies();
+  await page.getByRole('status').getByText('Open the address it has printed').waitFor();
 });
 
 test('the newest steps come as they happen, each with its actor, its report and its story', async () => {

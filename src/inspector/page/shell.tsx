@@ -11,6 +11,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { ActivityView } from './activity/activity-view.js';
 import { ActorView } from './actor/actor-view.js';
 import { CapsuleView } from './actor/capsule-view.js';
+import { ConnectionLine } from './connection.js';
 import { useAsked, useConnection, useHouse, useLive } from './house.js';
 import { ListView } from './list/list-view.js';
 import { PopulationView } from './population/population-view.js';
@@ -117,6 +118,7 @@ function TopBar({ view, showKeys }: { readonly view: View; readonly showKeys: ()
   const { value: population, again } = useAsked('top', (signal) => api.population(signal));
   useLive({ gap: again });
   const isLive = population?.live ?? config?.live;
+  const isLost = useConnection() === 'lost';
   const standing = population?.quarantined ?? 0;
   return (
     <header class="top">
@@ -128,7 +130,7 @@ function TopBar({ view, showKeys }: { readonly view: View; readonly showKeys: ()
           {config.name}
         </span>
       )}
-      {isLive !== undefined && (
+      {isLive !== undefined && !isLost && (
         <span class={isLive ? 'mark mark-live' : 'mark'} title={isLive ? LIVE : CLOSED}>
           {isLive ? 'live' : 'closed'}
         </span>
@@ -176,16 +178,6 @@ function ThemeButton(): VNode {
     >
       {signs[theme]}
     </button>
-  );
-}
-
-/** A place for what is wrong with the connection: there always, so that it is announced when it fills. */
-function ConnectionLine(): VNode {
-  const connection = useConnection();
-  return (
-    <div class="connection" role="status">
-      {connection === 'lost' && 'The connection is lost: what is shown may be old. Trying again …'}
-    </div>
   );
 }
 

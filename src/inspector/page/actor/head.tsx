@@ -20,7 +20,7 @@ interface HeadProps {
 
 const MARKS: Readonly<Record<ActorReport['status'], string>> = {
   active: 'mark mark-accent',
-  done: 'mark mark-good',
+  done: 'mark',
   error: 'mark mark-trouble',
   stopped: 'mark',
   quarantined: 'mark mark-trouble',

@@ -156,7 +156,7 @@ function Line(props: {
 
 const marks: Readonly<Record<ActorLine['status'], string>> = {
   active: 'mark mark-accent',
-  done: 'mark mark-good',
+  done: 'mark',
   error: 'mark mark-trouble',
   stopped: 'mark',
   quarantined: 'mark mark-trouble',
