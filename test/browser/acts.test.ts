@@ -64,7 +64,7 @@ test('an act whose time is over is refused with its code', async () => {
   await page.locator('[data-state="open.charging"][data-active]').waitFor();
 });
 
-test('an act for an earlier stay is refused; one that was not answered is done once', async () => {
+test('an act that comes too late is refused; one that was not answered is done once', async () => {
   const { work } = house.runtime;
   const { id } = await work.enqueue('index', {});
   const address = `work/${id}`;

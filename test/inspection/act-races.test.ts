@@ -264,7 +264,7 @@ async function seqOf(runtime: Runtime, address: string): Promise<number> {
   return (await runtime.inspection.actor(address)).seq ?? 0;
 }
 
-test('an act is refused where the actor has left the stay that it was meant for, and come back', async () => {
+test('an act that could not be done meanwhile is refused, though it could be done again', async () => {
   let posts = 0;
   const house = await opened({
     'job.submit': () => {

@@ -12,7 +12,7 @@ const stream = 'src/control/event-stream.ts';
 const streamTests = 'test/control/event-stream.test.ts';
 const races = 'test/inspection/act-races.test.ts';
 const fence = 'src/actors/inspection/act-fence.ts';
-const leftStay = 'an act is refused where the actor has left the stay that it was meant for, and come back';
+const lateAct = 'an act that could not be done meanwhile is refused, though it could be done again';
 const onceById = 'an act with an id is done once, however often and whenever it is asked for again';
 
 export const actMutants: readonly Mutant[] = [
@@ -170,13 +170,13 @@ export const actMutants: readonly Mutant[] = [
     by: onceById,
   },
   {
-    name: 'does what was meant for a stay that the actor has left, and come back from',
+    name: 'does an act that could not be done meanwhile',
     breaks: ['I6'],
     file: fence,
     find: 'if (left !== undefined) throw',
     replace: "if (left !== undefined && left.status !== 'active') throw",
     caughtBy: races,
-    by: leftStay,
+    by: lateAct,
   },
   {
     name: 'does not look again at what came between the look and the step of an act',
@@ -185,7 +185,7 @@ export const actMutants: readonly Mutant[] = [
     find: 'if (seq !== newest + 1) throw MOVED;',
     replace: 'if (seq < newest) throw MOVED;',
     caughtBy: races,
-    by: leftStay,
+    by: lateAct,
   },
   {
     name: 'skips what an actor could not take since',
@@ -194,7 +194,7 @@ export const actMutants: readonly Mutant[] = [
     find: 'if (seq !== seenSeq + 1) throw',
     replace: 'if (seq < seenSeq + 1) throw',
     caughtBy: races,
-    by: leftStay,
+    by: lateAct,
   },
   {
     name: 'takes any step for one that ends what an act was meant for',

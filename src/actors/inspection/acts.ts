@@ -8,7 +8,7 @@
  *  A3  House kinds take acts of their façades alone, never an event as it is.
  *  A4  An act with an id is done once. Whoever asks again hears that it is done, as far as the actor's own
  *      journal says so; else it is refused.
- *  A5  An act that says which step it was meant for is refused where the actor has left that stay.
+ *  A5  An act that says which step it was meant for is refused where it could not be done meanwhile.
  */
 import type { AnyStateMachine } from 'xstate';
 import { HoldfastError, isEndOfWriting, isHoldfastError } from '../../errors.js';

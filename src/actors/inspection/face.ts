@@ -21,7 +21,7 @@ export interface DwellView {
   readonly state: string;
   /** How many have left it, since the store was made. */
   readonly count: number;
-  /** Of a histogram with eight buckets an octave: within 9 % of the true value. */
+  /** Of a histogram with eight buckets an octave: its middle, within 5 % of the true value. */
   readonly p50Ms: number;
   readonly p95Ms: number;
   /** The longest stays that have ended, at most `limits.dwellSlowestMax`, longest first. */
@@ -314,8 +314,9 @@ export interface ActRequest {
   readonly id?: string | undefined;
   /**
    * The step after which its operator saw the actor (`ActorReport.seq`). Refused with ACT_STALE where the
-   * actor has left that stay since: where the act could not be done after one of the steps that came, or
-   * not all of them are kept. Others (a poll) do not matter. Default: it is done if it can be now.
+   * act could not be done after one of the steps since then, though it could be done again now, or where not
+   * all of them are kept. Other steps (a poll) do not matter. Default: it is done if it can be done now. An
+   * act whose input names what it is done to (a batch) is not looked at so.
    */
   readonly seenSeq?: number | undefined;
   /** Who says so: journaled. 1 to 100 characters. */

@@ -3,7 +3,7 @@
  *
  * Callers: acts-panel.tsx. Invariants:
  *  1  One wish has one id: asked for again after an answer was lost, it is not done again.
- *  2  It is meant for the stay that was shown when its form was opened, however long that was filled in.
+ *  2  It is meant for what was shown when its form was opened, however long that was filled in.
  */
 import type { ActView } from '../../../actors/inspection/face.js';
 import type { Json } from '../../../json.js';
