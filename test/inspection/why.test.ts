@@ -141,6 +141,20 @@ test('a job without a key, one of which nobody knows, one behind an account that
   await offline.close();
 });
 
+test('a message that waits for its next attempt is on its way, for all that its job knows', async () => {
+  const house = await buildHouse();
+  const runtime = await house.open({
+    channels: { chat: () => Promise.reject(new Error('gateway said 503')) },
+  });
+  const job = await runtime.jobs.submit(video());
+  await seen(runtime, job, ({ status }) => status === 'done');
+  expect(await told(runtime, addressOf(job))).toBe(
+    'job/ID has been in settled.outcome.done for SPAN. The artifacts are on disk. Its message ' +
+      'delivery/ID is on its way. Next: the timer keep, in SPAN, which leads to closed. There is ' +
+      'nothing to be done to it by hand.',
+  );
+});
+
 test('a dead letter, and the job and the session that it is of', async () => {
   const house = await buildHouse();
   const runtime = await house.open({

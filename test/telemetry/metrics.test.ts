@@ -19,6 +19,19 @@ async function openShop(telemetry = {}) {
 
 const everyMetric = [...Object.values(COUNTERS), ...Object.values(GAUGES), ...Object.values(HISTOGRAMS)];
 
+test('an exporter that makes Prometheus names of OpenTelemetry’s makes these', () => {
+  const exported = (otel: string, unit: string, isCounter: boolean): string => {
+    const words = otel.split('.');
+    const ends = { By: 'bytes', s: 'seconds', '1': isCounter ? '' : 'ratio' }[unit] ?? '';
+    return [...words, ...(words.includes(ends) ? [] : [ends]), isCounter ? 'total' : '']
+      .filter((word) => word !== '')
+      .join('_');
+  };
+  const counters: readonly object[] = Object.values(COUNTERS);
+  const names = everyMetric.map((one) => exported(one.otel, one.unit, counters.includes(one)));
+  expect(names).toEqual(everyMetric.map(({ name }) => name));
+});
+
 describe('the text', () => {
   test('it has every metric, each with its type, and each line can be parsed', async () => {
     const shop = await openShop();

@@ -69,9 +69,10 @@ function followed({ context, now }: WhyFacts, provider: string): string {
 function deliveryOf({ deliveries }: WhyFacts['context']): readonly string[] {
   if (!Array.isArray(deliveries)) return [];
   const { deliveryId, status } = loose(deliveries.at(-1));
-  return text(deliveryId) === undefined
-    ? []
-    : [`Its message delivery/${String(deliveryId)} is ${String(status)}.`];
+  if (text(deliveryId) === undefined) return [];
+  // Until it is told of an end it knows no more: the message may wait after its tenth attempt.
+  const stands = status === 'queued' ? 'on its way' : String(status);
+  return [`Its message delivery/${String(deliveryId)} is ${stands}.`];
 }
 
 function deliveryReason(facts: WhyFacts): readonly string[] {

@@ -40,7 +40,7 @@ export const COUNTERS = {
   },
   bytes: {
     name: 'holdfast_commit_bytes_total',
-    otel: 'holdfast.commit.size',
+    otel: 'holdfast.commit.bytes',
     labels: [],
     unit: 'By',
     help: 'Text of keys and values that batches wrote.',
@@ -81,7 +81,8 @@ export const GAUGES = {
     name: 'holdfast_info',
     otel: 'holdfast.info',
     labels: ['version'],
-    unit: '1',
+    // With '1', exporters call a gauge a ratio.
+    unit: '',
     help: 'The version of holdfast; always 1.',
   },
   actors: {
