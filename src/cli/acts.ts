@@ -9,15 +9,14 @@
  *     done by the next runtime.
  */
 import type { Command } from 'commander';
-import { inspectedToWire, type ControlInspection } from '../control/index.js';
+import type { ControlInspection } from '../control/index.js';
 import { isHoldfastError } from '../errors.js';
 import type { ActorLine, ActView } from '../index.js';
 import { isPlainObject, type Json } from '../json.js';
 import { stateText } from './actor-text.js';
-import { onActor } from './address.js';
-import { leafOf, sayWire, type Common } from './answer.js';
+import { atActor } from './address.js';
+import { leafOf, sayInspected, type Common } from './answer.js';
 import { givenJson, wrong } from './given.js';
-import { atActors } from './in-directory.js';
 import { wholeSeq } from './numbers.js';
 import { tableLines, type Column } from './table.js';
 import { plain, type Terminal } from './terminal.js';
@@ -34,14 +33,9 @@ interface ActOptions extends Common {
 export function actsCommands(program: Command, terminal: Terminal): void {
   leafOf(program, 'acts <address>', 'list what can be done to an actor in its present state').action(
     async (given: string, options: Common) => {
-      const items = await atActors(options.dir, (actors) =>
-        onActor(actors, given, (address) => actors.acts(address)),
-      );
-      sayWire(
-        options,
-        terminal,
-        () => inspectedToWire({ items }),
-        () => (items.length === 0 ? 'nothing can be done to it now' : actLines(items, terminal)),
+      const items = await atActor(options.dir, given, (actors, address) => actors.acts(address));
+      sayInspected(options, terminal, { items }, () =>
+        items.length === 0 ? 'nothing can be done to it now' : actLines(items, terminal),
       );
     },
   );
@@ -76,11 +70,7 @@ function byOperator(command: Command): Command {
   return command
     .option('--operator <name>', 'who says so; it is journaled', 'cli')
     .option('--id <id>', 'what the act is called: asked for again under it, it is not done again')
-    .option(
-      '--seen <seq>',
-      'the step it was seen after: refused where the actor has left that stay',
-      wholeSeq,
-    );
+    .option('--seen <seq>', 'the step it was seen after: refused where it could not be done since', wholeSeq);
 }
 
 interface Wish {
@@ -97,19 +87,14 @@ async function act(
   options: ActOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const { address, now } = await atActors(options.dir, (actors) =>
-    onActor(actors, given, async (meant) => {
-      const { operator, id, seen: seenSeq } = options;
-      await actors.act({ address: meant, act: name, input, operator, id, seenSeq });
-      return { address: meant, now: await afterwards(actors, meant) };
-    }),
-  );
+  const { address, now } = await atActor(options.dir, given, async (actors, meant) => {
+    const { operator, id, seen: seenSeq } = options;
+    await actors.act({ address: meant, act: name, input, operator, id, seenSeq });
+    return { address: meant, now: await afterwards(actors, meant) };
+  });
   const { status, value } = now ?? {};
-  sayWire(
-    options,
-    terminal,
-    () => inspectedToWire({ address, act: name, status, value }),
-    () => plain(`${address} ${done}: ${now === undefined ? 'removed' : `now ${stateText(now)}`}`),
+  sayInspected(options, terminal, { address, act: name, status, value }, () =>
+    plain(`${address} ${done}: ${now === undefined ? 'removed' : `now ${stateText(now)}`}`),
   );
 }
 

@@ -11,6 +11,7 @@ import { HoldfastError, isHoldfastError } from '../errors.js';
 import { splitAddress } from '../ids.js';
 import { limits } from '../limits.js';
 import { wrong } from './given.js';
+import { atActors } from './in-directory.js';
 import { didYouMean, nearNames } from './suggest.js';
 
 /** The beginning of an id has so many characters at least. */
@@ -37,6 +38,15 @@ export async function onActor<T>(
     if (address === given) throw error;
     return await work(address);
   }
+}
+
+/** The same in a directory, whoever holds it. */
+export async function atActor<T>(
+  directory: string,
+  given: string,
+  work: (actors: ControlInspection, address: string) => Promise<T>,
+): Promise<T> {
+  return atActors(directory, (actors) => onActor(actors, given, (address) => work(actors, address)));
 }
 
 async function addressOf(actors: ControlInspection, given: string): Promise<string> {

@@ -5,7 +5,7 @@
  * line, in the wire's snake_case.
  */
 import { InvalidArgumentError, type Command, type CommandOptions } from 'commander';
-import { pageWire, toWire, type Codec } from '../control/index.js';
+import { inspectedToWire, pageWire, toWire, type Codec } from '../control/index.js';
 import type { Page } from '../index.js';
 import { limits } from '../limits.js';
 import type { Terminal } from './terminal.js';
@@ -34,6 +34,16 @@ export function leafOf(
 /** Prints `value` as JSON where that was asked for, else `text`. */
 export function say(options: Common, terminal: Terminal, value: unknown, text: () => string): void {
   sayWire(options, terminal, () => toWire(value), text);
+}
+
+/** The same for what `runtime.inspection` tells, whose names on the wire are its own. */
+export function sayInspected(
+  options: Pick<Common, 'json'>,
+  terminal: Terminal,
+  value: unknown,
+  text: () => string,
+): void {
+  sayWire(options, terminal, () => inspectedToWire(value), text);
 }
 
 /** The same for what has the wire's names already. */

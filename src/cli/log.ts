@@ -7,11 +7,10 @@
  *  2  Only a running process is followed: in a directory nobody holds nothing new comes.
  */
 import { Option, type Command } from 'commander';
-import { inspectedToWire } from '../control/index.js';
 import type { Page, StepLine } from '../index.js';
 import { limits } from '../limits.js';
-import { onActor } from './address.js';
-import { leafOf, LIMIT_DEFAULT, sayWire, wholeLimit, type Common } from './answer.js';
+import { atActor, onActor } from './address.js';
+import { leafOf, LIMIT_DEFAULT, sayInspected, wholeLimit, type Common } from './answer.js';
 import { followed, nobodyRuns, untilInterrupted } from './following.js';
 import { atActors } from './in-directory.js';
 import { wholeSeq } from './numbers.js';
@@ -35,9 +34,7 @@ export function logCommand(program: Command, terminal: Terminal): void {
 async function log(given: string, options: LogOptions, terminal: Terminal): Promise<void> {
   const { dir: directory, limit, before, follow = false } = options;
   if (follow) return untilInterrupted((signal) => follows(given, options, terminal, signal));
-  const page = await atActors(directory, (actors) =>
-    onActor(actors, given, (address) => actors.steps(address, { limit, before })),
-  );
+  const page = await atActor(directory, given, (actors, address) => actors.steps(address, { limit, before }));
   sayPage(page, options, terminal);
 }
 
@@ -69,24 +66,13 @@ export function linePrinter(
   terminal: Terminal,
 ): (step: StepLine) => void {
   const line = logLayout(first, terminal);
-  return (step) =>
-    sayWire(
-      options,
-      terminal,
-      () => inspectedToWire(step),
-      () => line(step),
-    );
+  return (step) => sayInspected(options, terminal, step, () => line(step));
 }
 
 function sayPage(page: Page<StepLine>, options: LogOptions, terminal: Terminal): void {
-  sayWire(
-    options,
-    terminal,
-    () => inspectedToWire(page),
-    () => {
-      if (page.items.length === 0) return 'no steps are kept';
-      const older = page.cursor === undefined ? [] : [terminal.colours.dim(`older: --before ${page.cursor}`)];
-      return [...older, ...page.items.map(logLayout(page.items, terminal))].join('\n');
-    },
-  );
+  sayInspected(options, terminal, page, () => {
+    if (page.items.length === 0) return 'no steps are kept';
+    const older = page.cursor === undefined ? [] : [terminal.colours.dim(`older: --before ${page.cursor}`)];
+    return [...older, ...page.items.map(logLayout(page.items, terminal))].join('\n');
+  });
 }

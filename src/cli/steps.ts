@@ -6,14 +6,13 @@
  * the inspection's wire.
  */
 import { Option, type Command } from 'commander';
-import { inspectedToWire, type ControlInspection } from '../control/index.js';
+import type { ControlInspection } from '../control/index.js';
 import { HoldfastError } from '../errors.js';
 import type { StepReport, Story } from '../index.js';
 import { limits } from '../limits.js';
-import { onActor } from './address.js';
-import { leafOf, sayWire, type Common } from './answer.js';
+import { atActor } from './address.js';
+import { leafOf, sayInspected, type Common } from './answer.js';
 import { wrong } from './given.js';
-import { atActors } from './in-directory.js';
 import { wholeSeq } from './numbers.js';
 import { stepLines, storyLines } from './step-text.js';
 import { plain, type Terminal } from './terminal.js';
@@ -53,26 +52,18 @@ export function storyCommand(program: Command, terminal: Terminal): void {
         .default('text'),
     )
     .action(async (given: string, options: StoryOptions) => {
-      const story = await atActors(options.dir, (actors) =>
-        onActor(actors, given, (address) => actors.story(address, options.seq)),
+      const story = await atActor(options.dir, given, (actors, address) =>
+        actors.story(address, options.seq),
       );
-      sayWire(
-        options,
-        terminal,
-        () => inspectedToWire(story),
-        () => storyText(story, options, terminal),
-      );
+      sayInspected(options, terminal, story, () => storyText(story, options, terminal));
     });
 }
 
 async function steps(given: string, options: StepsOptions, terminal: Terminal): Promise<void> {
   const { dir, from, to } = options;
   const isRange = from !== undefined || to !== undefined;
-  const found = await atActors(dir, (actors) =>
-    onActor(actors, given, (address) => read(actors, address, options)),
-  );
-  const wire = (): unknown => inspectedToWire(isRange ? { items: found } : found[0]);
-  sayWire(options, terminal, wire, () =>
+  const found = await atActor(dir, given, (actors, address) => read(actors, address, options));
+  sayInspected(options, terminal, isRange ? { items: found } : found[0], () =>
     found.map((step) => stepLines(step, terminal).join('\n')).join('\n\n'),
   );
 }

@@ -6,12 +6,10 @@
  */
 import type { Command } from 'commander';
 import { systemClock } from '../clock.js';
-import { inspectedToWire } from '../control/index.js';
 import type { LegalEvent, WhyReport } from '../index.js';
 import { dueText } from './actor-text.js';
-import { onActor } from './address.js';
-import { leafOf, sayWire, type Common } from './answer.js';
-import { atActors } from './in-directory.js';
+import { atActor } from './address.js';
+import { leafOf, sayInspected, type Common } from './answer.js';
 import { tableLines, type Column } from './table.js';
 import { plain, widthOf, type Terminal } from './terminal.js';
 
@@ -21,15 +19,8 @@ const PARAGRAPH_COLUMNS_MAX = 100;
 export function whyCommand(program: Command, terminal: Terminal): void {
   leafOf(program, 'why <address>', 'say why an actor is where it is, and who may send what').action(
     async (given: string, options: Common) => {
-      const report = await atActors(options.dir, (actors) =>
-        onActor(actors, given, (address) => actors.why(address)),
-      );
-      sayWire(
-        options,
-        terminal,
-        () => inspectedToWire(report),
-        () => whyLines(report, terminal, systemClock.now()).join('\n'),
-      );
+      const report = await atActor(options.dir, given, (actors, address) => actors.why(address));
+      sayInspected(options, terminal, report, () => whyLines(report, terminal, systemClock.now()).join('\n'));
     },
   );
 }
