@@ -20,3 +20,4 @@ export { chartViewOf, houseCharts } from './house-charts.js';
 export { whatIfCapsule, type WhatIfOptions } from './inspection/capsule-what-if.js';
 export type { WhatIfStep } from './inspection/face.js';
 export { veiled } from './inspection/veil.js';
+export { leavesOf } from './kernel/index.js';

@@ -7,16 +7,16 @@
  *  2  A filter by a kind or a state that there is not is an error that names those there are.
  */
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { leavesOf } from '../actors/index.js';
 import { systemClock } from '../clock.js';
-import { inspectedToWire, type ControlInspection } from '../control/index.js';
+import type { ControlInspection } from '../control/index.js';
 import { isHoldfastError } from '../errors.js';
 import type { ActorLine, ListInspected, Page } from '../index.js';
 import { isPlainObject } from '../json.js';
 import { limits } from '../limits.js';
 import { actorLines, actorTable } from './actor-text.js';
-import { onActor } from './address.js';
-import { leafOf, LIMIT_DEFAULT, moreLines, sayWire, wholeLimit, type Common } from './answer.js';
-import { statePaths } from './facts.js';
+import { atActor } from './address.js';
+import { leafOf, LIMIT_DEFAULT, moreLines, sayInspected, wholeLimit, type Common } from './answer.js';
 import { wrong } from './given.js';
 import { atActors } from './in-directory.js';
 import { populationLines } from './population-text.js';
@@ -42,12 +42,7 @@ export function actorsCommands(program: Command, terminal: Terminal): void {
   leafOf(program, 'ps', 'count the actors in each state, and say how long they stay there').action(
     async (options: Common) => {
       const population = await atActors(options.dir, (actors) => actors.population());
-      sayWire(
-        options,
-        terminal,
-        () => inspectedToWire(population),
-        () => populationLines(population, terminal).join('\n'),
-      );
+      sayInspected(options, terminal, population, () => populationLines(population, terminal).join('\n'));
     },
   );
   leafOf(program, 'list', 'list actors of every kind')
@@ -70,15 +65,8 @@ export function actorsCommands(program: Command, terminal: Terminal): void {
     'show <address>',
     'show one actor: its state, what it waits for, its links, its context',
   ).action(async (given: string, options: Common) => {
-    const actor = await atActors(options.dir, (actors) =>
-      onActor(actors, given, (address) => actors.actor(address)),
-    );
-    sayWire(
-      options,
-      terminal,
-      () => inspectedToWire(actor),
-      () => actorLines(actor, terminal, systemClock.now()).join('\n'),
-    );
+    const actor = await atActor(options.dir, given, (actors, address) => actors.actor(address));
+    sayInspected(options, terminal, actor, () => actorLines(actor, terminal, systemClock.now()).join('\n'));
   });
 }
 
@@ -92,16 +80,11 @@ async function list(options: ListOptions, terminal: Terminal): Promise<void> {
       return found;
     }),
   );
-  sayWire(
-    options,
-    terminal,
-    () => inspectedToWire(page),
-    () => {
-      const more = moreLines(page, terminal);
-      if (page.items.length === 0) return ['no actors', ...more].join('\n');
-      return [...actorTable(terminal, page.items, systemClock.now()), ...more].join('\n');
-    },
-  );
+  sayInspected(options, terminal, page, () => {
+    const more = moreLines(page, terminal);
+    if (page.items.length === 0) return ['no actors', ...more].join('\n');
+    return [...actorTable(terminal, page.items, systemClock.now()), ...more].join('\n');
+  });
 }
 
 /** One page as full as it can be: those of the inspection end where it has looked at enough. */
@@ -146,7 +129,7 @@ async function checkNames(
     for (const path of paths ?? []) known.add(path);
   }
   for (const { states } of ofKind)
-    for (const { value } of states) for (const path of statePaths(value)) known.add(path);
+    for (const { value } of states) for (const path of leavesOf(value)) known.add(path);
   if (!known.has(state)) throw unknownName('state', state, [...known]);
 }
 

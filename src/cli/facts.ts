@@ -3,7 +3,7 @@
  *
  * Pure. Callers: the commands' text files. Invariant: text of others is shown without control characters.
  */
-import { isPlainObject } from '../json.js';
+import { leavesOf } from '../actors/index.js';
 import { fitted, plain, type Colours } from './terminal.js';
 
 export type Fact = readonly [name: string, value: string | number | undefined];
@@ -42,18 +42,9 @@ export function finelyText(ms: number): string {
   return ms < 10_000 ? `${(ms / 1_000).toFixed(1)}s` : spanText(ms);
 }
 
-/** The states an actor is in at once, by their paths; empty where it has none. */
-export function statePaths(value: unknown): readonly string[] {
-  if (typeof value === 'string') return [value];
-  if (!isPlainObject(value)) return [];
-  return Object.entries(value).flatMap(([name, part]) => {
-    const below = statePaths(part);
-    return below.length === 0 ? [name] : below.map((path) => `${name}.${path}`);
-  });
-}
-
+/** The states an actor is in at once; empty where it has none. */
 export function statesText(value: unknown): string {
-  return statePaths(value).join(' + ');
+  return leavesOf(value).join(' + ');
 }
 
 /** How much of a JSON value people are shown. */

@@ -3,9 +3,10 @@
  *
  * Pure. Callers: actors.ts. Invariant: text of others is shown without control characters.
  */
+import { leavesOf } from '../actors/index.js';
 import type { KindView, Population } from '../index.js';
 import { splitAddress } from '../ids.js';
-import { finelyText, statePaths } from './facts.js';
+import { finelyText } from './facts.js';
 import { tableLines, type Column } from './table.js';
 import { plain, type Terminal } from './terminal.js';
 
@@ -45,7 +46,7 @@ function amount(count: number, what: string): string {
 function rowsOf({ kind, states, dwell }: KindView): readonly StateRow[] {
   const rows = new Map<string, { count: number; finished: boolean }>();
   for (const { value, count, finished } of states) {
-    const paths = statePaths(value);
+    const paths = leavesOf(value);
     for (const path of paths.length === 0 ? ['-'] : paths) {
       const row = rows.get(path);
       rows.set(path, { count: (row?.count ?? 0) + count, finished: finished || row?.finished === true });

@@ -4,9 +4,9 @@
  *
  * Pure. Callers: watch-actor.ts. Invariant: a kind of a user's is over when it is final, and no sooner.
  */
+import { leavesOf } from '../actors/index.js';
 import { splitAddress } from '../ids.js';
 import type { StepLine } from '../index.js';
-import { statePaths } from './facts.js';
 
 interface Ends {
   /** States in which nothing more is done by itself. */
@@ -26,7 +26,7 @@ const ENDS: Readonly<Record<string, Ends>> = {
 export function endOf({ address, status, value }: StepLine): 'well' | 'badly' | undefined {
   if (status !== 'active') return status === 'done' ? 'well' : 'badly';
   const ends = ENDS[splitAddress(address).kind];
-  const states = statePaths(value);
+  const states = leavesOf(value);
   if (ends === undefined || !states.some((state) => ends.over.test(state))) return undefined;
   return states.some((state) => ends.well.test(state)) ? 'well' : 'badly';
 }

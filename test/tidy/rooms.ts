@@ -73,11 +73,15 @@ export const rooms: Readonly<Record<string, Room>> = {
 
 /**
  * The inspector's page runs in a browser: it is bundled, and nobody imports it. What it takes of the rest is
- * free of the platform: words, their names on the wire, and how a time span is told.
+ * free of the platform: words, their names on the wire, how a time span is told, and the paths of states.
  */
 export const page = {
   folder: 'src/inspector/page/',
-  files: ['src/control/inspection-wire.ts', 'src/actors/inspection/duration-words.ts'],
+  files: [
+    'src/control/inspection-wire.ts',
+    'src/actors/inspection/duration-words.ts',
+    'src/actors/kernel/leaves.ts',
+  ],
   typesOf: ['src/actors/inspection/face.ts', 'src/json.ts'],
   /** In the bundle; xstate for its types alone. */
   packages: ['preact'],

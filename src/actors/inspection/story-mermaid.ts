@@ -6,7 +6,6 @@
  */
 import type { StateValue } from 'xstate';
 import { leavesOf } from '../kernel/index.js';
-import type { Json } from '../../json.js';
 import { eventWords } from './event-words.js';
 import type { StoryStep } from './face.js';
 
@@ -57,7 +56,7 @@ function outsiderOf({ cause, source }: StoryStep): string | undefined {
 }
 
 function leavesText(value: StateValue | null): string {
-  return leavesOf(value as Json).join(', ');
+  return leavesOf(value).join(', ');
 }
 
 /** Mermaid reads `#`, `;`, `:` and brackets; entities stand for them. Longer text is cut. */

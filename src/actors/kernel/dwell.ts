@@ -14,6 +14,7 @@ import { limits } from '../../limits.js';
 import { keys, partsOf, rangeOf } from '../../store/keys.js';
 import type { Row, Store } from '../../store/store.js';
 import { rowOf, scanPast } from './damage.js';
+import { leavesOf } from './leaves.js';
 import { pagesOf } from './pages.js';
 
 /** The stays in one leaf state that have ended. */
@@ -129,16 +130,6 @@ export function isDwellRow(row: unknown): row is DwellRow {
     Array.isArray(slowest) &&
     slowest.every((one) => Array.isArray(one) && typeof one[0] === 'number' && typeof one[1] === 'string')
   );
-}
-
-/** The paths of the leaf states that a state value names, one a region, in its order. */
-export function leavesOf(value: Json | undefined): readonly string[] {
-  if (typeof value === 'string') return [value];
-  if (!isPlainObject(value)) return [];
-  return Object.entries(value).flatMap(([name, part]) => {
-    const below = leavesOf(part as Json);
-    return below.length === 0 ? [name] : below.map((path) => `${name}.${path}`);
-  });
 }
 
 /** Where an actor is, and since when: of each leaf in the order of `leavesOf`. */

@@ -6,7 +6,7 @@ export type { CommittedStep } from './after-commit.js';
 export type { MemoryLimits, Outcome } from './cell.js';
 export { chartConfigOf } from './chart-config.js';
 export type { StateCount } from './counts.js';
-export { leavesOf } from './dwell.js';
+export { leavesOf } from './leaves.js';
 export type { Created } from './create-many.js';
 export { defineMachine, structureHash } from './definition.js';
 export type {

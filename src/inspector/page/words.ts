@@ -5,25 +5,15 @@
  */
 import type { StateValue } from 'xstate';
 import { durationWords } from '../../actors/inspection/duration-words.js';
-
-export { durationWords };
 import type { StepLine } from '../../actors/inspection/face.js';
+import { leavesOf } from '../../actors/kernel/leaves.js';
+
+export { durationWords, leavesOf };
 
 /** `12 min ago`: the largest unit alone. */
 export function agoWords(at: number, now: number): string {
   const [first = '0', unit = 's'] = durationWords(Math.max(now - at, 0)).split(' ');
   return unit === 'ms' ? 'now' : `${first.replace(/\..*/, '')} ${unit} ago`;
-}
-
-/** The paths of the leaf states of a value: `{a: {b: 'c'}, d: {}}` → `['a.b.c', 'd']`. */
-export function leavesOf(value: StateValue | null | undefined, prefix = ''): readonly string[] {
-  if (value === null || value === undefined) return [];
-  if (typeof value === 'string') return [`${prefix}${value}`];
-  const parts = Object.entries(value).flatMap(([name, below]) => {
-    const leaves = leavesOf(below, `${prefix}${name}.`);
-    return leaves.length === 0 ? [`${prefix}${name}`] : leaves;
-  });
-  return parts;
 }
 
 /** All states that a value is in, from the outermost: `{a: {b: 'c'}}` → `['a', 'a.b', 'a.b.c']`. */
