@@ -34,6 +34,8 @@ test('a file dropped anywhere is shown, with its chart, its steps and its sandbo
   await page.waitForURL('**/#/capsule*');
   await page.getByRole('heading', { name: 'order/packed' }).waitFor();
   await page.locator('[data-state="open.charging"][data-active]').waitFor();
+  await page.getByText('no time passes for a file').waitFor();
+  expect(await page.locator('.actor-head .view-head').innerText()).not.toMatch(/\bfor \d|just now/);
   await page.getByRole('slider', { name: 'Step' }).press('ArrowLeft');
   await page.locator('[data-state="open.waiting"][data-active]').waitFor();
   await page.locator('.diff-added', { hasText: 'gift wrap' }).waitFor();

@@ -37,7 +37,8 @@ export function ActorHead({ report, why, isLinked }: HeadProps): VNode {
         <h1 class="mono">{address}</h1>
         <span class={MARKS[status]}>{status}</span>
         {state !== '' && <strong class="mono actor-state">{state}</strong>}
-        {since !== undefined && (
+        {/* No time passes for a file: how long it has been so is told of actors of this inspector alone. */}
+        {since !== undefined && isLinked && (
           <span class="soft" title={timeWords(since)}>
             {now - since < 1_000 ? 'just now' : `for ${durationWords(now - since)}`}
           </span>

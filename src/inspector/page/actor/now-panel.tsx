@@ -25,6 +25,7 @@ export function NowPanel({ report, why, isLinked, children }: NowProps): VNode {
   return (
     <div class="now">
       {why !== undefined && <p class="why-words">{why.words}</p>}
+      {!isLinked && <p class="soft">As it was when it was exported: no time passes for a file.</p>}
       {children}
       {why !== undefined && <Errors errors={why.errors} now={now} />}
       {why !== undefined && why.legal.length > 0 && <Legal legal={why.legal} now={now} />}
