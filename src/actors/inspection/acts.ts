@@ -47,6 +47,11 @@ export async function actsOf(scene: Scene, address: string): Promise<readonly Ac
   return (await openActs(scene, address)).map(({ view }) => view);
 }
 
+/** The names of those that there are to an actor as it was read: it may have gone on, or be gone, since. */
+export async function actNamesOf(scene: Scene, subject: Subject): Promise<readonly string[]> {
+  return (await actsIn(scene, subject)).map(({ view }) => view.name);
+}
+
 /** Throws as `actsOf`, INVALID_INPUT, KIND_UNKNOWN, ACT_UNKNOWN, ACT_STALE, and what the act throws. */
 export async function actOn(scene: Scene, { id, ...asked }: ActRequest): Promise<void> {
   const operator = checkedOperator(asked.operator);
@@ -134,9 +139,15 @@ async function openActs(scene: Scene, address: string): Promise<readonly OpenAct
   const { kind, id } = splitAddress(address);
   addressOf(kind, id);
   const subject = await subjectOf(scene, address).catch(unlessUnreadable);
+  if (subject !== undefined) return actsIn(scene, subject);
+  const isDefined = scene.kernel.definitionOf(kind) !== undefined;
+  return isDefined ? standingActs(scene, address, ['resume', 'dismiss']) : [];
+}
+
+/** Of an actor as it was read. */
+async function actsIn(scene: Scene, subject: Subject): Promise<readonly OpenAct[]> {
+  const { address, kind, record } = subject;
   if (scene.kernel.definitionOf(kind) === undefined) return [];
-  if (subject === undefined) return standingActs(scene, address, ['resume', 'dismiss']);
-  const { record } = subject;
   if (record.quarantine !== undefined) {
     const canSkip = record.quarantine.head !== undefined;
     return standingActs(scene, address, canSkip ? ['resume', 'skip', 'dismiss'] : ['resume', 'dismiss']);

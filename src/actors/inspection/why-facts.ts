@@ -8,7 +8,7 @@ import { limits } from '../../limits.js';
 import { leavesOf, type JournalEntry } from '../kernel/index.js';
 import { valueOf, type ActorRecord } from '../kernel/record.js';
 import { actorReport } from './actor-report.js';
-import { actsOf, legalOf, machineOf } from './acts.js';
+import { actNamesOf, legalOf, machineOf } from './acts.js';
 import type { ActorReport, EffectView, WhyReport } from './face.js';
 import type { Scene } from './scene.js';
 import { withSnapshot, type Subject } from './subject.js';
@@ -64,7 +64,7 @@ export async function factsOf(scene: Scene, found: Subject): Promise<WhyFacts> {
     effects: report.effects,
     held: new Map(await heldBy(scene, report.effects)),
     errors: errorsOf(record, context, newest),
-    acts: (await actsOf(scene, address)).map(({ name }) => name),
+    acts: await actNamesOf(scene, subject),
   };
 }
 
