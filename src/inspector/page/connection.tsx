@@ -34,5 +34,4 @@ function LostLine(): VNode {
 }
 
 const LOST = 'The connection is lost: what is shown may be old. Trying again …';
-const REFUSED =
-  'The inspector was started anew and does not know this page: what is shown is old. Open the address it has printed.';
+const REFUSED = 'The inspector was started anew: what is shown is old. Open the address it has printed.';
