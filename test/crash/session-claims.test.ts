@@ -35,13 +35,12 @@ for (const [way, by] of (['claim', 'turn'] as const).entries()) {
     const either = isDeep ? [1, 2] : [1 + ((index + way) % 2)];
     for (const deaths of isOver ? [1] : either) {
       const times = deaths === 1 ? 'once' : 'twice in a row';
-      test.concurrent(`by ${by}, killed ${times} at "${point}", work is committed once, as it was claimed`, async ({
-        onTestFinished,
-      }) => {
+      const killed = `by ${by}, killed ${times} at "${point}"`;
+      test.concurrent(`${killed}, work is committed once, as it was claimed`, async ({ onTestFinished }) => {
         const talks = await openTalks(program, onTestFinished);
         for (let death = 0; death < deaths; death += 1) {
-          const killed = talks.start({ by, messages: FIRST, max: 2, dieAt: point });
-          expect(await killed.ended).toBe('SIGKILL');
+          const talker = talks.start({ by, messages: FIRST, max: 2, dieAt: point });
+          expect(await talker.ended).toBe('SIGKILL');
         }
         const before = (await talks.facts()).length;
         await talks.finish({ by, messages: [...FIRST, ...LATER] });
