@@ -18,11 +18,11 @@ export interface EventStreamOptions {
   readonly clock: Clock;
   /** Aborts when the server closes. */
   readonly closing: AbortSignal;
-  readonly streams: OpenStreams;
+  readonly streams: StreamPlaces;
 }
 
 /** How many streams of one server are open. */
-export class OpenStreams {
+export class StreamPlaces {
   #count = 0;
 
   /** Takes a place, and returns what gives it back, once. Throws INSPECTOR_BUSY. */

@@ -21,7 +21,7 @@ import { HoldfastError } from '../errors.js';
 import type { InspectionFace } from '../index.js';
 import { limits } from '../limits.js';
 import { bodyOf, respond } from './answer.js';
-import { OpenStreams, streamOf } from './event-stream.js';
+import { StreamPlaces, streamOf } from './event-stream.js';
 import { actorQuery, digits, parsed } from './input.js';
 import { inspectedFromWire, inspectedToWire } from './inspection-wire.js';
 import { statelyRoute } from './stately-route.js';
@@ -75,7 +75,7 @@ const actBody = z.strictObject({
 
 export function inspectionRoutes(app: Hono, options: InspectionRoutesOptions): void {
   const { inspection } = options;
-  const streaming = { ...options, streams: new OpenStreams() };
+  const streaming = { ...options, streams: new StreamPlaces() };
   const answer = async (c: Context, value: Promise<unknown>): Promise<Response> =>
     respond(c, inspectedToWire(await value));
   const query = <T>(c: Context, schema: z.ZodType<T>): T => parsed(schema, inspectedFromWire(c.req.query()));

@@ -3,7 +3,7 @@
  * be.
  */
 import { expect, test } from 'vitest';
-import { OpenStreams, streamOf } from '../../src/control/event-stream.js';
+import { StreamPlaces, streamOf } from '../../src/control/event-stream.js';
 import { limits } from '../../src/limits.js';
 import { createSimulatedClock, type SimulatedClock } from '../../src/testing/index.js';
 
@@ -11,7 +11,7 @@ function place() {
   const clock = createSimulatedClock();
   const closing = new AbortController();
   const gone = new AbortController();
-  const streams = new OpenStreams();
+  const streams = new StreamPlaces();
   let listening = 0;
   let send = (_data: unknown): void => undefined;
   const open = (): ReadableStreamDefaultReader<Uint8Array> => {
