@@ -101,11 +101,6 @@ export function reading(field: Field, draft: Draft, path = field.label): Reading
   }
 }
 
-/** True for what could not be shown but as JSON: then the form says so. */
-export function isFree(field: Field): boolean {
-  return field.kind === 'json';
-}
-
 function read(schema: JsonObject, root: JsonObject, named: About, depth: number): Field {
   const plain = resolved(schema, root);
   const description = textAt(plain, 'description');
