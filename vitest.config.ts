@@ -1,8 +1,8 @@
 /**
  * Projects by what they cost: `unit` answers at once and goes first, `shared` talks to disks and loopback
  * sockets, or takes seconds, `package` installs the built tarball, `crash` kills processes, or has a long
- * form for HOLDFAST_DEEP, `browser` looks at the built page and waits for what it names, so that it can stand
- * beside them, and `mutants`, with HOLDFAST_DEEP alone, runs tests of all kinds again on sources with a
+ * form for HOLDFAST_DEEP, `browser` looks at the built page and comes by itself at the end, for one worker is
+ * cheapest there, and `mutants`, with HOLDFAST_DEEP alone, runs tests of all kinds again on sources with a
  * mistake in them. Sized for 2 cores. The files of a project are run in the same few processes, one after the
  * other: to start a process for each of them and to read all sources there was a third to two thirds of their
  * cost (CPU: 54 files of four rooms 68 s, 23 s; 65 of eight others 223 s, 160 s). They can, for no source and
