@@ -8,6 +8,7 @@ import type { VNode } from 'preact';
 import type { ActorReport, WhyReport } from '../../../actors/inspection/face.js';
 import { useNow } from '../house.js';
 import { hrefOf } from '../router.js';
+import { StatusMark } from '../status-mark.js';
 import { agoWords, durationWords, stateWords, timeWords } from '../words.js';
 import { AddressLink } from './address-link.js';
 import { useEventWords } from './named-events.js';
@@ -18,15 +19,6 @@ interface HeadProps {
   readonly isLinked: boolean;
 }
 
-const MARKS: Readonly<Record<ActorReport['status'], string>> = {
-  active: 'mark mark-accent',
-  done: 'mark',
-  error: 'mark mark-trouble',
-  stopped: 'mark',
-  quarantined: 'mark mark-trouble',
-  unreadable: 'mark mark-trouble',
-};
-
 export function ActorHead({ report, why, isLinked }: HeadProps): VNode {
   const now = useNow();
   const { address, status, since, title } = report;
@@ -35,7 +27,7 @@ export function ActorHead({ report, why, isLinked }: HeadProps): VNode {
     <header class="actor-head">
       <div class="view-head">
         <h1 class="mono">{address}</h1>
-        <span class={MARKS[status]}>{status}</span>
+        <StatusMark status={status} />
         {state !== '' && <strong class="mono actor-state">{state}</strong>}
         {/* No time passes for a file: how long it has been so is told of actors of this inspector alone. */}
         {since !== undefined && isLinked && (

@@ -10,6 +10,7 @@ import type { ActorLine } from '../../../actors/inspection/face.js';
 import { useNow } from '../house.js';
 import { Nothing, Trouble, Waiting } from '../notice.js';
 import { hrefOf, type Query } from '../router.js';
+import { StatusMark } from '../status-mark.js';
 import { agoWords, durationWords, stateWords, timeWords } from '../words.js';
 import { FilterBar } from './filter-bar.js';
 import { filterOf, isNarrowed } from './filters.js';
@@ -130,9 +131,9 @@ function Line(props: {
           </span>
         )}
       </td>
-      {/* A new key is a new element: its colour fades anew. */}
+      {/* A new key is a new element: its colour fades anew. What is under way is the rule, and has no mark. */}
       <td key={step} class={step === undefined ? undefined : 'changed'}>
-        <span class="mono">{stateWords(value)}</span> <StatusMark status={status} />
+        <span class="mono">{stateWords(value)}</span> {status !== 'active' && <StatusMark status={status} />}
       </td>
       <td class="since nowrap" title={since === undefined ? undefined : `since ${timeWords(since)}`}>
         {since !== undefined && durationWords(now - since)}
@@ -152,20 +153,6 @@ function Line(props: {
       </td>
     </tr>
   );
-}
-
-const marks: Readonly<Record<ActorLine['status'], string>> = {
-  active: 'mark mark-accent',
-  done: 'mark',
-  error: 'mark mark-trouble',
-  stopped: 'mark',
-  quarantined: 'mark mark-trouble',
-  unreadable: 'mark mark-trouble',
-};
-
-/** What has ended or stands still says so; what is under way is the rule. */
-function StatusMark({ status }: { readonly status: ActorLine['status'] }): VNode | null {
-  return status === 'active' ? null : <span class={marks[status]}>{status}</span>;
 }
 
 /** Arrow keys go from line to line; Enter is the link's own. */
