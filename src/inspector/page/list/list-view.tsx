@@ -131,7 +131,7 @@ function Line(props: {
           </span>
         )}
       </td>
-      {/* A new key is a new element: its colour fades anew. What is under way is the rule, and has no mark. */}
+      {/* A new key is a new element: its colour fades anew. What is under way has no mark. */}
       <td key={step} class={step === undefined ? undefined : 'changed'}>
         <span class="mono">{stateWords(value)}</span> {status !== 'active' && <StatusMark status={status} />}
       </td>
