@@ -143,6 +143,8 @@ export const limits = {
   inspectorStreamBytesMax: MIB,
   /** A stream that has nothing to tell says so: who is in between must not take it for dead. */
   inspectorHeartbeatMs: 15 * SECOND_MS,
+  /** A receiver that is told of the end has so long to say that it heard. */
+  inspectorGoodbyeMs: SECOND_MS,
   /** How long a browser may come back without the token. */
   inspectorCookieAgeMs: DAY_MS,
   /** A capsule that is shown, as text. */

@@ -70,7 +70,14 @@ export class Receivers {
   }
 
   close(): void {
-    for (const socket of this.#server.clients) socket.close(CLOSED.away);
+    for (const socket of this.#server.clients) {
+      socket.close(CLOSED.away);
+      // Who does not answer would be waited for by the process.
+      socket.once(
+        'close',
+        this.#options.clock.schedule(limits.inspectorGoodbyeMs, () => socket.terminate()),
+      );
+    }
     this.#server.close();
   }
 

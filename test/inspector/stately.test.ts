@@ -151,6 +151,16 @@ test('a runtime that closes ends its sockets', async () => {
   expect((await closed)[0]).toBe(1001);
 });
 
+test('an inspector closes although a receiver does not answer', { timeout: 20_000 }, async () => {
+  const { runtime } = await newPlace();
+  const inspector = await startInspector(0, (port) => runtime.inspector({ token: TOKEN, port }));
+  const socket = new WebSocket(`${inspector.url.replace('http', 'ws').replace('/?', '/v1/stately?')}`);
+  onTestFinished(() => socket.terminate());
+  await once(socket, 'open');
+  socket.pause();
+  await inspector.close();
+});
+
 test('one stream more than there may be is refused, until one has ended', async () => {
   const { inspector } = await newPlace();
   const open: AbortController[] = [];
