@@ -38,6 +38,7 @@ export const errorAdvice = {
     'Look whether the process that holds the directory is well and yours, and at the job, before repeating.',
   CONTROL_REFUSED:
     'Use the address and the token in the control.json of the directory; workers, the runtime’s work.token.',
+  DELIVERY_NOT_DISMISSABLE: 'It was delivered or given up before; look at its status.',
   DELIVERY_NOT_RETRYABLE: 'Only exhausted deliveries can be sent again by hand; look at its status.',
   DIRECTORY_DAMAGED: 'Each finding says what holdfast doctor --repair does; a backup has what is lost.',
   EFFECT_BACKLOG: 'Send fewer events, or wait between them: each is a step of the actor.',

@@ -39,7 +39,7 @@ import { openLevelStore, type CopyReport } from './store/index.js';
 export interface OfflineRuntime {
   readonly directory: string;
   readonly jobs: Pick<Jobs, 'list' | 'view' | 'get'>;
-  readonly deliveries: Pick<Deliveries, 'list' | 'get' | 'retry'>;
+  readonly deliveries: Pick<Deliveries, 'list' | 'get' | 'retry' | 'dismiss'>;
   /** Those that were given. */
   readonly providers: Providers;
   readonly sessions: Sessions;

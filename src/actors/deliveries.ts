@@ -113,6 +113,22 @@ export class Deliveries {
     await this.#kernel.send(`${KIND}/${id}`, { type: 'delivery.retry' }, { ...sourceOf(by), check });
   }
 
+  /**
+   * Gives a message up that is not delivered yet; one that is being sent may arrive all the same. Throws
+   * DELIVERY_NOT_DISMISSABLE once it has an end.
+   */
+  async dismiss(id: string, by?: OperatorOptions): Promise<void> {
+    const view = await this.get(id);
+    if (view === undefined) throw new HoldfastError('ACTOR_NOT_FOUND', `there is no delivery ${id}`);
+    const refuseEnded = (status: unknown): void => {
+      if (status !== 'delivered' && status !== 'dismissed') return;
+      throw new HoldfastError('DELIVERY_NOT_DISMISSABLE', `delivery ${id} is ${status}`);
+    };
+    refuseEnded(view.status);
+    const check: StepCheck = ({ value }) => refuseEnded(value);
+    await this.#kernel.send(`${KIND}/${id}`, { type: 'delivery.dismiss' }, { ...sourceOf(by), check });
+  }
+
   #define(retentionMs: number | undefined): void {
     const send = fromPromise<SendAnswer, SendInput>(({ input, signal }) => this.#send(input, signal));
     const reconcile = fromPromise<DeliveryReconcileAnswer, DeliveryReconcileInput>(({ input, signal }) =>

@@ -123,7 +123,7 @@ test('a dead letter goes out again, by its job or by itself', async () => {
   expect(await names(runtime, `job/${one.id}`)).toEqual([]);
   const [letter] = (await runtime.deliveries.list({ status: 'exhausted' })).items;
   const address = `delivery/${letter?.id}`;
-  expect(await names(runtime, address)).toEqual(['retry']);
+  expect(await names(runtime, address)).toEqual(['retry', 'dismiss']);
   await act(runtime, address, 'retry');
   expect(await senderOf(runtime, address, 'delivery.retry')).toBe('operator:ann');
   await expect(act(runtime, address, 'retry')).rejects.toMatchObject({ code: 'ACT_UNKNOWN' });

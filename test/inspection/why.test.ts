@@ -170,7 +170,7 @@ test('a dead letter, and the job and the session that it is of', async () => {
   expect(await told(runtime, `delivery/${items[0]?.id}`)).toBe(
     'delivery/ID has been in exhausted for SPAN. A dead letter: listed, out of its lane, can be ' +
       'retried by hand. 1 attempt to reach chat: 1 failed. Last error, SPAN ago: no such chat ' +
-      '(channel). Next: the timer deadLetter, in SPAN, which leads to dismissed. You may: retry.',
+      '(channel). Next: the timer deadLetter, in SPAN, which leads to dismissed. You may: retry, dismiss.',
   );
   expect(await told(runtime, 'session/chat:1')).toBe(
     'session/chat:1 has been in turn.idle.ready for SPAN. A turn can begin. Nobody has begun a turn: who ' +

@@ -30,6 +30,30 @@ test('an exhausted delivery is listed, and sent by hand under the same id', asyn
   await expect(runtime.deliveries.retry('dlv_none')).rejects.toMatchObject({ code: 'ACTOR_NOT_FOUND' });
 });
 
+test('a message that is tried in vain is given up by its operator, and its job hears of it', async () => {
+  const house = await buildHouse();
+  let tries = 0;
+  const send: ChannelSend = () => {
+    tries += 1;
+    return Promise.reject(new Error('the chat is down'));
+  };
+  const runtime = await house.open({ channels: { chat: send } });
+  const job = await runtime.jobs.submit(video());
+  await until(runtime, async () => (await runtime.deliveries.list({ status: 'waiting' })).items.length === 1);
+  const [letter] = (await runtime.deliveries.list({ status: 'waiting' })).items;
+  const id = letter?.id ?? '';
+  const act = { address: `delivery/${id}`, act: 'dismiss', operator: 'ann' };
+  await runtime.inspection.act(act);
+  // To its job a message that was given up is one that never arrived.
+  await seen(runtime, job, ({ deliveryStatus }) => deliveryStatus === 'exhausted');
+  house.clock.advance(3_600_000);
+  expect(tries).toBe(letter?.attempts);
+  const ended = { code: 'DELIVERY_NOT_DISMISSABLE' };
+  await expect(runtime.deliveries.dismiss(id, { operator: 'ann' })).rejects.toMatchObject(ended);
+  await expect(runtime.deliveries.dismiss('dlv_none')).rejects.toMatchObject({ code: 'ACTOR_NOT_FOUND' });
+  expect((await runtime.deliveries.get(id))?.status).toBe('dismissed');
+});
+
 test('a failure marked permanent is a dead letter at once', async () => {
   const house = await buildHouse();
   const runtime = await house.open({

@@ -105,6 +105,14 @@ const deliveryActs: readonly Act[] = [
     event: 'delivery.retry',
     run: ({ scene, target, by }) => scene.deliveries.retry(target.id, by),
   },
+  {
+    name: 'dismiss',
+    title: 'Give up',
+    description: 'The message is not tried again. One that is being sent may arrive all the same.',
+    serious: true,
+    event: 'delivery.dismiss',
+    run: ({ scene, target, by }) => scene.deliveries.dismiss(target.id, by),
+  },
 ];
 
 const taskActs: readonly Act[] = [

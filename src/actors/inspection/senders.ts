@@ -39,7 +39,7 @@ export const houseSenders: Readonly<Record<string, Readonly<Record<string, Sende
   delivery: {
     'lane.turn': caller('the runtime, when earlier messages to the same target are out'),
     'delivery.retry': you,
-    'delivery.dismiss': caller('nobody yet: no verb sends it'),
+    'delivery.dismiss': you,
     'effect.interrupted': crash,
   },
   provider: {
