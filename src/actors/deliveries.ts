@@ -101,16 +101,10 @@ export class Deliveries {
 
   /** Sends a dead letter again, under the same id. Throws DELIVERY_NOT_RETRYABLE when it is none. */
   async retry(id: string, by?: OperatorOptions): Promise<void> {
-    const view = await this.get(id);
-    if (view === undefined) throw new HoldfastError('ACTOR_NOT_FOUND', `there is no delivery ${id}`);
-    const refusal = (status: unknown): HoldfastError =>
-      new HoldfastError('DELIVERY_NOT_RETRYABLE', `delivery ${id} is ${String(status)}`);
-    // One that was delivered takes no event any more.
-    if (view.status !== 'exhausted') throw refusal(view.status);
-    const check: StepCheck = ({ value }) => {
-      if (value !== 'exhausted') throw refusal(value);
-    };
-    await this.#kernel.send(`${KIND}/${id}`, { type: 'delivery.retry' }, { ...sourceOf(by), check });
+    await this.#operate(id, 'delivery.retry', by, (status) => {
+      if (status === 'exhausted') return;
+      throw new HoldfastError('DELIVERY_NOT_RETRYABLE', `delivery ${id} is ${String(status)}`);
+    });
   }
 
   /**
@@ -118,15 +112,25 @@ export class Deliveries {
    * DELIVERY_NOT_DISMISSABLE once it has an end.
    */
   async dismiss(id: string, by?: OperatorOptions): Promise<void> {
-    const view = await this.get(id);
-    if (view === undefined) throw new HoldfastError('ACTOR_NOT_FOUND', `there is no delivery ${id}`);
-    const refuseEnded = (status: unknown): void => {
+    await this.#operate(id, 'delivery.dismiss', by, (status) => {
       if (status !== 'delivered' && status !== 'dismissed') return;
       throw new HoldfastError('DELIVERY_NOT_DISMISSABLE', `delivery ${id} is ${status}`);
-    };
-    refuseEnded(view.status);
-    const check: StepCheck = ({ value }) => refuseEnded(value);
-    await this.#kernel.send(`${KIND}/${id}`, { type: 'delivery.dismiss' }, { ...sourceOf(by), check });
+    });
+  }
+
+  /** `check` throws for a status that does not allow it: now, and in the step itself. */
+  async #operate(
+    id: string,
+    type: 'delivery.retry' | 'delivery.dismiss',
+    by: OperatorOptions | undefined,
+    check: (status: unknown) => void,
+  ): Promise<void> {
+    const view = await this.get(id);
+    if (view === undefined) throw new HoldfastError('ACTOR_NOT_FOUND', `there is no delivery ${id}`);
+    // One that has ended takes no event any more.
+    check(view.status);
+    const inStep: StepCheck = ({ value }) => check(value);
+    await this.#kernel.send(`${KIND}/${id}`, { type }, { ...sourceOf(by), check: inStep });
   }
 
   #define(retentionMs: number | undefined): void {
