@@ -205,6 +205,8 @@ export async function visit({ page, origin, url }: BrowserHouse, options: VisitO
   const { hash = '#/', width = 1280, height = 800, dark = false } = options;
   const context = page.context();
   if (page.url().startsWith(origin)) await page.evaluate('localStorage.clear()');
+  // Left first: the page of before would go on asking, as nobody, and be heard.
+  await page.goto('about:blank');
   await context.clearCookies();
   await page.setViewportSize({ width, height });
   await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
